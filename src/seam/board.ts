@@ -1,0 +1,163 @@
+/**
+ * The board: one SharedArrayBuffer that both planes read; every cell has exactly one writing thread.
+ * A row stands for a cluster, a pool or an endpoint; a column for a worker. Readers sum over the columns.
+ */
+
+/** What health says of an endpoint. The numbers are the cells' values. */
+export const HEALTH = { unknown: 0, up: 1, "not-ready": 2, dead: 3, drained: 4, foreign: 5 } as const;
+export type HealthWord = keyof typeof HEALTH;
+export type Health = (typeof HEALTH)[HealthWord];
+export const HEALTH_WORDS = [
+  "unknown",
+  "up",
+  "not-ready",
+  "dead",
+  "drained",
+  "foreign",
+] as const satisfies readonly HealthWord[];
+
+/** Fixed at start: 1,000 clusters of a dozen nodes fit. */
+export const BOARD_ROWS = 16_384;
+/** `weight` of an endpoint that takes its full share; less during slow start. */
+export const FULL_WEIGHT = 256;
+
+/** What a worker counts per row; the order of the cells in `totals`. */
+export const TOTALS = { connections: 0, failures: 1, bytesUp: 2, bytesDown: 3 } as const;
+export type Total = keyof typeof TOTALS;
+const TOTALS_WIDTH = 4;
+
+/** What a worker counts for itself, not for a row; the order of the cells in `counts`. */
+export const COUNTS = {
+  accepted: 0,
+  open: 1,
+  unknownName: 2,
+  refused: 3,
+  malformed: 4,
+  timedOut: 5,
+  clientGone: 6,
+  faults: 7,
+  logLinesDropped: 8,
+} as const;
+export type Count = keyof typeof COUNTS;
+const COUNTS_WIDTH = 16;
+
+export interface Board {
+  readonly buffer: SharedArrayBuffer;
+  readonly workers: number;
+  /** [row] written by control. */
+  readonly health: Int32Array;
+  /** [row] written by control: 1..256, see `FULL_WEIGHT`. */
+  readonly weight: Int32Array;
+  /** [row] written by control: index into the table of words for the HTTP 503 page. */
+  readonly reason: Int32Array;
+  /** [row] written by control: wall clock of the last change, ms. */
+  readonly since: Float64Array;
+  /** [worker][row] open connections, written by that worker; control clears the column of a worker that died. */
+  readonly active: Int32Array;
+  /** [worker][row][TOTALS] written by that worker. */
+  readonly totals: Float64Array;
+  /** [worker][COUNTS] written by that worker. */
+  readonly counts: Float64Array;
+}
+
+/** Bytes of a board for this many workers. */
+export function boardBytes(workers: number): number {
+  return BOARD_ROWS * (3 * 4 + 8 + workers * (4 + TOTALS_WIDTH * 8)) + workers * COUNTS_WIDTH * 8;
+}
+
+/** Lay the columns over a buffer; a new, zeroed one is made when none is given. */
+export function openBoard(workers: number, buffer = new SharedArrayBuffer(boardBytes(workers))): Board {
+  let at = 0;
+  const floats = (length: number): Float64Array => {
+    const column = new Float64Array(buffer, at, length);
+    at += column.byteLength;
+    return column;
+  };
+  const ints = (length: number): Int32Array => {
+    const column = new Int32Array(buffer, at, length);
+    at += column.byteLength;
+    return column;
+  };
+  return {
+    buffer,
+    workers,
+    since: floats(BOARD_ROWS),
+    totals: floats(workers * BOARD_ROWS * TOTALS_WIDTH),
+    counts: floats(workers * COUNTS_WIDTH),
+    health: ints(BOARD_ROWS),
+    weight: ints(BOARD_ROWS),
+    reason: ints(BOARD_ROWS),
+    active: ints(workers * BOARD_ROWS),
+  };
+}
+
+/** One worker's pen: the only way its cells are written. */
+export interface BoardPen {
+  addActive(row: number, delta: number): void;
+  addTotal(row: number, total: Total, amount: number): void;
+  addCount(count: Count, amount: number): void;
+}
+
+export function boardPen(board: Board, worker: number): BoardPen {
+  const activeBase = worker * BOARD_ROWS;
+  const totalsBase = worker * BOARD_ROWS * TOTALS_WIDTH;
+  const countsBase = worker * COUNTS_WIDTH;
+  const { active, totals, counts } = board;
+  return {
+    addActive(row, delta) {
+      const cell = activeBase + row;
+      Atomics.store(active, cell, (active[cell] ?? 0) + delta);
+    },
+    addTotal(row, total, amount) {
+      const cell = totalsBase + row * TOTALS_WIDTH + TOTALS[total];
+      totals[cell] = (totals[cell] ?? 0) + amount;
+    },
+    addCount(count, amount) {
+      const cell = countsBase + COUNTS[count];
+      counts[cell] = (counts[cell] ?? 0) + amount;
+    },
+  };
+}
+
+/** Open connections of a row over all workers. */
+export function activeOf(board: Board, row: number): number {
+  let sum = 0;
+  for (let worker = 0; worker < board.workers; worker++) sum += Atomics.load(board.active, worker * BOARD_ROWS + row);
+  return sum;
+}
+
+export function totalOf(board: Board, row: number, total: Total): number {
+  let sum = 0;
+  for (let worker = 0; worker < board.workers; worker++) {
+    sum += board.totals[(worker * BOARD_ROWS + row) * TOTALS_WIDTH + TOTALS[total]] ?? 0;
+  }
+  return sum;
+}
+
+export function countOf(board: Board, count: Count): number {
+  let sum = 0;
+  for (let worker = 0; worker < board.workers; worker++)
+    sum += board.counts[worker * COUNTS_WIDTH + COUNTS[count]] ?? 0;
+  return sum;
+}
+
+/** What `pick` asks of health; `active` is summed over the workers. */
+export interface HealthView {
+  state(row: number): Health;
+  weight(row: number): number;
+  active(row: number): number;
+}
+
+export function healthView(board: Board): HealthView {
+  return {
+    state: (row) => Atomics.load(board.health, row) as Health,
+    weight: (row) => board.weight[row] || FULL_WEIGHT,
+    active: (row) => activeOf(board, row),
+  };
+}
+
+/** A worker that died has no connections: control empties its column before a replacement starts. */
+export function clearWorker(board: Board, worker: number): void {
+  board.active.fill(0, worker * BOARD_ROWS, (worker + 1) * BOARD_ROWS);
+  board.counts[worker * COUNTS_WIDTH + COUNTS.open] = 0;
+}

@@ -1,0 +1,50 @@
+/** What control and the workers say to each other. Every message is plain and structured-cloneable. */
+import type { Address, ListenerKind, Snapshot } from "./snapshot.ts";
+
+/** The runtimes a worker can stand on. */
+export type Engine = "linux" | "bun" | "node" | "memory";
+export type DialError = "refused" | "timeout" | "unreachable" | "no-descriptors" | "other";
+/** Why edge-lb ends a tunnel whose two ends are well. */
+export type CutReason = "node down" | "drain" | "removed" | "shutdown";
+
+export interface ListenSpec {
+  readonly kind: ListenerKind;
+  /** `ip` "" or "::" listens on every address of both families. */
+  readonly at: Address;
+  /** A listening descriptor that control owns; -1: bind yourself, with reusePort. */
+  readonly fd: number;
+  /** Share the address with the listeners of other workers of this process. */
+  readonly reusePort: boolean;
+}
+
+/** From control to one worker. */
+export type ToWorker =
+  | { readonly kind: "snapshot"; readonly snapshot: Snapshot }
+  | { readonly kind: "listen"; readonly add: readonly ListenSpec[]; readonly remove: readonly ListenSpec[] }
+  /** Ends the tunnels whose cluster, pool or endpoint has this row. */
+  | { readonly kind: "cut"; readonly row: number; readonly afterMs: number; readonly reason: CutReason }
+  /** Control wrote this many log batches; at most `LOG_BATCHES` are under way, beyond that lines are dropped and counted. */
+  | { readonly kind: "log-taken"; readonly batches: number }
+  /** Stop accepting, let sessions run for `afterMs`, then cut what is left and answer "stopped". */
+  | { readonly kind: "stop"; readonly afterMs: number };
+
+/** From one worker to control. */
+export type FromWorker =
+  /** The listeners of the last "listen" accept. */
+  | { readonly kind: "up"; readonly worker: number; readonly engine: Engine }
+  /** The listeners of the last "listen" could not be made; `message` and `hint` are for the operator. */
+  | { readonly kind: "listen-failed"; readonly worker: number; readonly message: string; readonly hint: string }
+  | { readonly kind: "applied"; readonly version: number; readonly oldest: number }
+  | { readonly kind: "log"; readonly text: string; readonly lines: number; readonly dropped: number }
+  /** At most one per row and second. */
+  | { readonly kind: "dial-failed"; readonly row: number; readonly error: DialError }
+  /** At most ten per second and worker. */
+  | { readonly kind: "unknown-name"; readonly listener: ListenerKind; readonly name: string; readonly client: string }
+  /** At most one per second and worker. */
+  | { readonly kind: "fault"; readonly stack: string }
+  | { readonly kind: "stopped" };
+
+/** Lines of one log batch, at most. */
+export const LOG_LINES = 64;
+/** Log batches of one worker that control has not confirmed, at most. */
+export const LOG_BATCHES = 8;

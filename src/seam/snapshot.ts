@@ -1,0 +1,104 @@
+/**
+ * What the data plane knows of the configuration: plain, immutable, structured-cloneable data.
+ * Control builds a whole new one for every change; workers swap it in one assignment.
+ */
+
+/** One TCP address. `ip` is canonical: `::ffff:a.b.c.d` is written `a.b.c.d`, other IPv6 as RFC 5952. */
+export interface Address {
+  readonly ip: string;
+  readonly port: number;
+}
+
+export type ListenerKind = "api" | "https" | "http" | "mcs";
+export const LISTENER_KINDS: readonly ListenerKind[] = ["api", "https", "http", "mcs"];
+
+export type Policy = "leastconn" | "source" | "host" | "roundrobin";
+
+/** A range of addresses; `bytes` has 4 or 16 bytes, the host bits are zero. */
+export interface Cidr {
+  readonly family: 4 | 6;
+  readonly bytes: Uint8Array;
+  readonly bits: number;
+}
+
+export interface Snapshot {
+  /** Grows by 1; a worker answers "applied" with the oldest version still in use. */
+  readonly version: number;
+  readonly clusters: readonly ClusterPlan[];
+  /** api.D, api-int.D and names without a star: looked up first. */
+  readonly exact: readonly NameRow[];
+  /** apps.D and `*.` names (stored without the star): the longest suffix wins, at least one label more is needed. */
+  readonly below: readonly NameRow[];
+  /** Clusters without a known domain: "api.hub" at the start of the name, "apps.hub" leftmost inside it; asked last. */
+  readonly labels: readonly NameRow[];
+  /** Where a connection without a name goes: index into `clusters`, or -1. */
+  readonly fallback: Readonly<Record<ListenerKind, number>>;
+  readonly timeouts: DataTimeouts;
+  readonly limits: Limits;
+  readonly trustedProxies: readonly Cidr[];
+  /** Empty: everyone; a cluster's own list is asked after this one. */
+  readonly allow: readonly Cidr[];
+}
+
+/** Milliseconds. */
+export interface DataTimeouts {
+  readonly hello: number;
+  readonly connect: number;
+  readonly dialTotal: number;
+  readonly httpHead: number;
+  readonly keepAlive: number;
+  readonly halfClosed: number;
+  readonly linger: number;
+}
+
+export interface Limits {
+  /** Client connections in all workers together. */
+  readonly connections: number;
+  /** Client connections of one address; 0: no limit. */
+  readonly perClient: number;
+  /** Most bytes of a ClientHello, records included. */
+  readonly helloBytes: number;
+  /** Most bytes of a request or response head. */
+  readonly headBytes: number;
+}
+
+export interface NameRow {
+  /** Lower case, no trailing dot, no star. */
+  readonly name: string;
+  /** Index into `clusters`. */
+  readonly cluster: number;
+  readonly kinds: readonly ListenerKind[];
+}
+
+export interface ClusterPlan {
+  readonly name: string;
+  /** This cluster's row on the board. */
+  readonly row: number;
+  readonly allow: readonly Cidr[];
+  /** 0: no limit. */
+  readonly maxConnections: number;
+  readonly allDown: "try" | "refuse";
+  /** Answer plain HTTP with a redirect to https. */
+  readonly redirectHttps: boolean;
+  readonly pools: Readonly<Partial<Record<ListenerKind, Pool>>>;
+}
+
+/** A cluster's endpoints for one listener kind. */
+export interface Pool {
+  readonly row: number;
+  readonly policy: Policy;
+  /** A tunnel or request without traffic for this long ends. */
+  readonly idleMs: number;
+  /** PROXY protocol version sent to the node first; 0: none. */
+  readonly sendProxy: 0 | 1 | 2;
+  readonly endpoints: readonly Endpoint[];
+}
+
+export interface Endpoint {
+  readonly row: number;
+  readonly at: Address;
+  /** FNV-1a 32 of "ip:port" (IPv6 as "[ip]:port") in canonical text. */
+  readonly hash: number;
+  /** The node as the operator named it. */
+  readonly node: string;
+}
