@@ -47,9 +47,9 @@ export interface Listener {
 export interface DialSpec {
   readonly to: Address;
   readonly timeoutMs: number;
-  /** Sent as soon as possible; copied by the adapter if it must wait. */
+  /** Sent as soon as possible; stays unchanged until onOpen or onFail. */
   readonly first: Uint8Array | null;
-  /** Exactly one of onOpen and onFail, never before dial() returned. */
+  /** Exactly one of onOpen and onFail, never before dial() returned. onOpen may `join` the connection before it returns. */
   onOpen(conn: Conn): ConnEvents;
   onFail(error: DialError): void;
 }

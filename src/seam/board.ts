@@ -41,6 +41,9 @@ export const COUNTS = {
 export type Count = keyof typeof COUNTS;
 const COUNTS_WIDTH = 16;
 
+/** Cells that count open connections by client address; two addresses share one with a chance of 1 in 65,536. */
+export const CLIENT_SLOTS = 65_536;
+
 export interface Board {
   readonly buffer: SharedArrayBuffer;
   readonly workers: number;
@@ -58,11 +61,13 @@ export interface Board {
   readonly totals: Float64Array;
   /** [worker][COUNTS] written by that worker. */
   readonly counts: Float64Array;
+  /** [worker][CLIENT_SLOTS] open connections of the addresses that hash to the slot, written by that worker. */
+  readonly clients: Int32Array;
 }
 
 /** Bytes of a board for this many workers. */
 export function boardBytes(workers: number): number {
-  return BOARD_ROWS * (3 * 4 + 8 + workers * (4 + TOTALS_WIDTH * 8)) + workers * COUNTS_WIDTH * 8;
+  return BOARD_ROWS * (3 * 4 + 8 + workers * (4 + TOTALS_WIDTH * 8)) + workers * (COUNTS_WIDTH * 8 + CLIENT_SLOTS * 4);
 }
 
 /** Lay the columns over a buffer; a new, zeroed one is made when none is given. */
@@ -88,6 +93,7 @@ export function openBoard(workers: number, buffer = new SharedArrayBuffer(boardB
     weight: ints(BOARD_ROWS),
     reason: ints(BOARD_ROWS),
     active: ints(workers * BOARD_ROWS),
+    clients: ints(workers * CLIENT_SLOTS),
   };
 }
 
@@ -96,13 +102,17 @@ export interface BoardPen {
   addActive(row: number, delta: number): void;
   addTotal(row: number, total: Total, amount: number): void;
   addCount(count: Count, amount: number): void;
+  addClient(slot: number, delta: number): void;
+  /** What this worker itself counted. */
+  count(count: Count): number;
 }
 
 export function boardPen(board: Board, worker: number): BoardPen {
   const activeBase = worker * BOARD_ROWS;
   const totalsBase = worker * BOARD_ROWS * TOTALS_WIDTH;
   const countsBase = worker * COUNTS_WIDTH;
-  const { active, totals, counts } = board;
+  const clientsBase = worker * CLIENT_SLOTS;
+  const { active, totals, counts, clients } = board;
   return {
     addActive(row, delta) {
       const cell = activeBase + row;
@@ -116,6 +126,11 @@ export function boardPen(board: Board, worker: number): BoardPen {
       const cell = countsBase + COUNTS[count];
       counts[cell] = (counts[cell] ?? 0) + amount;
     },
+    addClient(slot, delta) {
+      const cell = clientsBase + (slot % CLIENT_SLOTS);
+      Atomics.store(clients, cell, (clients[cell] ?? 0) + delta);
+    },
+    count: (count) => counts[countsBase + COUNTS[count]] ?? 0,
   };
 }
 
@@ -141,6 +156,15 @@ export function countOf(board: Board, count: Count): number {
   return sum;
 }
 
+/** Open connections of the clients whose address hashes to this slot, over all workers. */
+export function clientsOf(board: Board, slot: number): number {
+  let sum = 0;
+  for (let worker = 0; worker < board.workers; worker++) {
+    sum += Atomics.load(board.clients, worker * CLIENT_SLOTS + (slot % CLIENT_SLOTS));
+  }
+  return sum;
+}
+
 /** What `pick` asks of health; `active` is summed over the workers. */
 export interface HealthView {
   state(row: number): Health;
@@ -159,5 +183,6 @@ export function healthView(board: Board): HealthView {
 /** A worker that died has no connections: control empties its column before a replacement starts. */
 export function clearWorker(board: Board, worker: number): void {
   board.active.fill(0, worker * BOARD_ROWS, (worker + 1) * BOARD_ROWS);
+  board.clients.fill(0, worker * CLIENT_SLOTS, (worker + 1) * CLIENT_SLOTS);
   board.counts[worker * COUNTS_WIDTH + COUNTS.open] = 0;
 }

@@ -1,0 +1,146 @@
+/** One line per tunnel or HTTP request, at its end, mailed to control in batches. */
+import type { Runtime, TunnelEnd } from "../runtime/port.ts";
+import type { BoardPen } from "../seam/board.ts";
+import { LOG_BATCHES, LOG_LINES } from "../seam/mail.ts";
+import type { Address, ListenerKind } from "../seam/snapshot.ts";
+
+/** Why it ended, in words. */
+export type EndReason =
+  | "done" // an HTTP request that was answered
+  | "client closed"
+  | "node closed"
+  | "client reset"
+  | "node reset"
+  | "idle"
+  | "half-closed"
+  | "cut: node down"
+  | "cut: drain"
+  | "cut: removed"
+  | "cut: shutdown"
+  | "unknown name"
+  | "no name"
+  | "node down" // a known name with nothing usable behind it
+  | "not allowed"
+  | "limit reached"
+  | "not TLS"
+  | "hello timeout"
+  | "malformed"
+  | "client gone" // before a node was reached
+  | "bad request"
+  | "bad answer" // the node's answer cannot be forwarded
+  | "head timeout"
+  | "redirected"
+  | "internal error";
+
+/** What happened to one connection or request. Times in ms, sizes in bytes. */
+export interface AccessRecord {
+  readonly listener: ListenerKind;
+  readonly client: Address;
+  /** The name asked for, canonical; null: none. */
+  readonly name: string | null;
+  readonly cluster: string | null;
+  /** The endpoint as ip:port. */
+  readonly node: string | null;
+  readonly up: number;
+  readonly down: number;
+  /** Null: no node was reached. */
+  readonly dialMs: number | null;
+  readonly totalMs: number;
+  readonly end: EndReason;
+  /** More words for the operator: the nearest known name, what is malformed. */
+  readonly note: string | null;
+  readonly http: HttpRecord | null;
+}
+
+export interface HttpRecord {
+  readonly method: string;
+  readonly target: string;
+  /** As in the status line; 0: none was sent. */
+  readonly status: number;
+}
+
+/** One line without its end. */
+export type FormatLine = (record: AccessRecord, wallMs: number) => string;
+
+/** How long a line may wait for others before the batch goes. */
+const BATCH_MS = 20;
+
+export interface AccessLog {
+  write(record: AccessRecord): void;
+  /** Control wrote so many batches. */
+  taken(batches: number): void;
+  flush(): void;
+}
+
+/** @param format null: the log is off */
+export function createAccessLog(runtime: Runtime, pen: BoardPen, format: FormatLine | null): AccessLog {
+  return format === null ? SILENT : new BatchedLog(runtime, pen, format);
+}
+
+const SILENT: AccessLog = { write() {}, taken() {}, flush() {} };
+
+class BatchedLog implements AccessLog {
+  private readonly runtime: Runtime;
+  private readonly pen: BoardPen;
+  private readonly format: FormatLine;
+  private text = "";
+  private lines = 0;
+  private dropped = 0;
+  private underWay = 0;
+  private waiting = false;
+
+  constructor(runtime: Runtime, pen: BoardPen, format: FormatLine) {
+    this.runtime = runtime;
+    this.pen = pen;
+    this.format = format;
+  }
+
+  write(record: AccessRecord): void {
+    if (this.underWay >= LOG_BATCHES && this.lines >= LOG_LINES) {
+      this.dropped += 1;
+      this.pen.addCount("logLinesDropped", 1);
+      return;
+    }
+    this.text += `${this.format(record, this.runtime.wallMs())}\n`;
+    this.lines += 1;
+    if (this.lines >= LOG_LINES) this.flush();
+    else if (!this.waiting) this.wait();
+  }
+
+  taken(batches: number): void {
+    this.underWay = Math.max(0, this.underWay - batches);
+    if (this.lines >= LOG_LINES || (this.lines > 0 && !this.waiting)) this.flush();
+  }
+
+  flush(): void {
+    if (this.lines === 0 || this.underWay >= LOG_BATCHES) return;
+    this.runtime.post({ kind: "log", text: this.text, lines: this.lines, dropped: this.dropped });
+    this.underWay += 1;
+    this.text = "";
+    this.lines = 0;
+    this.dropped = 0;
+  }
+
+  private wait(): void {
+    this.waiting = true;
+    this.runtime.timer(BATCH_MS, () => {
+      this.waiting = false;
+      this.flush();
+    });
+  }
+}
+
+/** A tunnel's end in the log's words. */
+export function tunnelEndReason(end: TunnelEnd): EndReason {
+  switch (end.why) {
+    case "closed":
+      return end.first === "node" ? "node closed" : "client closed";
+    case "reset":
+      return end.first === "node" ? "node reset" : "client reset";
+    case "idle":
+    case "half-closed":
+      return end.why;
+    default:
+      return `cut: ${end.why}`;
+  }
+}

@@ -1,0 +1,148 @@
+/** Reaching one endpoint of a pool: the client goes to the next one as long as nothing was sent yet. */
+import { pick } from "../core/balance/pick.ts";
+import type { Cancel, Conn, ConnEvents } from "../runtime/port.ts";
+import type { DialError } from "../seam/mail.ts";
+import type { ClusterPlan, Endpoint, Pool } from "../seam/snapshot.ts";
+import type { Live, Plane } from "./plane.ts";
+import type { Rows } from "./tunnels.ts";
+import { rowsOf } from "./tunnels.ts";
+
+/** Three endpoints cover a control plane; more would only lengthen the wait of a client nobody can serve. */
+const MOST_ATTEMPTS = 3;
+
+const NONE_TRIED: ReadonlySet<number> = new Set<number>();
+
+export interface DialRequest {
+  readonly live: Live;
+  readonly plan: ClusterPlan;
+  readonly pool: Pool;
+  /** What a hashed policy hashes: `clientKey` or `hostKey`. */
+  readonly key: number;
+  /** Sent on opening, with what `pick` needs nothing of. */
+  readonly first: Uint8Array | null;
+  /** Not before `dialPool` returned. From here on the caller owns the connection and calls `closeRows` once it is over. */
+  onOpen(conn: Conn, reached: Reached): ConnEvents;
+  /** `null`: no endpoint could be tried at all. */
+  onFail(last: DialError | null, attempts: number): void;
+}
+
+export interface Reached {
+  readonly endpoint: Endpoint;
+  readonly rows: Rows;
+  /** From the first attempt to the open connection. */
+  readonly dialMs: number;
+  readonly attempts: number;
+}
+
+/** Dial the pool's endpoints, best first: at most 3 attempts and `dialTotal` in all. */
+export function dialPool(plane: Plane, request: DialRequest): Cancel {
+  return new PoolDial(plane, request);
+}
+
+class PoolDial implements Cancel {
+  private readonly plane: Plane;
+  private readonly request: DialRequest;
+  private readonly startMs: number;
+  private readonly key: number;
+  private tried: Set<number> | null = null;
+  private attempts = 0;
+  private endpoint: Endpoint | null = null;
+  private current: Cancel | null = null;
+
+  constructor(plane: Plane, request: DialRequest) {
+    this.plane = plane;
+    this.request = request;
+    this.startMs = plane.runtime.nowMs();
+    this.key = request.pool.policy === "roundrobin" ? plane.turn++ : request.key;
+    const endpoint = this.choose();
+    // never calls back before dialPool() returned: without an endpoint the answer takes one turn
+    if (endpoint === null) this.current = plane.runtime.timer(0, () => request.onFail(null, 0));
+    else this.attempt(endpoint);
+  }
+
+  cancel(): void {
+    this.current?.cancel();
+    this.current = null;
+    this.leave();
+  }
+
+  private choose(): Endpoint | null {
+    const { plane, request } = this;
+    return pick(request.pool, plane.health, this.key, this.tried ?? NONE_TRIED, plane.random, request.plan.allDown);
+  }
+
+  private attempt(endpoint: Endpoint): void {
+    const { timeouts } = this.request.live.snapshot;
+    const leftMs = timeouts.dialTotal - (this.plane.runtime.nowMs() - this.startMs);
+    this.attempts += 1;
+    this.endpoint = endpoint;
+    // counted while dialing already, so that a burst spreads over the pool
+    this.plane.pen.addActive(endpoint.row, 1);
+    this.current = this.plane.runtime.dial({
+      to: endpoint.at,
+      timeoutMs: Math.min(timeouts.connect, leftMs),
+      first: this.request.first,
+      onOpen: (conn) => this.opened(conn, endpoint),
+      onFail: (error) => this.failed(error, endpoint),
+    });
+  }
+
+  private opened(conn: Conn, endpoint: Endpoint): ConnEvents {
+    const { plane, request } = this;
+    const rows = rowsOf(request.plan, request.pool, endpoint);
+    this.endpoint = null;
+    plane.pen.addActive(rows.cluster, 1);
+    plane.pen.addActive(rows.pool, 1);
+    plane.pen.addTotal(rows.cluster, "connections", 1);
+    plane.pen.addTotal(rows.pool, "connections", 1);
+    plane.pen.addTotal(rows.endpoint, "connections", 1);
+    return request.onOpen(conn, {
+      endpoint,
+      rows,
+      dialMs: plane.runtime.nowMs() - this.startMs,
+      attempts: this.attempts,
+    });
+  }
+
+  private failed(error: DialError, endpoint: Endpoint): void {
+    this.leave();
+    // our own shortage says nothing about the node, and no other node can help
+    if (error === "no-descriptors") return this.request.onFail(error, this.attempts);
+    this.plane.pen.addTotal(endpoint.row, "failures", 1);
+    this.plane.reports.dialFailed(endpoint.row, error);
+    const outOfTime = this.plane.runtime.nowMs() - this.startMs >= this.request.live.snapshot.timeouts.dialTotal;
+    if (this.attempts >= MOST_ATTEMPTS || outOfTime) return this.request.onFail(error, this.attempts);
+    this.tried ??= new Set();
+    this.tried.add(endpoint.row);
+    const next = this.choose();
+    if (next === null) return this.request.onFail(error, this.attempts);
+    return this.attempt(next);
+  }
+
+  private leave(): void {
+    if (this.endpoint !== null) this.plane.pen.addActive(this.endpoint.row, -1);
+    this.endpoint = null;
+  }
+}
+
+/** The connection that `dialPool` opened is over. */
+export function closeRows(plane: Plane, rows: Rows): void {
+  plane.pen.addActive(rows.cluster, -1);
+  plane.pen.addActive(rows.pool, -1);
+  plane.pen.addActive(rows.endpoint, -1);
+}
+
+/** Bytes that moved on it. */
+export function countBytes(plane: Plane, rows: Rows, up: number, down: number): void {
+  const { pen } = plane;
+  if (up > 0) {
+    pen.addTotal(rows.cluster, "bytesUp", up);
+    pen.addTotal(rows.pool, "bytesUp", up);
+    pen.addTotal(rows.endpoint, "bytesUp", up);
+  }
+  if (down > 0) {
+    pen.addTotal(rows.cluster, "bytesDown", down);
+    pen.addTotal(rows.pool, "bytesDown", down);
+    pen.addTotal(rows.endpoint, "bytesDown", down);
+  }
+}

@@ -1,0 +1,87 @@
+/** What every session of one worker stands on: the runtime, the live snapshot, the board and the registers of this worker. */
+import type { Routes } from "../core/route/lookup.ts";
+import { buildRoutes } from "../core/route/lookup.ts";
+import type { Runtime } from "../runtime/port.ts";
+import type { Board, BoardPen, HealthView } from "../seam/board.ts";
+import { boardPen, healthView } from "../seam/board.ts";
+import type { Snapshot } from "../seam/snapshot.ts";
+import type { AccessLog } from "./access-log.ts";
+import { Reports } from "./reports.ts";
+import { Tunnels } from "./tunnels.ts";
+
+/** A snapshot in use. Sessions hold it from routing until they are joined or over; `users` counts them. */
+export interface Live {
+  readonly snapshot: Snapshot;
+  readonly routes: Routes;
+  users: number;
+}
+
+export interface PlaneInput {
+  readonly runtime: Runtime;
+  readonly worker: number;
+  readonly board: Board;
+  /** Makes the log over this worker's pen. */
+  readonly log: (pen: BoardPen) => AccessLog;
+  readonly random: () => number;
+  readonly snapshot: Snapshot;
+}
+
+export class Plane {
+  readonly runtime: Runtime;
+  readonly worker: number;
+  readonly board: Board;
+  readonly pen: BoardPen;
+  readonly health: HealthView;
+  readonly log: AccessLog;
+  readonly random: () => number;
+  readonly tunnels = new Tunnels();
+  readonly reports: Reports;
+  /** Counts picks of roundrobin pools. */
+  turn = 0;
+  live: Live;
+  /** Replaced snapshots that a session still uses. */
+  private readonly retired = new Set<Live>();
+
+  constructor(input: PlaneInput) {
+    this.runtime = input.runtime;
+    this.worker = input.worker;
+    this.board = input.board;
+    this.pen = boardPen(input.board, input.worker);
+    this.health = healthView(input.board);
+    this.log = input.log(this.pen);
+    this.random = input.random;
+    this.reports = new Reports(input.runtime);
+    this.live = { snapshot: input.snapshot, routes: buildRoutes(input.snapshot), users: 0 };
+  }
+
+  /** Client connections of this worker that have not left yet. */
+  get open(): number {
+    return this.pen.count("open");
+  }
+
+  /** One assignment: sessions that began before keep the snapshot they took. */
+  swap(snapshot: Snapshot): void {
+    const before = this.live;
+    this.live = { snapshot, routes: buildRoutes(snapshot), users: 0 };
+    if (before.users > 0) this.retired.add(before);
+    this.reportApplied();
+  }
+
+  /** Take the live snapshot for one routing decision; give it back with `release`, once. */
+  acquire(): Live {
+    this.live.users += 1;
+    return this.live;
+  }
+
+  release(live: Live): void {
+    live.users -= 1;
+    if (live.users === 0 && this.retired.delete(live)) this.reportApplied();
+  }
+
+  private reportApplied(): void {
+    const { version } = this.live.snapshot;
+    let oldest = version;
+    for (const live of this.retired) oldest = Math.min(oldest, live.snapshot.version);
+    this.runtime.post({ kind: "applied", version, oldest });
+  }
+}

@@ -1,0 +1,134 @@
+/** One worker's work: its listeners, and what control's mail asks of them. */
+import { acceptHttp } from "./http-session.ts";
+import type { Conn, ConnEvents, Listener, Runtime } from "../runtime/port.ts";
+import type { Board } from "../seam/board.ts";
+import type { ListenSpec, ToWorker } from "../seam/mail.ts";
+import type { ListenerKind, Snapshot } from "../seam/snapshot.ts";
+import { createAccessLog, type FormatLine } from "./access-log.ts";
+import { Plane } from "./plane.ts";
+import { acceptTls } from "./tls-session.ts";
+
+export interface ServiceInput {
+  readonly runtime: Runtime;
+  readonly worker: number;
+  readonly board: Board;
+  readonly snapshot: Snapshot;
+  /** Null: no access log. */
+  readonly format: FormatLine | null;
+  readonly random: () => number;
+}
+
+type Accept = (plane: Plane, kind: ListenerKind, conn: Conn) => ConnEvents;
+const ACCEPT: Readonly<Record<ListenerKind, Accept>> = {
+  api: acceptTls,
+  https: acceptTls,
+  mcs: acceptTls,
+  http: acceptHttp,
+};
+
+/** How often a stopping worker looks whether its last connection is gone. */
+const STOP_LOOK_MS = 50;
+
+/** Takes mail from now on, until a "stop" is done and `runtime.stop()` was called. */
+export function startService(input: ServiceInput): void {
+  const service = new Service(input);
+  input.runtime.onFault((error) => service.fault(error));
+  input.runtime.onMail((mail) => service.take(mail));
+}
+
+class Service {
+  private readonly runtime: Runtime;
+  private readonly worker: number;
+  private readonly plane: Plane;
+  private readonly listeners = new Map<string, Listener>();
+
+  constructor(input: ServiceInput) {
+    const { runtime, worker, board, snapshot, random, format } = input;
+    this.runtime = runtime;
+    this.worker = worker;
+    this.plane = new Plane({
+      runtime,
+      worker,
+      board,
+      snapshot,
+      random,
+      log: (pen) => createAccessLog(runtime, pen, format),
+    });
+  }
+
+  take(mail: ToWorker): void {
+    switch (mail.kind) {
+      case "snapshot":
+        return this.plane.swap(mail.snapshot);
+      case "listen":
+        return this.listen(mail.add, mail.remove);
+      case "cut":
+        return this.cut(mail);
+      case "log-taken":
+        return this.plane.log.taken(mail.batches);
+      case "stop":
+        return this.stop(mail.afterMs);
+    }
+  }
+
+  fault(error: unknown): void {
+    this.plane.pen.addCount("faults", 1);
+    this.plane.reports.fault(error);
+  }
+
+  private listen(add: readonly ListenSpec[], remove: readonly ListenSpec[]): void {
+    for (const spec of remove) {
+      const key = listenKey(spec);
+      this.listeners.get(key)?.close();
+      this.listeners.delete(key);
+    }
+    try {
+      for (const spec of add) {
+        const accept = ACCEPT[spec.kind];
+        const listener = this.runtime.listen(spec, (conn) => accept(this.plane, spec.kind, conn));
+        this.listeners.set(listenKey(spec), listener);
+      }
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      const hint = error instanceof Error && "hint" in error && typeof error.hint === "string" ? error.hint : "";
+      this.runtime.post({ kind: "listen-failed", worker: this.worker, message, hint });
+      return;
+    }
+    this.runtime.post({ kind: "up", worker: this.worker, engine: this.runtime.engine });
+  }
+
+  private cut({ row, afterMs, reason }: Extract<ToWorker, { kind: "cut" }>): void {
+    const tunnels = this.plane.tunnels.of(row);
+    if (afterMs <= 0) this.plane.tunnels.cut(tunnels, reason);
+    else this.runtime.timer(afterMs, () => this.plane.tunnels.cut(tunnels, reason));
+  }
+
+  /** Stop accepting, let what is open go on for `afterMs`, then cut it. */
+  private stop(afterMs: number): void {
+    for (const listener of this.listeners.values()) listener.close();
+    this.listeners.clear();
+    const cutAt = this.runtime.nowMs() + afterMs;
+    let cut = false;
+    const look = (): void => {
+      if (this.plane.open === 0) return this.stopped();
+      if (!cut && this.runtime.nowMs() >= cutAt) {
+        cut = true;
+        this.plane.tunnels.cutAll("shutdown");
+      } else if (cut) {
+        return this.stopped(); // what is left has not even reached a node
+      }
+      this.runtime.timer(STOP_LOOK_MS, look);
+    };
+    look();
+  }
+
+  private stopped(): void {
+    this.plane.log.flush();
+    this.runtime.post({ kind: "stopped" });
+    this.runtime.stop();
+  }
+}
+
+function listenKey(spec: ListenSpec): string {
+  return `${spec.kind} ${spec.at.ip} ${spec.at.port}`;
+}

@@ -1,0 +1,251 @@
+/** A connection to api, https or mcs: read the ClientHello, route by its name, reach a node, join. */
+import { isAllowed } from "../core/access.ts";
+import { clientKey, hostKey } from "../core/balance/hash.ts";
+import { lookup, nearestName } from "../core/route/lookup.ts";
+import { tlsAlert, type AlertName } from "../core/tls/alert.ts";
+import { readClientHello, type HelloResult } from "../core/tls/client-hello.ts";
+import type { Cancel, CloseCause, Conn, ConnEvents } from "../runtime/port.ts";
+import type { Count } from "../seam/board.ts";
+import type { DialError } from "../seam/mail.ts";
+import type { ClusterPlan, ListenerKind, Pool } from "../seam/snapshot.ts";
+import type { EndReason } from "./access-log.ts";
+import { enter, leave } from "./admission.ts";
+import { dialPool, type Reached } from "./dial.ts";
+import type { Live, Plane } from "./plane.ts";
+import { TlsTunnel } from "./tls-tunnel.ts";
+
+const NOTHING = new Uint8Array(0);
+
+/** An answer to somebody who speaks HTTP to a TLS port, in the words of nginx's well-known page, as plain text. */
+const SPEAK_TLS = new TextEncoder().encode(
+  ((body: string) =>
+    `HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`)(
+    "This port speaks TLS, and this request came as plain HTTP. Ask again with https://\n",
+  ),
+);
+
+export function acceptTls(plane: Plane, kind: ListenerKind, conn: Conn): ConnEvents {
+  const session = new TlsSession(plane, kind, conn);
+  const limit = enter(plane, conn.remote.ip);
+  if (limit === null) session.start();
+  else session.alert("limit reached", "refused", "internal_error", limit);
+  return session;
+}
+
+class TlsSession implements ConnEvents {
+  private readonly plane: Plane;
+  private readonly kind: ListenerKind;
+  private readonly conn: Conn;
+  private readonly startMs: number;
+  private phase: "hello" | "dialing" | "over" = "hello";
+  /** The hello so far: chunks are valid during their call only, and a second dial sends it again. */
+  private head: Uint8Array = NOTHING;
+  private headLength = 0;
+  /** Total bytes that the next look at the hello is worth. */
+  private wanted = 1;
+  private timer: Cancel | null = null;
+  private dial: Cancel | null = null;
+  private live: Live | null = null;
+  private name: string | null = null;
+  private cluster: string | null = null;
+
+  constructor(plane: Plane, kind: ListenerKind, conn: Conn) {
+    this.plane = plane;
+    this.kind = kind;
+    this.conn = conn;
+    this.startMs = plane.runtime.nowMs();
+  }
+
+  start(): void {
+    const { hello } = this.plane.live.snapshot.timeouts;
+    this.timer = this.plane.runtime.timer(hello, () => this.helloTimedOut());
+  }
+
+  onData(chunk: Uint8Array): void {
+    if (this.phase !== "hello") return;
+    this.append(chunk);
+    if (this.headLength < this.wanted) return;
+    const hello = this.head.subarray(0, this.headLength);
+    const result = readClientHello(hello, this.plane.live.snapshot.limits.helloBytes);
+    if (result.kind === "need-more") {
+      this.wanted = result.bytes;
+      return;
+    }
+    this.stopTimer();
+    this.read(result, hello);
+  }
+
+  onDrain(): void {}
+
+  /** A client that finished half a hello will never finish it; one that finished after the hello may still read. */
+  onEnd(): void {
+    if (this.phase !== "hello") return;
+    this.conn.destroy();
+  }
+
+  onClose(cause: CloseCause): void {
+    leave(this.plane, this.conn.remote.ip);
+    const phase = this.phase;
+    this.end();
+    if (phase === "over") return;
+    this.plane.pen.addCount("clientGone", 1);
+    if (phase === "hello" && this.headLength === 0) return; // port scans and probes of others: counted, not logged
+    this.log(cause === "fault" ? "internal error" : "client gone", null);
+  }
+
+  private read(result: Exclude<HelloResult, { kind: "need-more" }>, hello: Uint8Array): void {
+    switch (result.kind) {
+      case "sni":
+        this.name = result.host;
+        return this.route(hello, null);
+      case "none":
+        return this.route(hello, result.because === "ip-literal" ? "the name was an IP address" : null);
+      case "not-tls":
+        return this.refuse("not TLS", "malformed", result.http ? SPEAK_TLS : NOTHING, null);
+      case "invalid":
+        return this.refuse("malformed", "malformed", tlsAlert("decode_error"), result.reason);
+    }
+  }
+
+  private route(hello: Uint8Array, note: string | null): void {
+    const live = this.plane.acquire();
+    this.live = live;
+    const { snapshot, routes } = live;
+    const index = this.name === null ? snapshot.fallback[this.kind] : lookup(routes, this.kind, this.name);
+    const plan = snapshot.clusters[index];
+    const client = this.conn.remote.ip;
+    if (!isAllowed(snapshot.allow, client) || (plan !== undefined && !isAllowed(plan.allow, client))) {
+      return this.alert("not allowed", "refused", "access_denied", note);
+    }
+    if (plan === undefined) return this.unknown(live, note);
+    this.cluster = plan.name;
+    const pool = plan.pools[this.kind];
+    if (pool === undefined || pool.endpoints.length === 0)
+      return this.alert("node down", "refused", "internal_error", "no node serves this");
+    if (plan.maxConnections > 0 && this.plane.health.active(plan.row) >= plan.maxConnections) {
+      return this.alert("limit reached", "refused", "internal_error", `max-connections of ${plan.name}`);
+    }
+    return this.reach(live, plan, pool, hello);
+  }
+
+  private unknown(live: Live, note: string | null): void {
+    if (this.name === null) return this.alert("no name", "unknownName", "unrecognized_name", note);
+    const told = this.plane.reports.unknownName(this.kind, this.name, this.conn.remote.ip);
+    const nearest = told ? nearestName(live.routes, this.kind, this.name) : null;
+    return this.alert(
+      "unknown name",
+      "unknownName",
+      "unrecognized_name",
+      nearest === null ? null : `nearest known: ${nearest}`,
+    );
+  }
+
+  private reach(live: Live, plan: ClusterPlan, pool: Pool, hello: Uint8Array): void {
+    this.phase = "dialing";
+    this.conn.pause();
+    const { remote } = this.conn;
+    const key = pool.policy === "host" ? hostKey(this.name ?? "") : clientKey(remote.ip);
+    this.dial = dialPool(this.plane, {
+      live,
+      plan,
+      pool,
+      key,
+      first: hello,
+      onOpen: (node, reached) => this.join(node, reached, pool, live),
+      onFail: (last, attempts) => this.unreachable(last, attempts),
+    });
+  }
+
+  private unreachable(last: DialError | null, attempts: number): void {
+    this.dial = null;
+    this.conn.resume();
+    const note = last === null ? "no usable node" : `${attempts} tried, last: ${last}`;
+    this.alert("node down", "refused", "internal_error", note);
+  }
+
+  private join(node: Conn, reached: Reached, pool: Pool, live: Live): ConnEvents {
+    this.dial = null;
+    const { plane, kind, conn: client, name, startMs } = this;
+    const tunnel = new TlsTunnel({
+      plane,
+      kind,
+      client,
+      name,
+      cluster: this.cluster ?? "",
+      startMs,
+      reached,
+      helloBytes: this.headLength,
+    });
+    tunnel.start(node, pool.idleMs, live.snapshot.timeouts.halfClosed);
+    this.end();
+    return JOINED;
+  }
+
+  alert(end: EndReason, count: Count, alert: AlertName, note: string | null): void {
+    this.refuse(end, count, tlsAlert(alert), note);
+  }
+
+  private refuse(end: EndReason, count: Count, answer: Uint8Array, note: string | null): void {
+    this.plane.pen.addCount(count, 1);
+    this.log(end, note);
+    const lingerMs = this.plane.live.snapshot.timeouts.linger;
+    this.end();
+    if (answer.length > 0) this.conn.write(answer);
+    this.conn.closeAfter(lingerMs);
+  }
+
+  private helloTimedOut(): void {
+    this.timer = null;
+    this.plane.pen.addCount("timedOut", 1);
+    if (this.headLength > 0) this.log("hello timeout", null);
+    this.end();
+    this.conn.closeAfter(0);
+  }
+
+  /** Gives back all that this session holds of the plane. */
+  private end(): void {
+    this.phase = "over";
+    this.stopTimer();
+    this.dial?.cancel();
+    this.dial = null;
+    if (this.live !== null) this.plane.release(this.live);
+    this.live = null;
+    this.head = NOTHING;
+  }
+
+  private stopTimer(): void {
+    this.timer?.cancel();
+    this.timer = null;
+  }
+
+  private append(chunk: Uint8Array): void {
+    const length = this.headLength + chunk.length;
+    if (length > this.head.length) {
+      const grown = new Uint8Array(Math.max(length, this.head.length * 2));
+      grown.set(this.head.subarray(0, this.headLength));
+      this.head = grown;
+    }
+    this.head.set(chunk, this.headLength);
+    this.headLength = length;
+  }
+
+  private log(end: EndReason, note: string | null): void {
+    this.plane.log.write({
+      listener: this.kind,
+      client: this.conn.remote,
+      name: this.name,
+      cluster: this.cluster,
+      node: null,
+      up: 0,
+      down: 0,
+      dialMs: null,
+      totalMs: this.plane.runtime.nowMs() - this.startMs,
+      end,
+      note,
+      http: null,
+    });
+  }
+}
+
+/** What `dialPool` gets back for a connection that was joined while it opened: no event of it arrives any more. */
+const JOINED: ConnEvents = { onData() {}, onDrain() {}, onEnd() {}, onClose() {} };

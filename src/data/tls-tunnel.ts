@@ -1,0 +1,77 @@
+/** A joined TLS connection: counted while it lives, logged at its end, ended by control when its node goes. */
+import type { Conn, JoinSpec, Tunnel, TunnelEnd } from "../runtime/port.ts";
+import type { CutReason } from "../seam/mail.ts";
+import type { ListenerKind } from "../seam/snapshot.ts";
+import { tunnelEndReason } from "./access-log.ts";
+import { leave } from "./admission.ts";
+import { closeRows, countBytes, type Reached } from "./dial.ts";
+import { hostPort } from "./log-lines.ts";
+import type { Plane } from "./plane.ts";
+import type { Cuttable, Rows } from "./tunnels.ts";
+
+const NO_CHUNKS: readonly Uint8Array[] = [];
+
+export interface TlsTunnelInput {
+  readonly plane: Plane;
+  readonly kind: ListenerKind;
+  readonly client: Conn;
+  readonly name: string | null;
+  readonly cluster: string;
+  readonly startMs: number;
+  readonly reached: Reached;
+  /** Sent to the node by the dial, before the join. */
+  readonly helloBytes: number;
+}
+
+export class TlsTunnel implements JoinSpec, Cuttable {
+  readonly toNode = NO_CHUNKS;
+  readonly toClient = NO_CHUNKS;
+  readonly rows: Rows;
+  idleMs = 0;
+  halfClosedMs = 0;
+  private readonly input: TlsTunnelInput;
+  private tunnel: Tunnel | null = null;
+
+  constructor(input: TlsTunnelInput) {
+    this.input = input;
+    this.rows = input.reached.rows;
+  }
+
+  start(node: Conn, idleMs: number, halfClosedMs: number): void {
+    const { plane, client, helloBytes } = this.input;
+    this.idleMs = idleMs;
+    this.halfClosedMs = halfClosedMs;
+    plane.tunnels.add(this);
+    countBytes(plane, this.rows, helloBytes, 0);
+    this.tunnel = plane.runtime.join(client, node, this);
+  }
+
+  cut(reason: CutReason): void {
+    this.tunnel?.cut(reason);
+  }
+
+  onBytes(up: number, down: number): void {
+    countBytes(this.input.plane, this.rows, up, down);
+  }
+
+  onEnd(end: TunnelEnd): void {
+    const { plane, kind, client, name, cluster, startMs, reached, helloBytes } = this.input;
+    plane.tunnels.delete(this);
+    closeRows(plane, this.rows);
+    leave(plane, client.remote.ip);
+    plane.log.write({
+      listener: kind,
+      client: client.remote,
+      name,
+      cluster,
+      node: hostPort(reached.endpoint.at),
+      up: end.up + helloBytes,
+      down: end.down,
+      dialMs: reached.dialMs,
+      totalMs: plane.runtime.nowMs() - startMs,
+      end: tunnelEndReason(end),
+      note: reached.attempts > 1 ? `${reached.attempts} nodes tried` : null,
+      http: null,
+    });
+  }
+}
