@@ -1,0 +1,59 @@
+/** Rows of the board, by key. A row serves another key only once no worker can still write to it. */
+import { BOARD_ROWS } from "../seam/board.ts";
+import { EdgeError } from "../errors.ts";
+
+export interface Rows {
+  /** The row of this key; the same one as long as the key stays in use. @throws EdgeError when the board is full */
+  of(key: string): number;
+  keyOf(row: number): string | undefined;
+  /** Keys that the new snapshot does not name leave; their rows wait until `mayReuse` says so. */
+  retain(keys: ReadonlySet<string>, version: number): void;
+  /** @param oldest the oldest snapshot version that any worker still uses */
+  reclaim(oldest: number, isQuiet: (row: number) => boolean): readonly number[];
+}
+
+interface Leaving {
+  readonly row: number;
+  /** First snapshot without it. */
+  readonly goneSince: number;
+}
+
+export function createRows(capacity: number = BOARD_ROWS): Rows {
+  const rows = new Map<string, number>();
+  const keys = new Map<number, string>();
+  const free: number[] = [];
+  let leaving: Leaving[] = [];
+  let next = 0;
+
+  return {
+    of(key) {
+      const known = rows.get(key);
+      if (known !== undefined) return known;
+      const row = free.pop() ?? next++;
+      if (row >= capacity) {
+        throw new EdgeError(
+          "CONFIG_INVALID",
+          `Cannot count "${key}": all ${capacity} rows are in use, one for each cluster, pool and endpoint`,
+        );
+      }
+      rows.set(key, row);
+      keys.set(row, key);
+      return row;
+    },
+    keyOf: (row) => keys.get(row),
+    retain(wanted, version) {
+      for (const [key, row] of rows) {
+        if (wanted.has(key)) continue;
+        rows.delete(key);
+        keys.delete(row);
+        leaving.push({ row, goneSince: version });
+      }
+    },
+    reclaim(oldest, isQuiet) {
+      const ready = leaving.filter(({ row, goneSince }) => goneSince <= oldest && isQuiet(row)).map(({ row }) => row);
+      leaving = leaving.filter(({ row }) => !ready.includes(row));
+      free.push(...ready);
+      return ready;
+    },
+  };
+}
