@@ -1,0 +1,157 @@
+/** Addresses as operators write them: single ones, ranges, CIDRs, and where to listen. */
+import ipaddr from "ipaddr.js";
+import type { Cidr } from "../seam/snapshot.ts";
+import type { ListenAddress, NodeSpec } from "./model.ts";
+import { readDomain } from "./names.ts";
+import { fit, quote, unfit, type Reading } from "./text.ts";
+
+/** A cluster of more machines than this is a typing mistake: Kubernetes itself is tested to 5,000, OpenShift's routers run on few. */
+export const NODES_MOST = 1024;
+
+type IpAddress = ipaddr.IPv4 | ipaddr.IPv6;
+
+/** An IPv4 address in four plain decimals (no octal, no short forms), or an IPv6 address without zone; mapped IPv4 is IPv4. */
+function parseIp(text: string): IpAddress | null {
+  if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipaddr.IPv4.parse(text);
+  if (!text.includes(":") || text.includes("%") || !ipaddr.IPv6.isValid(text)) return null;
+  const six = ipaddr.IPv6.parse(text);
+  return six.isIPv4MappedAddress() ? six.toIPv4Address() : six;
+}
+
+function ipText(ip: IpAddress): string {
+  return "octets" in ip ? ip.toString() : ip.toRFC5952String();
+}
+
+/** Canonical text: `::ffff:a.b.c.d` is `a.b.c.d`, IPv6 as RFC 5952; null when it is no address. */
+export function canonicalIp(text: string): string | null {
+  const ip = parseIp(text);
+  return ip === null ? null : ipText(ip);
+}
+
+const NODE_WANTED = "an address, [IPv6], a range such as 192.168.125.20-22 or a host name";
+
+/** One item of a node list: an address, a range (at most `NODES_MOST` long) or a host name. */
+export function readNodes(text: string): Reading<readonly NodeSpec[]> {
+  const bare = /^\[.*\]$/.test(text) ? text.slice(1, -1) : text;
+  if (/^\d[\d.]*-[\d.]*$/.test(bare) || (bare.includes(":") && bare.includes("-"))) return readRange(bare);
+  const ip = parseIp(bare);
+  if (ip !== null) return canBeNode(ip) ? fit([nodeAt(ip)]) : unfit("the address of one machine");
+  if (bare.includes("/")) return unfit("addresses one by one or a range", { hint: "write 10.0.0.1-10.0.0.6" });
+  if (/^[^:[\]]+:\d+$/.test(text) || /\]:\d+$/.test(text)) {
+    return unfit("a node without a port", { hint: "ports are keys: api-port=, https-port=, http-port=" });
+  }
+  // A name whose first three labels are numbers is a mistyped address, and no top-level name starts with a digit (RFC 3696 §2).
+  if (/^\d+\.\d+\.\d+\./.test(bare) || /(^|\.)\d[^.]*$/.test(bare)) return unfit(NODE_WANTED);
+  const name = readDomain(bare);
+  return name.ok && bare === text ? fit([{ host: name.value, isName: true }]) : unfit(NODE_WANTED);
+}
+
+function nodeAt(ip: IpAddress): NodeSpec {
+  return { host: ipText(ip), isName: false };
+}
+
+function canBeNode(ip: IpAddress): boolean {
+  return !["unspecified", "multicast", "broadcast"].includes(ip.range());
+}
+
+function readRange(text: string): Reading<readonly NodeSpec[]> {
+  const dash = text.indexOf("-");
+  const firstText = text.slice(0, dash);
+  const first = parseIp(firstText);
+  if (first === null) return unfit("a range that starts with an address");
+  const tail = text.slice(dash + 1);
+  const shorthand = /^\d+$/.test(tail) && "octets" in first;
+  const last = parseIp(shorthand ? firstText.replace(/\d+$/, tail) : tail);
+  if (last === null) return unfit(shorthand ? "a last number from 0 to 255" : "a range that ends with an address");
+  if (first.kind() !== last.kind()) return unfit("a range within one address family");
+  return expandRange(first, last);
+}
+
+function expandRange(first: IpAddress, last: IpAddress): Reading<readonly NodeSpec[]> {
+  const [from, to] = [toNumber(first), toNumber(last)];
+  if (to < from) return unfit("a range that ends after its start");
+  const length = to - from + 1n;
+  if (length > NODES_MOST) {
+    return unfit(`at most ${NODES_MOST}`, { found: `a range of ${length} nodes` });
+  }
+  const nodes: NodeSpec[] = [];
+  for (let at = from; at <= to; at++) {
+    const ip = fromNumber(at, first.kind() === "ipv4" ? 4 : 16);
+    if (!canBeNode(ip)) return unfit("addresses of machines only", { found: ipText(ip) });
+    nodes.push(nodeAt(ip));
+  }
+  return fit(nodes);
+}
+
+function toNumber(ip: IpAddress): bigint {
+  return ip.toByteArray().reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
+}
+
+function fromNumber(value: bigint, width: number): IpAddress {
+  const bytes = Array.from({ length: width }, (_, index) => Number((value >> BigInt(8 * (width - 1 - index))) & 255n));
+  return ipaddr.fromByteArray(bytes);
+}
+
+/** `10.0.0.0/8`, `fd00::/8` or one address; host bits are dropped, mapped IPv4 becomes IPv4. */
+export function readCidr(text: string): Reading<Cidr> {
+  const [ipPart = "", bitsPart, more] = text.split("/");
+  const ip = parseIp(ipPart.replace(/^\[(.*)\]$/, "$1"));
+  if (ip === null || more !== undefined) return unfit("an address or a range such as 10.0.0.0/8");
+  const bytes = Uint8Array.from(ip.toByteArray());
+  const most = bytes.length * 8;
+  if (bitsPart === undefined) return fit({ family: most === 32 ? 4 : 6, bytes, bits: most });
+  const mapped = most === 32 && ipPart.includes(":") ? 96 : 0;
+  const bits = /^\d{1,3}$/.test(bitsPart) ? Number(bitsPart) - mapped : -1;
+  if (bits < 0 || bits > most) return unfit(`a prefix from ${mapped} to ${most + mapped}`);
+  return fit({ family: most === 32 ? 4 : 6, bytes: bytes.map((byte, index) => byte & maskByte(bits, index)), bits });
+}
+
+function maskByte(bits: number, index: number): number {
+  const left = Math.min(8, Math.max(0, bits - 8 * index));
+  return (0xff << (8 - left)) & 0xff;
+}
+
+/** The CIDR as text, for `explain` and reload logs. */
+export function cidrText(cidr: Cidr): string {
+  return `${ipText(ipaddr.fromByteArray([...cidr.bytes]))}/${cidr.bits}`;
+}
+
+const LISTEN_WANTED = ":PORT, ADDRESS:PORT or [IPv6]:PORT";
+
+/** Where to bind: `:6443` and `*:6443` are every address of both families. Port 0 lets the kernel choose. */
+export function readListenAddress(text: string): Reading<ListenAddress> {
+  if (/^\d+$/.test(text)) return unfit(LISTEN_WANTED, { hint: `write :${text}` });
+  const split = /^(?:\[([^\]]*)\]|([^:[\]]*)):(\d{1,5})$/.exec(text);
+  const port = Number(split?.[3] ?? -1);
+  if (split === null || port > 65_535) return unfit(LISTEN_WANTED);
+  const host = split[1] ?? split[2] ?? "";
+  if (split[1] === undefined && (host === "" || host === "*")) return fit({ ip: "", port });
+  const ip = canonicalIp(host);
+  return ip === null ? unfit("an address of this machine, not a name") : fit({ ip, port });
+}
+
+export function listenText(at: ListenAddress): string {
+  return at.ip.includes(":") ? `[${at.ip}]:${at.port}` : `${at.ip}:${at.port}`;
+}
+
+/** Could both be bound on one machine? The same port on "every address" and on one of them cannot. */
+export function sameSocket(a: ListenAddress, b: ListenAddress): boolean {
+  if (a.port !== b.port || a.port === 0) return false;
+  return a.ip === b.ip || covers(a.ip, b.ip) || covers(b.ip, a.ip);
+}
+
+function covers(wide: string, narrow: string): boolean {
+  if (wide === "" || wide === "::") return true;
+  return wide === "0.0.0.0" && !narrow.includes(":");
+}
+
+/** Addresses that the Internet cannot reach: machine-config servers hand out secrets (OpenShift: internal only). */
+export function isPrivate(ip: string): boolean {
+  const parsed = parseIp(ip);
+  return parsed !== null && ["private", "linkLocal", "loopback", "uniqueLocal"].includes(parsed.range());
+}
+
+/** For error lines. */
+export function quoteAddress(at: ListenAddress): string {
+  return quote(listenText(at));
+}

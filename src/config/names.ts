@@ -1,0 +1,30 @@
+/** DNS names as routes and domains need them: lower case, whole labels, no trailing dot. */
+import { fit, unfit, type Reading } from "./text.ts";
+
+/** RFC 1035 §2.3.4: 63 bytes per label, 253 in text; the underscore is no host name but common in labs. */
+const LABEL = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/;
+const NAME_MOST = 253;
+
+/** A name of one or more labels. */
+export function readDomain(text: string): Reading<string> {
+  const name = text.toLowerCase().replace(/\.$/, "");
+  if (name.length > NAME_MOST) return unfit(`a name of at most ${NAME_MOST} characters`);
+  if (name === "" || !name.split(".").every((label) => LABEL.test(label))) {
+    return unfit("a DNS name such as linuxera.lab");
+  }
+  return fit(name);
+}
+
+/** A name, or `*.` and a name for everything below it. */
+export function readNamePattern(text: string): Reading<string> {
+  const below = text.startsWith("*.");
+  const name = readDomain(below ? text.slice(2) : text);
+  if (!name.ok) return unfit("a name such as shop.lab or *.shop.lab");
+  return fit(below ? `*.${name.value}` : name.value);
+}
+
+/** A name of the API listener: exact, because a certificate of an API server rarely covers more. */
+export function readExactName(text: string): Reading<string> {
+  if (text.includes("*")) return unfit("a name without a star");
+  return readDomain(text);
+}

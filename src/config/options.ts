@@ -1,0 +1,272 @@
+/**
+ * THE option table (a cluster's keys are in cluster-options.ts). Flags, YAML keys, `--help`, the README table and "may change on reload" derive from these rows.
+ * `available: false` and `later(word)` name what is known but comes in a later version: delete them to switch it on.
+ */
+import type { ListenerKind } from "../seam/snapshot.ts";
+import { isPrivate, readCidr, readListenAddress } from "./addresses.ts";
+import type { EngineChoice, ListenAddress, LogFormat, Timeouts } from "./model.ts";
+import { readDomain } from "./names.ts";
+import { listOf, many, one, word, type Machine, type Row } from "./rows.ts";
+import { fit, unfit, type Reading } from "./text.ts";
+import { choice, CONNECTIONS_MOST, duration, later, onOff, whole } from "./values.ts";
+
+/** More threads than this only share the same memory bandwidth; a typing mistake otherwise. */
+const WORKERS_MOST = 64;
+
+/** Flags that are no settings of a file. */
+export const COMMAND_LINE = {
+  file: one<string | null>({
+    flag: "config",
+    short: "c",
+    value: "FILE",
+    yaml: null,
+    fallback: { none: null },
+    help: "Read settings and clusters from this YAML file",
+    reload: false,
+    read: fit,
+  }),
+  clusters: one<string | null>({
+    flag: "cluster",
+    value: "NAME=ITEM[,ITEM...]",
+    yaml: null,
+    fallback: { none: null },
+    help: "A cluster: its nodes, then keys (repeatable)",
+    read: fit,
+  }),
+};
+
+/** Rows that are resolved once for the whole program. */
+export const GLOBAL = {
+  domain: one<string | null>({
+    flag: "domain",
+    value: "DOMAIN",
+    fallback: { none: null },
+    help: "Base domain: cluster hub gets api.hub.DOMAIN and *.apps.hub.DOMAIN",
+    read: readDomain,
+  }),
+  defaultCluster: one<string | null>({
+    flag: "default",
+    value: "CLUSTER",
+    fallback: { none: null },
+    help: "Cluster that takes connections without a name (no SNI, HTTP/1.0 without Host)",
+    read: readDomain,
+  }),
+  allow: many({
+    flag: "allow",
+    value: "CIDR,...",
+    fallback: { none: [] },
+    fallbackShown: "everyone",
+    help: "Clients that may connect at all",
+    readItem: listOf(readCidr),
+  }),
+  trustedProxies: many({
+    flag: "trusted-proxies",
+    value: "CIDR,...",
+    fallback: { none: [] },
+    fallbackShown: "none",
+    help: "Clients whose X-Forwarded-* fields are kept and appended to",
+    readItem: listOf(readCidr),
+  }),
+  maxConnections: one({
+    flag: "max-connections",
+    value: "N",
+    fallback: "auto",
+    fallbackShown: "(open files - 200) / 4",
+    help: "Client connections at a time",
+    read: whole(1, CONNECTIONS_MOST, { auto: 0 }),
+  }),
+  maxConnectionsPerClient: one({
+    flag: "max-connections-per-client",
+    value: "N",
+    fallback: "off",
+    help: "Client connections of one address at a time",
+    read: whole(1, CONNECTIONS_MOST, { off: 0 }),
+  }),
+  rise: one({
+    flag: "rise",
+    value: "N",
+    fallback: "3",
+    help: "Good probes in a row until a node is up",
+    read: whole(1, 100),
+  }),
+  fall: one({
+    flag: "fall",
+    value: "N",
+    fallback: "2",
+    help: "Bad probes in a row until a node is out",
+    read: whole(1, 100),
+  }),
+  intervalMs: one({
+    flag: "interval",
+    value: "DURATION",
+    fallback: "5s",
+    help: "Time between two probes of a node",
+    read: duration(100),
+  }),
+  admin: one<ListenAddress | null>({
+    flag: "admin",
+    value: "ADDR:PORT|off",
+    fallback: "127.0.0.1:50000",
+    help: "Status page, JSON, metrics and CSV",
+    reload: false,
+    available: false,
+    inert: "off",
+    read: orOff(readListenAddress),
+  }),
+  adminAuth: one<{ readonly user: string; readonly password: string } | null>({
+    flag: "admin-auth",
+    value: "USER:PASSWORD",
+    fallback: { none: null },
+    help: "Ask viewers for this; the variable EDGE_LB_ADMIN_AUTH does the same",
+    reload: false,
+    secret: true,
+    available: false,
+    read: readCredentials,
+  }),
+  control: one<string | null>({
+    flag: "control",
+    value: "PATH|off",
+    fallback: controlPath,
+    fallbackShown: "/run/edge-lb.sock, else $XDG_RUNTIME_DIR/edge-lb.sock",
+    help: "Socket for status, add, rm, drain and reload",
+    reload: false,
+    available: false,
+    inert: "off",
+    read: orOff((text) => (text.startsWith("/") ? fit(text) : unfit("an absolute path or off"))),
+  }),
+  engine: word<EngineChoice>({
+    flag: "engine",
+    of: choice("auto", later("linux"), "bun", "node"),
+    fallback: "auto",
+    help: "What moves the bytes; auto takes the best that works here",
+    reload: false,
+  }),
+  workers: one({
+    flag: "workers",
+    value: "N",
+    fallback: ({ cpus }) => String(Math.max(1, Math.min(cpus, 4))),
+    fallbackShown: "CPUs, at most 4",
+    help: "Threads that serve connections",
+    reload: false,
+    read: whole(1, WORKERS_MOST),
+  }),
+  log: word<LogFormat>({
+    flag: "log",
+    of: choice("text", "json", later("haproxy")),
+    fallback: "text",
+    help: "Format of log lines",
+    reload: false,
+  }),
+  logTo: one({
+    flag: "log-to",
+    value: "stderr|FILE|syslog://HOST:PORT|unix:PATH",
+    fallback: "stderr",
+    help: "Where log lines go",
+    reload: false,
+    available: false,
+    inert: "stderr",
+    read: (text) => (text === "" ? unfit("stderr, a file, syslog:// or unix:") : fit(text)),
+  }),
+  accessLog: one({
+    flag: "access-log",
+    value: "on|off",
+    fallback: "on",
+    help: "One line per connection or request, at its end",
+    reload: false,
+    read: onOff,
+  }),
+};
+
+/** `--listen KIND=ADDR:PORT`, repeatable. */
+export const LISTEN: { readonly [K in ListenerKind]: Row<readonly ListenAddress[]> } = {
+  api: listenRow("api", ":6443", "Kubernetes API, routed by SNI"),
+  https: listenRow("https", ":443", "Ingress over TLS, routed by SNI"),
+  http: listenRow("http", ":80", "Ingress over HTTP, routed by the Host of each request"),
+  mcs: {
+    ...listenRow("mcs", "off", "Machine-config server, on private addresses only", readPrivate),
+    available: false,
+  },
+};
+
+function listenRow(
+  kind: ListenerKind,
+  fallback: string,
+  help: string,
+  read: (text: string) => Reading<ListenAddress> = readListenAddress,
+): Row<readonly ListenAddress[]> {
+  return many({
+    flag: "listen",
+    item: kind,
+    value: "ADDR:PORT|off",
+    yaml: `listen.${kind}`,
+    fallback,
+    help,
+    reload: false,
+    inert: "off",
+    readItem: listOf(read),
+  });
+}
+
+function readPrivate(text: string): Reading<ListenAddress> {
+  const at = readListenAddress(text);
+  return at.ok && !isPrivate(at.value.ip) ? unfit("a private, link-local or loopback address") : at;
+}
+
+/** `--timeout NAME=DURATION`, repeatable. */
+export const TIMEOUTS: { readonly [K in keyof Timeouts]: Row<number> } = {
+  hello: timeoutRow("hello", "5s", "Until the client's TLS hello is complete"),
+  connect: timeoutRow("connect", "3s", "To connect to one node, then the next is tried"),
+  dialTotal: timeoutRow("dial-total", "8s", "To connect to any node of the cluster"),
+  httpHead: timeoutRow("http-head", "10s", "Until the head of a request is complete"),
+  keepAlive: timeoutRow("keep-alive", "60s", "Between two requests of one HTTP connection"),
+  apiIdle: timeoutRow("api-idle", "24h", "API tunnel without traffic; 0s: no limit", 0),
+  ingressIdle: timeoutRow("ingress-idle", "1h", "Ingress tunnel or response without traffic; 0s: no limit", 0),
+  halfClosed: timeoutRow("half-closed", "30s", "Tunnel whose one side has finished"),
+  drain: timeoutRow("drain", "30s", "For tunnels to end on shutdown or removal, then they are cut", 0),
+  linger: timeoutRow("linger", "1s", "For a client to read an alert or error page"),
+  probe: timeoutRow("probe", "2s", "For one health probe"),
+};
+
+function timeoutRow(name: string, fallback: string, help: string, leastMs = 1): Row<number> {
+  return one({
+    flag: "timeout",
+    item: name,
+    value: "DURATION",
+    yaml: `timeouts.${name}`,
+    fallback,
+    help,
+    read: duration(leastMs),
+  });
+}
+
+function readCredentials(text: string): Reading<{ user: string; password: string }> {
+  const [, user, password] = /^([^:]+):(.+)$/s.exec(text) ?? [];
+  return user === undefined || password === undefined ? unfit("USER:PASSWORD") : fit({ user, password });
+}
+
+function orOff<T>(read: (text: string) => Reading<T>): (text: string) => Reading<T | null> {
+  return (text) => (text === "off" ? fit(null) : read(text));
+}
+
+function controlPath({ env, userId }: Machine): string {
+  const folder = env["XDG_RUNTIME_DIR"];
+  if (userId === 0) return "/run/edge-lb.sock";
+  return folder?.startsWith("/") === true ? `${folder}/edge-lb.sock` : "off";
+}
+
+/** Rows in the order of `--help` and the README. */
+export const SECTIONS: readonly { readonly title: string; readonly rows: readonly Row<unknown>[] }[] = [
+  { title: "Clusters", rows: [COMMAND_LINE.clusters, COMMAND_LINE.file, GLOBAL.domain, GLOBAL.defaultCluster] },
+  { title: "Listeners", rows: Object.values(LISTEN) },
+  {
+    title: "Access and limits",
+    rows: [GLOBAL.allow, GLOBAL.trustedProxies, GLOBAL.maxConnections, GLOBAL.maxConnectionsPerClient],
+  },
+  { title: "Health", rows: [GLOBAL.rise, GLOBAL.fall, GLOBAL.intervalMs] },
+  { title: "Timeouts", rows: Object.values(TIMEOUTS) },
+  { title: "Status and control", rows: [GLOBAL.admin, GLOBAL.adminAuth, GLOBAL.control] },
+  { title: "Process and logs", rows: [GLOBAL.engine, GLOBAL.workers, GLOBAL.log, GLOBAL.logTo, GLOBAL.accessLog] },
+];
+
+/** Every row that is not a cluster's key. */
+export const TOP_ROWS: readonly Row<unknown>[] = SECTIONS.flatMap((section) => section.rows);

@@ -1,0 +1,160 @@
+/** What a row of the option table is, and how its texts become a value. */
+import { fit, quote, type Located, type Problems, type Reading } from "./text.ts";
+import type { Choice } from "./values.ts";
+
+/** What the defaults of some options depend on. */
+export interface Machine {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Effective user id; 0 is root, -1 where there is none. */
+  readonly userId: number;
+  readonly cpus: number;
+}
+
+type Unfit = Extract<Reading<unknown>, { ok: false }>;
+export type Report = (at: Located, wrong: Unfit) => void;
+/** All texts of one layer to one value; what cannot be read is reported and left out. */
+export type Parse<T> = (texts: readonly Located[], report: Report) => T | undefined;
+
+export interface Row<T> {
+  /** The flag without dashes; rows that share one are told apart by `item`. */
+  readonly flag: string;
+  /** `hello` of `--timeout hello=5s`; a key of `--cluster`. */
+  readonly item: string | null;
+  readonly short: string | null;
+  /** What stands for the value in help. */
+  readonly value: string;
+  /** Dotted path in the file; null: command line only. */
+  readonly yaml: string | null;
+  /** Read like a typed text; `none`: the value where nothing is said. */
+  readonly fallback: string | ((machine: Machine) => string) | { readonly none: T };
+  /** The default in words, where `fallback` is no text. */
+  readonly fallbackShown: string;
+  readonly help: string;
+  /** Takes effect on reload; otherwise a restart is needed. */
+  readonly reload: boolean;
+  /** Several values: commas and YAML lists split, repeated flags add up. */
+  readonly many: boolean;
+  /** Never echoed. */
+  readonly secret: boolean;
+  /** False: refused with "not available in this version", but for `inert`. */
+  readonly available: boolean;
+  /** The value that asks for nothing. */
+  readonly inert: string | null;
+  /** Values that a later version will know. */
+  readonly laterWords: readonly string[];
+  readonly parse: Parse<T>;
+}
+
+type Given<T> = Pick<Row<T>, "flag" | "value" | "help" | "fallback"> &
+  Partial<Omit<Row<T>, "parse" | "many" | "laterWords">> & { readonly read: (text: string) => Reading<T> };
+
+function complete<T>(given: Omit<Given<T>, "read">, more: Pick<Row<T>, "many" | "laterWords" | "parse">): Row<T> {
+  const { fallback } = given;
+  return {
+    item: null,
+    short: null,
+    yaml: given.flag,
+    fallbackShown: typeof fallback === "string" ? fallback : "",
+    reload: true,
+    secret: false,
+    available: true,
+    inert: null,
+    ...given,
+    ...more,
+  };
+}
+
+/** A row with one value; given twice on the command line, the last one counts, as with kubectl. */
+export function one<T>(given: Given<T>): Row<T> {
+  const { read, ...rest } = given;
+  const parse: Parse<T> = (texts, report) => {
+    let value: T | undefined;
+    for (const at of texts) {
+      const reading = read(at.text);
+      if (reading.ok) value = reading.value;
+      else report(at, reading);
+    }
+    return value;
+  };
+  return complete(rest, { many: false, laterWords: [], parse });
+}
+
+/** A row whose value is one of some words. */
+export function word<W extends string>(given: Omit<Given<W>, "read" | "value"> & { readonly of: Choice<W> }): Row<W> {
+  const { of, ...rest } = given;
+  return { ...one({ ...rest, value: of.words.join("|"), read: of.read }), laterWords: of.laterWords };
+}
+
+/** A row with any number of values; `off` alone means none. */
+export function many<T>(
+  given: Omit<Given<readonly T[]>, "read"> & { readonly readItem: (text: string) => Reading<readonly T[]> },
+): Row<readonly T[]> {
+  const { readItem, ...rest } = given;
+  const parse: Parse<readonly T[]> = (texts, report) => {
+    const items = texts.flatMap((at) => at.text.split(",").map((item) => ({ text: item.trim(), where: at.where })));
+    if (items.length === 1 && items[0]?.text === rest.inert) return [];
+    return items.flatMap((at) => {
+      const reading = readItem(at.text);
+      if (reading.ok) return reading.value;
+      report(at, reading);
+      return [];
+    });
+  };
+  return complete(rest, { many: true, laterWords: [], parse });
+}
+
+/** A reader of one item as `many` wants it. */
+export function listOf<T>(read: (text: string) => Reading<T>): (text: string) => Reading<readonly T[]> {
+  return (text) => {
+    const reading = read(text);
+    return reading.ok ? fit([reading.value]) : reading;
+  };
+}
+
+/** The values of a group of rows. */
+export type Resolved<Group> = { readonly [K in keyof Group]: Group[K] extends Row<infer T> ? T : never };
+
+/** What messages call the row. */
+export function labelOf(row: Row<unknown>): string {
+  return row.flag === "cluster" && row.item !== null ? row.item : (row.yaml ?? row.flag);
+}
+
+/**
+ * One row's value from the texts of the highest layer that has any, or its default.
+ * @param owner Whose row it is, for messages: `cluster "hub"`.
+ * @returns undefined only after a mistake was reported.
+ */
+export function resolveRow<T>(
+  row: Row<T>,
+  texts: readonly Located[],
+  machine: Machine,
+  problems: Problems,
+  owner = "",
+): T | undefined {
+  const report: Report = (at, wrong) => {
+    const found = row.secret ? "something else" : (wrong.found ?? quote(at.text));
+    const what = `Cannot use ${labelOf(row)}${owner === "" ? "" : ` of ${owner}`}`;
+    problems.add(at.where, `${what}: ${found} found, ${wrong.wanted} wanted`, wrong.hint);
+  };
+  if (texts.length === 0) return fallbackOf(row, machine, report);
+  const refused = texts.filter((at) => isLater(row, at.text));
+  for (const at of refused) refuseLater(row, at, problems);
+  return refused.length > 0 ? undefined : row.parse(texts, report);
+}
+
+function fallbackOf<T>(row: Row<T>, machine: Machine, report: Report): T | undefined {
+  const fallback = row.available || row.inert === null ? row.fallback : row.inert;
+  if (typeof fallback === "object") return fallback.none;
+  const text = typeof fallback === "string" ? fallback : fallback(machine);
+  return row.parse([{ text, where: `default of ${labelOf(row)}` }], report);
+}
+
+function isLater(row: Row<unknown>, text: string): boolean {
+  return row.available ? row.laterWords.includes(text) : text !== row.inert;
+}
+
+function refuseLater(row: Row<unknown>, at: Located, problems: Problems): void {
+  const what = row.available ? `${labelOf(row)} ${at.text}` : labelOf(row);
+  const hint = row.inert === null ? undefined : `leave it out or write ${row.inert}`;
+  problems.add(at.where, `Cannot use ${what}: not available in this version`, hint, "NOT_AVAILABLE");
+}

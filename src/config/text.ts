@@ -1,0 +1,103 @@
+/** Texts that remember where they came from, and the mistakes found in them. */
+import { EdgeError, EdgeErrors, type EdgeErrorCode } from "../errors.ts";
+
+/** One value as the operator wrote it. */
+export interface Located {
+  readonly text: string;
+  /** `file:line:column`, or the flag as typed (never with a secret in it). */
+  readonly where: string;
+}
+
+/** What reading one text gave: a value, or what was found instead of what is wanted. */
+export type Reading<T> =
+  | { readonly ok: true; readonly value: T }
+  | {
+      readonly ok: false;
+      readonly wanted: string;
+      /** Without it the text itself is quoted. */
+      readonly found?: string;
+      readonly hint?: string;
+    };
+
+export function fit<T>(value: T): Reading<T> {
+  return { ok: true, value };
+}
+
+/** @param wanted What would have been right, as it stands before the word "wanted". */
+export function unfit(wanted: string, more: { found?: string; hint?: string } = {}): Reading<never> {
+  return { ok: false, wanted, ...more };
+}
+
+/** Every mistake of one load, in the order found; nothing is thrown before all were looked for. */
+export interface Problems {
+  add(where: string, message: string, hint?: string, code?: EdgeErrorCode): void;
+  readonly count: number;
+  /** @throws EdgeErrors if anything was added. */
+  throwIfAny(): void;
+}
+
+export function collectProblems(): Problems {
+  const errors = new Map<string, EdgeError>();
+  return {
+    add(where, message, hint, code = "CONFIG_INVALID") {
+      const error = new EdgeError(code, message, { where, hint });
+      errors.set(error.line(), error);
+    },
+    get count() {
+      return errors.size;
+    },
+    throwIfAny() {
+      if (errors.size > 0) throw new EdgeErrors([...errors.values()]);
+    },
+  };
+}
+
+const QUOTED_MOST = 60;
+
+/** The text in quotes, on one line, control bytes as escapes, long ones shortened. */
+export function quote(text: string): string {
+  const short = text.length > QUOTED_MOST ? `${text.slice(0, QUOTED_MOST)}…` : text;
+  return JSON.stringify(short);
+}
+
+/** The flag as typed, on one line and not longer than an error line bears. */
+export function typed(text: string): string {
+  const plain = JSON.stringify(text).slice(1, -1).replaceAll('\\"', '"');
+  return plain.length > 2 * QUOTED_MOST ? `${plain.slice(0, 2 * QUOTED_MOST)}…` : plain;
+}
+
+/** "a, b or c" for messages. */
+export function oneOf(words: readonly string[]): string {
+  return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
+}
+
+/** The known word that a mistyped one is nearest to; null when none is near enough to be meant. */
+export function nearestWord(word: string, known: Iterable<string>): string | null {
+  let best: string | null = null;
+  // A third of the letters may be wrong; beyond that a suggestion misleads more than it helps.
+  let least = Math.max(1, Math.floor(word.length / 3)) + 1;
+  for (const candidate of known) {
+    const cost = editDistance(word.slice(0, QUOTED_MOST).toLowerCase(), candidate);
+    if (cost < least) [best, least] = [candidate, cost];
+  }
+  return best;
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}
+
+/** The hint for a mistyped word, or none. */
+export function didYouMean(word: string, known: Iterable<string>): string | undefined {
+  const near = nearestWord(word, known);
+  return near === null ? undefined : `did you mean ${near}`;
+}

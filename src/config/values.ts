@@ -1,0 +1,87 @@
+/** Readers of single values: durations, numbers, words. */
+import { fit, oneOf, unfit, type Reading } from "./text.ts";
+
+/** More than any machine holds: beyond it is a typing mistake. */
+export const CONNECTIONS_MOST = 10_000_000;
+
+const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
+type Unit = keyof typeof UNIT_MS;
+/** Timers of JavaScript runtimes hold at most 2^31 - 1 ms, 24.8 days. */
+const DURATION_MOST_MS = 24 * 24 * UNIT_MS.h;
+
+function isUnit(text: string | undefined): text is Unit {
+  return text !== undefined && Object.hasOwn(UNIT_MS, text);
+}
+
+/** `500ms`, `5s`, `2m`, `24h`, in milliseconds. */
+export function duration(leastMs = 1): (text: string) => Reading<number> {
+  return (text) => {
+    const [, digits = "", unit] = /^(\d{1,10})([a-z]+)$/.exec(text) ?? [];
+    if (!isUnit(unit)) return unfit("a duration such as 500ms, 5s, 2m or 24h");
+    const ms = Number(digits) * UNIT_MS[unit];
+    if (ms < leastMs || ms > DURATION_MOST_MS) {
+      return unfit(`${leastMs === 0 ? "0s" : durationText(leastMs)} to ${durationText(DURATION_MOST_MS)}`);
+    }
+    return fit(ms);
+  };
+}
+
+/** The shortest text that `duration` reads back. */
+export function durationText(ms: number): string {
+  for (const unit of ["h", "m", "s"] as const) {
+    if (ms > 0 && ms % UNIT_MS[unit] === 0) return `${ms / UNIT_MS[unit]}${unit}`;
+  }
+  return ms === 0 ? "0s" : `${ms}ms`;
+}
+
+/** A whole number; `words` are accepted instead and stand for a number. */
+export function whole(
+  least: number,
+  most: number,
+  words: Readonly<Record<string, number>> = {},
+): (text: string) => Reading<number> {
+  return (text) => {
+    if (Object.hasOwn(words, text)) return fit(words[text] ?? 0);
+    const value = /^\d{1,10}$/.test(text) ? Number(text) : -1;
+    if (value >= least && value <= most) return fit(value);
+    return unfit(oneOf([`a whole number from ${least} to ${most}`, ...Object.keys(words)]));
+  };
+}
+
+/** A word that the program will know in a later version: accepted by the grammar, refused for now. */
+export interface LaterWord<W extends string> {
+  readonly later: W;
+}
+export function later<W extends string>(word: W): LaterWord<W> {
+  return { later: word };
+}
+
+/** One of some words. The words wrapped in `later` are the second list of the result. */
+export interface Choice<W extends string> {
+  readonly words: readonly W[];
+  readonly laterWords: readonly W[];
+  readonly read: (text: string) => Reading<W>;
+}
+
+export function choice<const W extends string>(...options: readonly (W | LaterWord<W>)[]): Choice<W> {
+  const words = options.map((option) => (typeof option === "string" ? option : option.later));
+  const laterWords = options.flatMap((option) => (typeof option === "string" ? [] : [option.later]));
+  const usable = words.filter((word) => !laterWords.includes(word));
+  return {
+    words,
+    laterWords,
+    read(text) {
+      const word = words.find((candidate) => candidate === text);
+      return word === undefined ? unfit(oneOf(usable)) : fit(word);
+    },
+  };
+}
+
+const YES = new Set(["on", "true", "yes"]);
+const NO = new Set(["off", "false", "no"]);
+
+/** `on` or `off`; YAML's own words for it are understood too. */
+export function onOff(text: string): Reading<boolean> {
+  if (YES.has(text)) return fit(true);
+  return NO.has(text) ? fit(false) : unfit("on or off");
+}
