@@ -1,0 +1,58 @@
+import type { Address } from "../seam/snapshot.ts";
+import { addressBytes } from "./address.ts";
+
+/** The twelve bytes that no text protocol begins with, PROXY protocol §2.2. */
+const SIGNATURE_V2 = [0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a];
+/** Version 2, command PROXY. */
+const VERSION_COMMAND = 0x21;
+/** Family and transport: TCP over IPv4, TCP over IPv6, unspecified. */
+const TCP4 = 0x11;
+const TCP6 = 0x21;
+const UNSPEC = 0x00;
+
+/**
+ * The header that tells a node who the client is, sent before the client's first byte.
+ * When only one side is IPv4 it is written as mapped IPv6, as the specification has no mixed form and the client's address
+ * is what the header is for; an address that cannot be read gives UNKNOWN (v1) or UNSPEC (v2), so the node keeps what it sees.
+ * @param client Where the connection comes from, @param local where the client connected to.
+ * @see https://www.haproxy.org/download/3.2/doc/proxy-protocol.txt §2.1, §2.2
+ */
+export function proxyHeader(version: 1 | 2, client: Address, local: Address): Uint8Array {
+  const source = addressBytes(client.ip);
+  const target = addressBytes(local.ip);
+  if (source === null || target === null) return version === 1 ? asciiBytes("PROXY UNKNOWN\r\n") : headerV2(UNSPEC, []);
+  if (version === 1) return headerV1(client, local, source.length === 4, target.length === 4);
+  const isV4 = source.length === 4 && target.length === 4;
+  const addresses = isV4 ? [...source, ...target] : [...mapped(source), ...mapped(target)];
+  return headerV2(isV4 ? TCP4 : TCP6, [...addresses, ...portBytes(client.port), ...portBytes(local.port)]);
+}
+
+function headerV1(client: Address, local: Address, sourceIsV4: boolean, targetIsV4: boolean): Uint8Array {
+  const isV4 = sourceIsV4 && targetIsV4;
+  const source = sourceIsV4 && !isV4 ? `::ffff:${client.ip}` : client.ip;
+  const target = targetIsV4 && !isV4 ? `::ffff:${local.ip}` : local.ip;
+  return asciiBytes(`PROXY ${isV4 ? "TCP4" : "TCP6"} ${source} ${target} ${client.port} ${local.port}\r\n`);
+}
+
+function headerV2(family: number, content: readonly number[]): Uint8Array {
+  return Uint8Array.of(
+    ...SIGNATURE_V2,
+    VERSION_COMMAND,
+    family,
+    content.length >> 8,
+    content.length & 0xff,
+    ...content,
+  );
+}
+
+function mapped(bytes: Uint8Array): Uint8Array {
+  return bytes.length === 16 ? bytes : Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, ...bytes);
+}
+
+function portBytes(port: number): readonly [number, number] {
+  return [port >> 8, port & 0xff];
+}
+
+function asciiBytes(text: string): Uint8Array {
+  return Uint8Array.from(text, (char) => char.charCodeAt(0));
+}

@@ -1,0 +1,138 @@
+import type { ListenerKind, NameRow, Snapshot } from "../../seam/snapshot.ts";
+import { NAME_MOST } from "./names.ts";
+
+/** Which kind of row claimed a name. */
+export type RouteRule = "exact" | "below" | "labels";
+
+/** A row that claims names, as `explain` shows it. */
+export interface RouteMatch {
+  /** Index into the snapshot's clusters. */
+  readonly cluster: number;
+  readonly rule: RouteRule;
+  /** The row's name as in the snapshot: `api.hub.lab`, `apps.hub.lab`, `api.hub`, `apps.hub`. */
+  readonly row: string;
+}
+
+/** The names of one listener kind; every map is asked by whole labels. */
+export interface KindRoutes {
+  /** By whole name. */
+  readonly exact: ReadonlyMap<string, RouteMatch>;
+  /** By the name's last labels. */
+  readonly below: ReadonlyMap<string, RouteMatch>;
+  /** Labels of the longest row in `below`: more of them need not be asked for. */
+  readonly belowLabels: number;
+  /** Label rule at the start, by the first two labels: `api.hub`. */
+  readonly start: ReadonlyMap<string, RouteMatch>;
+  /** Label rule inside, by the label after `apps`: `hub`. */
+  readonly apps: ReadonlyMap<string, RouteMatch>;
+}
+
+export type Routes = Readonly<Record<ListenerKind, KindRoutes>>;
+
+/** First label of the rows that match inside a name. */
+const APPS = "apps.";
+
+/** Index a snapshot's names once. Of two rows with one name and kind the first counts; config refuses such claims. */
+export function buildRoutes(snapshot: Pick<Snapshot, "clusters" | "exact" | "below" | "labels">): Routes {
+  return {
+    api: kindRoutes(snapshot, "api"),
+    https: kindRoutes(snapshot, "https"),
+    http: kindRoutes(snapshot, "http"),
+    mcs: kindRoutes(snapshot, "mcs"),
+  };
+}
+
+/**
+ * The cluster that a name belongs to, as index into the snapshot's clusters, or -1.
+ * Exact names first, then the longest suffix with a label before it, then the label rule. The cost is a few map probes (the
+ * labels of the longest suffix row at most), however many clusters there are and however many labels the name has.
+ * @param name Canonical, see `canonicalName`.
+ */
+export function lookup(routes: Routes, kind: ListenerKind, name: string): number {
+  return find(routes[kind], name)?.cluster ?? -1;
+}
+
+/** Like `lookup`, but says which row matched; null when none did. */
+export function explainLookup(routes: Routes, kind: ListenerKind, name: string): RouteMatch | null {
+  return find(routes[kind], name) ?? null;
+}
+
+function find(routes: KindRoutes, name: string): RouteMatch | undefined {
+  // No row is longer than a DNS name can be, and a Host field of 8 KB must not cost more than one that is.
+  if (name.length > NAME_MOST) return undefined;
+  return routes.exact.get(name) ?? findBelow(routes, name) ?? findByStart(routes, name) ?? findByApps(routes, name);
+}
+
+function findBelow(routes: KindRoutes, name: string): RouteMatch | undefined {
+  for (let dot = firstDot(name, routes.belowLabels); dot > 0; dot = name.indexOf(".", dot + 1)) {
+    const match = routes.below.get(name.slice(dot + 1));
+    if (match !== undefined) return match;
+  }
+  return undefined;
+}
+
+/** The leftmost dot that has at most `labels` labels after it; -1 without one. */
+function firstDot(name: string, labels: number): number {
+  let dot = -1;
+  let before = name.length;
+  for (let count = 0; count < labels && before > 0; count++) {
+    before = name.lastIndexOf(".", before - 1);
+    if (before > 0) dot = before;
+  }
+  return dot;
+}
+
+/** `api.hub.…`: the first two labels, and at least one more after them. */
+function findByStart(routes: KindRoutes, name: string): RouteMatch | undefined {
+  if (routes.start.size === 0) return undefined;
+  const second = name.indexOf(".", name.indexOf(".") + 1);
+  return second > 0 && second < name.length - 1 ? routes.start.get(name.slice(0, second)) : undefined;
+}
+
+/** `….apps.hub.…`: leftmost, with at least one label before and one after. */
+function findByApps(routes: KindRoutes, name: string): RouteMatch | undefined {
+  if (routes.apps.size === 0) return undefined;
+  for (let at = name.indexOf(`.${APPS}`); at >= 0; at = name.indexOf(`.${APPS}`, at + 1)) {
+    const from = at + 1 + APPS.length;
+    const end = name.indexOf(".", from);
+    if (at === 0 || end < 0 || end === name.length - 1) continue;
+    const match = routes.apps.get(name.slice(from, end));
+    if (match !== undefined) return match;
+  }
+  return undefined;
+}
+
+function kindRoutes(snapshot: Pick<Snapshot, "exact" | "below" | "labels">, kind: ListenerKind): KindRoutes {
+  const apps = snapshot.labels.filter((row) => row.name.startsWith(APPS));
+  const start = snapshot.labels.filter((row) => !row.name.startsWith(APPS));
+  const below = indexRows(snapshot.below, kind, "below", wholeName);
+  return {
+    exact: indexRows(snapshot.exact, kind, "exact", wholeName),
+    below,
+    belowLabels: [...below.keys()].reduce((most, name) => Math.max(most, countLabels(name)), 0),
+    start: indexRows(start, kind, "labels", wholeName),
+    apps: indexRows(apps, kind, "labels", (name) => name.slice(APPS.length)),
+  };
+}
+
+function indexRows(
+  rows: readonly NameRow[],
+  kind: ListenerKind,
+  rule: RouteRule,
+  keyOf: (name: string) => string,
+): ReadonlyMap<string, RouteMatch> {
+  const index = new Map<string, RouteMatch>();
+  for (const row of rows) {
+    const key = keyOf(row.name);
+    if (row.kinds.includes(kind) && !index.has(key)) index.set(key, { cluster: row.cluster, rule, row: row.name });
+  }
+  return index;
+}
+
+function wholeName(name: string): string {
+  return name;
+}
+
+function countLabels(name: string): number {
+  return name.split(".").length;
+}

@@ -1,0 +1,53 @@
+/**
+ * Reads big-endian numbers and length-prefixed vectors (RFC 8446 §3) from a stretch of bytes.
+ * It never throws: what would run past the end clears `ok`, and every later read gives 0 or an empty vector.
+ */
+export class ByteReader {
+  readonly bytes: Uint8Array;
+  at: number;
+  readonly end: number;
+  /** False once something was asked for that is not there. */
+  ok = true;
+
+  /** @param at Where to begin, @param end where to stop; both inside `bytes`. */
+  constructor(bytes: Uint8Array, at = 0, end = bytes.length) {
+    this.bytes = bytes;
+    this.at = at;
+    this.end = end;
+  }
+
+  /** Nothing is left to read, or reading went wrong. */
+  get done(): boolean {
+    return this.at >= this.end;
+  }
+
+  /** An unsigned number of 1 to 3 bytes. */
+  uint(width: number): number {
+    const from = this.skip(width);
+    let value = 0;
+    for (let at = from; at < from + width && this.ok; at++) value = (value << 8) | (this.bytes[at] ?? 0);
+    return value;
+  }
+
+  /** Step over `count` bytes; returns where they begin. */
+  skip(count: number): number {
+    const from = this.at;
+    if (from + count > this.end) this.ok = false;
+    this.at = this.ok ? from + count : this.end;
+    return from;
+  }
+
+  /** Step over a vector whose length takes `width` bytes; returns that length. */
+  skipVector(width: number): number {
+    const length = this.uint(width);
+    this.skip(length);
+    return length;
+  }
+
+  /** A reader for the content of a vector whose length takes `width` bytes. */
+  vector(width: number): ByteReader {
+    const length = this.uint(width);
+    const from = this.skip(length);
+    return new ByteReader(this.bytes, this.ok ? from : this.end, this.at);
+  }
+}
