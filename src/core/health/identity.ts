@@ -1,0 +1,142 @@
+/**
+ * Whose certificate is this? Nodes get their addresses from DHCP, so an address may belong to another cluster tomorrow;
+ * the names in a certificate say whose node answers, without any secret and without a request.
+ */
+
+/** What is known of a cluster's names. */
+export interface ClusterNames {
+  readonly name: string;
+  /** D, given or learnt; null: not known. */
+  readonly domain: string | null;
+  /** Further names, exact or `*.suffix`, lower case. */
+  readonly names: readonly string[];
+}
+
+/** What is kept of a certificate that a node showed. */
+export interface ShownCertificate {
+  /** DNS names in lower case, `*.` included. */
+  readonly names: readonly string[];
+  /** End of validity, ms since 1970. */
+  readonly notAfterMs: number;
+  readonly fingerprint: string;
+  /** The server would speak HTTP/2 on this connection. */
+  readonly offersH2: boolean;
+}
+
+export type Identity =
+  | { readonly kind: "proven" }
+  /** No name of any cluster: the usual case outside OpenShift. Shown, used. */
+  | { readonly kind: "unproven" }
+  | { readonly kind: "foreign"; readonly cluster: string };
+
+/** Finds the clusters a certificate's names belong to; built once per configuration, so that 1,000 clusters cost a few lookups per name. */
+export interface Owners {
+  of(certificate: ShownCertificate): ReadonlySet<string>;
+}
+
+export function owners(clusters: readonly ClusterNames[]): Owners {
+  const exact = new Map<string, string>();
+  const below = new Map<string, string>();
+  const labels = new Map<string, string>();
+  for (const cluster of clusters) {
+    if (cluster.domain === null) labels.set(cluster.name, cluster.name);
+    else below.set(cluster.domain, cluster.name);
+    for (const name of cluster.names) {
+      if (name.startsWith("*.")) below.set(name.slice(2), cluster.name);
+      else exact.set(name, cluster.name);
+    }
+  }
+  return {
+    of(certificate) {
+      const found = new Set<string>();
+      for (const name of certificate.names) {
+        const owner = ownerOf(name, exact, below) ?? labelOwner(name, labels);
+        if (owner !== null) found.add(owner);
+      }
+      return found;
+    },
+  };
+}
+
+/** Exact names first, then the longest suffix: a domain below another cluster's domain stays its own. */
+function ownerOf(name: string, exact: ReadonlyMap<string, string>, below: ReadonlyMap<string, string>): string | null {
+  const bare = name.startsWith("*.") ? name.slice(2) : name;
+  const own = exact.get(name);
+  if (own !== undefined) return own;
+  for (let suffix = bare; suffix !== ""; suffix = parent(suffix)) {
+    const owner = below.get(suffix);
+    if (owner !== undefined) return owner;
+  }
+  return null;
+}
+
+function parent(name: string): string {
+  const dot = name.indexOf(".");
+  return dot < 0 ? "" : name.slice(dot + 1);
+}
+
+/** Clusters without a domain: `api.NAME.…`, `api-int.NAME.…` and `….apps.NAME.…` are theirs, as in routing. */
+function labelOwner(name: string, clusters: ReadonlyMap<string, string>): string | null {
+  const parts = name.split(".");
+  if (parts[0] === "api" || parts[0] === "api-int") return clusters.get(parts[1] ?? "") ?? null;
+  const apps = parts.indexOf("apps");
+  return apps < 1 ? null : (clusters.get(parts[apps + 1] ?? "") ?? null);
+}
+
+/** A certificate that names another cluster and not this one makes its node foreign. */
+export function identify(own: string, found: ReadonlySet<string>): Identity {
+  if (found.has(own)) return { kind: "proven" };
+  const [other] = found;
+  return other === undefined ? { kind: "unproven" } : { kind: "foreign", cluster: other };
+}
+
+/**
+ * The domain that an ingress certificate gives away: the D of its one `*.apps.D`.
+ * With several, the one that begins with the cluster's name; otherwise none, because guessing would route wrongly.
+ */
+export function learntDomain(cluster: string, certificate: ShownCertificate): string | null {
+  const domains = certificate.names
+    .filter((name) => name.startsWith("*.apps.") && name.length > "*.apps.".length)
+    .map((name) => name.slice("*.apps.".length));
+  if (domains.length === 1) return domains[0] ?? null;
+  return domains.find((domain) => domain.startsWith(`${cluster}.`)) ?? null;
+}
+
+export type Expiry = "fine" | "soon" | "expired";
+/** Warn this long before: certificates of a cluster that sleeps cannot renew themselves. */
+export const EXPIRY_WARNING_MS = 14 * 24 * 3_600_000;
+
+export function expiry(notAfterMs: number, wallMs: number): Expiry {
+  if (wallMs >= notAfterMs) return "expired";
+  return notAfterMs - wallMs <= EXPIRY_WARNING_MS ? "soon" : "fine";
+}
+
+/** Two clusters for which a browser would reuse one HTTP/2 connection, since one certificate covers both (RFC 9113 §9.1.1). */
+export interface SharedCertificate {
+  readonly cluster: string;
+  readonly also: string;
+}
+
+/**
+ * Find ingress certificates that would make browsers send one cluster's requests to another.
+ * @param shown The certificate that each cluster's ingress shows.
+ */
+export function sharedCertificates(
+  shown: ReadonlyMap<string, ShownCertificate>,
+  whose: Owners,
+): readonly SharedCertificate[] {
+  const pairs = new Map<string, SharedCertificate>();
+  const byName = new Map<string, string>();
+  for (const [cluster, certificate] of shown) {
+    if (!certificate.offersH2) continue;
+    const others = new Set(whose.of(certificate));
+    for (const name of certificate.names) {
+      const first = byName.get(name);
+      if (first === undefined) byName.set(name, cluster);
+      else others.add(first);
+    }
+    others.delete(cluster);
+    for (const also of others) pairs.set([cluster, also].sort().join(" "), { cluster, also });
+  }
+  return [...pairs.values()];
+}

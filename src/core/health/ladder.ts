@@ -1,0 +1,183 @@
+/**
+ * The probe ladder: which questions to ask a node, and what the answers say of one endpoint.
+ * Rungs are tried from the best down until one passes. The best rung that any node of a pool ever passed sticks to the pool:
+ * failing that rung is failing, so a node that only still completes handshakes does not count as ready.
+ */
+import type { ListenerKind } from "../../seam/snapshot.ts";
+import { reason, type Reason } from "./reasons.ts";
+import type { Outcome } from "./verdict.ts";
+
+/** From weak to strong. `readyz`: HTTPS /readyz; `ready1936`: HTTP :1936/healthz/ready; `healthz`: HTTPS /healthz of the machine-config server. */
+export type Rung = "tcp" | "tls" | "readyz" | "ready1936" | "healthz";
+export type CheckMode = "auto" | "readyz" | "tls" | "tcp" | "off";
+
+/** Why a probe did not get further. `silent`: out of time; `alert`: a TLS alert or no TLS at all; `garbage`: not HTTP. */
+export type Fault = "refused" | "reset" | "unreachable" | "silent" | "alert" | "closed" | "garbage";
+
+/** How far one connection got: nothing, TCP, a completed TLS handshake, or an HTTP status. */
+export type Evidence =
+  | { readonly got: "nothing" | "tcp" | "tls"; readonly fault: Fault | null; readonly timeoutMs: number }
+  | { readonly got: "http"; readonly status: number };
+
+/** The question at the top of each kind's ladder, and where it is asked. */
+const TOPS = {
+  api: { rung: "readyz", path: "/readyz", shown: "/readyz #" },
+  mcs: { rung: "healthz", path: "/healthz", shown: "/healthz #" },
+  https: { rung: "ready1936", path: "/healthz/ready", shown: "/healthz/ready #" },
+  http: { rung: "ready1936", path: "/healthz/ready", shown: "/healthz/ready #" },
+} as const satisfies Record<ListenerKind, { rung: Rung; path: string; shown: string }>;
+
+/** The path of the readiness question. */
+export function readinessPath(kind: ListenerKind): string {
+  return TOPS[kind].path;
+}
+
+/** The kind's rungs that a check mode allows, best first. */
+export function rungsOf(kind: ListenerKind, mode: CheckMode): readonly Rung[] {
+  const top = TOPS[kind].rung;
+  // the port for plain HTTP has no handshake to look at
+  const tls: readonly Rung[] = kind === "http" ? ["tcp"] : ["tls"];
+  if (mode === "auto") return kind === "http" ? [top, "tcp"] : [top, "tls", "tcp"];
+  if (mode === "readyz") return [top];
+  if (mode === "tls") return tls;
+  return mode === "tcp" ? ["tcp"] : [];
+}
+
+/** Whether the readiness question is worth asking: always on or above it, and now and then below, because routers get configured later. */
+export function asksReadiness(kind: ListenerKind, mode: CheckMode, stuck: Rung | null, round: number): boolean {
+  const rungs = rungsOf(kind, mode);
+  if (rungs[0] !== TOPS[kind].rung) return false;
+  return stuck === null || stuck === rungs[0] || round % ASK_AGAIN === 0;
+}
+/** A minute at the usual 5 s. */
+const ASK_AGAIN = 12;
+
+/** The better of two rungs: what sticks. */
+export function higherRung(a: Rung | null, b: Rung | null): Rung | null {
+  return height(a) >= height(b) ? a : b;
+}
+function height(rung: Rung | null): number {
+  if (rung === null) return 0;
+  return rung === "tcp" ? 1 : rung === "tls" ? 2 : 3;
+}
+
+export interface Judgement {
+  readonly outcome: Outcome;
+  /** The rung that passed, or null. */
+  readonly rung: Rung | null;
+}
+
+/**
+ * What was learnt in one probe says of one endpoint.
+ * @param ready How far the readiness question got; null: not asked.
+ * @param own How far a connection to the endpoint's own port got; null: not tried. For api and mcs it is the same connection.
+ */
+export function judge(
+  kind: ListenerKind,
+  mode: CheckMode,
+  stuck: Rung | null,
+  ready: Evidence | null,
+  own: Evidence | null,
+): Judgement {
+  const rungs = rungsOf(kind, mode);
+  for (const rung of rungs) {
+    const verdict = climb(kind, rung, ready, own);
+    const last = rung === stuck || rung === rungs.at(-1);
+    if (verdict === null) continue; // this rung was not looked at
+    if (verdict.outcome.look === "up" || verdict.final || last) {
+      return { outcome: verdict.outcome, rung: verdict.outcome.look === "up" ? rung : null };
+    }
+  }
+  return { outcome: failing(own ?? ready), rung: null };
+}
+
+interface Climb {
+  readonly outcome: Outcome;
+  /** The answer settles it, whatever lower rungs would say. */
+  readonly final: boolean;
+}
+
+function climb(kind: ListenerKind, rung: Rung, ready: Evidence | null, own: Evidence | null): Climb | null {
+  if (rung === "tls" || rung === "tcp") return own === null ? null : handshake(rung, own);
+  if (ready === null) return null;
+  if (ready.got !== "http") return { outcome: mute(kind, ready, own), final: false };
+  const outcome = answered(kind, ready.status);
+  if (outcome.look === "up" && own !== null) return { outcome: withOwnPort(kind, outcome, own), final: true };
+  return { outcome, final: outcome.look === "up" || saysNo(ready.status) };
+}
+
+/** Does the endpoint's own port reach this rung? */
+function handshake(rung: "tls" | "tcp", own: Evidence): Climb {
+  const passed = rung === "tcp" ? own.got !== "nothing" : own.got === "tls" || own.got === "http";
+  if (!passed) return { outcome: failing(own), final: false };
+  return {
+    outcome: { look: "up", reason: reason(rung === "tls" ? "TLS handshake ok" : "TCP connect ok") },
+    final: true,
+  };
+}
+
+/** 5xx and 429 are a server's own "not now"; anything else that is not a pass means that nobody is asked there. */
+function saysNo(status: number): boolean {
+  return status >= 500 || status === 429;
+}
+
+function answered(kind: ListenerKind, status: number): Outcome {
+  const top = TOPS[kind];
+  if (status >= 200 && status < 300) return { look: "up", reason: reason(top.shown, status) };
+  // an API server that lets nobody ask anonymously is alive all the same
+  if (top.rung === "readyz" && (status === 401 || status === 403)) {
+    return { look: "up", reason: reason("/readyz #, anonymous requests are off", status) };
+  }
+  return { look: "not-ready", reason: reason(top.shown, status) };
+}
+
+/** The readiness question got no answer. On a port of its own that is not the end of the endpoint: its own port decides how bad it is. */
+function mute(kind: ListenerKind, ready: Evidence, own: Evidence | null): Outcome {
+  const apart = kind === "https" || kind === "http";
+  if (!apart || own === null) return failing(ready);
+  const alive = kind === "http" ? own.got !== "nothing" : own.got === "tls";
+  if (!alive) return failing(own);
+  return { look: "not-ready", reason: reason("readiness port does not answer, traffic port does") };
+}
+
+/** Ready in words only: traffic must be able to enter as well. */
+function withOwnPort(kind: ListenerKind, ready: Outcome, own: Evidence): Outcome {
+  const open = kind === "http" ? own.got !== "nothing" : own.got === "tls" || own.got === "http";
+  if (open) return ready;
+  const { look } = failing(own);
+  const silent = own.got !== "http" && own.fault === "silent";
+  return {
+    look,
+    reason: reason(silent ? "ready, but the traffic port does not answer" : "ready, but the traffic port refuses"),
+  };
+}
+
+/** A peer that answers in a wrong way is not ready; one that does not answer is dead. */
+function failing(evidence: Evidence | null): Outcome {
+  if (evidence === null || evidence.got === "http") return { look: "not-ready", reason: reason("fails") };
+  const { fault, timeoutMs } = evidence;
+  const wrongAnswer = fault === "alert" || fault === "garbage";
+  return { look: wrongAnswer ? "not-ready" : "dead", reason: faultReason(fault, timeoutMs) };
+}
+
+/** The words for a fault. */
+export function faultReason(fault: Fault | null, timeoutMs: number): Reason {
+  switch (fault) {
+    case "refused":
+      return reason("connection refused");
+    case "reset":
+      return reason("connection reset");
+    case "unreachable":
+      return reason("unreachable");
+    case "silent":
+      return reason("no answer within #", timeoutMs);
+    case "alert":
+      return reason("TLS handshake refused");
+    case "closed":
+      return reason("closed during the TLS handshake");
+    case "garbage":
+      return reason("not an HTTP answer");
+    case null:
+      return reason("fails");
+  }
+}

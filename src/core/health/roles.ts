@@ -1,0 +1,39 @@
+/**
+ * Role sensing: a node given without a role is asked for every pool and belongs to those it serves.
+ * Membership only decides what is shown and what is news; `pick` leaves an endpoint that answers nothing alone anyway.
+ */
+import type { Verdict } from "./verdict.ts";
+
+/** `given`: the operator listed it for this pool; `sensed`: it serves it; `candidate`: nobody knows yet; `absent`: others serve it, this one does not. */
+export type Role = "given" | "sensed" | "candidate" | "absent";
+
+export interface RoleInput {
+  /** The pool has a list of its own, or nothing is checked. */
+  readonly given: boolean;
+  readonly verdict: Verdict;
+  /** It was up at some time since the start. */
+  readonly served: boolean;
+  /** How long the verdict has stood, ms. */
+  readonly forMs: number;
+}
+
+/** A bootstrap node that stopped answering has left for good after this long; a reboot takes less. */
+export const LEFT_AFTER_MS = 15 * 60_000;
+
+/** The roles of a pool's endpoints, in the same order. */
+export function senseRoles(endpoints: readonly RoleInput[]): readonly Role[] {
+  const anyUp = endpoints.some((endpoint) => endpoint.verdict === "up");
+  const anyServed = endpoints.some((endpoint) => endpoint.served);
+  return endpoints.map((endpoint) => roleOf(endpoint, anyUp, anyServed));
+}
+
+function roleOf(endpoint: RoleInput, anyUp: boolean, anyServed: boolean): Role {
+  if (endpoint.given) return "given";
+  if (endpoint.served) {
+    const left = anyUp && endpoint.verdict === "dead" && endpoint.forMs >= LEFT_AFTER_MS;
+    return left ? "absent" : "sensed";
+  }
+  if (endpoint.verdict === "unknown") return "candidate";
+  // a pool that nobody ever served, e.g. of a cluster that is switched off: all are still candidates
+  return anyServed ? "absent" : "candidate";
+}

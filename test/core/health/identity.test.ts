@@ -1,0 +1,109 @@
+import { describe, expect, test } from "bun:test";
+import {
+  expiry,
+  identify,
+  learntDomain,
+  owners,
+  sharedCertificates,
+  type ShownCertificate,
+} from "../../../src/core/health/identity.ts";
+
+const shown = (names: string[], offersH2 = false): ShownCertificate => ({
+  names,
+  notAfterMs: 0,
+  fingerprint: names.join(),
+  offersH2,
+});
+const clusters = [
+  { name: "hub", domain: "hub-cluster.linuxera.lab", names: [] },
+  { name: "managed1", domain: "managed1.linuxera.lab", names: ["*.shop.lab", "one.lab"] },
+  { name: "inner", domain: "inner.managed1.linuxera.lab", names: [] },
+  { name: "lab", domain: null, names: [] },
+];
+
+describe("identify()", () => {
+  const cases: readonly { names: string[]; own: string; want: unknown }[] = [
+    { names: ["api.hub-cluster.linuxera.lab"], own: "hub", want: { kind: "proven" } },
+    { names: ["*.apps.hub-cluster.linuxera.lab"], own: "hub", want: { kind: "proven" } },
+    { names: ["api.managed1.linuxera.lab"], own: "hub", want: { kind: "foreign", cluster: "managed1" } },
+    { names: ["*.apps.managed1.linuxera.lab"], own: "hub", want: { kind: "foreign", cluster: "managed1" } },
+    { names: ["*.shop.lab"], own: "hub", want: { kind: "foreign", cluster: "managed1" } },
+    { names: ["one.lab"], own: "managed1", want: { kind: "proven" } },
+    { names: ["api.inner.managed1.linuxera.lab"], own: "managed1", want: { kind: "foreign", cluster: "inner" } },
+    { names: ["api.inner.managed1.linuxera.lab"], own: "inner", want: { kind: "proven" } },
+    { names: ["api.lab.anything"], own: "hub", want: { kind: "foreign", cluster: "lab" } },
+    { names: ["*.apps.lab.example.org"], own: "lab", want: { kind: "proven" } },
+    { names: ["*.apps.other.example.org"], own: "lab", want: { kind: "unproven" } },
+    { names: ["kubernetes", "kubernetes.default.svc"], own: "hub", want: { kind: "unproven" } },
+    { names: ["evil-managed1.linuxera.lab"], own: "hub", want: { kind: "unproven" } },
+    { names: ["managed1.linuxera.lab.evil.com"], own: "hub", want: { kind: "unproven" } },
+    { names: [], own: "hub", want: { kind: "unproven" } },
+    {
+      names: ["*.apps.managed1.linuxera.lab", "*.apps.hub-cluster.linuxera.lab"],
+      own: "hub",
+      want: { kind: "proven" },
+    },
+  ];
+  test.each(cases)("judges $names for $own", ({ names, own, want }) => {
+    expect(identify(own, owners(clusters).of(shown(names)))).toEqual(want as never);
+  });
+});
+
+describe("learntDomain()", () => {
+  const cases = [
+    { names: ["*.apps.hub-cluster.linuxera.lab"], want: "hub-cluster.linuxera.lab" },
+    { names: ["*.apps.a.lab", "*.apps.hub.lab"], want: "hub.lab" },
+    { names: ["*.apps.a.lab", "*.apps.b.lab"], want: null },
+    { names: ["*.a.lab", "apps.a.lab"], want: null },
+    { names: [], want: null },
+  ];
+  test.each(cases)("reads $want from $names", ({ names, want }) => {
+    expect(learntDomain("hub", shown(names))).toBe(want);
+  });
+});
+
+describe("expiry()", () => {
+  const day = 24 * 3_600_000;
+  test.each([
+    { leftDays: 15, want: "fine" },
+    { leftDays: 13, want: "soon" },
+    { leftDays: 0, want: "expired" },
+    { leftDays: -1, want: "expired" },
+  ] as const)("is $want with $leftDays days left", ({ leftDays, want }) => {
+    expect(expiry(1e12 + leftDays * day, 1e12)).toBe(want);
+  });
+});
+
+describe("sharedCertificates()", () => {
+  const whose = owners(clusters);
+  test("warns of one certificate for two clusters that offers h2", () => {
+    const both = shown(["*.apps.hub-cluster.linuxera.lab", "*.apps.managed1.linuxera.lab"], true);
+    const found = sharedCertificates(
+      new Map([
+        ["hub", both],
+        ["managed1", both],
+      ]),
+      whose,
+    );
+    expect(found).toHaveLength(1);
+    expect([found[0]?.cluster, found[0]?.also].sort()).toEqual(["hub", "managed1"]);
+  });
+  test("warns of a name that no cluster claims but two show", () => {
+    const star = shown(["*.corp.example"], true);
+    expect(
+      sharedCertificates(
+        new Map([
+          ["hub", star],
+          ["inner", star],
+        ]),
+        whose,
+      ),
+    ).toEqual([{ cluster: "inner", also: "hub" }]);
+  });
+  test("is silent without h2 and for certificates apart", () => {
+    const both = shown(["*.apps.hub-cluster.linuxera.lab", "*.apps.managed1.linuxera.lab"], false);
+    expect(sharedCertificates(new Map([["hub", both]]), whose)).toEqual([]);
+    const own = shown(["*.apps.hub-cluster.linuxera.lab"], true);
+    expect(sharedCertificates(new Map([["hub", own]]), whose)).toEqual([]);
+  });
+});
