@@ -1,0 +1,152 @@
+/**
+ * Builds dist/: the executable for this host and the bundle for Node and Deno; `--all` adds every other platform.
+ * Nothing is fetched but Bun's own executables, from the npm registry, and those once per version.
+ */
+import { createHash } from "node:crypto";
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { basename } from "node:path";
+import manifest from "../package.json" with { type: "json" };
+
+const ROOT = new URL("..", import.meta.url).pathname;
+/** The worker is an entry point of its own: inside the executable it is found as ./data/worker.js beside the main module. */
+const ENTRIES = ["src/main.ts", "src/data/worker.ts"];
+
+interface Platform {
+  /** Suffix of the file in dist/. */
+  readonly name: string;
+  readonly target: Bun.Build.CompileTarget;
+  /** The npm package with Bun's executable for it; x64 on Linux is always the baseline, which runs without AVX2. */
+  readonly executable: string;
+}
+
+const PLATFORMS: readonly Platform[] = [
+  { name: "linux-x64", target: "bun-linux-x64-baseline", executable: "bun-linux-x64-baseline" },
+  { name: "linux-arm64", target: "bun-linux-arm64", executable: "bun-linux-aarch64" },
+  { name: "linux-x64-musl", target: "bun-linux-x64-baseline-musl", executable: "bun-linux-x64-musl-baseline" },
+  { name: "linux-arm64-musl", target: "bun-linux-arm64-musl", executable: "bun-linux-aarch64-musl" },
+  { name: "darwin-x64", target: "bun-darwin-x64", executable: "bun-darwin-x64" },
+  { name: "darwin-arm64", target: "bun-darwin-arm64", executable: "bun-darwin-aarch64" },
+];
+
+/** The entry of {@link PLATFORMS} for the machine this runs on. */
+function hostPlatform(): Platform {
+  const musl =
+    process.platform === "linux" && existsSync(`/lib/ld-musl-${process.arch === "x64" ? "x86_64" : "aarch64"}.so.1`);
+  const name = `${process.platform}-${process.arch}${musl ? "-musl" : ""}`;
+  const found = PLATFORMS.find((platform) => platform.name === name);
+  if (found === undefined)
+    throw new Error(`Cannot build for ${name}: one of ${PLATFORMS.map((p) => p.name).join(", ")} wanted`);
+  return found;
+}
+
+/** Runs a command silently; throws its stderr's last line when it fails. */
+function run(command: readonly string[]): void {
+  const { exitCode, stderr } = Bun.spawnSync([...command], { cwd: ROOT, stdout: "ignore", stderr: "pipe" });
+  if (exitCode !== 0) throw new Error(stderr.toString().trim().split("\n").at(-1) ?? command.join(" "));
+}
+
+/** Bun's executable for a platform, from .cache/ or else from the npm registry. */
+function bunFor(platform: Platform): string {
+  const folder = `.cache/bun-${Bun.version}`;
+  const path = `${folder}/${platform.executable}`;
+  if (existsSync(ROOT + path)) return path;
+  const unpacked = `${folder}/${platform.executable}.${process.pid}`;
+  mkdirSync(ROOT + unpacked, { recursive: true });
+  try {
+    run(["npm", "pack", `@oven/${platform.executable}@${Bun.version}`, "--pack-destination", unpacked]);
+    run(["sh", "-c", `tar -xzf "${unpacked}"/*.tgz -C "${unpacked}"`]);
+    renameSync(`${ROOT}${unpacked}/package/bin/bun`, ROOT + path); // in one step: a broken download never counts as cached
+  } finally {
+    rmSync(ROOT + unpacked, { recursive: true, force: true });
+  }
+  return path;
+}
+
+/** What every build shares; the version is known at run time without package.json. */
+const SHARED = {
+  root: `${ROOT}src`,
+  minify: { whitespace: true, syntax: true, identifiers: false }, // names stay: an operator's stack trace must tell us something
+  define: { EDGE_LB_VERSION: JSON.stringify(manifest.version) },
+} as const;
+
+async function compile(platform: Platform, outfile: string, executablePath: string | undefined): Promise<void> {
+  await Bun.build({
+    ...SHARED,
+    entrypoints: ENTRIES.map((entry) => ROOT + entry),
+    target: "bun",
+    compile: {
+      target: platform.target,
+      outfile: `${ROOT}dist/.new/${basename(outfile)}`,
+      ...(executablePath === undefined ? {} : { executablePath: ROOT + executablePath }),
+      // A compiled binary would otherwise run code and take variables from the directory it is started in, as root.
+      autoloadBunfig: false,
+      autoloadDotenv: false,
+      autoloadTsconfig: false,
+      autoloadPackageJson: false,
+    },
+  });
+  renameSync(`${ROOT}dist/.new/${basename(outfile)}`, ROOT + outfile); // a running binary keeps its file: no "text file busy"
+}
+
+/** dist/edge-lb for this host; without the registry the running Bun takes the place of the baseline one. */
+async function compileHost(): Promise<void> {
+  const platform = hostPlatform();
+  let executable: string | undefined;
+  try {
+    executable = bunFor(platform);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    console.error(
+      `build: npm has no ${platform.executable} for us (${reason}); using the Bun that runs this build instead`,
+    );
+  }
+  await compile(platform, "dist/edge-lb", executable);
+}
+
+/** dist/edge-lb.mjs and dist/data/worker.js: the same program for `node` and `deno`. */
+async function bundle(): Promise<readonly string[]> {
+  const { outputs } = await Bun.build({
+    ...SHARED,
+    entrypoints: ENTRIES.map((entry) => ROOT + entry),
+    target: "node",
+    external: ["bun", "bun:ffi", "bun:jsc"], // imported only where they exist
+  });
+  const paths: string[] = [];
+  for (const output of outputs) {
+    const isMain = output.path.endsWith("main.js");
+    const path = isMain ? "dist/edge-lb.mjs" : `dist/${output.path}`;
+    await Bun.write(ROOT + path, `${isMain ? "#!/usr/bin/env node\n" : ""}${await output.text()}`);
+    chmodSync(ROOT + path, isMain ? 0o755 : 0o644);
+    paths.push(path);
+  }
+  return paths;
+}
+
+/** One line per file: size and SHA-256. */
+function report(path: string): void {
+  const bytes = readFileSync(ROOT + path);
+  const size = `${(bytes.length / 1e6).toFixed(1)} MB`.padStart(9);
+  console.log(`${path.padEnd(30)}${size}  ${createHash("sha256").update(bytes).digest("hex")}`);
+}
+
+/** Builds what the command line asks for. */
+async function main(args: readonly string[]): Promise<void> {
+  const stray = args.find((arg) => arg !== "--all");
+  if (stray !== undefined) throw new Error(`Cannot build with "${stray}": only --all is known`);
+  const paths = ["dist/edge-lb", ...(await bundle())];
+  await compileHost();
+  for (const platform of args.includes("--all") ? PLATFORMS : []) {
+    const outfile = `dist/edge-lb-${platform.name}`;
+    await compile(platform, outfile, bunFor(platform));
+    paths.push(outfile);
+  }
+  rmSync(`${ROOT}dist/.new`, { recursive: true, force: true });
+  paths.forEach(report);
+}
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  console.error(`build: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+}
