@@ -1,12 +1,8 @@
 /** The access log's formats: text for people, JSON for machines. */
-import type { Address } from "../seam/snapshot.ts";
+import { formatEndpoint } from "../core/address.ts";
 import type { AccessRecord, FormatLine } from "./access-log.ts";
 
 export const FORMATS = { text: textLine, json: jsonLine } as const satisfies Record<string, FormatLine>;
-
-export function hostPort({ ip, port }: Address): string {
-  return ip.includes(":") ? `[${ip}]:${port}` : `${ip}:${port}`;
-}
 
 /** `2026-11-23T20:46:00.123Z https console.apps.hub.lab 10.0.0.9:51234 > hub 192.168.125.23:443 up=517 down=4096 dial=1ms total=53ms client closed` */
 export function textLine(record: AccessRecord, wallMs: number): string {
@@ -18,7 +14,7 @@ export function textLine(record: AccessRecord, wallMs: number): string {
   const dial = record.dialMs === null ? "-" : `${round(record.dialMs)}ms`;
   const note = record.note === null ? "" : ` (${printable(record.note)})`;
   return (
-    `${isoTime(wallMs)} ${record.listener} ${printable(record.name ?? "-")} ${hostPort(record.client)} > ${where}${http}` +
+    `${isoTime(wallMs)} ${record.listener} ${printable(record.name ?? "-")} ${formatEndpoint(record.client.ip, record.client.port)} > ${where}${http}` +
     ` up=${record.up} down=${record.down} dial=${dial} total=${round(record.totalMs)}ms ${record.end}${note}`
   );
 }
@@ -29,7 +25,7 @@ export function jsonLine(record: AccessRecord, wallMs: number): string {
     time: isoTime(wallMs),
     event: "access",
     listener: record.listener,
-    client: hostPort(record.client),
+    client: formatEndpoint(record.client.ip, record.client.port),
     name: record.name,
     cluster: record.cluster,
     node: record.node,

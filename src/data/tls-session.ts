@@ -1,8 +1,9 @@
 /** A connection to api, https or mcs: read the ClientHello, route by its name, reach a node, join. */
 import { isAllowed } from "../core/access.ts";
 import { clientKey, hostKey } from "../core/balance/hash.ts";
-import { lookup, nearestName } from "../core/route/lookup.ts";
-import { tlsAlert, type AlertName } from "../core/tls/alert.ts";
+import { lookup } from "../core/route/lookup.ts";
+import { nearestName } from "../core/route/nearest.ts";
+import { tlsAlert, type TlsAlert } from "../core/tls/alert.ts";
 import { readClientHello, type HelloResult } from "../core/tls/client-hello.ts";
 import type { Cancel, CloseCause, Conn, ConnEvents } from "../runtime/port.ts";
 import type { Count } from "../seam/board.ts";
@@ -181,7 +182,7 @@ class TlsSession implements ConnEvents {
     return JOINED;
   }
 
-  alert(end: EndReason, count: Count, alert: AlertName, note: string | null): void {
+  alert(end: EndReason, count: Count, alert: TlsAlert, note: string | null): void {
     this.refuse(end, count, tlsAlert(alert), note);
   }
 

@@ -1,11 +1,11 @@
 /** A joined TLS connection: counted while it lives, logged at its end, ended by control when its node goes. */
+import { formatEndpoint } from "../core/address.ts";
 import type { Conn, JoinSpec, Tunnel, TunnelEnd } from "../runtime/port.ts";
 import type { CutReason } from "../seam/mail.ts";
 import type { ListenerKind } from "../seam/snapshot.ts";
 import { tunnelEndReason } from "./access-log.ts";
 import { leave } from "./admission.ts";
 import { closeRows, countBytes, type Reached } from "./dial.ts";
-import { hostPort } from "./log-lines.ts";
 import type { Plane } from "./plane.ts";
 import type { Cuttable, Rows } from "./tunnels.ts";
 
@@ -64,7 +64,7 @@ export class TlsTunnel implements JoinSpec, Cuttable {
       client: client.remote,
       name,
       cluster,
-      node: hostPort(reached.endpoint.at),
+      node: formatEndpoint(reached.endpoint.at.ip, reached.endpoint.at.port),
       up: end.up + helloBytes,
       down: end.down,
       dialMs: reached.dialMs,

@@ -1,0 +1,36 @@
+/** What a start prints on stdout. */
+import type { Config } from "../config/model.ts";
+import { formatEndpoint } from "../core/address.ts";
+import { LISTENER_KINDS, type Snapshot } from "../seam/snapshot.ts";
+import type { WorkerEngine } from "./engine.ts";
+import type { Sockets } from "./sockets.ts";
+
+/** `edge-lb ready engine=bun workers=2 api=:6443 https=:443 http=:80 clusters=3 nodes=18`; a kind that is off is left out. */
+export function readyLine(engine: WorkerEngine, workers: number, sockets: Sockets, snapshot: Snapshot): string {
+  const listeners = LISTENER_KINDS.flatMap((kind) => {
+    const at = sockets.listening.filter((listener) => listener.kind === kind);
+    return at.length === 0
+      ? []
+      : [`${kind}=${at.map((listener) => formatEndpoint(listener.at.ip, listener.at.port)).join(",")}`];
+  });
+  return `edge-lb ready engine=${engine} workers=${workers} ${listeners.join(" ")} clusters=${snapshot.clusters.length} nodes=${nodeCount(snapshot)}`;
+}
+
+function nodeCount({ clusters }: Snapshot): number {
+  let nodes = 0;
+  for (const { pools } of clusters) {
+    nodes += new Set(Object.values(pools).flatMap((pool) => pool.endpoints.map(({ node }) => node))).size;
+  }
+  return nodes;
+}
+
+/** One line per cluster that works from this machine without DNS. */
+export function tryLines(config: Config, sockets: Sockets): readonly string[] {
+  const api = sockets.listening.find(({ kind }) => kind === "api")?.at;
+  if (api === undefined) return [];
+  const ip = api.ip === "" ? "127.0.0.1" : api.ip;
+  return config.clusters.map(({ name, domain }) => {
+    const host = `api.${domain ?? `${name}.example`}`;
+    return `  ${name}: curl -k --resolve ${host}:${api.port}:${ip} https://${host}:${api.port}/readyz`;
+  });
+}

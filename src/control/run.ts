@@ -1,0 +1,50 @@
+/** `edge-lb run`: from a configuration to an exit code. */
+import type { Config } from "../config/model.ts";
+import { EdgeError } from "../errors.ts";
+import type { LogSink } from "./log-sink.ts";
+import { readyLine, tryLines } from "./ready-line.ts";
+import { watchSignals } from "./signals.ts";
+import { startSupervisor, type Supervisor } from "./supervisor.ts";
+
+export interface RunInput {
+  readonly config: Config;
+  readonly workerEntry: URL;
+  readonly sink: LogSink;
+  readonly out: (text: string) => void;
+  readonly isTerminal: boolean;
+}
+
+/** Serves until a signal. @returns 0 after a drain, 1 when it failed while running. @throws EdgeError when it cannot start */
+export async function runEdgeLb(input: RunInput): Promise<number> {
+  const { config, workerEntry, sink, out } = input;
+  let finish: (code: number) => void = () => {};
+  const finished = new Promise<number>((resolve) => (finish = resolve));
+  const onFatal = (error: EdgeError): void => {
+    sink.write(`edge-lb: ${error.line()}\n`);
+    void sink.drained().then(() => finish(1));
+  };
+  const supervisor = await startSupervisor({ config, workerEntry, sink, onFatal });
+  out(`${readyLine(supervisor.engine, supervisor.workers, supervisor.sockets, supervisor.snapshot)}\n`);
+  if (input.isTerminal) out(`${["Try:", ...tryLines(config, supervisor.sockets)].join("\n")}\n`);
+
+  const stop = (again: boolean): void => {
+    if (again) return finish(0);
+    announce(supervisor, config);
+    void supervisor.stop().then(() => finish(0));
+    return undefined;
+  };
+  const unwatch = watchSignals({ onStop: stop, onHangup: () => stop(false) });
+  const code = await finished;
+  unwatch();
+  return code;
+}
+
+function announce(supervisor: Supervisor, config: Config): void {
+  const open = supervisor.open();
+  const seconds = Math.round(config.timeouts.drain / 1_000);
+  const text =
+    open === 0
+      ? "stopping: no connection is open"
+      : `stopping: ${open} open, waiting up to ${seconds}s; Ctrl-C again to end now`;
+  supervisor.log.info("stop", text, { open });
+}

@@ -1,0 +1,34 @@
+/** Signals as the supervisor sees them. */
+import { readFileSync } from "node:fs";
+
+export interface SignalHandlers {
+  /** SIGTERM or SIGINT; `again` when one came before. */
+  onStop(again: boolean): void;
+  onHangup(): void;
+}
+
+/** @returns gives the signals back to the process */
+export function watchSignals({ onStop, onHangup }: SignalHandlers): () => void {
+  let stops = 0;
+  const stop = (): void => onStop(stops++ > 0);
+  const watched: [NodeJS.Signals, () => void][] = [
+    ["SIGTERM", stop],
+    ["SIGINT", stop],
+  ];
+  // under nohup the hang-up is ignored before we start, and stays so
+  if (!isIgnored(1)) watched.push(["SIGHUP", onHangup]);
+  for (const [signal, handler] of watched) process.on(signal, handler);
+  return () => {
+    for (const [signal, handler] of watched) process.off(signal, handler);
+  };
+}
+
+/** Whether this process was started with the signal ignored; false where /proc cannot tell. */
+function isIgnored(signal: number): boolean {
+  try {
+    const mask = /^SigIgn:\s+([0-9a-f]+)/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1];
+    return mask !== undefined && ((BigInt(`0x${mask}`) >> BigInt(signal - 1)) & 1n) === 1n;
+  } catch {
+    return false;
+  }
+}

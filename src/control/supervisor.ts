@@ -1,0 +1,164 @@
+/** The control plane's centre: builds the snapshot, starts the workers and the probes, swaps on change, drains at the end. */
+import type { Config } from "../config/model.ts";
+import { buildSnapshot } from "../config/snapshot.ts";
+import type { EdgeError } from "../errors.ts";
+import { activeOf, openBoard, countOf, type Board } from "../seam/board.ts";
+import type { FromWorker } from "../seam/mail.ts";
+import type { Snapshot } from "../seam/snapshot.ts";
+import { chooseEngine, workersFor, type WorkerEngine } from "./engine.ts";
+import { createEventLog, type EventLog } from "./event-log.ts";
+import { startHealth, type HealthService } from "./health.ts";
+import { maxConnections } from "./limits.ts";
+import type { LogSink } from "./log-sink.ts";
+import { createResolver, type Resolver } from "./resolve.ts";
+import { createRows } from "./rows.ts";
+import { openSockets, type Sockets } from "./sockets.ts";
+import { createWorkers, type Workers } from "./workers.ts";
+
+export interface SupervisorInput {
+  readonly config: Config;
+  /** The worker's entry, resolved by main.ts. */
+  readonly workerEntry: URL;
+  readonly sink: LogSink;
+  /** Workers end faster than they may be replaced: the process has to end with exit code 1. */
+  onFatal(error: EdgeError): void;
+}
+
+export interface Supervisor {
+  readonly engine: WorkerEngine;
+  readonly workers: number;
+  readonly sockets: Sockets;
+  readonly snapshot: Snapshot;
+  readonly log: EventLog;
+  /** Client connections that are open now. */
+  open(): number;
+  /** Resolves once every connection ended or was cut after the drain time. */
+  stop(): Promise<void>;
+}
+
+/** Resolves when every listener accepts. @throws EdgeError when edge-lb cannot start */
+export async function startSupervisor(input: SupervisorInput): Promise<Supervisor> {
+  const { config, sink } = input;
+  const log = createEventLog(sink, config.log === "json" ? "json" : "text");
+  const { engine, note } = await chooseEngine(config.engine);
+  if (note !== null) log.warn("engine", `${note}; using ${engine}`, { engine });
+  const count = workersFor(engine, config.workers);
+  if (count < config.workers)
+    log.warn("engine", `engine ${engine} runs one worker here: Node before 23.1 cannot share a port`, { engine });
+  const sockets = await openSockets(config.listen, engine, count);
+  const centre = new Centre(input, log, engine, count, sockets);
+  await centre.start();
+  return centre;
+}
+
+class Centre implements Supervisor {
+  readonly engine: WorkerEngine;
+  readonly workers: number;
+  readonly sockets: Sockets;
+  readonly log: EventLog;
+  snapshot: Snapshot;
+  private readonly config: Config;
+  private readonly sink: LogSink;
+  private readonly board: Board;
+  private readonly rows = createRows();
+  private readonly resolver: Resolver;
+  private readonly pool: Workers;
+  private health: HealthService | null = null;
+  private readonly oldest: number[];
+
+  constructor(input: SupervisorInput, log: EventLog, engine: WorkerEngine, count: number, sockets: Sockets) {
+    this.config = input.config;
+    this.sink = input.sink;
+    this.log = log;
+    this.engine = engine;
+    this.workers = count;
+    this.sockets = sockets;
+    this.board = openBoard(count);
+    this.oldest = Array.from({ length: count }, () => 0);
+    this.resolver = createResolver({ log, onChange: () => this.publish() });
+    this.snapshot = this.build(1);
+    this.pool = createWorkers({
+      entry: input.workerEntry,
+      engine,
+      count,
+      board: this.board,
+      log: this.config.accessLog ? (this.config.log === "json" ? "json" : "text") : null,
+      snapshot: () => this.snapshot,
+      listen: () => sockets.specs(),
+      onMail: (worker, mail) => this.take(worker, mail),
+      onReplaced: (worker, reason) =>
+        log.error("worker", `worker ${worker} ended (${reason}); a new one takes over`, { worker, reason }),
+      onFatal: input.onFatal,
+    });
+  }
+
+  async start(): Promise<void> {
+    await this.resolver.start(this.config);
+    this.publish();
+    this.health = startHealth({
+      config: this.config,
+      snapshot: this.snapshot,
+      board: this.board,
+      log: this.log,
+      cut: (row, afterMs, reason) => this.pool.broadcast({ kind: "cut", row, afterMs, reason }),
+    });
+    await this.pool.start();
+  }
+
+  open(): number {
+    return countOf(this.board, "open");
+  }
+
+  async stop(): Promise<void> {
+    this.health?.stop();
+    this.resolver.stop();
+    await this.pool.stop(this.config.timeouts.drain);
+    this.sockets.close();
+    await this.sink.drained();
+  }
+
+  /** A new snapshot in every worker, by one assignment there. */
+  private publish(): void {
+    this.snapshot = this.build(this.snapshot.version + 1);
+    this.pool.broadcast({ kind: "snapshot", snapshot: this.snapshot });
+    this.health?.update(this.config, this.snapshot);
+  }
+
+  private build(version: number): Snapshot {
+    const keys = new Set<string>();
+    const snapshot = buildSnapshot(this.config, {
+      version,
+      rowOf: (key) => {
+        keys.add(key);
+        return this.rows.of(key);
+      },
+      addressesOf: (node) => this.resolver.addressesOf(node),
+      maxConnections: this.config.maxConnections || maxConnections(),
+    });
+    this.rows.retain(keys, version);
+    return snapshot;
+  }
+
+  private take(worker: number, mail: FromWorker): void {
+    switch (mail.kind) {
+      case "log":
+        return this.sink.write(mail.text, () => this.pool.post(worker, { kind: "log-taken", batches: 1 }));
+      case "dial-failed":
+        return this.health?.dialFailed(mail.row, mail.error);
+      case "applied":
+        return this.applied(worker, mail.oldest);
+      case "fault":
+        return this.log.error("fault", `a session failed: ${mail.stack.replaceAll(/\s*\n\s*/g, " | ")}`, { worker });
+      default:
+        return undefined;
+    }
+  }
+
+  private applied(worker: number, oldest: number): void {
+    this.oldest[worker] = oldest;
+    for (const row of this.rows.reclaim(Math.min(...this.oldest), (row) => activeOf(this.board, row) === 0)) {
+      this.board.health[row] = 0;
+      this.board.weight[row] = 0;
+    }
+  }
+}

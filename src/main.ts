@@ -1,0 +1,24 @@
+#!/usr/bin/env node
+/** Entry: picks the command, wires the planes, owns exit codes and the worker's path. */
+import { readFileSync } from "node:fs";
+import { runCli } from "./cli/cli.ts";
+import type { Config } from "./config/model.ts";
+import { descriptorSink } from "./control/log-sink.ts";
+import { runEdgeLb } from "./control/run.ts";
+
+/** Right in source, compiled, and in the Node bundle: only this module's own URL is the entry's. */
+const workerEntry = new URL(`./data/worker${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url);
+
+const io = {
+  out: (text: string) => void process.stdout.write(text),
+  err: (text: string) => void process.stderr.write(text),
+  readFile: (path: string) => readFileSync(path, "utf8"),
+  env: process.env,
+  isTerminal: process.stdout.isTTY === true,
+};
+
+const code = await runCli(process.argv.slice(2), io, {
+  run: (config: Config) =>
+    runEdgeLb({ config, workerEntry, sink: descriptorSink(2), out: io.out, isTerminal: io.isTerminal }),
+});
+process.exit(code);
