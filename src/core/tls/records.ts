@@ -59,8 +59,8 @@ function walkRecords(input: Uint8Array, limit: number): JoinedHello {
     const rest = wanted - have;
     const least = from + (rest <= length ? rest : length + spread(rest - length));
     if (least > limit) return { kind: "invalid", reason: "too-long" };
-    if (have + there >= wanted && wanted > MESSAGE_HEADER)
-      return { kind: "hello", body: joinBody(input, have, wanted) };
+    // With four bytes there `wanted` is final, and it is never less than that.
+    if (have + there >= wanted) return { kind: "hello", body: joinBody(input, have, wanted) };
     if (there < length) return { kind: "need-more", bytes: least };
     have += length;
     at = from + length;
