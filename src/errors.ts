@@ -35,8 +35,8 @@ export class EdgeError extends Error {
     this.where = more.where;
   }
 
-  /** The one line for the operator, without the program's name. */
-  line(): string {
+  /** The one line for the operator, without the program's name. (Errors of JavaScriptCore have a property `line` of their own.) */
+  toLine(): string {
     const where = this.where === undefined ? "" : `${this.where}: `;
     const hint = this.hint === undefined ? "" : `; ${this.hint}`;
     return `${where}${this.message} (${this.code})${hint}`;
@@ -49,7 +49,7 @@ export class EdgeErrors extends Error {
   readonly errors: readonly EdgeError[];
 
   constructor(errors: readonly EdgeError[]) {
-    super(errors.map((error) => error.line()).join("\n"));
+    super(errors.map((error) => error.toLine()).join("\n"));
     this.errors = errors;
   }
 }

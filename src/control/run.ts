@@ -20,7 +20,7 @@ export async function runEdgeLb(input: RunInput): Promise<number> {
   let finish: (code: number) => void = () => {};
   const finished = new Promise<number>((resolve) => (finish = resolve));
   const onFatal = (error: EdgeError): void => {
-    sink.write(`edge-lb: ${error.line()}\n`);
+    sink.write(`edge-lb: ${error.toLine()}\n`);
     void sink.drained().then(() => finish(1));
   };
   const supervisor = await startSupervisor({ config, workerEntry, sink, onFatal });

@@ -1,0 +1,85 @@
+import { describe, expect, test } from "bun:test";
+import {
+  activeOf,
+  BOARD_ROWS,
+  boardPen,
+  clearWorker,
+  clientsOf,
+  countOf,
+  HEALTH,
+  healthView,
+  openBoard,
+  totalOf,
+} from "../../src/seam/board.ts";
+
+describe("openBoard()", () => {
+  test("lays every column over its own cells", () => {
+    const board = openBoard(3);
+    const columns = [
+      board.health,
+      board.weight,
+      board.reason,
+      board.since,
+      board.active,
+      board.totals,
+      board.counts,
+      board.clients,
+    ];
+    columns.forEach((column, index) => column.fill(index + 1));
+    columns.forEach((column, index) => expect(column.every((cell) => cell === index + 1)).toBe(true));
+  });
+
+  test("shows another view of the same buffer what a pen wrote", () => {
+    const mine = openBoard(2);
+    const theirs = openBoard(2, mine.buffer);
+    boardPen(mine, 1).addActive(BOARD_ROWS - 1, 2);
+    expect(activeOf(theirs, BOARD_ROWS - 1)).toBe(2);
+  });
+});
+
+describe("boardPen()", () => {
+  test("writes its worker's column only, and readers sum", () => {
+    const board = openBoard(2);
+    const [first, second] = [boardPen(board, 0), boardPen(board, 1)];
+    first.addActive(7, 3);
+    second.addActive(7, 1);
+    second.addActive(7, -1);
+    first.addTotal(7, "bytesUp", 10);
+    second.addTotal(7, "bytesUp", 5);
+    first.addCount("accepted", 2);
+    second.addClient(9, 4);
+    expect(activeOf(board, 7)).toBe(3);
+    expect(activeOf(board, 6) + activeOf(board, 8)).toBe(0);
+    expect(totalOf(board, 7, "bytesUp")).toBe(15);
+    expect(totalOf(board, 7, "bytesDown")).toBe(0);
+    expect(countOf(board, "accepted")).toBe(2);
+    expect(clientsOf(board, 9)).toBe(4);
+    expect([first.count("accepted"), second.count("accepted")]).toEqual([2, 0]);
+  });
+});
+
+describe("clearWorker()", () => {
+  test("forgets what the dead worker had open and keeps what it counted", () => {
+    const board = openBoard(2);
+    const [dead, alive] = [boardPen(board, 0), boardPen(board, 1)];
+    for (const pen of [dead, alive]) {
+      pen.addActive(5, 1);
+      pen.addCount("open", 1);
+      pen.addClient(3, 1);
+      pen.addTotal(5, "connections", 1);
+    }
+    clearWorker(board, 0);
+    expect([activeOf(board, 5), countOf(board, "open"), clientsOf(board, 3)]).toEqual([1, 1, 1]);
+    expect(totalOf(board, 5, "connections")).toBe(2);
+  });
+});
+
+describe("healthView()", () => {
+  test("takes a weight that nobody set as the full share", () => {
+    const board = openBoard(1);
+    board.health[4] = HEALTH.dead;
+    board.weight[4] = 12;
+    const view = healthView(board);
+    expect([view.state(4), view.weight(4), view.weight(5), view.active(4)]).toEqual([HEALTH.dead, 12, 256, 0]);
+  });
+});
