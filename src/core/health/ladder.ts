@@ -174,7 +174,7 @@ export function faultReason(fault: Fault | null, timeoutMs: number): Reason {
     case "alert":
       return reason("TLS handshake refused");
     case "closed":
-      return reason("closed during the TLS handshake");
+      return reason("closed without an answer");
     case "garbage":
       return reason("not an HTTP answer");
     case null:

@@ -18,7 +18,7 @@ const WORDS = [
   "no answer within #",
   "unreachable",
   "TLS handshake refused",
-  "closed during the TLS handshake",
+  "closed without an answer",
   "not an HTTP answer",
   "readiness port does not answer, traffic port does",
   "ready, but the traffic port refuses",

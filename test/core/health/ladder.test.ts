@@ -98,7 +98,7 @@ const rows: readonly Row[] = [
     kind: "api",
     stuck: "tls",
     ...both(failed("tcp", "closed")),
-    want: ["dead", null, "closed during the TLS handshake"],
+    want: ["dead", null, "closed without an answer"],
   },
   { name: "refused", kind: "api", ...both(refused), want: ["dead", null, "connection refused"] },
   { name: "check=tls", kind: "api", mode: "tls", own: TLS, want: ["up", "tls", "TLS handshake ok"] },
