@@ -1,5 +1,5 @@
 import type { Address } from "../seam/snapshot.ts";
-import { addressBytes } from "./address.ts";
+import { addressBytes, formatAddress } from "./address.ts";
 
 /** The twelve bytes that no text protocol begins with, PROXY protocol §2.2. */
 const SIGNATURE_V2 = [0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a];
@@ -21,17 +21,17 @@ export function proxyHeader(version: 1 | 2, client: Address, local: Address): Ui
   const source = addressBytes(client.ip);
   const target = addressBytes(local.ip);
   if (source === null || target === null) return version === 1 ? asciiBytes("PROXY UNKNOWN\r\n") : headerV2(UNSPEC, []);
-  if (version === 1) return headerV1(client, local, source.length === 4, target.length === 4);
   const isV4 = source.length === 4 && target.length === 4;
+  if (version === 1) {
+    const [from, to] = isV4 ? [source, target].map(formatAddress) : [source, target].map(v6Text);
+    return asciiBytes(`PROXY ${isV4 ? "TCP4" : "TCP6"} ${from} ${to} ${client.port} ${local.port}\r\n`);
+  }
   const addresses = isV4 ? [...source, ...target] : [...mapped(source), ...mapped(target)];
   return headerV2(isV4 ? TCP4 : TCP6, [...addresses, ...portBytes(client.port), ...portBytes(local.port)]);
 }
 
-function headerV1(client: Address, local: Address, sourceIsV4: boolean, targetIsV4: boolean): Uint8Array {
-  const isV4 = sourceIsV4 && targetIsV4;
-  const source = sourceIsV4 && !isV4 ? `::ffff:${client.ip}` : client.ip;
-  const target = targetIsV4 && !isV4 ? `::ffff:${local.ip}` : local.ip;
-  return asciiBytes(`PROXY ${isV4 ? "TCP4" : "TCP6"} ${source} ${target} ${client.port} ${local.port}\r\n`);
+function v6Text(bytes: Uint8Array): string {
+  return bytes.length === 4 ? `::ffff:${formatAddress(bytes)}` : formatAddress(bytes);
 }
 
 function headerV2(family: number, content: readonly number[]): Uint8Array {

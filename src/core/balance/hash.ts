@@ -1,6 +1,6 @@
 import { canonicalIp, formatEndpoint } from "../address.ts";
 
-/** FNV-1a, 32 bit: start value and prime, RFC 9923 §5. */
+/** FNV-1a, 32 bit: start value and prime of RFC 9923. */
 const FNV_START = 0x81_1c_9d_c5;
 const FNV_PRIME = 0x01_00_01_93;
 

@@ -15,7 +15,7 @@ const FATAL = 2;
 
 /**
  * One fatal alert as a TLS record, for a client whose handshake has not been answered yet.
- * The record says version 3.3: OpenSSL, BoringSSL, Go and NSS read any 3.x before a version is negotiated, and TLS 1.3
+ * The record says version 3.3: OpenSSL, BoringSSL, rustls and Go read any 3.x before a version is negotiated, and TLS 1.3
  * fixes 3.3 for every record but the first hello.
  * @see RFC 8446 §5.1 (record), §6 (alert protocol)
  */
