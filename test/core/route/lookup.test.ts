@@ -1,0 +1,218 @@
+import { describe, expect, test } from "bun:test";
+import * as fc from "fast-check";
+import {
+  buildRoutes,
+  explainLookup,
+  type KindRoutes,
+  lookup,
+  type RouteMatch,
+  type Routes,
+} from "../../../src/core/route/lookup.ts";
+import { LISTENER_KINDS, type ListenerKind, type NameRow, type Snapshot } from "../../../src/seam/snapshot.ts";
+
+type Names = Pick<Snapshot, "clusters" | "exact" | "below" | "labels">;
+const INGRESS: readonly ListenerKind[] = ["https", "http"];
+
+function row(name: string, cluster: number, kinds: readonly ListenerKind[] = INGRESS): NameRow {
+  return { name, cluster, kinds };
+}
+
+/** hub (0) and managed1 (1) have domains, m2 (2) has none; 3 owns names of its own inside the others. */
+const NAMES: Names = {
+  clusters: [],
+  exact: [
+    row("api.hub.lab", 0, ["api"]),
+    row("api-int.hub.lab", 0, ["api", "mcs"]),
+    row("api.managed1.lab", 1, ["api"]),
+    row("shop.apps.hub.lab", 3),
+    row("lab", 3),
+    row("api.m2.lab", 3, ["api"]),
+  ],
+  below: [
+    row("apps.hub.lab", 0),
+    row("apps.managed1.lab", 1),
+    row("deep.apps.hub.lab", 3),
+    row("shop.lab", 3),
+    row("test", 3),
+  ],
+  labels: [row("api.m2", 2, ["api"]), row("api-int.m2", 2, ["api", "mcs"]), row("apps.m2", 2), row("apps.apps", 4)],
+};
+const ROUTES = buildRoutes(NAMES);
+
+const CASES: readonly (readonly [ListenerKind, string, number, string])[] = [
+  ["api", "api.hub.lab", 0, "an exact name"],
+  ["api", "api-int.hub.lab", 0, "api-int on api"],
+  ["mcs", "api-int.hub.lab", 0, "api-int on mcs"],
+  ["mcs", "api.hub.lab", -1, "api on mcs"],
+  ["https", "api.hub.lab", -1, "an api name on https"],
+  ["api", "console.apps.hub.lab", -1, "an apps name on api"],
+  ["https", "console.apps.hub.lab", 0, "one label below"],
+  ["http", "console.apps.hub.lab", 0, "the same on http"],
+  ["https", "a.b.c.apps.hub.lab", 0, "three labels below"],
+  ["https", "apps.hub.lab", -1, "the suffix itself"],
+  ["https", ".apps.hub.lab", -1, "an empty label below"],
+  ["https", "shop.apps.hub.lab", 3, "exact before suffix"],
+  ["https", "x.shop.apps.hub.lab", 0, "below a name that is exact only"],
+  ["https", "x.deep.apps.hub.lab", 3, "the longest suffix"],
+  ["https", "deep.apps.hub.lab", 0, "the longest suffix itself, which is below the shorter"],
+  ["https", "a.test", 3, "a suffix of one label"],
+  ["https", "test", -1, "that label alone"],
+  ["https", "lab", 3, "an exact name of one label"],
+  ["https", "console.apps.hub.lab.evil.com", -1, "a name that goes on"],
+  ["https", "console.apps.hub.labx", -1, "a longer last label"],
+  ["https", "xapps.hub.lab", -1, "a longer first label of the suffix"],
+  ["https", "a.xapps.hub.lab", -1, "the same one below"],
+  ["api", "xapi.hub.lab", -1, "a longer first label"],
+  ["api", "x.api.hub.lab", -1, "a label before an exact name"],
+  ["https", "", -1, "no name"],
+  ["https", ".", -1, "a dot"],
+  ["https", "...", -1, "dots"],
+  ["api", "api.m2.example.com", 2, "the label rule at the start"],
+  ["api", "api.m2.x", 2, "one label after"],
+  ["api", "api.m2", -1, "no label after"],
+  ["api", "api.m2.", -1, "an empty label after"],
+  ["api", "api.m2.lab", 3, "exact before the label rule"],
+  ["api", "api.m22.lab", -1, "a longer second label"],
+  ["api", "x.api.m2.lab", -1, "the label rule not at the start"],
+  ["mcs", "api-int.m2.lab", 2, "the label rule on mcs"],
+  ["https", "a.apps.m2.lab", 2, "the label rule inside"],
+  ["https", "a.b.apps.m2.lab", 2, "the label rule deeper"],
+  ["https", "apps.m2.lab", -1, "no label before apps"],
+  ["https", "a.apps.m2", -1, "no label after the cluster"],
+  ["https", "a.apps.m2.", -1, "an empty label after the cluster"],
+  ["https", "a.xapps.m2.lab", -1, "a longer apps label"],
+  ["https", "a.apps.m3.lab", -1, "another cluster"],
+  ["https", "a.apps.m3.apps.m2.lab", 2, "a second apps that is known"],
+  ["https", "a.apps.apps.m2.lab", 4, "the leftmost of two that match"],
+  ["https", "a.apps.m2.apps.hub.lab", 0, "suffix before the label rule"],
+  ["https", `${"a.".repeat(120)}apps.hub.lab`, 0, "123 labels"],
+  ["https", `${"a.".repeat(1_000)}apps.hub.lab`, -1, "a name beyond what DNS allows"],
+];
+
+/** The rules of the design, written down without any index. */
+function naive(names: Names, kind: ListenerKind, name: string): number {
+  if (name.length > 253) return -1;
+  const of = (rows: readonly NameRow[]): readonly NameRow[] => rows.filter(({ kinds }) => kinds.includes(kind));
+  const exact = of(names.exact).find((row) => row.name === name);
+  if (exact !== undefined) return exact.cluster;
+  const below = of(names.below).filter((row) => name.endsWith(`.${row.name}`) && name.length > row.name.length + 1);
+  const longest = Math.max(...below.map((row) => row.name.length));
+  for (const row of below) if (row.name.length === longest) return row.cluster;
+  const rules = of(names.labels);
+  const apps = rules.filter((row) => row.name.startsWith("apps."));
+  for (const row of rules) {
+    if (!apps.includes(row) && name.startsWith(`${row.name}.`) && name.length > row.name.length + 1) return row.cluster;
+  }
+  for (let at = 1; at < name.length; at++) {
+    const rest = name.slice(at);
+    const hit = apps.find((row) => rest.startsWith(`.${row.name}.`) && rest.length > row.name.length + 2);
+    if (hit !== undefined) return hit.cluster;
+  }
+  return -1;
+}
+
+/** The same routes, counting every question put to a map. */
+function counted(routes: Routes): { routes: Routes; probes: () => number } {
+  let probes = 0;
+  const count = (map: ReadonlyMap<string, RouteMatch>): ReadonlyMap<string, RouteMatch> => {
+    const copy = new Map(map);
+    const get = copy.get.bind(copy);
+    copy.get = (key) => {
+      probes++;
+      return get(key);
+    };
+    return copy;
+  };
+  const kind = (of: KindRoutes): KindRoutes => ({
+    exact: count(of.exact),
+    below: count(of.below),
+    belowLabels: of.belowLabels,
+    start: count(of.start),
+    apps: count(of.apps),
+  });
+  const all = { api: kind(routes.api), https: kind(routes.https), http: kind(routes.http), mcs: kind(routes.mcs) };
+  return { routes: all, probes: () => probes };
+}
+
+function manyClusters(count: number, withDomain: boolean): Routes {
+  const ids = Array.from({ length: count }, (_, id) => id);
+  const domain = withDomain ? ".lab" : "";
+  const api = ids.map((id) => row(`api.c${id}${domain}`, id, ["api"]));
+  const apps = ids.map((id) => row(`apps.c${id}${domain}`, id));
+  return buildRoutes(
+    withDomain
+      ? { clusters: [], exact: api, below: apps, labels: [] }
+      : { clusters: [], exact: [], below: [], labels: [...api, ...apps] },
+  );
+}
+
+describe("lookup()", () => {
+  test.each([...CASES])("on %s of %s is %d: %s", (kind, name, want) => {
+    expect(lookup(ROUTES, kind, name)).toBe(want);
+    expect(naive(NAMES, kind, name)).toBe(want);
+  });
+
+  test("takes the first of two equal claims", () => {
+    const routes = buildRoutes({ ...NAMES, exact: [row("a.lab", 7), row("a.lab", 8)] });
+    expect(lookup(routes, "https", "a.lab")).toBe(7);
+  });
+
+  test("keeps the claims of different kinds on one name apart", () => {
+    const routes = buildRoutes({ ...NAMES, exact: [row("a.lab", 7, ["api"]), row("a.lab", 8, ["https"])] });
+    expect(LISTENER_KINDS.map((kind) => lookup(routes, kind, "a.lab"))).toEqual([7, 8, -1, -1]);
+  });
+
+  test("agrees with the rules read one by one", () => {
+    const label = fc.constantFrom("a", "b", "api", "api-int", "apps", "hub", "m1", "lab", "");
+    const some = (least: number, most: number): fc.Arbitrary<string> =>
+      fc.array(label, { minLength: least, maxLength: most }).map((labels) => labels.join("."));
+    const word = fc.constantFrom("a", "api", "apps", "hub", "m1", "lab");
+    const known = fc.array(word, { minLength: 1, maxLength: 4 }).map((labels) => labels.join("."));
+    const start = fc.tuple(fc.constantFrom("api", "api-int", "apps"), word).map((labels) => labels.join("."));
+    const rows = (name: fc.Arbitrary<string>): fc.Arbitrary<NameRow[]> =>
+      fc.array(fc.record({ name, cluster: fc.nat(9), kinds: fc.subarray([...LISTENER_KINDS], { minLength: 1 }) }), {
+        maxLength: 6,
+      });
+    const names = fc.record({ exact: rows(known), below: rows(known), labels: rows(start) });
+    fc.assert(
+      fc.property(names, some(0, 7), fc.constantFrom(...LISTENER_KINDS), (rows, name, kind) => {
+        const snapshot = { clusters: [], ...rows };
+        expect(lookup(buildRoutes(snapshot), kind, name)).toBe(naive(snapshot, kind, name));
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+
+  test.each([true, false])("asks 10,000 clusters no more questions than 3 (domains known: %p)", (withDomain) => {
+    const few = counted(manyClusters(3, withDomain));
+    const many = counted(manyClusters(10_000, withDomain));
+    const asked = ["api.c2.lab", "a.b.apps.c2.lab", "a.apps.none.lab", "x", "a.".repeat(120) + "apps.c2.lab"];
+    for (const name of asked) {
+      for (const kind of LISTENER_KINDS) expect(lookup(many.routes, kind, name)).toBe(lookup(few.routes, kind, name));
+    }
+    expect(many.probes()).toBe(few.probes());
+  });
+
+  test("asks a bounded number of questions however many labels there are", () => {
+    const worst = ["a.".repeat(126) + "a", "a" + ".apps.b".repeat(36), ".apps".repeat(50), ".".repeat(253)];
+    for (const name of worst) {
+      const { routes, probes } = counted(ROUTES);
+      lookup(routes, "https", name);
+      expect(probes()).toBeLessThanOrEqual(56);
+    }
+  });
+});
+
+describe("explainLookup()", () => {
+  test("names the row and its kind", () => {
+    expect(explainLookup(ROUTES, "api", "api.hub.lab")).toEqual({ cluster: 0, rule: "exact", row: "api.hub.lab" });
+    expect(explainLookup(ROUTES, "http", "a.b.apps.hub.lab")).toEqual({
+      cluster: 0,
+      rule: "below",
+      row: "apps.hub.lab",
+    });
+    expect(explainLookup(ROUTES, "api", "api.m2.x")).toEqual({ cluster: 2, rule: "labels", row: "api.m2" });
+    expect(explainLookup(ROUTES, "https", "a.apps.m2.x")).toEqual({ cluster: 2, rule: "labels", row: "apps.m2" });
+    expect(explainLookup(ROUTES, "https", "a.apps.m3.x")).toBeNull();
+  });
+});
