@@ -1,4 +1,5 @@
 /** What a row of the option table is, and how its texts become a value. */
+import { EdgeError } from "../errors.ts";
 import { fit, quote, type Located, type Problems, type Reading } from "./text.ts";
 import type { Choice } from "./values.ts";
 
@@ -120,9 +121,9 @@ export function labelOf(row: Row<unknown>): string {
 }
 
 /**
- * One row's value from the texts of the highest layer that has any, or its default.
+ * One row's value from the texts of the highest layer that has any, or its default; also after a mistake was reported,
+ * so that the search for mistakes can go on.
  * @param owner Whose row it is, for messages: `cluster "hub"`.
- * @returns undefined only after a mistake was reported.
  */
 export function resolveRow<T>(
   row: Row<T>,
@@ -130,31 +131,34 @@ export function resolveRow<T>(
   machine: Machine,
   problems: Problems,
   owner = "",
-): T | undefined {
+): T {
   const report: Report = (at, wrong) => {
     const found = row.secret ? "something else" : (wrong.found ?? quote(at.text));
     const what = `Cannot use ${labelOf(row)}${owner === "" ? "" : ` of ${owner}`}`;
     problems.add(at.where, `${what}: ${found} found, ${wrong.wanted} wanted`, wrong.hint);
   };
-  if (texts.length === 0) return fallbackOf(row, machine, report);
   const refused = texts.filter((at) => isLater(row, at.text));
-  for (const at of refused) refuseLater(row, at, problems);
-  return refused.length > 0 ? undefined : row.parse(texts, report);
+  for (const at of refused) refuseLater(row, at, owner, problems);
+  const usable = texts.filter((at) => !refused.includes(at));
+  return (usable.length === 0 ? undefined : row.parse(usable, report)) ?? fallbackOf(row, machine);
 }
 
-function fallbackOf<T>(row: Row<T>, machine: Machine, report: Report): T | undefined {
+function fallbackOf<T>(row: Row<T>, machine: Machine): T {
   const fallback = row.available || row.inert === null ? row.fallback : row.inert;
   if (typeof fallback === "object") return fallback.none;
   const text = typeof fallback === "string" ? fallback : fallback(machine);
-  return row.parse([{ text, where: `default of ${labelOf(row)}` }], report);
+  const value = row.parse([{ text, where: "" }], () => {});
+  if (value === undefined) throw new EdgeError("INTERNAL", `Cannot use the default of ${labelOf(row)}: ${quote(text)}`);
+  return value;
 }
 
 function isLater(row: Row<unknown>, text: string): boolean {
   return row.available ? row.laterWords.includes(text) : text !== row.inert;
 }
 
-function refuseLater(row: Row<unknown>, at: Located, problems: Problems): void {
-  const what = row.available ? `${labelOf(row)} ${at.text}` : labelOf(row);
+function refuseLater(row: Row<unknown>, at: Located, owner: string, problems: Problems): void {
+  const value = row.available ? ` ${at.text}` : "";
+  const what = `Cannot use ${labelOf(row)}${value}${owner === "" ? "" : ` of ${owner}`}`;
   const hint = row.inert === null ? undefined : `leave it out or write ${row.inert}`;
-  problems.add(at.where, `Cannot use ${what}: not available in this version`, hint, "NOT_AVAILABLE");
+  problems.add(at.where, `${what}: not available in this version`, hint, "NOT_AVAILABLE");
 }

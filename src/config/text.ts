@@ -1,4 +1,5 @@
 /** Texts that remember where they came from, and the mistakes found in them. */
+import { editDistance } from "../core/route/edit-distance.ts";
 import { EdgeError, EdgeErrors, type EdgeErrorCode } from "../errors.ts";
 
 /** One value as the operator wrote it. */
@@ -41,7 +42,7 @@ export function collectProblems(): Problems {
   return {
     add(where, message, hint, code = "CONFIG_INVALID") {
       const error = new EdgeError(code, message, { where, hint });
-      errors.set(error.line(), error);
+      errors.set(error.toLine(), error);
     },
     get count() {
       return errors.size;
@@ -73,27 +74,16 @@ export function oneOf(words: readonly string[]): string {
 
 /** The known word that a mistyped one is nearest to; null when none is near enough to be meant. */
 export function nearestWord(word: string, known: Iterable<string>): string | null {
+  const asked = word.slice(0, QUOTED_MOST).toLowerCase();
   let best: string | null = null;
   // A third of the letters may be wrong; beyond that a suggestion misleads more than it helps.
-  let least = Math.max(1, Math.floor(word.length / 3)) + 1;
+  let bound = Math.max(1, Math.floor(asked.length / 3));
   for (const candidate of known) {
-    const cost = editDistance(word.slice(0, QUOTED_MOST).toLowerCase(), candidate);
-    if (cost < least) [best, least] = [candidate, cost];
+    const distance = editDistance(asked, candidate, bound);
+    if (distance <= bound) [best, bound] = [candidate, distance - 1];
+    if (bound < 0) break;
   }
   return best;
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }
 
 /** The hint for a mistyped word, or none. */

@@ -1,0 +1,181 @@
+/** Defaults, file and flags to one configuration. Every mistake is found before anything is thrown. */
+import { listenText, sameSocket } from "./addresses.ts";
+import { checkClaims } from "./claims.ts";
+import { resolveCluster, type ClusterBase } from "./clusters.ts";
+import { readFlags, readTree, type ClusterEntry, type FlagText, type LayerTexts } from "./layers.ts";
+import type { ClusterConfig, Config, ListenAddress } from "./model.ts";
+import { COMMAND_LINE, GLOBAL, LISTEN, TIMEOUTS } from "./options.ts";
+import { resolveRow, type Machine, type Row } from "./rows.ts";
+import { collectProblems, didYouMean, quote, typed, type Problems } from "./text.ts";
+import { EdgeError, EdgeErrors } from "../errors.ts";
+import { parseYaml } from "./yaml.ts";
+
+export interface LoadInput {
+  readonly flags: readonly FlagText[];
+  /** The text of a file. @throws Error with `code` as node:fs has it */
+  readonly readFile: (path: string) => string;
+  readonly machine: Machine;
+}
+
+/**
+ * The configuration that flags and file make together; without a cluster it is still one.
+ * @throws EdgeErrors with everything that is wrong
+ */
+export function loadConfig({ flags, readFile, machine }: LoadInput): Config {
+  const problems = collectProblems();
+  const fromFlags = readFlags(flags, problems);
+  const file = flags.findLast(({ flag }) => flag === COMMAND_LINE.file.flag)?.text ?? null;
+  const fromFile = file === null ? NOTHING : readFileLayer(file, readFile, problems);
+  const config = resolveLayers([fromFlags, fromFile], file, machine, problems);
+  problems.throwIfAny();
+  return config;
+}
+
+const NOTHING: LayerTexts = { settings: new Map(), clusters: [] };
+
+function readFileLayer(file: string, readFile: LoadInput["readFile"], problems: Problems): LayerTexts {
+  const text = readText(file, readFile, problems);
+  if (text === null) return NOTHING;
+  try {
+    return readTree(parseYaml(text, file), problems);
+  } catch (error) {
+    if (!(error instanceof EdgeErrors)) throw error;
+    for (const { where, message, hint, code } of error.errors) problems.add(where ?? file, message, hint, code);
+    return NOTHING;
+  }
+}
+
+const FILE_FAULTS: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file",
+  EACCES: "permission denied",
+  EPERM: "permission denied",
+  EISDIR: "it is a folder",
+  ENOTDIR: "a part of its path is no folder",
+};
+
+function readText(file: string, readFile: LoadInput["readFile"], problems: Problems): string | null {
+  try {
+    return readFile(file);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    const why = FILE_FAULTS[code] ?? (code === "" ? "it cannot be read" : code);
+    problems.add(typed(`--config ${file}`), `Cannot read ${quote(file)}: ${why}`, undefined, "CONFIG_UNREADABLE");
+    return null;
+  }
+}
+
+/** @param layers Highest first. */
+function resolveLayers(
+  layers: readonly LayerTexts[],
+  file: string | null,
+  machine: Machine,
+  problems: Problems,
+): Config {
+  const read = <T>(row: Row<T>): T => {
+    const layer = layers.find(({ settings }) => settings.has(row));
+    return resolveRow(row, layer?.settings.get(row) ?? [], machine, problems);
+  };
+  const base: ClusterBase = {
+    domain: read(GLOBAL.domain),
+    rise: read(GLOBAL.rise),
+    fall: read(GLOBAL.fall),
+    intervalMs: read(GLOBAL.intervalMs),
+  };
+  const entries = mergeClusters(layers);
+  const clusters = entries.flatMap((entry) => resolveCluster(entry, base, machine, problems) ?? []);
+  const config: Config = {
+    file,
+    clusters,
+    defaultCluster: read(GLOBAL.defaultCluster),
+    listen: { api: read(LISTEN.api), https: read(LISTEN.https), http: read(LISTEN.http), mcs: read(LISTEN.mcs) },
+    timeouts: {
+      hello: read(TIMEOUTS.hello),
+      connect: read(TIMEOUTS.connect),
+      dialTotal: read(TIMEOUTS.dialTotal),
+      httpHead: read(TIMEOUTS.httpHead),
+      keepAlive: read(TIMEOUTS.keepAlive),
+      apiIdle: read(TIMEOUTS.apiIdle),
+      ingressIdle: read(TIMEOUTS.ingressIdle),
+      halfClosed: read(TIMEOUTS.halfClosed),
+      drain: read(TIMEOUTS.drain),
+      linger: read(TIMEOUTS.linger),
+      probe: read(TIMEOUTS.probe),
+    },
+    maxConnections: read(GLOBAL.maxConnections),
+    maxConnectionsPerClient: read(GLOBAL.maxConnectionsPerClient),
+    trustedProxies: read(GLOBAL.trustedProxies),
+    allow: read(GLOBAL.allow),
+    admin: read(GLOBAL.admin),
+    adminAuth: read(GLOBAL.adminAuth) ?? authFromEnv(machine, problems),
+    control: read(GLOBAL.control),
+    engine: read(GLOBAL.engine),
+    workers: read(GLOBAL.workers),
+    log: read(GLOBAL.log),
+    logTo: read(GLOBAL.logTo),
+    accessLog: read(GLOBAL.accessLog),
+  };
+  checkDefault(config, entries, placeOf(GLOBAL.defaultCluster, layers), problems);
+  checkListeners(config, (row) => placeOf(row, layers), problems);
+  checkClaims(clusters, problems);
+  return config;
+}
+
+function placeOf(row: Row<unknown>, layers: readonly LayerTexts[]): string {
+  const texts = layers.find(({ settings }) => settings.has(row))?.settings.get(row);
+  return texts?.at(-1)?.where ?? `--${row.flag}`;
+}
+
+/** A cluster of a higher layer replaces the whole entry, in its place. */
+function mergeClusters(layers: readonly LayerTexts[]): readonly ClusterEntry[] {
+  const merged = new Map<string, ClusterEntry>();
+  for (const { clusters } of layers.toReversed()) for (const entry of clusters) merged.set(entry.name, entry);
+  return [...merged.values()];
+}
+
+const AUTH_VARIABLE = "EDGE_LB_ADMIN_AUTH";
+
+/** Without an admin listener the variable asks for nothing: it may be set for all services of a machine. */
+function authFromEnv(machine: Machine, problems: Problems): Config["adminAuth"] {
+  const text = machine.env[AUTH_VARIABLE];
+  if (text === undefined || text === "" || !GLOBAL.adminAuth.available) return null;
+  return resolveRow(GLOBAL.adminAuth, [{ text, where: AUTH_VARIABLE }], machine, problems);
+}
+
+function checkDefault(config: Config, entries: readonly ClusterEntry[], where: string, problems: Problems): void {
+  const { defaultCluster } = config;
+  const names = entries.map(({ name }) => name);
+  if (defaultCluster === null || names.includes(defaultCluster)) return;
+  const wanted = names.length === 0 ? "there is no cluster" : "the name of a cluster wanted";
+  problems.add(where, `Cannot use default ${quote(defaultCluster)}: ${wanted}`, didYouMean(defaultCluster, names));
+}
+
+interface Bound {
+  readonly label: string;
+  readonly at: ListenAddress;
+  readonly where: string;
+}
+
+/** Two listeners cannot share a port; and someone must be listened to. */
+function checkListeners(config: Config, placeOf: (row: Row<unknown>) => string, problems: Problems): void {
+  const all: Bound[] = Object.values(LISTEN).flatMap((row) => {
+    const kind = row.item;
+    if (kind !== "api" && kind !== "https" && kind !== "http" && kind !== "mcs") return [];
+    return config.listen[kind].map((at) => ({ label: kind, at, where: placeOf(row) }));
+  });
+  if (all.length === 0) problems.add("--listen", "Cannot start: every listener is off, at least 1 wanted");
+  if (config.admin !== null) all.push({ label: "admin", at: config.admin, where: placeOf(GLOBAL.admin) });
+  for (const [index, { label, at, where }] of all.entries()) {
+    const other = all.slice(0, index).find((earlier) => sameSocket(earlier.at, at));
+    if (other === undefined) continue;
+    const found = `${other.label} has ${listenText(other.at)} already`;
+    problems.add(where, `Cannot use ${listenText(at)} for ${label}: ${found}`);
+  }
+}
+
+/** For callers that need one cluster at least. @throws EdgeErrors */
+export function requireClusters(config: Config): readonly ClusterConfig[] {
+  if (config.clusters.length > 0) return config.clusters;
+  const where = config.file === null ? undefined : `${config.file}:1:1`;
+  const message = "Cannot start: 0 clusters, at least 1 wanted";
+  throw new EdgeErrors([new EdgeError("CONFIG_INVALID", message, { where, hint: "add clusters: or --cluster" })]);
+}

@@ -1,0 +1,143 @@
+/** The configuration as the data plane reads it: addresses instead of names, rows of the board, claims as name rows. */
+import { formatEndpoint } from "../core/address.ts";
+import { endpointHash } from "../core/balance/hash.ts";
+import type { ClusterPlan, Endpoint, ListenerKind, NameRow, Pool, Snapshot } from "../seam/snapshot.ts";
+import { claimKeys, claimsOf } from "./claims.ts";
+import type { ClusterConfig, Config, NodeSpec, Timeouts } from "./model.ts";
+
+/** Post-quantum hellos are 1.5-5.5 KB and padding is legal. */
+const HELLO_BYTES = 65_536;
+/** Kubernetes impersonation and cookies of single sign-on exceed the 16 KB of other proxies. */
+const HEAD_BYTES = 65_536;
+
+export interface SnapshotInput {
+  readonly version: number;
+  /** The board's row for `cluster/NAME`, `cluster/NAME/KIND` or `cluster/NAME/KIND/ip:port`. */
+  rowOf(key: string): number;
+  /** The canonical addresses a host name has now; not asked for nodes given by address. */
+  addressesOf(node: NodeSpec): readonly string[];
+  /** Domains learnt from certificates, by cluster name; a given domain wins, and so does a claim made before. */
+  readonly learnedDomains?: ReadonlyMap<string, string>;
+  /** Client connections in all, resolved: 1 or more. */
+  readonly maxConnections: number;
+}
+
+/** Pure: the same configuration, rows and addresses give the same snapshot. */
+export function buildSnapshot(config: Config, input: SnapshotInput): Snapshot {
+  const { timeouts } = config;
+  return {
+    version: input.version,
+    clusters: config.clusters.map((cluster) => planOf(cluster, config, input)),
+    ...nameRows(config, input.learnedDomains ?? new Map()),
+    fallback: fallbackOf(config),
+    timeouts: {
+      hello: timeouts.hello,
+      connect: timeouts.connect,
+      dialTotal: timeouts.dialTotal,
+      httpHead: timeouts.httpHead,
+      keepAlive: timeouts.keepAlive,
+      halfClosed: timeouts.halfClosed,
+      linger: timeouts.linger,
+    },
+    limits: {
+      connections: input.maxConnections,
+      perClient: config.maxConnectionsPerClient,
+      helloBytes: HELLO_BYTES,
+      headBytes: HEAD_BYTES,
+    },
+    trustedProxies: config.trustedProxies,
+    allow: config.allow,
+  };
+}
+
+/** The machine-config server hands out secrets: nobody gets there without a name. */
+function fallbackOf(config: Config): Record<ListenerKind, number> {
+  const index = config.clusters.findIndex(({ name }) => name === config.defaultCluster);
+  return { api: index, https: index, http: index, mcs: -1 };
+}
+
+function planOf(cluster: ClusterConfig, config: Config, input: SnapshotInput): ClusterPlan {
+  const pool = (kind: ListenerKind): Pool => poolOf(cluster, kind, config.timeouts, input);
+  return {
+    name: cluster.name,
+    row: input.rowOf(`cluster/${cluster.name}`),
+    allow: cluster.allow,
+    maxConnections: cluster.maxConnections,
+    allDown: cluster.allDown,
+    redirectHttps: cluster.redirectHttps,
+    pools: {
+      api: pool("api"),
+      https: pool("https"),
+      http: pool("http"),
+      ...(config.listen.mcs.length > 0 ? { mcs: pool("mcs") } : {}),
+    },
+  };
+}
+
+/** A pool may be empty: its names are still known, and the client hears that no node is there. */
+function poolOf(cluster: ClusterConfig, kind: ListenerKind, timeouts: Timeouts, input: SnapshotInput): Pool {
+  const isApi = kind === "api" || kind === "mcs";
+  const key = `cluster/${cluster.name}/${kind}`;
+  return {
+    row: input.rowOf(key),
+    policy: cluster.balance[kind],
+    idleMs: isApi ? timeouts.apiIdle : timeouts.ingressIdle,
+    // kube-apiserver cannot read a PROXY header: it answers "record overflow".
+    sendProxy: isApi ? 0 : cluster.sendProxy,
+    endpoints: endpointsOf(nodesFor(cluster, kind), cluster.ports[kind], key, input),
+  };
+}
+
+/** A pool with a list of its own takes those nodes and no others. */
+export function nodesFor(cluster: ClusterConfig, kind: ListenerKind): readonly NodeSpec[] {
+  const own = kind === "api" || kind === "mcs" ? cluster.api : cluster.ingress;
+  return own ?? cluster.nodes;
+}
+
+function endpointsOf(nodes: readonly NodeSpec[], port: number, key: string, input: SnapshotInput): readonly Endpoint[] {
+  const endpoints = new Map<string, Endpoint>();
+  for (const node of nodes) {
+    for (const ip of node.isName ? input.addressesOf(node) : [node.host]) {
+      const text = formatEndpoint(ip, port);
+      // Two names may resolve to one address: it counts once, for the first.
+      if (endpoints.has(text)) continue;
+      const row = input.rowOf(`${key}/${text}`);
+      endpoints.set(text, { row, at: { ip, port }, hash: endpointHash(ip, port), node: node.host });
+    }
+  }
+  return [...endpoints.values()];
+}
+
+type NameRows = Pick<Snapshot, "exact" | "below" | "labels">;
+
+function nameRows(config: Config, learned: ReadonlyMap<string, string>): NameRows {
+  const rows = { exact: new Array<NameRow>(), below: new Array<NameRow>(), labels: new Array<NameRow>() };
+  const domains = learnedDomains(config.clusters, learned);
+  for (const [index, cluster] of config.clusters.entries()) {
+    for (const { rule, name, kinds } of claimsOf(cluster, domains.get(cluster.name) ?? cluster.domain)) {
+      rows[rule].push({ name, cluster: index, kinds });
+    }
+  }
+  return rows;
+}
+
+/** A learnt domain counts where none was given and none of its names is another cluster's. */
+function learnedDomains(
+  clusters: readonly ClusterConfig[],
+  learned: ReadonlyMap<string, string>,
+): ReadonlyMap<string, string> {
+  const taken = new Set(clusters.flatMap((cluster) => claimsOf(cluster).flatMap(claimKeys)));
+  const domains = new Map<string, string>();
+  for (const cluster of clusters) {
+    const domain = cluster.domain === null ? learned.get(cluster.name) : undefined;
+    if (domain === undefined) continue;
+    const own = new Set(claimsOf(cluster).flatMap(claimKeys));
+    const keys = claimsOf(cluster, domain)
+      .flatMap(claimKeys)
+      .filter((key) => !own.has(key));
+    if (keys.some((key) => taken.has(key))) continue;
+    for (const key of keys) taken.add(key);
+    domains.set(cluster.name, domain);
+  }
+  return domains;
+}
