@@ -1,0 +1,74 @@
+/** A toy cluster: an authority, certificates for `api.D` and `*.apps.D`, and nodes that serve them. */
+import { type Authority, createAuthority } from "./certificate.ts";
+import { type NodeCertificates, startToyNode, type ToyNode, type ToyNodeSpec } from "./node.ts";
+import { spawnToyNode } from "./process.ts";
+
+export interface ToyClusterSpec {
+  readonly name: string;
+  /** D of `api.D` and `*.apps.D`. */
+  readonly domain: string;
+  /** One node per address. */
+  readonly ips: readonly string[];
+  readonly ports: ToyNodeSpec["ports"];
+  /** Every node in a process of its own, so that it can be killed. @default false */
+  readonly processes?: boolean;
+  /** Names of the ingress certificate. @default *.apps.D */
+  readonly ingressNames?: readonly string[];
+  /** Days until the certificates end. @default 30 */
+  readonly days?: number;
+}
+
+export interface ToyCluster {
+  readonly name: string;
+  readonly domain: string;
+  /** PEM of the authority that signed every certificate of this cluster. */
+  readonly ca: string;
+  readonly authority: Authority;
+  readonly certificates: NodeCertificates;
+  readonly ports: ToyNodeSpec["ports"];
+  readonly nodes: readonly ToyNode[];
+  /** Starts the node of this place again, after a kill or a stop; `nodes` then holds the new one. */
+  restart(index: number): Promise<ToyNode>;
+  stop(): Promise<void>;
+}
+
+/** Starts every node of a cluster; when one cannot start, those that did are stopped again. */
+export async function startToyCluster(spec: ToyClusterSpec): Promise<ToyCluster> {
+  const authority = await createAuthority(spec.name);
+  const certificates = await issueFor(authority, spec);
+  const start = spec.processes === true ? spawnToyNode : startToyNode;
+  const startAt = (index: number): Promise<ToyNode> =>
+    start({
+      cluster: spec.name,
+      node: `${spec.name}-${index}`,
+      ip: spec.ips[index] ?? "",
+      ports: spec.ports,
+      certificates,
+    });
+
+  const nodes: ToyNode[] = [];
+  const stop = async (): Promise<void> => void (await Promise.all(nodes.map((node) => node.stop())));
+  const started = await Promise.allSettled(spec.ips.map((_, index) => startAt(index)));
+  for (const result of started) if (result.status === "fulfilled") nodes.push(result.value);
+  const failed = started.find((result) => result.status === "rejected");
+  if (failed !== undefined) {
+    await stop();
+    throw failed.reason;
+  }
+
+  async function restart(index: number): Promise<ToyNode> {
+    const node = await startAt(index);
+    nodes[index] = node;
+    return node;
+  }
+  const { name, domain, ports } = spec;
+  return { name, domain, ca: authority.ca, authority, certificates, ports, nodes, restart, stop };
+}
+
+async function issueFor(authority: Authority, spec: ToyClusterSpec): Promise<NodeCertificates> {
+  const { domain, days = 30, ingressNames = [`*.apps.${domain}`] } = spec;
+  return {
+    api: await authority.issue({ names: [`api.${domain}`, `api-int.${domain}`], days }),
+    https: await authority.issue({ names: ingressNames, days }),
+  };
+}
