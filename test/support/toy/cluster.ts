@@ -9,6 +9,8 @@ export interface ToyClusterSpec {
   readonly domain: string;
   /** One node per address. */
   readonly ips: readonly string[];
+  /** Machines of their own for the ingress; those of `ips` then serve the API alone. @default none */
+  readonly ingressIps?: readonly string[];
   readonly ports: ToyNodeSpec["ports"];
   /** Every node in a process of its own, so that it can be killed. @default false */
   readonly processes?: boolean;
@@ -27,8 +29,8 @@ export interface ToyCluster {
   readonly certificates: NodeCertificates;
   readonly ports: ToyNodeSpec["ports"];
   readonly nodes: readonly ToyNode[];
-  /** Starts the node of this place again, after a kill or a stop; `nodes` then holds the new one. */
-  restart(index: number): Promise<ToyNode>;
+  /** Starts the node of this address again, after a kill or a stop; `nodes` then holds the new one. */
+  restart(ip: string): Promise<ToyNode>;
   stop(): Promise<void>;
 }
 
@@ -37,18 +39,13 @@ export async function startToyCluster(spec: ToyClusterSpec): Promise<ToyCluster>
   const authority = await createAuthority(spec.name);
   const certificates = await issueFor(authority, spec);
   const start = spec.processes === true ? spawnToyNode : startToyNode;
-  const startAt = (index: number): Promise<ToyNode> =>
-    start({
-      cluster: spec.name,
-      node: `${spec.name}-${index}`,
-      ip: spec.ips[index] ?? "",
-      ports: spec.ports,
-      certificates,
-    });
+  const places = placesOf(spec);
+  const startAt = ({ ip, ports }: Place): Promise<ToyNode> =>
+    start({ cluster: spec.name, node: `${spec.name}-${ip.split(".").at(-1)}`, ip, ports, certificates });
 
   const nodes: ToyNode[] = [];
   const stop = async (): Promise<void> => void (await Promise.all(nodes.map((node) => node.stop())));
-  const started = await Promise.allSettled(spec.ips.map((_, index) => startAt(index)));
+  const started = await Promise.allSettled(places.map(startAt));
   for (const result of started) if (result.status === "fulfilled") nodes.push(result.value);
   const failed = started.find((result) => result.status === "rejected");
   if (failed !== undefined) {
@@ -56,13 +53,26 @@ export async function startToyCluster(spec: ToyClusterSpec): Promise<ToyCluster>
     throw failed.reason;
   }
 
-  async function restart(index: number): Promise<ToyNode> {
-    const node = await startAt(index);
-    nodes[index] = node;
+  async function restart(ip: string): Promise<ToyNode> {
+    const place = places.findIndex((one) => one.ip === ip);
+    const node = await startAt(places[place] ?? { ip, ports: spec.ports });
+    nodes[place] = node;
     return node;
   }
   const { name, domain, ports } = spec;
   return { name, domain, ca: authority.ca, authority, certificates, ports, nodes, restart, stop };
+}
+
+interface Place {
+  readonly ip: string;
+  readonly ports: ToyNodeSpec["ports"];
+}
+
+function placesOf({ ips, ingressIps, ports }: ToyClusterSpec): readonly Place[] {
+  if (ingressIps === undefined) return ips.map((ip) => ({ ip, ports }));
+  const { api, ...ingress } = ports;
+  const apiOnly = api === undefined ? {} : { api };
+  return [...ips.map((ip) => ({ ip, ports: apiOnly })), ...ingressIps.map((ip) => ({ ip, ports: ingress }))];
 }
 
 async function issueFor(authority: Authority, spec: ToyClusterSpec): Promise<NodeCertificates> {
