@@ -31,6 +31,7 @@ export function unfit(wanted: string, more: { found?: string; hint?: string } = 
 
 /** Every mistake of one load, in the order found; nothing is thrown before all were looked for. */
 export interface Problems {
+  /** @param where Empty where no place can be named. */
   add(where: string, message: string, hint?: string, code?: EdgeErrorCode): void;
   readonly count: number;
   /** @throws EdgeErrors if anything was added. */
@@ -41,7 +42,7 @@ export function collectProblems(): Problems {
   const errors = new Map<string, EdgeError>();
   return {
     add(where, message, hint, code = "CONFIG_INVALID") {
-      const error = new EdgeError(code, message, { where, hint });
+      const error = new EdgeError(code, message, { where: where === "" ? undefined : where, hint });
       errors.set(error.toLine(), error);
     },
     get count() {

@@ -1,0 +1,76 @@
+/** From argv to an exit code: 0 done, 1 failed while running, 2 the command line or the file is wrong. */
+import type { Config } from "../config/model.ts";
+import { loadConfig, requireClusters } from "../config/load.ts";
+import { EdgeError, EdgeErrors, type EdgeErrorCode } from "../errors.ts";
+import { check } from "./check.ts";
+import { parseCommandLine, type Command } from "./command-line.ts";
+import type { CommandSpec } from "./commands.ts";
+import { explain } from "./explain.ts";
+import { helpText, usageText } from "./help.ts";
+import { machineOf, type Io } from "./io.ts";
+import { printVersion } from "./version.ts";
+
+export interface CliDeps {
+  /** Serves until the end; its exit code. */
+  readonly run: (config: Config) => Promise<number>;
+}
+
+/** Never rejects, prints no stack. */
+export async function runCli(argv: readonly string[], io: Io, deps: CliDeps): Promise<number> {
+  try {
+    return await execute(parseCommandLine(argv), io, deps);
+  } catch (error) {
+    return report(error, io);
+  }
+}
+
+async function execute(command: Command, io: Io, deps: CliDeps): Promise<number> {
+  const { spec, args, flags } = command;
+  if (command.help) return printHelp(spec, io);
+  if (spec.name === "version") return printVersion(io);
+  const config = loadConfig({ flags, readFile: io.readFile, machine: machineOf(io) });
+  switch (spec.name) {
+    case "check":
+      return check(config, io);
+    case "explain":
+      return explain(config, args[0] ?? "", io);
+    default:
+      return run(config, io, deps);
+  }
+}
+
+function printHelp(spec: CommandSpec, io: Io): number {
+  io.out(helpText(spec));
+  return 0;
+}
+
+async function run(config: Config, io: Io, deps: CliDeps): Promise<number> {
+  if (config.clusters.length === 0 && config.file === null) {
+    io.err(usageText());
+    return 2;
+  }
+  requireClusters(config);
+  return deps.run(config);
+}
+
+/** Mistakes of the operator before anything ran. */
+const WRONG_INPUT: ReadonlySet<EdgeErrorCode> = new Set([
+  "USAGE",
+  "CONFIG_INVALID",
+  "CONFIG_UNREADABLE",
+  "NOT_AVAILABLE",
+]);
+
+function report(error: unknown, io: Io): number {
+  const errors = error instanceof EdgeErrors ? error.errors : [asEdgeError(error)];
+  for (const each of errors) io.err(`edge-lb: ${each.toLine()}\n`);
+  return errors.every(({ code }) => WRONG_INPUT.has(code)) ? 2 : 1;
+}
+
+function asEdgeError(error: unknown): EdgeError {
+  if (error instanceof EdgeError) return error;
+  const words = error instanceof Error ? error.message : String(error);
+  return new EdgeError("INTERNAL", `Cannot go on: ${words.replaceAll(/\s*\n\s*/g, " ")}`, {
+    hint: "this is a fault of edge-lb, please report it",
+  });
+}

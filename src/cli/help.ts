@@ -1,0 +1,91 @@
+/** `--help` and the usage, from the option table. */
+import { CLUSTER } from "../config/cluster-options.ts";
+import { SECTIONS } from "../config/options.ts";
+import type { Row } from "../config/rows.ts";
+import { COMMANDS, type CommandSpec } from "./commands.ts";
+
+/** The one line that gets a lab owner going. */
+export const EXAMPLE = "edge-lb --cluster hub=192.168.125.20-25 --cluster managed1=192.168.125.30-35";
+
+/** What `edge-lb` says when there is no cluster. */
+export function usageText(): string {
+  return [
+    "Usage: edge-lb [COMMAND] --cluster NAME=NODE[,NODE...] [--cluster ...] [OPTION...]",
+    `Example: ${EXAMPLE}`,
+    "edge-lb --help lists commands and options",
+    "",
+  ].join("\n");
+}
+
+/** Wider than this the left column pushes its help to the next line. */
+const LEFT = 34;
+
+export function helpText(spec: CommandSpec): string {
+  const blocks = spec === COMMANDS[0] ? [intro(), commandBlock()] : [commandUsage(spec)];
+  if (spec.switches.length > 0) {
+    const lines = spec.switches.map(({ flag, help, available }) =>
+      entry(`--${flag}`, help + later(available !== false)),
+    );
+    blocks.push(block(`Options of ${spec.name}`, lines));
+  }
+  if (spec.settings) blocks.push(...settingBlocks());
+  return `${blocks.join("\n\n")}\n`;
+}
+
+function intro(): string {
+  return [
+    "edge-lb puts any number of Kubernetes and OpenShift clusters behind one IP, without terminating TLS.",
+    "",
+    "Usage: edge-lb [COMMAND] [OPTION...]",
+    `Example: ${EXAMPLE}`,
+  ].join("\n");
+}
+
+function commandUsage({ name, args, help, settings }: CommandSpec): string {
+  const usage = ["edge-lb", name, args, settings ? "[OPTION...]" : ""].filter((part) => part !== "").join(" ");
+  return `${help}\n\nUsage: ${usage}`;
+}
+
+function commandBlock(): string {
+  const lines = COMMANDS.map(({ name, args, help, available }) =>
+    entry(`${name} ${args}`.trim(), help + later(available)),
+  );
+  return block("Commands", lines);
+}
+
+function settingBlocks(): readonly string[] {
+  const keys = Object.values(CLUSTER).map((row) => entry(`${row.item}=${row.value}`, describeRow(row)));
+  return [
+    ...SECTIONS.map(({ title, rows }) =>
+      block(
+        title,
+        rows.map((row) => entry(flagText(row), describeRow(row))),
+      ),
+    ),
+    block("Keys of --cluster (an item without = continues the key before it)", keys),
+  ];
+}
+
+/** `-c, --config FILE`, `--timeout hello=DURATION`. */
+export function flagText(row: Row<unknown>): string {
+  const short = row.short === null ? "" : `-${row.short}, `;
+  const item = row.item === null ? "" : `${row.item}=`;
+  return `${short}--${row.flag} ${item}${row.value}`;
+}
+
+function describeRow(row: Row<unknown>): string {
+  const fallback = row.fallbackShown === "" ? "" : ` (${row.fallbackShown})`;
+  return `${row.help}${fallback}${later(row.available)}`;
+}
+
+function later(available: boolean): string {
+  return available ? "" : " [not in this version]";
+}
+
+function block(title: string, lines: readonly string[]): string {
+  return `${title}:\n${lines.join("\n")}`;
+}
+
+function entry(left: string, right: string): string {
+  return left.length < LEFT ? `  ${left.padEnd(LEFT)}${right}` : `  ${left}\n  ${" ".repeat(LEFT)}${right}`;
+}
