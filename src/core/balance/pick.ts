@@ -6,6 +6,7 @@ import { fmix32 } from "./hash.ts";
 /** How gladly an endpoint is used, by `Health`: unknown, up, not-ready, dead, drained, foreign. 0: never. */
 const RANKS: Readonly<Record<Health, number>> = [2, 3, 1, 0, 0, 0];
 const NOT_READY_RANK = 1;
+const BEST_RANK = 3;
 /** `weight` of an endpoint that takes its full share, as on the board. */
 const FULL_WEIGHT = 256;
 
@@ -38,7 +39,7 @@ export function pick(
 }
 
 function rankOf(endpoint: Endpoint, health: HealthView, tried: ReadonlySet<number>): number {
-  return tried.has(endpoint.row) ? 0 : RANKS[health.state(endpoint.row)];
+  return tried.size > 0 && tried.has(endpoint.row) ? 0 : RANKS[health.state(endpoint.row)];
 }
 
 /** Smallest (active + 1) / weight; each of several equals is as likely as the others. */
@@ -81,9 +82,10 @@ function pickHighestScore(
   let bestRank = least;
   let bestScore = -1;
   for (const endpoint of endpoints) {
+    const score = fmix32(endpoint.hash ^ key);
+    if (score < bestScore && bestRank === BEST_RANK) continue; // cannot win: spares a look at its health
     const rank = rankOf(endpoint, health, tried);
     if (rank < bestRank) continue;
-    const score = fmix32(endpoint.hash ^ key);
     if (rank === bestRank && score <= bestScore && !winsTie(endpoint, score, best, bestScore)) continue;
     best = endpoint;
     bestRank = rank;

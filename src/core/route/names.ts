@@ -2,9 +2,10 @@ import { addressBytes } from "../address.ts";
 
 /** Most bytes of a DNS name and of one label in text form, RFC 1035 §2.3.4. */
 export const NAME_MOST = 253;
-const LABEL = /^[a-z0-9_-]{1,63}$/;
+const LABEL = /^[A-Za-z0-9_-]{1,63}$/;
 /** reg-name: unreserved, sub-delims and percent-encoded bytes, RFC 3986 §3.2.2. */
-const REG_NAME = /^(?:[a-z0-9._~!$&'()*+,;=-]|%[0-9a-f]{2})+$/;
+const REG_NAME = /^[A-Za-z0-9._~!$&'()*+,;=%-]+$/;
+const BAD_PERCENT = /%(?![0-9A-Fa-f]{2})/;
 /** Port digits; RFC 3986 §3.2.3 lets them be absent. */
 const PORT = /^\d{0,5}$/;
 const PORT_MOST = 65_535;
@@ -14,9 +15,9 @@ const PORT_MOST = 65_535;
  * Null for what cannot be a name: empty text or labels, other characters, more than 253 in all or 63 in a label.
  */
 export function canonicalName(text: string): string | null {
-  const name = withoutDot(asciiLower(text));
-  if (name === "" || name.length > NAME_MOST) return null;
-  return name.split(".").every((label) => LABEL.test(label)) ? name : null;
+  const name = withoutDot(text);
+  if (name.length > NAME_MOST || !name.split(".").every((label) => LABEL.test(label))) return null;
+  return name.toLowerCase(); // only ASCII is left: elsewhere this would turn the Kelvin sign into a k
 }
 
 /**
@@ -26,12 +27,12 @@ export function canonicalName(text: string): string | null {
  * @see RFC 9110 §7.2 (Host), RFC 3986 §3.2.2 (host), §3.2.3 (port)
  */
 export function canonicalHost(hostHeader: string): string | null {
-  const text = asciiLower(hostHeader);
-  if (text.startsWith("[")) return literalHost(text);
-  const colon = text.indexOf(":");
-  if (colon >= 0 && !isPort(text.slice(colon + 1))) return null;
-  const host = withoutDot(colon >= 0 ? text.slice(0, colon) : text);
-  return REG_NAME.test(host) ? host : null;
+  if (hostHeader.startsWith("[")) return literalHost(hostHeader);
+  const colon = hostHeader.indexOf(":");
+  if (colon >= 0 && !isPort(hostHeader.slice(colon + 1))) return null;
+  const host = withoutDot(colon >= 0 ? hostHeader.slice(0, colon) : hostHeader);
+  if (!REG_NAME.test(host) || BAD_PERCENT.test(host)) return null;
+  return host.toLowerCase();
 }
 
 function literalHost(text: string): string | null {
@@ -40,7 +41,7 @@ function literalHost(text: string): string | null {
   if (end < 0 || !address.includes(":") || addressBytes(address) === null) return null;
   const rest = text.slice(end + 1);
   const portIsGood = rest === "" || (rest.startsWith(":") && isPort(rest.slice(1)));
-  return portIsGood ? text.slice(0, end + 1) : null;
+  return portIsGood ? text.slice(0, end + 1).toLowerCase() : null;
 }
 
 function isPort(text: string): boolean {
@@ -49,9 +50,4 @@ function isPort(text: string): boolean {
 
 function withoutDot(text: string): string {
   return text.endsWith(".") ? text.slice(0, -1) : text;
-}
-
-/** `toLowerCase` also folds letters outside ASCII into it (the Kelvin sign to `k`): such text is left as it is, to be refused. */
-function asciiLower(text: string): string {
-  return /^[\0-\x7f]*$/.test(text) ? text.toLowerCase() : text;
 }

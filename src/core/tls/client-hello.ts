@@ -89,12 +89,13 @@ function readExtensions(extensions: ByteReader): HelloResult {
   let alpn: readonly string[] | null = NO_PROTOCOLS;
   while (!extensions.done) {
     const type = extensions.uint(2);
-    const body = extensions.vector(2);
     // "There MUST NOT be more than one extension of the same type", RFC 8446 §4.2.
-    if (!extensions.ok || seen.has(type)) return MALFORMED;
+    if (seen.has(type)) return MALFORMED;
     seen.add(type);
-    if (type === SERVER_NAME) name = readServerName(body);
-    else if (type === ALPN) alpn = readProtocols(body);
+    if (type === SERVER_NAME) name = readServerName(extensions.vector(2));
+    else if (type === ALPN) alpn = readProtocols(extensions.vector(2));
+    else extensions.skipVector(2);
+    if (!extensions.ok) return MALFORMED;
   }
   if (name.kind === "invalid") return name;
   if (alpn === null) return MALFORMED;

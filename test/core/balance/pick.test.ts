@@ -227,6 +227,11 @@ describe("pick() by roundrobin", () => {
     expect(keys(6).map((key) => turn(5, key, rows))).toEqual([1, 4, 5, 1, 4, 5]);
   });
 
+  test("counts only the best rank, wherever it stands", () => {
+    const rows = { 1: { health: "not-ready" }, 2: { health: "unknown" } } as const;
+    expect(keys(6).map((key) => turn(4, key, rows))).toEqual([3, 4, 3, 4, 3, 4]);
+  });
+
   test("keeps the turns of nodes that all start", () => {
     const rows = { 1: { weight: 10 }, 2: { weight: 10 }, 3: { weight: 10 } };
     expect(keys(6).map((key) => turn(3, key, rows))).toEqual([1, 2, 3, 1, 2, 3]);

@@ -78,6 +78,7 @@ const CASES: readonly (readonly [ListenerKind, string, number, string])[] = [
   ["https", "a.apps.m2.lab", 2, "the label rule inside"],
   ["https", "a.b.apps.m2.lab", 2, "the label rule deeper"],
   ["https", "apps.m2.lab", -1, "no label before apps"],
+  ["https", ".apps.m2.lab", -1, "an empty label before apps"],
   ["https", "a.apps.m2", -1, "no label after the cluster"],
   ["https", "a.apps.m2.", -1, "an empty label after the cluster"],
   ["https", "a.xapps.m2.lab", -1, "a longer apps label"],
@@ -155,6 +156,11 @@ describe("lookup()", () => {
   test("takes the first of two equal claims", () => {
     const routes = buildRoutes({ ...NAMES, exact: [row("a.lab", 7), row("a.lab", 8)] });
     expect(lookup(routes, "https", "a.lab")).toBe(7);
+  });
+
+  test("prefers the start of the name to its inside", () => {
+    const routes = buildRoutes({ clusters: [], exact: [], below: [], labels: [row("apps.b", 2), row("api.a", 1)] });
+    expect(lookup(routes, "https", "api.a.apps.b.lab")).toBe(1);
   });
 
   test("keeps the claims of different kinds on one name apart", () => {

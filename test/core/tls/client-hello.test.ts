@@ -311,6 +311,14 @@ describe("readClientHello()", () => {
     expect(calls).toBeLessThanOrEqual(80);
   });
 
+  test("names the whole length once it is known, so that bytes that trickle in cost nothing", () => {
+    for (const length of [9, 10, 100]) {
+      const result = readClientHello(HELLO.subarray(0, Math.min(length, HELLO.length - 1)));
+      expect(result).toEqual({ kind: "need-more", bytes: HELLO.length });
+    }
+    expect(readClientHello(helloOfSize(65_536).subarray(0, 9))).toEqual({ kind: "need-more", bytes: 65_536 });
+  });
+
   test("gives up as soon as the limit cannot be kept", () => {
     expect(readClientHello(HELLO, HELLO.length)).toEqual(sni("api.hub.lab", ["h2"]));
     expect(readClientHello(HELLO, HELLO.length - 1)).toEqual(invalid("too-long"));
