@@ -111,11 +111,15 @@ function flagsFor(
 ): readonly string[] {
   const { api, https, http, ready } = hub.ports;
   const nodePorts = `api-port=${api},https-port=${https},http-port=${http},ready-port=${ready}`;
+  const clusters = [
+    `hub=${block}.20-22,ingress=${block}.23-25,domain=${DOMAINS.hub},${nodePorts}`,
+    `managed1=${block}.30-32,${nodePorts}`,
+    `managed2=${block}.40-42,${nodePorts}`,
+  ];
   return [
-    ...["--cluster", `hub=${block}.20-22,ingress=${block}.23-25,domain=${DOMAINS.hub},${nodePorts}`],
-    ...["--cluster", `managed1=${block}.30-32,${nodePorts}`],
-    ...["--cluster", `managed2=${block}.40-42,${nodePorts}`],
-    ...["--domain", "linuxera.lab"],
+    ...clusters.flatMap((cluster) => ["--cluster", cluster]),
+    "--domain",
+    "linuxera.lab",
     ...LISTENERS.flatMap((listener) => ["--listen", `${listener}=127.0.0.1:${ports[listener]}`]),
   ];
 }
