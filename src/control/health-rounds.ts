@@ -1,0 +1,189 @@
+/** Which node is looked at when, and what is done with what was seen. */
+import { asksReadiness, higherRung, judge } from "../core/health/ladder.ts";
+import { reason } from "../core/health/reasons.ts";
+import { nextDelay, paced, probeGap } from "../core/health/schedule.ts";
+import type { Outcome } from "../core/health/verdict.ts";
+import type { EventLog } from "./event-log.ts";
+import type { Clock, Target, Watch, World } from "./health-model.ts";
+import type { Identities } from "./identity.ts";
+import type { Looker, LookPlan, LookResult, LookWish } from "./probe-look.ts";
+
+export interface RoundsInput {
+  readonly world: World;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: EventLog;
+  readonly identities: Identities;
+  readonly timeoutMs: () => number;
+  readonly makeLooker: (plan: LookPlan) => Looker;
+  /** One endpoint's outcome. */
+  readonly observe: (watch: Watch, outcome: Outcome) => void;
+}
+
+export interface Rounds {
+  /** Look at this node from now on, first as soon as the pace allows; nothing if that goes on already. */
+  begin(target: Target): void;
+  /** Something happened: look at once. */
+  urge(target: Target): void;
+  end(target: Target): void;
+}
+
+/** Traffic ports and certificates of nodes that are well are looked at this often at least, and half as often at most. */
+const THOROUGH_MS = 300_000;
+/** A look that threw is a fault of ours; the next one comes after this. */
+const FAULT_MS = 5_000;
+
+export function createRounds(input: RoundsInput): Rounds {
+  const { world, clock, random, log } = input;
+  const waiting: Target[] = [];
+  let lastMs = Number.NEGATIVE_INFINITY;
+  let pumping = false;
+
+  const pump = (): void => {
+    pumping = false;
+    while (waiting.length > 0) {
+      const startMs = paced(clock.nowMs(), lastMs, probeGap(world.targets.size, shortestInterval(world)));
+      const waitMs = startMs - clock.nowMs();
+      if (waitMs > 0) {
+        pumping = true;
+        clock.timer(waitMs, pump);
+        return;
+      }
+      lastMs = startMs;
+      const target = waiting.shift();
+      if (target !== undefined) void round(target);
+    }
+  };
+  const due = (target: Target): void => {
+    target.timer?.cancel();
+    target.timer = null;
+    if (target.gone || waiting.includes(target)) return;
+    waiting.push(target);
+    if (!pumping) pump();
+  };
+  const later = (target: Target, atMs: number): void => {
+    if (target.gone) return;
+    target.timer?.cancel();
+    target.timer = clock.timer(Math.max(0, atMs - clock.nowMs()), () => due(target));
+  };
+  const urge = (target: Target): void => {
+    if (target.busy) target.again = true;
+    else due(target);
+  };
+  const urgeFamily = ({ cluster, family }: Target): void => {
+    for (const other of cluster.targets) if (other.family === family) urge(other);
+  };
+  const round = async (target: Target): Promise<void> => {
+    if (target.gone || target.busy || target.cluster.config.check === "off") return;
+    const startedMs = clock.nowMs();
+    target.busy = true;
+    target.again = false;
+    let nextMs = startedMs + FAULT_MS;
+    try {
+      const result = await lookAt(target, input);
+      if (target.gone) return;
+      if (!result.blind && (await take(target, result, input))) urgeFamily(target);
+      const states = target.watches.map(({ state }) => state);
+      nextMs = startedMs + nextDelay(states, target.cluster.config.intervalMs, random());
+    } catch (error) {
+      log.error("health", `Cannot look at ${target.ip} of ${target.cluster.name}: ${String(error)}`);
+    }
+    target.busy = false;
+    if (target.again) due(target);
+    else later(target, nextMs);
+  };
+
+  return {
+    begin(target) {
+      if (!target.busy && target.timer === null) due(target);
+    },
+    urge,
+    end(target) {
+      target.gone = true;
+      target.timer?.cancel();
+      target.looker?.close();
+      target.looker = null;
+      input.identities.forget(target.key);
+    },
+  };
+}
+
+function shortestInterval(world: World): number {
+  let shortest = 30_000;
+  for (const { config } of world.clusters.values()) shortest = Math.min(shortest, config.intervalMs);
+  return shortest;
+}
+
+function lookAt(target: Target, input: RoundsInput): Promise<LookResult> {
+  const { cluster, family, ip, watches } = target;
+  const servername = input.identities.servername(cluster.name, family);
+  const ports = Object.fromEntries(watches.map(({ kind, at }) => [kind, at.port]));
+  const plan: LookPlan = { family, ip, ports, readyPort: cluster.config.ports.ready, servername };
+  const key = JSON.stringify(plan);
+  if (target.looker === null || target.lookerKey !== key) {
+    target.looker?.close();
+    target.looker = input.makeLooker(plan);
+    target.lookerKey = key;
+  }
+  const wish = wishOf(target, input);
+  target.round += 1;
+  return target.looker.look(wish);
+}
+
+function wishOf(target: Target, { clock, random, timeoutMs }: RoundsInput): LookWish {
+  const { cluster, watches } = target;
+  const mode = cluster.config.check;
+  const well = watches.every(({ state }) => state.verdict === "up" && state.streak === 0);
+  const overdue = clock.nowMs() - target.thoroughMs >= THOROUGH_MS;
+  // some earlier, so that nodes first seen together drift apart
+  if (overdue) target.thoroughMs = clock.nowMs() - (random() * THOROUGH_MS) / 2;
+  return {
+    ask: watches.some(({ kind }) => asksReadiness(kind, mode, cluster.stuck.get(kind) ?? null, target.round)),
+    handshake: mode !== "tcp",
+    thorough: overdue || !well,
+    renew: overdue || target.identity.kind === "foreign",
+    timeoutMs: timeoutMs(),
+  };
+}
+
+/** @returns whether a pool is held to a higher rung now: those that passed a lower one may not be ready after all */
+async function take(target: Target, result: LookResult, input: RoundsInput): Promise<boolean> {
+  await recognise(target, result, input);
+  if (target.gone) return false;
+  const { cluster } = target;
+  let raised = false;
+  for (const watch of target.watches) {
+    const { kind } = watch;
+    const stuck = cluster.stuck.get(kind) ?? null;
+    const { outcome, rung } = judge(kind, cluster.config.check, stuck, result.ready, result.own[kind] ?? null);
+    // a foreign node's readiness says nothing of our pool
+    const foreign = target.identity.kind === "foreign" && outcome.look !== "dead";
+    const best = foreign ? stuck : higherRung(stuck, rung);
+    if (best !== null) cluster.stuck.set(kind, best);
+    raised ||= stuck !== null && best !== stuck;
+    input.observe(watch, foreign ? { look: "foreign", reason: FOREIGN } : outcome);
+  }
+  return raised;
+}
+const FOREIGN = reason("shows another cluster's certificate");
+
+/** Whose node is it? Asked when the certificate changed, or the names it was judged by. */
+async function recognise(target: Target, { certificate }: LookResult, input: RoundsInput): Promise<void> {
+  if (certificate === null) return;
+  const version = input.identities.version();
+  if (certificate.fingerprint === target.certificate?.fingerprint && target.judgedBy === version) return;
+  target.certificate = certificate;
+  target.judgedBy = version;
+  const { key, cluster, family, looker } = target;
+  const present = async (servername: string): Promise<typeof certificate | null> =>
+    (await looker?.present(servername, input.timeoutMs())) ?? null;
+  const identity = await input.identities.judge({ key, cluster: cluster.name, family, certificate }, present);
+  if (identity.kind === "foreign" && target.identity.kind !== "foreign") {
+    input.log.warn(
+      "identity",
+      `${cluster.name}: ${target.ip} shows the certificate of ${identity.cluster} and gets no client of ${cluster.name}; was its address given to another node?`,
+      { cluster: cluster.name, node: target.ip, other: identity.cluster },
+    );
+  }
+  target.identity = identity;
+}
