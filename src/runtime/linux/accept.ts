@@ -1,0 +1,137 @@
+/** A listening socket on the loop: accepting, reading at once, and standing aside when descriptors run out. */
+import type { ConnEvents, Listener } from "../port.ts";
+import type { Address } from "../../seam/snapshot.ts";
+import type { ListenSpec } from "../../seam/mail.ts";
+import { LinuxConn } from "./conn.ts";
+import { EPOLL, ERRNO } from "./libc.ts";
+import { listenFailed, listenSocket } from "./listen-socket.ts";
+import type { Loop, Source } from "./loop.ts";
+import { decodeAddress } from "./sockaddr.ts";
+import { accept, close, readLocalAddress } from "./syscalls.ts";
+import { TimerNode } from "./timers.ts";
+
+/** Connections taken in one go; the listener is level-triggered, so the rest come with the next turn. */
+const BATCH = 64;
+/** How long accepting rests when descriptors or memory ran out. */
+const REST_MS = 100;
+const SHORTAGES: ReadonlySet<number> = new Set([ERRNO.EMFILE, ERRNO.ENFILE, ERRNO.ENOBUFS, ERRNO.ENOMEM]);
+
+export type OnAccept = (conn: LinuxConn) => ConnEvents;
+
+/** @throws EdgeError when the address cannot be listened on. */
+export function listen(loop: Loop, spec: ListenSpec, onAccept: OnAccept): Listener {
+  const own = spec.fd < 0;
+  const fd = own ? openOwn(spec) : spec.fd;
+  return new LinuxListener(loop, fd, own, onAccept);
+}
+
+function openOwn({ at, reusePort }: ListenSpec): number {
+  try {
+    return listenSocket(at, { reusePort, deferAccept: false }).fd;
+  } catch (error) {
+    throw listenFailed(at, error);
+  }
+}
+
+class LinuxListener extends TimerNode implements Listener, Source {
+  readonly fd: number;
+  readonly generation: number;
+  readonly at: Address;
+  private readonly loop: Loop;
+  /** Made here, not by control. */
+  private readonly own: boolean;
+  private readonly onAccept: OnAccept;
+  private watching = false;
+  private paused = false;
+  private closed = false;
+
+  constructor(loop: Loop, fd: number, own: boolean, onAccept: OnAccept) {
+    super();
+    this.loop = loop;
+    this.fd = fd;
+    this.own = own;
+    this.onAccept = onAccept;
+    this.generation = loop.generation();
+    readLocalAddress(fd);
+    this.at = decodeAddress();
+    loop.claim(this, "listener");
+    this.watch();
+  }
+
+  /** A shared descriptor wakes one worker per connection, not all. */
+  private watch(): void {
+    if (this.watching || this.paused || this.closed) return;
+    this.watching = true;
+    this.loop.poller.add(this.fd, this.generation, this.own ? EPOLL.IN : EPOLL.IN | EPOLL.EXCLUSIVE);
+  }
+
+  private unwatch(): void {
+    if (this.watching) this.loop.poller.remove(this.fd);
+    this.watching = false;
+  }
+
+  onReady(): void {
+    if (!this.paused) this.acceptSome(BATCH);
+  }
+
+  /** @returns Whether more may wait. */
+  private acceptSome(most: number): boolean {
+    for (let i = 0; i < most; i++) {
+      const fd = accept(this.fd);
+      if (fd >= 0) this.take(fd);
+      else if (fd === -ERRNO.EAGAIN) return false;
+      else if (SHORTAGES.has(-fd)) return this.rest();
+      // else the client gave up while it waited: the next one may be well
+      if (this.paused || this.closed) return false;
+    }
+    return true;
+  }
+
+  private take(fd: number): void {
+    const conn = new LinuxConn(this.loop, fd, decodeAddress());
+    try {
+      conn.events = this.onAccept(conn);
+    } catch (error) {
+      conn.fault(error);
+      return;
+    }
+    conn.start();
+  }
+
+  /** Out of descriptors: a listener that stays watched would spin. */
+  private rest(): boolean {
+    this.unwatch();
+    this.loop.timers.add(this, this.loop.now + REST_MS);
+    return false;
+  }
+
+  fire(): void {
+    this.watch();
+  }
+
+  pause(): void {
+    this.paused = true;
+    this.unwatch();
+  }
+
+  resume(): void {
+    this.paused = false;
+    this.watch();
+  }
+
+  close(): void {
+    if (this.closed) return;
+    this.paused = false;
+    while (this.acceptSome(BATCH));
+    this.shutDown();
+  }
+
+  shutDown(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.unwatch();
+    this.loop.timers.remove(this);
+    this.loop.forget(this);
+    if (this.own) close(this.fd);
+  }
+}

@@ -1,0 +1,168 @@
+/** The heart of a worker: who owns which descriptor, what runs when, and one turn of it all. */
+import { type Ledger, openLedger } from "./ledger.ts";
+import { eventFd, eventGeneration, eventMask, Poller } from "./epoll.ts";
+import { PipePool } from "./pipes.ts";
+import { TimerWheel } from "./timers.ts";
+import { descriptorLimit } from "./syscalls.ts";
+
+/** Owner of a descriptor that epoll watches. */
+export interface Source {
+  readonly fd: number;
+  /** Tells an event of this owner from one of the descriptor's earlier owner in the same batch. */
+  readonly generation: number;
+  onReady(mask: number): void;
+  /** The runtime stops: close the descriptor if it is one of its own. */
+  shutDown(): void;
+}
+
+/** Something to do outside the call that asked for it. */
+export interface Task {
+  /** Already in a list; kept by the loop. */
+  queued: boolean;
+  run(): void;
+}
+
+/** Counters to hand on at the end of a turn. */
+export interface Reporter {
+  reporting: boolean;
+  report(): void;
+}
+
+const GENERATIONS = 2 ** 31 - 1;
+
+export class Loop {
+  /** Monotonic milliseconds, read once per turn. */
+  now = performance.now();
+  stopped = false;
+  onFault: (error: unknown) => void = () => {};
+  readonly timers = new TimerWheel(this.now);
+  readonly ledger: Ledger;
+  readonly pipes: PipePool;
+  readonly poller = new Poller();
+  /** Highest descriptor number this process may get. */
+  readonly descriptors = descriptorLimit();
+  private readonly sources: (Source | null)[] = [];
+  private lastGeneration = 0;
+  private tasks: Task[] = [];
+  private later: Task[] = [];
+  private readonly reporters: Reporter[] = [];
+
+  constructor(debug: boolean) {
+    this.ledger = openLedger(debug);
+    this.pipes = new PipePool(this.ledger, this.descriptors);
+    if (this.poller.fd >= 0) this.ledger.own(this.poller.fd, "epoll");
+  }
+
+  /** A generation no living owner has. */
+  generation(): number {
+    this.lastGeneration = (this.lastGeneration % GENERATIONS) + 1;
+    return this.lastGeneration;
+  }
+
+  /** Make `source` the owner of its descriptor; `forget` before closing it. */
+  claim(source: Source, what: string): void {
+    while (this.sources.length <= source.fd) this.sources.push(null);
+    this.ledger.own(source.fd, what);
+    this.sources[source.fd] = source;
+  }
+
+  forget(source: Source): void {
+    this.ledger.disown(source.fd);
+    this.sources[source.fd] = null;
+  }
+
+  /** Run `task` in this turn, after the call that is under way. */
+  soon(task: Task): void {
+    if (task.queued) return;
+    task.queued = true;
+    this.tasks.push(task);
+  }
+
+  /** Run `task` in the next turn, after the events that wait: one busy stream must not starve the rest. */
+  again(task: Task): void {
+    if (task.queued) return;
+    task.queued = true;
+    this.later.push(task);
+  }
+
+  /** Have `report` called at the end of this turn. */
+  reportLater(reporter: Reporter): void {
+    if (reporter.reporting) return;
+    reporter.reporting = true;
+    this.reporters.push(reporter);
+  }
+
+  /** Tell the worker of a callback that threw; its own fault handler must not end the loop either. */
+  fault(error: unknown): void {
+    try {
+      this.onFault(error);
+    } catch {
+      // nothing is left to tell it to
+    }
+  }
+
+  /** One turn: wait at most `timeoutMs` (-1: for ever), then events, timers, tasks, reports. */
+  turn(timeoutMs: number): void {
+    const count = this.poller.wait(this.waitMs(timeoutMs));
+    this.now = performance.now();
+    for (let i = 0; i < count; i++) this.dispatch(i);
+    this.timers.advance(this.now);
+    this.bringForward();
+    this.runTasks();
+    this.runReports();
+  }
+
+  /** What was put off to this turn is due. */
+  private bringForward(): void {
+    if (this.later.length === 0) return;
+    const waiting = this.later;
+    this.later = [];
+    for (const task of waiting) this.tasks.push(task);
+  }
+
+  private runReports(): void {
+    for (let i = 0; i < this.reporters.length; i++) {
+      const reporter = this.reporters[i];
+      if (reporter?.reporting === true) reporter.report();
+    }
+    this.reporters.length = 0;
+  }
+
+  private waitMs(timeoutMs: number): number {
+    if (this.tasks.length > 0 || this.later.length > 0) return 0;
+    const timer = this.timers.waitMs(performance.now());
+    if (timer < 0) return timeoutMs;
+    return timeoutMs < 0 ? timer : Math.min(timer, timeoutMs);
+  }
+
+  private dispatch(index: number): void {
+    const source = this.sources[eventFd(index)];
+    if (source === null || source === undefined) return;
+    if (source.generation !== eventGeneration(index)) return;
+    source.onReady(eventMask(index));
+  }
+
+  /** Tasks may ask for more tasks; all run in this turn. */
+  private runTasks(): void {
+    for (let i = 0; i < this.tasks.length; i++) {
+      const task = this.tasks[i];
+      if (task === undefined) continue;
+      task.queued = false;
+      task.run();
+    }
+    this.tasks.length = 0;
+  }
+
+  /** End every connection and tunnel, which are told, and close every descriptor of this loop. */
+  close(): void {
+    for (const source of this.sources) source?.shutDown();
+    this.bringForward();
+    this.runTasks();
+    this.runReports();
+    this.pipes.close();
+    if (this.poller.fd >= 0) {
+      this.ledger.disown(this.poller.fd);
+      this.poller.close();
+    }
+  }
+}

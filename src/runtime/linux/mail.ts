@@ -1,0 +1,56 @@
+/** Mail from control: taken from the port without a JavaScript event loop, when an eventfd says so. */
+import { receiveMessageOnPort, type MessagePort } from "node:worker_threads";
+import type { FromWorker, ToWorker } from "../../seam/mail.ts";
+import { EPOLL } from "./libc.ts";
+import type { Loop, Source, Task } from "./loop.ts";
+import { readEventfd } from "./syscalls.ts";
+
+export class Mailbox implements Source, Task {
+  readonly fd: number;
+  readonly generation: number;
+  queued = false;
+  private readonly loop: Loop;
+  private readonly port: MessagePort;
+  private handler: ((mail: ToWorker) => void) | null = null;
+
+  /** @param eventfd Stays open: control made it. */
+  constructor(loop: Loop, port: MessagePort, eventfd: number) {
+    this.loop = loop;
+    this.port = port;
+    this.fd = eventfd;
+    this.generation = loop.generation();
+    loop.claim(this, "mail");
+    loop.poller.add(this.fd, this.generation, EPOLL.IN);
+  }
+
+  onMail(handler: (mail: ToWorker) => void): void {
+    this.handler = handler;
+    this.loop.soon(this);
+  }
+
+  post(mail: FromWorker): void {
+    this.port.postMessage(mail);
+  }
+
+  onReady(): void {
+    readEventfd(this.fd);
+    this.run();
+  }
+
+  run(): void {
+    const { handler } = this;
+    if (handler === null) return;
+    for (let got = receiveMessageOnPort(this.port); got !== undefined; got = receiveMessageOnPort(this.port)) {
+      try {
+        handler(got.message as ToWorker); // control is the only sender
+      } catch (error) {
+        this.loop.fault(error);
+      }
+    }
+  }
+
+  /** Control closes the eventfd. */
+  shutDown(): void {
+    this.loop.forget(this);
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * Every byte of memory the kernel sees, and every address of it. Nothing else in edge-lb holds a pointer.
+ *
+ * The rule that keeps it safe: an address does not keep its buffer alive, so each buffer here is a module constant
+ * that is exported and used as long as the thread lives. All are views over an explicit ArrayBuffer, because a small
+ * typed array without one lives in the collector's heap and moves when its `buffer` is first asked for.
+ */
+import { ptr, read } from "bun:ffi";
+import { ERRNO, libc, type Pointer } from "./libc.ts";
+
+/** One read of a socket, at most: 128 KB is where a larger one stopped paying. */
+export const READ_BYTES = 131_072;
+/** Longest sockaddr the engine handles is sockaddr_in6, 28 bytes. */
+const SOCKADDR_BYTES = 128;
+/** Events taken from one epoll_wait; more wait for the next turn. */
+export const EVENTS = 512;
+/** The larger of both layouts of struct epoll_event, in bytes. */
+const EVENT_BYTES = 16;
+
+function fixed(bytes: number): ArrayBuffer {
+  return new ArrayBuffer(bytes);
+}
+
+/** What `receive` fills; sessions see views of it during `onData`. */
+export const readBuffer = new Uint8Array(fixed(READ_BYTES));
+export const readAddress: Pointer = ptr(readBuffer);
+
+/** Where bytes that live in the collector's heap are copied before a `send`. */
+export const stage = new Uint8Array(fixed(READ_BYTES));
+export const stageAddress: Pointer = ptr(stage);
+
+/** struct sockaddr, in and out, and its length. */
+export const sockaddr = new Uint8Array(fixed(SOCKADDR_BYTES));
+export const sockaddrAddress: Pointer = ptr(sockaddr);
+export const sockaddrLength = new Int32Array(fixed(4));
+export const sockaddrLengthAddress: Pointer = ptr(sockaddrLength);
+
+/** struct epoll_event[], as 32-bit words. */
+export const events = new Int32Array(fixed(EVENTS * EVENT_BYTES));
+export const eventsAddress: Pointer = ptr(events);
+/** The one struct epoll_event given to epoll_ctl. */
+export const interest = new Int32Array(fixed(EVENT_BYTES));
+export const interestAddress: Pointer = ptr(interest);
+
+/** An int option, pipe2's two descriptors, struct linger, struct rlimit: four words, used at once. */
+export const words = new Int32Array(fixed(16));
+export const wordsAddress: Pointer = ptr(words);
+export const optionLength = new Int32Array(fixed(4));
+export const optionLengthAddress: Pointer = ptr(optionLength);
+
+/** struct linger { l_onoff = 1, l_linger = 0 }: close sends RST. */
+export const lingerZero = new Int32Array(fixed(8));
+lingerZero[0] = 1;
+export const lingerZeroAddress: Pointer = ptr(lingerZero);
+
+/** The eight bytes written to and read from an eventfd: the number 1. */
+export const ticket = new Int32Array(fixed(8));
+ticket[0] = 1;
+export const ticketAddress: Pointer = ptr(ticket);
+export const taken = new Int32Array(fixed(8));
+export const takenAddress: Pointer = ptr(taken);
+
+/** Constant per thread, and each worker thread loads this module for itself. */
+const errnoAddress = libc.__errno_location();
+
+/** errno of the call just made; read before anything else runs. */
+export function errno(): number {
+  return errnoAddress === null || errnoAddress === 0 ? ERRNO.ENOSYS : read.i32(errnoAddress, 0);
+}
+
+/** Address of the byte `offset` into the read buffer. */
+export function readAddressAt(offset: number): Pointer {
+  return (readAddress + offset) as Pointer;
+}

@@ -1,0 +1,184 @@
+/**
+ * One direction of a stream between two connections: bytes, then FIN.
+ * Small reads are copied through the shared buffer, two calls each. A read of 32 KB or more says "bulk": from then on
+ * the bytes go through a pipe inside the kernel, until a visit finds little.
+ */
+import type { LinuxConn } from "./conn.ts";
+import { ERRNO } from "./libc.ts";
+import type { Loop } from "./loop.ts";
+import { READ_BYTES } from "./memory.ts";
+import { type Pipe, PIPE_BYTES } from "./pipes.ts";
+import { receive, splice } from "./syscalls.ts";
+
+/** From this on a pipe is cheaper than copying. */
+const BULK_BYTES = 32_768;
+/** Moves of one direction in a row before the others get their turn: 1-2 MB. */
+const ROUNDS = 8;
+
+/**
+ * Why a pump rests:
+ * - idle: the source has nothing; blocked: the sink takes nothing; again: its share of this turn is used up
+ * - done: `left` bytes were moved; ended: the source's FIN, and the sink took all before it
+ * - read-failed, write-failed: see `errno`
+ */
+export type PumpState = "idle" | "blocked" | "again" | "done" | "ended" | "read-failed" | "write-failed";
+
+export interface PumpOwner {
+  /** Called after each visit, whatever it moved. */
+  onPump(pump: Pump, state: PumpState): void;
+  /** One of the two connections was closed or taken away by the session. */
+  onAbandon(pump: Pump): void;
+}
+
+export class Pump {
+  readonly from: LinuxConn;
+  readonly to: LinuxConn;
+  /** Bytes taken from the source and not reported yet. */
+  unreported = 0;
+  /** Nothing more will be moved. */
+  done = false;
+  errno = 0;
+  private readonly loop: Loop;
+  private readonly owner: PumpOwner;
+  /** Bytes still to take; Infinity: all up to the FIN. */
+  private left: number;
+  private bulk = false;
+  private pipe: Pipe | null = null;
+  private inPipe = 0;
+
+  constructor(loop: Loop, from: LinuxConn, to: LinuxConn, bytes: number, owner: PumpOwner) {
+    this.loop = loop;
+    this.from = from;
+    this.to = to;
+    this.left = bytes;
+    this.owner = owner;
+    from.lendTo(this);
+    to.feeder = this;
+  }
+
+  /** Bytes of the source that the session had read already; they go first. */
+  bring(chunk: Uint8Array): void {
+    if (this.to.state === "closed") return;
+    this.unreported += chunk.length;
+    if (this.to.send(chunk) < 0) this.to.broken = true;
+  }
+
+  /** Move what can be moved now. */
+  run(): void {
+    if (this.done) return;
+    const state = this.move();
+    if (state === "again") this.loop.again(this.from);
+    this.owner.onPump(this, state);
+  }
+
+  private move(): PumpState {
+    const { from, to } = this;
+    let visited = 0;
+    if (to.broken) return "write-failed";
+    for (let round = 0; round < ROUNDS; round++) {
+      if (this.inPipe > 0 || to.outbox !== null) {
+        if (!to.writable) return "blocked";
+        const flushed = this.flush();
+        if (flushed <= 0) return flushed === 0 ? "blocked" : "write-failed";
+      }
+      if (this.left === 0) return "done";
+      if (from.ended) return "ended";
+      if (!from.readable) return this.rest(visited);
+      const n = this.bulk ? this.fill() : this.copy();
+      if (n > 0) visited += n;
+      else if (n === 0) from.ended = true;
+      else if (n !== -ERRNO.EAGAIN) return this.errno === 0 ? this.readFailed(-n) : "write-failed";
+      else from.readable = false;
+    }
+    return "again";
+  }
+
+  /** A pipe that is not needed now serves another stream. */
+  private rest(visited: number): PumpState {
+    if (this.pipe !== null) {
+      this.loop.pipes.give(this.pipe);
+      this.pipe = null;
+    }
+    if (visited < BULK_BYTES) this.bulk = false;
+    return "idle";
+  }
+
+  private readFailed(errno: number): PumpState {
+    this.errno = errno;
+    return "read-failed";
+  }
+
+  /** One read and one send. @returns Bytes read, 0 at FIN, or an errno negated; `errno` is set if it is the sink's. */
+  private copy(): number {
+    const { from, to } = this;
+    const asked = this.left < READ_BYTES ? this.left : READ_BYTES;
+    const n = receive(from.fd, asked);
+    if (n <= 0) return n;
+    if (n < asked && !from.ending) from.readable = false;
+    if (n >= BULK_BYTES) this.bulk = true;
+    this.count(n);
+    const code = to.forward(n);
+    if (code === 0) return n;
+    this.errno = -code;
+    return code;
+  }
+
+  /** One splice into the pipe; the next round empties it. */
+  private fill(): number {
+    this.pipe ??= this.loop.pipes.take();
+    if (this.pipe === null) return this.copy();
+    const n = splice(this.from.fd, this.pipe.input, this.left < PIPE_BYTES ? this.left : PIPE_BYTES);
+    if (n > 0) {
+      this.inPipe = n;
+      this.count(n);
+    }
+    return n;
+  }
+
+  private count(bytes: number): void {
+    this.left -= bytes;
+    this.unreported += bytes;
+  }
+
+  /** Offer the sink what is held back. @returns 1 when it took all, 0 when not, -1 when it failed. */
+  private flush(): number {
+    const { to } = this;
+    if (to.outbox !== null) {
+      const code = to.flush();
+      if (code <= 0) return this.sinkCode(code);
+    }
+    while (this.inPipe > 0 && this.pipe !== null) {
+      const n = splice(this.pipe.output, to.fd, this.inPipe);
+      if (n <= 0) return this.sinkCode(n);
+      this.inPipe -= n;
+    }
+    return 1;
+  }
+
+  private sinkCode(code: number): number {
+    if (code === 0 || code === -ERRNO.EAGAIN) {
+      this.to.awaitWritable();
+      return 0;
+    }
+    this.errno = -code;
+    return -1;
+  }
+
+  /** Let go of both connections and of the pipe. */
+  detach(): void {
+    this.done = true;
+    if (this.from.pump === this) this.from.pump = null;
+    if (this.to.feeder === this) this.to.feeder = null;
+    if (this.pipe === null) return;
+    if (this.inPipe > 0) this.loop.pipes.drop(this.pipe);
+    else this.loop.pipes.give(this.pipe);
+    this.pipe = null;
+  }
+
+  /** A connection goes away under the pump. */
+  abandon(): void {
+    if (this.done) return;
+    this.detach();
+    this.owner.onAbandon(this);
+  }
+}

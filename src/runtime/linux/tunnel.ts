@@ -1,0 +1,199 @@
+/** Two joined connections: bytes both ways, half-closes, idle time, and one end for both. */
+import type { JoinSpec, Tunnel, TunnelEnd, TunnelWhy } from "../port.ts";
+import type { CutReason } from "../../seam/mail.ts";
+import type { LinuxConn } from "./conn.ts";
+import { ERRNO } from "./libc.ts";
+import type { Loop, Reporter, Task } from "./loop.ts";
+import { Pump, type PumpOwner, type PumpState } from "./pump.ts";
+import { TimerNode } from "./timers.ts";
+
+/** A connection that closed before its session knew ends the tunnel as reset. @throws Error when one is joined already. */
+export function join(loop: Loop, client: LinuxConn, node: LinuxConn, spec: JoinSpec): Tunnel {
+  if (client.tunnel !== null || node.tunnel !== null) {
+    throw new Error("Cannot join a connection twice: the runtime owns it");
+  }
+  return new LinuxTunnel(loop, client, node, spec);
+}
+
+class LinuxTunnel extends TimerNode implements Tunnel, PumpOwner, Reporter, Task {
+  queued = false;
+  reporting = false;
+  private readonly loop: Loop;
+  private readonly spec: JoinSpec;
+  private readonly client: LinuxConn;
+  private readonly node: LinuxConn;
+  private readonly up: Pump;
+  private readonly down: Pump;
+  private totalUp = 0;
+  private totalDown = 0;
+  private lastMs: number;
+  private first: TunnelEnd["first"] | null = null;
+  /** One side takes nothing more; what it sent before is still brought over. */
+  private broken = false;
+  private outcome: TunnelEnd | null = null;
+
+  constructor(loop: Loop, client: LinuxConn, node: LinuxConn, spec: JoinSpec) {
+    super();
+    this.loop = loop;
+    this.spec = spec;
+    this.client = client;
+    this.node = node;
+    this.lastMs = loop.now;
+    client.handOver(this);
+    node.handOver(this);
+    this.up = new Pump(loop, client, node, Infinity, this);
+    this.down = new Pump(loop, node, client, Infinity, this);
+    for (const chunk of spec.toNode) this.up.bring(chunk);
+    for (const chunk of spec.toClient) this.down.bring(chunk);
+    if (this.stillborn()) return;
+    loop.reportLater(this);
+    this.arm();
+    if (needsVisit(client, node)) loop.soon(client);
+    if (needsVisit(node, client)) loop.soon(node);
+  }
+
+  /** One of the two, or both, were closed before the join. */
+  private stillborn(): boolean {
+    if (this.client.state === "joined" && this.node.state === "joined") return false;
+    this.first = this.client.state === "joined" ? "node" : "client";
+    this.close("reset", true, true);
+    this.loop.soon(this);
+    return true;
+  }
+
+  onPump(pump: Pump, state: PumpState): void {
+    this.lastMs = this.loop.now;
+    if (pump.unreported > 0) this.loop.reportLater(this);
+    if (state === "ended") this.finish(pump);
+    else if (state === "read-failed") this.readFailed(pump);
+    else if (state === "write-failed") this.writeFailed(pump);
+    else if (state === "idle" && this.broken) this.end("reset", true, true);
+  }
+
+  onAbandon(): void {
+    this.loop.ledger.assert(this.outcome !== null, "a joined connection is closed by its tunnel only");
+  }
+
+  /** The source sent FIN and the sink took all before it. */
+  private finish(pump: Pump): void {
+    this.first ??= this.sideOf(pump.from);
+    pump.detach();
+    const other = pump === this.up ? this.down : this.up;
+    if (this.broken) this.end("reset", false, false);
+    else if (other.done) this.end("closed", false, false);
+    else {
+      pump.to.sendFin();
+      this.arm();
+    }
+  }
+
+  private readFailed(pump: Pump): void {
+    this.first ??= this.sideOf(pump.from);
+    this.end(pump.errno === ERRNO.ETIMEDOUT ? "idle" : "reset", true, true);
+  }
+
+  /** The sink reset; an answer it sent before that must not be lost. */
+  private writeFailed(pump: Pump): void {
+    this.first ??= this.sideOf(pump.to);
+    pump.detach();
+    this.broken = true;
+    const other = pump === this.up ? this.down : this.up;
+    if (other.done) {
+      this.end("reset", true, true);
+      return;
+    }
+    other.from.readable = true;
+    other.from.ending = true;
+    other.run();
+  }
+
+  private sideOf(conn: LinuxConn): "client" | "node" {
+    return conn === this.client ? "client" : "node";
+  }
+
+  // ── time ──
+
+  private limitMs(): number {
+    const half = this.up.done || this.down.done;
+    const { idleMs, halfClosedMs } = this.spec;
+    if (!half || halfClosedMs === 0) return idleMs;
+    return idleMs === 0 ? halfClosedMs : Math.min(idleMs, halfClosedMs);
+  }
+
+  private arm(): void {
+    const limit = this.limitMs();
+    if (limit > 0) this.loop.timers.add(this, this.lastMs + limit);
+    else this.loop.timers.remove(this);
+  }
+
+  /** Traffic does not touch the timer; it only moves `lastMs`. */
+  fire(): void {
+    const due = this.lastMs + this.limitMs();
+    if (due > this.loop.now) {
+      this.arm();
+      return;
+    }
+    this.first ??= "edge-lb";
+    const half = this.up.done || this.down.done;
+    this.end(half && this.spec.halfClosedMs > 0 ? "half-closed" : "idle", true, true);
+  }
+
+  // ── the end ──
+
+  cut(reason: CutReason): void {
+    if (this.outcome !== null) return;
+    this.first ??= "edge-lb";
+    this.close(reason, true, true);
+    this.loop.soon(this);
+  }
+
+  private end(why: TunnelWhy, resetClient: boolean, resetNode: boolean): void {
+    if (this.outcome !== null) return;
+    this.close(why, resetClient, resetNode);
+    this.run();
+  }
+
+  /** Close both; the node is reset unless both ended well, so that no port of ours waits in TIME_WAIT for it. */
+  private close(why: TunnelWhy, resetClient: boolean, resetNode: boolean): void {
+    this.loop.timers.remove(this);
+    this.up.detach();
+    this.down.detach();
+    const up = this.totalUp + this.up.unreported;
+    const down = this.totalDown + this.down.unreported;
+    this.outcome = { up, down, first: this.first ?? "edge-lb", why };
+    this.client.drop(resetClient);
+    this.node.drop(resetNode);
+  }
+
+  /** As a task, or at once: tell of the end. */
+  run(): void {
+    if (this.outcome === null) return;
+    this.report();
+    try {
+      this.spec.onEnd(this.outcome);
+    } catch (error) {
+      this.loop.fault(error);
+    }
+  }
+
+  report(): void {
+    this.reporting = false;
+    const up = this.up.unreported;
+    const down = this.down.unreported;
+    if (up === 0 && down === 0) return;
+    this.up.unreported = 0;
+    this.down.unreported = 0;
+    this.totalUp += up;
+    this.totalDown += down;
+    try {
+      this.spec.onBytes(up, down);
+    } catch (error) {
+      this.loop.fault(error);
+    }
+  }
+}
+
+/** Nothing to do is the common case: the hello was read, and what follows makes an event. */
+function needsVisit(from: LinuxConn, to: LinuxConn): boolean {
+  return from.readable || from.ended || to.broken || to.outbox !== null;
+}
