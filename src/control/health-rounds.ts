@@ -70,8 +70,8 @@ export function createRounds(input: RoundsInput): Rounds {
     if (target.busy) target.again = true;
     else due(target);
   };
-  const urgeFamily = ({ cluster, family }: Target): void => {
-    for (const other of cluster.targets) if (other.family === family) urge(other);
+  const urgeFamily = (target: Target): void => {
+    for (const other of target.cluster.targets) if (other !== target && other.family === target.family) urge(other);
   };
   const round = async (target: Target): Promise<void> => {
     if (target.gone || target.busy || target.cluster.config.check === "off") return;

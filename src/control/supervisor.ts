@@ -63,6 +63,8 @@ class Centre implements Supervisor {
   private readonly rows = createRows();
   private readonly resolver: Resolver;
   private readonly pool: Workers;
+  /** Domains learnt from certificates, by cluster. */
+  private readonly learned = new Map<string, string>();
   private health: HealthService | null = null;
   private readonly oldest: number[];
 
@@ -101,6 +103,10 @@ class Centre implements Supervisor {
       board: this.board,
       log: this.log,
       cut: (row, afterMs, reason) => this.pool.broadcast({ kind: "cut", row, afterMs, reason }),
+      onDomain: (cluster, domain) => {
+        this.learned.set(cluster, domain);
+        this.publish();
+      },
     });
     await this.pool.start();
   }
@@ -133,6 +139,7 @@ class Centre implements Supervisor {
         return this.rows.of(key);
       },
       addressesOf: (node) => this.resolver.addressesOf(node),
+      learnedDomains: this.learned,
       maxConnections: this.config.maxConnections || maxConnections(),
     });
     this.rows.retain(keys, version);

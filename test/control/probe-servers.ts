@@ -9,6 +9,8 @@ import { join } from "node:path";
 import * as tls from "node:tls";
 import type { Address } from "../../src/seam/snapshot.ts";
 
+const LOOPBACK = "127.0.0.1";
+
 export interface Pair {
   readonly key: string;
   readonly cert: string;
@@ -52,7 +54,7 @@ export function nothingSeen(): Seen {
 export type Answering = (path: string, response: http.ServerResponse) => void;
 
 /** HTTPS with counters; `answer` is asked for each request. */
-export async function serveHttps(pair: Pair, answer: Answering, port = 0): Promise<Served> {
+export async function serveHttps(pair: Pair, answer: Answering, port = 0, ip = LOOPBACK): Promise<Served> {
   const seen = nothingSeen();
   const server = https.createServer(pair, (request, response) => {
     seen.requests += 1;
@@ -65,21 +67,21 @@ export async function serveHttps(pair: Pair, answer: Answering, port = 0): Promi
     seen.servernames.push(socket.servername);
   });
   server.on("tlsClientError", (error) => seen.handshakeErrors.push(String(error)));
-  return listen(server, seen, port);
+  return listen(server, seen, port, ip);
 }
 
-export async function serveHttp(answer: Answering, port = 0): Promise<Served> {
+export async function serveHttp(answer: Answering, port = 0, ip = LOOPBACK): Promise<Served> {
   const seen = nothingSeen();
   const server = http.createServer((request, response) => {
     seen.requests += 1;
     answer(request.url ?? "", response);
   });
   server.keepAliveTimeout = 60_000;
-  return listen(server, seen, port);
+  return listen(server, seen, port, ip);
 }
 
 /** A finished handshake and nothing more, with HTTP/2 on offer as routers have it. */
-export async function serveTls(pair: Pair): Promise<Served> {
+export async function serveTls(pair: Pair, port = 0, ip = LOOPBACK): Promise<Served> {
   const seen = nothingSeen();
   const server = tls.createServer({ ...pair, ALPNProtocols: ["h2", "http/1.1"] }, (socket) => {
     seen.handshakes += 1;
@@ -88,12 +90,12 @@ export async function serveTls(pair: Pair): Promise<Served> {
     socket.resume();
   });
   server.on("tlsClientError", (error) => seen.handshakeErrors.push(String(error)));
-  return listen(server, seen, 0);
+  return listen(server, seen, port, ip);
 }
 
 /** Raw TCP; `behave` gets each accepted socket. */
-export async function serveRaw(behave: (socket: net.Socket) => void, port = 0): Promise<Served> {
-  return listen(net.createServer({ allowHalfOpen: true }, behave), nothingSeen(), port);
+export async function serveRaw(behave: (socket: net.Socket) => void, port = 0, ip = LOOPBACK): Promise<Served> {
+  return listen(net.createServer({ allowHalfOpen: true }, behave), nothingSeen(), port, ip);
 }
 
 /** A fatal alert to every hello, as HAProxy's ssl-hello-chk takes for health. */
@@ -101,7 +103,7 @@ export function alertOnly(socket: net.Socket): void {
   socket.once("data", () => socket.end(Uint8Array.of(21, 3, 3, 0, 2, 2, 80)));
 }
 
-async function listen(server: net.Server, seen: Seen, port: number): Promise<Served> {
+async function listen(server: net.Server, seen: Seen, port: number, ip: string): Promise<Served> {
   const open = new Set<net.Socket>();
   server.on("connection", (socket: net.Socket) => {
     seen.connections += 1;
@@ -111,12 +113,12 @@ async function listen(server: net.Server, seen: Seen, port: number): Promise<Ser
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen(port, "127.0.0.1", resolve);
+    server.listen(port, ip, resolve);
   });
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("the server has no port");
   return {
-    at: { ip: "127.0.0.1", port: address.port },
+    at: { ip, port: address.port },
     seen,
     stop: () =>
       new Promise((resolve) => {
