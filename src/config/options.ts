@@ -136,7 +136,7 @@ export const GLOBAL = {
   }),
   engine: word<EngineChoice>({
     flag: "engine",
-    of: choice("auto", later("linux"), "bun", "node"),
+    of: choice("auto", "linux", "bun", "node"),
     fallback: "auto",
     help: "What moves the bytes; auto takes the best that works here",
     reload: false,
