@@ -5,7 +5,6 @@
 import { createHash } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { basename } from "node:path";
-import manifest from "../package.json" with { type: "json" };
 
 const ROOT = new URL("..", import.meta.url).pathname;
 /** The worker is an entry point of its own: inside the executable it is found as ./data/worker.js beside the main module. */
@@ -62,11 +61,10 @@ function bunFor(platform: Platform): string {
   return path;
 }
 
-/** What every build shares; the version is known at run time without package.json. */
+/** What every build shares. */
 const SHARED = {
   root: `${ROOT}src`,
-  minify: { whitespace: true, syntax: true, identifiers: false }, // names stay: an operator's stack trace must tell us something
-  define: { EDGE_LB_VERSION: JSON.stringify(manifest.version) },
+  minify: { whitespace: true, syntax: true, identifiers: false }, // names stay: a stack trace in the log must tell us something
 } as const;
 
 async function compile(platform: Platform, outfile: string, executablePath: string | undefined): Promise<void> {
@@ -103,19 +101,31 @@ async function compileHost(): Promise<void> {
   await compile(platform, "dist/edge-lb", executable);
 }
 
+/** Bun's own modules do not exist elsewhere, and an import of them would end the program even where nothing uses it. */
+const WITHOUT_BUN: Bun.BunPlugin = {
+  name: "without-bun",
+  setup(build) {
+    build.onResolve({ filter: /^bun(:.*)?$/ }, ({ path }) => ({ path, namespace: "without-bun" }));
+    build.onLoad({ filter: /.*/, namespace: "without-bun" }, () => ({
+      contents: "module.exports = {};",
+      loader: "js",
+    }));
+  },
+};
+
 /** dist/edge-lb.mjs and dist/data/worker.js: the same program for `node` and `deno`. */
 async function bundle(): Promise<readonly string[]> {
   const { outputs } = await Bun.build({
     ...SHARED,
     entrypoints: ENTRIES.map((entry) => ROOT + entry),
     target: "node",
-    external: ["bun", "bun:ffi", "bun:jsc"], // imported only where they exist
+    plugins: [WITHOUT_BUN],
   });
   const paths: string[] = [];
   for (const output of outputs) {
     const isMain = output.path.endsWith("main.js");
     const path = isMain ? "dist/edge-lb.mjs" : `dist/${output.path}`;
-    await Bun.write(ROOT + path, `${isMain ? "#!/usr/bin/env node\n" : ""}${await output.text()}`);
+    await Bun.write(ROOT + path, output);
     chmodSync(ROOT + path, isMain ? 0o755 : 0o644);
     paths.push(path);
   }
@@ -144,9 +154,15 @@ async function main(args: readonly string[]): Promise<void> {
   paths.forEach(report);
 }
 
+/** Every message of a failed build, one per line. */
+function explain(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map((one) => `build: ${explain(one)}`).join("\n");
+  return error instanceof Error ? error.message : String(error);
+}
+
 try {
   await main(process.argv.slice(2));
 } catch (error) {
-  console.error(`build: ${error instanceof Error ? error.message : String(error)}`);
+  console.error(`build: ${explain(error)}`);
   process.exitCode = 1;
 }

@@ -16,10 +16,13 @@ export interface CommandResult {
   readonly err: string;
 }
 
+/** A command line; an option and its value may stand together. */
+export type CommandLine = readonly (string | readonly string[])[];
+
 /** Runs a command without a shell; never throws for what the command says. */
-export async function command(argv: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
+export async function command(argv: CommandLine, options: CommandOptions = {}): Promise<CommandResult> {
   const { input = "", cwd, env = {}, timeoutMs = 20_000 } = options;
-  const child = Bun.spawn([...argv], {
+  const child = Bun.spawn(argv.flat(), {
     stdin: typeof input === "string" ? new TextEncoder().encode(input) : input,
     stdout: "pipe",
     stderr: "pipe",

@@ -44,7 +44,7 @@ const READY_WITHIN_MS = 20_000;
 
 /** Starts edge-lb and waits for its ready line; throws with its stderr when that does not come. */
 export async function startEdgeLb(args: readonly string[], options: EdgeLbOptions = {}): Promise<EdgeLb> {
-  const child = Bun.spawn([...argvOf(options), ...args, ...ALONE], {
+  const child = Bun.spawn([...edgeLbArgv(options), ...args, ...ALONE], {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, ...options.env },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
@@ -90,13 +90,14 @@ export async function startEdgeLb(args: readonly string[], options: EdgeLbOption
 /** Runs edge-lb to its end: commands other than `run`, and starts that must fail. */
 export function runEdgeLb(args: readonly string[], options: EdgeLbOptions = {}): Promise<CommandResult> {
   const { cwd, env } = options;
-  return command([...argvOf(options), ...args], {
+  return command([...edgeLbArgv(options), ...args], {
     ...(cwd === undefined ? {} : { cwd }),
     ...(env === undefined ? {} : { env }),
   });
 }
 
-function argvOf({ program, argv }: EdgeLbOptions): readonly string[] {
+/** The command line of a program, to put flags after. */
+export function edgeLbArgv({ program, argv }: EdgeLbOptions = {}): readonly string[] {
   if (argv !== undefined) return argv;
   const name = program ?? process.env["EDGE_LB_PROGRAM"] ?? "source";
   if (!isProgram(name)) throw new Error(`Cannot run EDGE_LB_PROGRAM=${name}: one of ${Object.keys(PROGRAMS)} wanted`);

@@ -1,0 +1,32 @@
+/** The bundle of the same program under other runtimes: every cluster through every listener. */
+import { describe, expect, test } from "bun:test";
+import { type Program } from "../support/edge-lb.ts";
+import { CLUSTERS, LISTENERS, startLab } from "../support/lab.ts";
+
+const HOSTS: readonly (readonly [Program, string])[] = [
+  ["node", "127.24.0"],
+  ["deno", "127.24.1"],
+];
+
+describe.each(HOSTS)("dist/edge-lb.mjs under %s", (program, block) => {
+  test("serves nine of nine, tells an unknown name, drains", async () => {
+    const lab = await startLab({ block, program, args: ["--engine", "node"] });
+    try {
+      expect(lab.edge.ready["engine"]).toBe("node");
+      for (const cluster of CLUSTERS) {
+        for (const listener of LISTENERS) {
+          const { out, err } = await lab.curl(cluster, listener, listener === "api" ? "/version" : "/");
+          expect(err).toBe("");
+          expect(JSON.parse(out)).toMatchObject({ cluster });
+        }
+      }
+      const stranger = ["--insecure", "--connect-to", `::127.0.0.1:${lab.ports.https}`];
+      const { code } = await lab.curl("hub", "https", "/", ...stranger, "https://nobody.example/");
+      expect(code).toBe(35);
+      lab.edge.signal("SIGTERM");
+      expect(await lab.edge.exit()).toBe(0);
+    } finally {
+      await lab.stop();
+    }
+  }, 60_000);
+});
