@@ -1,0 +1,97 @@
+/** The names each group serves as keys of a cluster, and what becomes of the names that do not fit. */
+import type { Ledger } from "../report/ledger.ts";
+import type { Group } from "./groups.ts";
+import type { NameUse } from "./routes.ts";
+import type { Unit } from "./units.ts";
+
+export interface ClusterNames {
+  readonly domain: string | null;
+  readonly names: readonly string[];
+  readonly apiNames: readonly string[];
+}
+
+/** Names that a cluster has claimed so far, `api NAME` or `ingress NAME`: claimed twice is an error at start. */
+export type Claims = Map<string, string>;
+
+export function clusterNames(group: Group, claims: Claims, ledger: Ledger): ClusterNames {
+  const domain = claimDomain(group, claims);
+  const api = group.units.filter((unit) => unit.kind === "api" || unit.kind === "mcs");
+  const ingress = group.units.filter((unit) => unit.kind === "https" || unit.kind === "http");
+  const apiNames = new Set<string>();
+  const names = new Set<string>();
+  for (const { unit, use, name } of everyName(api)) {
+    if (domain !== null && (name === `api.${domain}` || name === `api-int.${domain}`)) continue;
+    if (name.startsWith("*.")) wideApiName(name, domain, use, ledger);
+    else if (unit.kind === "mcs") otherMcsName(name, use, ledger);
+    else if (claim(claims, "api", name, group, use, ledger)) apiNames.add(name);
+  }
+  for (const { use, name } of everyName(ingress)) {
+    if (domain !== null && (name === `*.apps.${domain}` || name.endsWith(`.apps.${domain}`))) continue;
+    if (claim(claims, "ingress", name, group, use, ledger)) names.add(name);
+  }
+  for (const unit of group.units) for (const use of unit.uses) noteLabels(group, domain, use, ledger);
+  return { domain, names: [...names], apiNames: [...apiNames] };
+}
+
+function claimDomain(group: Group, claims: Claims): string | null {
+  const { domain } = group;
+  if (domain === null) return null;
+  const keys = [`api api.${domain}`, `api api-int.${domain}`, `ingress *.apps.${domain}`];
+  if (keys.some((key) => claims.has(key))) return null;
+  for (const key of keys) claims.set(key, group.name);
+  return domain;
+}
+
+interface Named {
+  readonly unit: Unit;
+  readonly use: NameUse;
+  readonly name: string;
+}
+
+function everyName(units: readonly Unit[]): Named[] {
+  return units.flatMap((unit) => unit.uses.flatMap((use) => use.meaning.names.map((name) => ({ unit, use, name }))));
+}
+
+function claim(claims: Claims, side: string, name: string, group: Group, use: NameUse, ledger: Ledger): boolean {
+  const key = `${side} ${name}`;
+  const owner = claims.get(key) ?? group.name;
+  claims.set(key, owner);
+  if (owner === group.name) return true;
+  ledger.note(use.line, "cannot", `${name} belongs to cluster ${owner} already; edge-lb gives a name to one cluster`, {
+    code: "claimed-twice",
+    todo: "send the name to one of the two",
+  });
+  return false;
+}
+
+function wideApiName(name: string, domain: string | null, use: NameUse, ledger: Ledger): void {
+  if (domain === null) {
+    const todo = "name the API's hosts in api-names, or give the cluster a domain";
+    ledger.note(use.line, "cannot", `the API listener takes exact names, not ${name}`, { code: "api-wildcard", todo });
+  } else {
+    const why = `the API listener takes api.${domain} and api-int.${domain} instead of ${name}`;
+    ledger.note(use.line, "changed", why, { code: "api-wildcard", todo: "further names go into api-names" });
+  }
+}
+
+function otherMcsName(name: string, use: NameUse, ledger: Ledger): void {
+  const why = `the machine-config listener takes api-int.DOMAIN only, not ${name}`;
+  ledger.note(use.line, "changed", why, { code: "mcs-name" });
+}
+
+/** The label rule works by the cluster's name, and only as long as no domain is given. */
+function noteLabels(group: Group, domain: string | null, use: NameUse, ledger: Ledger): void {
+  for (const { kind, label } of use.meaning.labels) {
+    if (domain !== null) {
+      const names = kind === "api" ? `api.${domain} and api-int.${domain}` : `names below apps.${domain}`;
+      ledger.note(use.line, "changed", `takes ${names}, not every name with ${kind}.${label} in it`, { code: "label" });
+    } else if (label === group.name) {
+      const names = kind === "api" ? `api.${label}.… and api-int.${label}.…` : `….apps.${label}.…`;
+      const why = `the label rule of cluster ${label} takes ${names} until the nodes' certificate tells the domain`;
+      ledger.note(use.line, "changed", why, { code: "label", todo: `give cluster ${label} its domain` });
+    } else {
+      const todo = "give each cluster its domain";
+      ledger.note(use.line, "cannot", `one cluster has one label; ${label} is a second one`, { code: "label", todo });
+    }
+  }
+}

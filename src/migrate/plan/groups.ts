@@ -1,0 +1,88 @@
+/** Puts pools together that are one cluster: by domain, by the name in the backends' names, by shared nodes. */
+import type { ListenerKind } from "../../seam/snapshot.ts";
+import { baseName, clusterName } from "./naming.ts";
+import type { Unit } from "./units.ts";
+
+export interface Group {
+  readonly name: string;
+  readonly domain: string | null;
+  readonly units: readonly Unit[];
+}
+
+const ORDER: readonly ListenerKind[] = ["api", "https", "http", "mcs"];
+
+/** @param givenDomain For the one group whose names the source does not tell. */
+export function groupUnits(units: readonly Unit[], givenDomain: string | null): Group[] {
+  const groups: Unit[][] = [];
+  for (const kind of ORDER) {
+    for (const unit of units.filter((one) => one.kind === kind)) {
+      const best = bestGroup(unit, groups);
+      if (best === null) groups.push([unit]);
+      else best.push(unit);
+    }
+  }
+  return nameGroups(groups, givenDomain);
+}
+
+function bestGroup(unit: Unit, groups: readonly Unit[][]): Unit[] | null {
+  const scored = groups
+    .map((group) => ({ group, score: fits(unit, group) ? likeness(unit, group) : 0 }))
+    .filter(({ score }) => score > 0)
+    .sort((a, b) => b.score - a.score);
+  return scored[0]?.group ?? null;
+}
+
+/** One cluster has one pool per listener. */
+function fits(unit: Unit, group: readonly Unit[]): boolean {
+  return group.every((other) => other.kind !== unit.kind || other.endpoints === unit.endpoints);
+}
+
+function likeness(unit: Unit, group: readonly Unit[]): number {
+  const [mine, theirs] = [domainsOf([unit]), domainsOf(group)];
+  if (mine.some((domain) => theirs.includes(domain))) return 4;
+  const base = baseName(unit);
+  if (base !== "" && group.some((other) => baseName(other) === base)) return 3;
+  // Nodes of two clusters can be the same machine on other ports; two domains say that they are.
+  if (mine.length > 0 && theirs.length > 0) return 0;
+  const hosts = new Set(group.flatMap((other) => other.servers.map((server) => server.host)));
+  if (unit.servers.some((server) => hosts.has(server.host))) return 2;
+  return unit.byDefault && group.some((other) => other.byDefault) && mine.length + theirs.length === 0 ? 1 : 0;
+}
+
+/** The domains that names speak of: `api.D`, `*.apps.D`, `x.apps.D`, and the label of a label rule. */
+export function domainsOf(units: readonly Unit[]): string[] {
+  const found = units.flatMap((unit) => [
+    ...unit.names.flatMap((name) => domainOf(name, unit.kind) ?? []),
+    ...unit.labels.map((label) => `${label.label}.`),
+  ]);
+  return [...new Set(found)];
+}
+
+function domainOf(name: string, kind: ListenerKind): string | null {
+  const isApi = kind === "api" || kind === "mcs";
+  if (isApi) return /^(?:api|api-int)\.(.+)$/.exec(name)?.[1] ?? null;
+  return /(?:^|\.)apps\.(.+)$/.exec(name)?.[1] ?? null;
+}
+
+function nameGroups(groups: readonly Unit[][], givenDomain: string | null): Group[] {
+  const taken = new Set<string>();
+  const nameless = groups.filter((group) => group.every((unit) => unit.names.length + unit.labels.length === 0));
+  return groups.map((units) => {
+    const given = nameless.length === 1 && nameless[0] === units ? givenDomain : null;
+    const domain = given ?? chooseDomain(units);
+    const name = clusterName(units, domain, taken);
+    taken.add(name);
+    return { name, domain, units };
+  });
+}
+
+/** The API's names first: its certificate is what clients check; then a wildcard under `apps`, then one that covers both. */
+function chooseDomain(units: readonly Unit[]): string | null {
+  const api = units.filter((unit) => unit.kind === "api" || unit.kind === "mcs").flatMap((unit) => unit.names);
+  const ingress = units.filter((unit) => unit.kind === "https" || unit.kind === "http").flatMap((unit) => unit.names);
+  const byApi = api.flatMap((name) => domainOf(name, "api") ?? [])[0];
+  const byApps = ingress.flatMap((name) => /^\*\.apps\.(.+)$/.exec(name)?.[1] ?? [])[0];
+  const both = api.find((name) => name.startsWith("*.") && ingress.includes(name))?.slice(2);
+  const wide = api.find((name) => name.startsWith("*."))?.slice(2);
+  return byApi ?? byApps ?? both ?? wide ?? null;
+}

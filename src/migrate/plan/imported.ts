@@ -1,0 +1,50 @@
+/** The imported configuration before it is written: rows of the option table with the texts they get. */
+import type { Row } from "../../config/rows.ts";
+import type { Ledger } from "../report/ledger.ts";
+import type { SourceLine } from "../source/lexer.ts";
+import type { Group } from "./groups.ts";
+
+export interface RowTexts {
+  readonly row: Row<unknown>;
+  /** More than one only for rows that hold many values. */
+  readonly texts: readonly string[];
+}
+
+export interface ImportedCluster {
+  readonly group: Group;
+  readonly rows: readonly RowTexts[];
+}
+
+export interface Imported {
+  readonly settings: readonly RowTexts[];
+  readonly clusters: readonly ImportedCluster[];
+}
+
+/** A row with texts, or nothing where there are none or they say the default. */
+export function rowTexts(row: Row<unknown>, texts: readonly string[]): RowTexts[] {
+  const isDefault = texts.length === 1 && texts[0] === row.fallback;
+  return texts.length === 0 || isDefault ? [] : [{ row, texts }];
+}
+
+/** A directive that a row came from, and what to say of it. */
+export interface Origin {
+  readonly line: SourceLine;
+  readonly fate: "carried" | "changed";
+  readonly why: string;
+  readonly todo?: string;
+}
+
+/** As `rowTexts`, with a word on the directives behind it: another one where this version does not know the row yet. */
+export function notedRow(row: Row<unknown>, texts: readonly string[], origins: readonly Origin[], ledger: Ledger): RowTexts[] {
+  const known = isAvailable({ row, texts });
+  for (const { line, fate, why, todo } of origins) {
+    if (known) ledger.note(line, fate, why, todo === undefined ? {} : { todo });
+    else ledger.note(line, "cannot", `this version of edge-lb has no ${row.item ?? row.flag} yet`, { code: "not-yet" });
+  }
+  return known ? rowTexts(row, texts) : [];
+}
+
+function isAvailable({ row, texts }: RowTexts): boolean {
+  if (!row.available) return texts.every((text) => text === row.inert);
+  return !texts.some((text) => row.laterWords.includes(text));
+}

@@ -1,0 +1,121 @@
+/** What holds for the whole program: listeners, limits, logs, the status page, who may come. */
+import { cidrText, isPrivate, listenText, readCidr } from "../../config/addresses.ts";
+import { GLOBAL, LISTEN } from "../../config/options.ts";
+import { LISTENER_KINDS } from "../../seam/snapshot.ts";
+import type { Ledger } from "../report/ledger.ts";
+import type { Source } from "../source/configuration.ts";
+import type { Term } from "../source/conditions.ts";
+import { wordAt, wordsFrom, type SourceLine } from "../source/lexer.ts";
+import type { Proxy, StopRule } from "../source/proxies.ts";
+import { notedRow, rowTexts, type Origin, type RowTexts } from "./imported.ts";
+import type { Entry } from "./listeners.ts";
+
+function origin(line: SourceLine, fate: Origin["fate"], why: string): Origin {
+  return { line, fate, why };
+}
+
+/** `:6443` and so on; a kind nobody listens for is off, because edge-lb's defaults would take the port. */
+export function listenRows(entries: readonly Entry[], ledger: Ledger): RowTexts[] {
+  return LISTENER_KINDS.flatMap((kind) => {
+    const binds = entries.filter((entry) => entry.kind === kind).flatMap((entry) => entry.binds);
+    const fit = kind === "mcs" ? binds.filter((bind) => isPrivate(bind.ip)) : binds;
+    for (const bind of binds.filter((one) => !fit.includes(one))) {
+      const why = "the machine-config server hands out secrets: edge-lb serves it on a private address only";
+      const todo = `listen on the bridge's address: mcs: "192.168.122.1:${bind.port}" under listen:`;
+      ledger.note(bind.line, "cannot", why, { code: "mcs-public", todo });
+    }
+    const texts = [...new Set(fit.map(listenText))];
+    if (texts.length === 0) return rowTexts(LISTEN[kind], ["off"]);
+    const origins = fit.map((bind) => origin(bind.line, "carried", `listener ${kind} at ${listenText(bind)}`));
+    return notedRow(LISTEN[kind], texts, origins, ledger);
+  });
+}
+
+export function limitRows(source: Source, ledger: Ledger): RowTexts[] {
+  const line = globalLine(source, "maxconn");
+  const most = Number(wordAt(line ?? NONE, 1));
+  if (line === null || !(most >= 1 && most <= 1_000_000)) return [];
+  ledger.note(line, "carried", `max-connections ${most}; what comes beyond hears why instead of waiting unseen`);
+  return rowTexts(GLOBAL.maxConnections, [String(most)]);
+}
+
+const NONE: SourceLine = { words: [], line: 0, lastLine: 0, text: "" };
+
+export function globalLine(source: Source, keyword: string): SourceLine | null {
+  const lines = source.sections.filter((section) => section.kind === "global").flatMap((section) => section.lines);
+  return lines.findLast((line) => wordAt(line, 0) === keyword) ?? null;
+}
+
+/** The first `log` of `global`; the default target needs no row. */
+export function logRows(source: Source, ledger: Ledger): RowTexts[] {
+  const globals = source.sections.filter((section) => section.kind === "global");
+  const lines = globals.flatMap((section) => section.lines).filter((line) => wordAt(line, 0) === "log");
+  const [first, ...others] = lines;
+  for (const line of others) ledger.note(line, "changed", "edge-lb writes its log to one place", { code: "second-log" });
+  if (first === undefined) return [];
+  const target = logTarget(wordsFrom(first, 1));
+  if (target === null) {
+    ledger.note(first, "cannot", "this log target is not known to edge-lb", { code: "log-target", todo: "choose one with log-to" });
+    return [];
+  }
+  return notedRow(GLOBAL.logTo, [target], [origin(first, "carried", `log-to ${target}`)], ledger);
+}
+
+function logTarget([address = "", ...rest]: readonly string[]): string | null {
+  const words = rest.filter((word, index) => !["len", "format", "sample"].includes(word) && !["len", "format", "sample"].includes(rest[index - 1] ?? ""));
+  const facility = words[0] === undefined ? "" : `?facility=${words[0]}`;
+  if (["stdout", "stderr", "fd@1", "fd@2"].includes(address)) return "stderr";
+  if (address.startsWith("/")) return `unix:${address}`;
+  const plain = address.replace(/^udp@/, "");
+  if (plain === "global" || plain.includes("@")) return null;
+  const [, host = "", port = "514"] = /^(\[[^\]]+\]|[^:]+)(?::(\d+))?$/.exec(plain) ?? [];
+  return host === "" ? null : `syslog://${host}:${port}${facility}`;
+}
+
+/** The status page takes the port of the stats page, on loopback. */
+export function adminRows(statsPages: readonly Proxy[], ledger: Ledger): RowTexts[] {
+  const [page] = statsPages;
+  const bind = page?.binds[0];
+  if (page === undefined || bind === undefined) return [];
+  const at = isPrivate(bind.ip) && bind.ip.startsWith("127.") ? bind.ip : "127.0.0.1";
+  const text = `${at}:${bind.port}`;
+  const said = { ...origin(bind.line, "changed", `the status page is at ${text}: on this machine only`), todo: "for others: --admin with --admin-auth" };
+  return notedRow(GLOBAL.admin, [text], [said], ledger);
+}
+
+/** Lists of client addresses that all listeners agree on become `allow`. */
+export function allowRows(entries: readonly Entry[], ledger: Ledger): RowTexts[] {
+  const lists = entries.map((entry) => entry.proxy.stops.flatMap((stop) => allowList(stop, entry.proxy) ?? []));
+  const texts = new Set(lists.map((list) => [...list].sort().join(" ")));
+  const [only = ""] = texts;
+  const shared = texts.size === 1 && only !== "";
+  for (const entry of entries) {
+    for (const stop of entry.proxy.stops) {
+      if (allowList(stop, entry.proxy) === null) continue;
+      if (shared) ledger.note(stop.line, "carried", `allow ${only}`);
+      else {
+        const todo = "give each cluster its own allow list";
+        ledger.note(stop.line, "cannot", "edge-lb limits clients for all listeners or per cluster, not per listener", { code: "allow", todo });
+      }
+    }
+  }
+  return shared ? rowTexts(GLOBAL.allow, only.split(" ")) : [];
+}
+
+/** The networks of `reject if !{ src NETWORKS }`, or null for another rule. */
+function allowList(stop: StopRule, proxy: Proxy): string[] | null {
+  const { condition, effect } = stop;
+  const [terms, more] = condition?.anyOf ?? [];
+  const [term, other] = terms ?? [];
+  if (effect !== "reject" || condition === null || more !== undefined || other !== undefined || term === undefined) return null;
+  if (term.negated === condition.unless) return null;
+  return networks(term, proxy);
+}
+
+function networks(term: Term, proxy: Proxy): string[] | null {
+  const tests = typeof term.test === "string" ? (proxy.acls.get(term.test) ?? []) : [term.test];
+  const patterns = tests.flatMap((test) => test.patterns.map((pattern) => readCidr(pattern.text)));
+  const usable = tests.length > 0 && tests.every((test) => test.sample.fetch.name === "src" && test.problem === null);
+  if (!usable || patterns.some((reading) => !reading.ok)) return null;
+  return patterns.flatMap((reading) => (reading.ok ? [cidrText(reading.value)] : []));
+}

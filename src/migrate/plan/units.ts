@@ -1,0 +1,68 @@
+/** A backend in the role of one pool: who is in it, and the names that lead to it. */
+import type { ListenerKind } from "../../seam/snapshot.ts";
+import type { Server } from "../source/endpoints.ts";
+import type { Proxy } from "../source/proxies.ts";
+import type { LabelName } from "./meaning.ts";
+import type { NameUse, Route } from "./routes.ts";
+
+export interface Unit {
+  readonly kind: ListenerKind;
+  readonly backend: Proxy;
+  readonly routes: readonly Route[];
+  readonly uses: readonly NameUse[];
+  readonly names: readonly string[];
+  readonly labels: readonly LabelName[];
+  readonly byDefault: boolean;
+  /** Without those that are `disabled`. */
+  readonly servers: readonly Server[];
+  /** `host:port` of each server, sorted: two units with one text are one pool. */
+  readonly endpoints: string;
+}
+
+/** One unit per listener kind and backend, in the order of the source. */
+export function unitsOf(routes: readonly Route[]): Unit[] {
+  const groups = new Map<string, Route[]>();
+  for (const route of routes) {
+    const key = JSON.stringify([route.entry.kind, route.backend.name]);
+    groups.set(key, [...(groups.get(key) ?? []), route]);
+  }
+  return [...groups.values()].flatMap((group) => toUnit(group) ?? []);
+}
+
+function toUnit(routes: readonly Route[]): Unit | null {
+  const [first] = routes;
+  if (first === undefined) return null;
+  const { entry, backend } = first;
+  const uses = routes.flatMap((route) => route.uses);
+  const servers = usableServers(backend);
+  return {
+    kind: entry.kind,
+    backend,
+    routes,
+    uses,
+    names: [...new Set(uses.flatMap((use) => use.meaning.names))],
+    labels: uses.flatMap((use) => use.meaning.labels),
+    byDefault: routes.some((route) => route.byDefault),
+    servers,
+    endpoints: servers
+      .map((server) => endpointText(server, entry.binds[0]?.port ?? 0))
+      .sort()
+      .join(" "),
+  };
+}
+
+export function usableServers(backend: Proxy): Server[] {
+  return backend.servers.filter((server) => !server.options.has("disabled"));
+}
+
+/** @param cameTo The listener's port, which a server without one is reached at. */
+export function endpointText(server: Server, cameTo: number): string {
+  const host = server.host.includes(":") ? `[${server.host}]` : server.host;
+  return `${host}:${server.port ?? cameTo}`;
+}
+
+/** The ports of a unit's servers; more than one cannot be one pool. */
+export function portsOf(unit: Unit): number[] {
+  const cameTo = unit.routes[0]?.entry.binds[0]?.port ?? 0;
+  return [...new Set(unit.servers.map((server) => server.port ?? cameTo))];
+}

@@ -1,0 +1,41 @@
+/** A whole haproxy.cfg, read. */
+import type { Environment } from "./environment.ts";
+import { readLines, type SourceLine } from "./lexer.ts";
+import { readProxy, type Proxy } from "./proxies.ts";
+import type { ReadSide } from "./samples.ts";
+import { readSections, type Section } from "./sections.ts";
+
+export interface Source {
+  /** As the operator named it; `-` is standard input. */
+  readonly file: string;
+  readonly lines: readonly SourceLine[];
+  readonly sections: readonly Section[];
+  /** Sections without `disabled`, in order. */
+  readonly proxies: readonly Proxy[];
+  /** For maps named in `use_backend`. */
+  readonly readSide: ReadSide;
+}
+
+/**
+ * Reads the text of an haproxy.cfg.
+ * @param environment A copy is changed by `setenv` and the like.
+ * @throws EdgeErrors CONFIG_UNREADABLE with `file:line:column`.
+ */
+export function readSource(
+  file: string,
+  text: string,
+  from: { readonly environment: ReadonlyMap<string, string>; readonly readSide: ReadSide },
+): Source {
+  const environment: Environment = new Map(from.environment);
+  const lines = readLines(file, text, environment);
+  const sections = readSections(file, lines);
+  const proxies = sections
+    .filter(({ kind }) => kind === "frontend" || kind === "backend" || kind === "listen")
+    .map((section) => readProxy(section, { environment, readSide: from.readSide }));
+  return { file, lines, sections, proxies: proxies.filter((proxy) => !proxy.disabled), readSide: from.readSide };
+}
+
+/** The backend (or listen) of a name. */
+export function findBackend(source: Source, name: string): Proxy | null {
+  return source.proxies.find((proxy) => proxy.name === name && proxy.section.kind !== "frontend") ?? null;
+}

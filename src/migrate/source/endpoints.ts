@@ -1,0 +1,127 @@
+/** Addresses of `bind` and `server` lines. */
+import { canonicalIp } from "../../core/address.ts";
+import { expandAll, type Environment } from "./environment.ts";
+import { wordAt, wordsFrom, type SourceLine } from "./lexer.ts";
+
+/** One address of a `bind` line. */
+export interface Bind {
+  /** "" is every address. */
+  readonly ip: string;
+  readonly port: number;
+  /** TLS ends here. */
+  readonly ssl: boolean;
+  readonly acceptProxy: boolean;
+  readonly line: SourceLine;
+}
+
+/** One `server` or `server-template` line, `default-server` applied. */
+export interface Server {
+  readonly name: string;
+  /** Address in canonical text, or a host name. */
+  readonly host: string;
+  readonly isName: boolean;
+  /** Null: the port the client came to. */
+  readonly port: number | null;
+  /** Keyword to its value, "" for a switch; `no-…` has removed what it names. */
+  readonly options: ReadonlyMap<string, string>;
+  readonly line: SourceLine;
+}
+
+/** Why an address could not be read, in words. */
+export interface Unusable {
+  readonly problem: string;
+  readonly line: SourceLine;
+}
+
+/** Ranges of ports longer than this are no load balancer for clusters. */
+const PORTS_MOST = 64;
+
+/** Reads `bind ADDRESS[,ADDRESS…] [options]`. */
+export function readBinds(line: SourceLine, environment: Environment): (Bind | Unusable)[] {
+  const options = new Set(wordsFrom(line, 2));
+  return expandAll(wordAt(line, 1), environment)
+    .split(",")
+    .flatMap((text): (Bind | Unusable)[] => {
+      const at = splitAddress(text);
+      const ports = at === null ? [] : portRange(at.port);
+      const ip = at === null ? null : bindIp(at.host);
+      if (ip === null || ports.length === 0) return [{ problem: `the address ${text}`, line }];
+      const more = { ssl: options.has("ssl"), acceptProxy: options.has("accept-proxy"), line };
+      return ports.map((port) => ({ ip, port, ...more }));
+    });
+}
+
+function bindIp(host: string): string | null {
+  return ["", "*", "0.0.0.0", "::"].includes(host) ? "" : canonicalIp(host);
+}
+
+function portRange(text: string): number[] {
+  const [, first = "", last = first] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text) ?? [];
+  const [from, to] = [Number(first), Number(last)];
+  if (first === "" || from < 1 || to > 65_535 || to < from || to - from >= PORTS_MOST) return [];
+  return Array.from({ length: to - from + 1 }, (_, index) => from + index);
+}
+
+/** Splits at the last colon, as HAProxy does; `ipv4@` and `ipv6@` are dropped. Null for unix sockets and the like. */
+export function splitAddress(text: string): { readonly host: string; readonly port: string } | null {
+  const plain = text.replace(/^(ipv4|ipv6|tcp4|tcp6|tcp)@/, "");
+  if (plain.includes("@") || plain.startsWith("/") || plain === "") return null;
+  const bracket = /^\[([^\]]*)\](?::(.*))?$/.exec(plain);
+  if (bracket !== null) return { host: bracket[1] ?? "", port: bracket[2] ?? "" };
+  const colon = plain.lastIndexOf(":");
+  return colon < 0 ? { host: plain, port: "" } : { host: plain.slice(0, colon), port: plain.slice(colon + 1) };
+}
+
+/** Reads `server NAME ADDRESS …` or `server-template PREFIX NUMBER ADDRESS …` on top of `default-server` options. */
+export function readServer(
+  line: SourceLine,
+  defaults: ReadonlyMap<string, string>,
+  environment: Environment,
+): Server | Unusable {
+  const template = wordAt(line, 0) === "server-template";
+  const addressAt = template ? 3 : 2;
+  const text = expandAll(wordAt(line, addressAt), environment);
+  const at = splitAddress(text);
+  const port = at === null || at.port === "" ? null : Number(at.port);
+  if (at === null || at.host === "" || (port !== null && !(port >= 1 && port <= 65_535))) {
+    return { problem: `the address ${text === "" ? "(none)" : text}`, line };
+  }
+  const ip = canonicalIp(at.host);
+  if (ip === null && !/^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?$/.test(at.host)) {
+    return { problem: `the address ${text}`, line };
+  }
+  const options = readOptions(wordsFrom(line, addressAt + 1), defaults);
+  return { name: wordAt(line, 1), host: ip ?? at.host.toLowerCase(), isName: ip === null, port, options, line };
+}
+
+/** Server keywords that take one value. */
+const WITH_VALUE = new Set(
+  (
+    "addr agent-addr agent-check-port agent-inter agent-port agent-send alpn ca-file check-alpn check-proto check-sni ciphers " +
+    "ciphersuites cookie crl-file crt curves downinter error-limit fall fastinter force-tls guid hash-key id init-addr inter " +
+    "log-proto maxconn maxqueue max-reuse minconn namespace npn observe on-error on-marked-down on-marked-up pool-low-conn " +
+    "pool-max-conn pool-purge-delay port proto proxy-v2-options redir resolve-net resolve-opts resolve-prefer resolvers rise " +
+    "server-id set-proxy-v2-tlv-fmt slowstart sni socks4 source ssl-max-ver ssl-min-ver tcp-md5sig tcp-ut track usesrc verify " +
+    "verifyhost weight ws"
+  ).split(" "),
+);
+
+/** Reads keywords with their values; later ones win. */
+export function readOptions(words: readonly string[], defaults: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  const options = new Map(defaults);
+  for (let at = 0; at < words.length; at++) {
+    const word = words[at] ?? "";
+    if (word.startsWith("no-")) options.delete(word.slice(3));
+    if (WITH_VALUE.has(word)) {
+      options.set(word, words[at + 1] ?? "");
+      at++;
+    } else {
+      options.set(word, "");
+    }
+  }
+  return options;
+}
+
+export function isUnusable<T extends object>(value: T | Unusable): value is Unusable {
+  return "problem" in value;
+}
