@@ -1,0 +1,71 @@
+/** The field names that mean something to a proxy; every other field passes unseen. */
+import { lower } from "./bytes.ts";
+
+/** Field ids; 0 is any other field. The numbers only tell fields apart. */
+export const FIELD = {
+  other: 0,
+  host: 1,
+  contentLength: 2,
+  transferEncoding: 3,
+  connection: 4,
+  keepAlive: 5,
+  proxyConnection: 6,
+  te: 7,
+  upgrade: 8,
+  http2Settings: 9,
+  accept: 10,
+  maxForwards: 11,
+  forwardedFor: 12,
+  forwardedProto: 13,
+  forwardedHost: 14,
+  forwardedPort: 15,
+} as const;
+export type Field = (typeof FIELD)[keyof typeof FIELD];
+
+const NAMES: readonly (readonly [string, Field])[] = [
+  ["host", FIELD.host],
+  ["content-length", FIELD.contentLength],
+  ["transfer-encoding", FIELD.transferEncoding],
+  ["connection", FIELD.connection],
+  ["keep-alive", FIELD.keepAlive],
+  ["proxy-connection", FIELD.proxyConnection],
+  ["te", FIELD.te],
+  ["upgrade", FIELD.upgrade],
+  ["http2-settings", FIELD.http2Settings],
+  ["accept", FIELD.accept],
+  ["max-forwards", FIELD.maxForwards],
+  ["x-forwarded-for", FIELD.forwardedFor],
+  ["x-forwarded-proto", FIELD.forwardedProto],
+  ["x-forwarded-host", FIELD.forwardedHost],
+  ["x-forwarded-port", FIELD.forwardedPort],
+];
+
+/** By length, so that most names are told apart without a comparison. */
+const BY_LENGTH: readonly (readonly (readonly [string, Field])[])[] = Array.from({ length: 18 }, (_, length) =>
+  NAMES.filter(([name]) => name.length === length),
+);
+
+/** Does `id` belong to the X-Forwarded fields that edge-lb writes itself? */
+export function isForwarded(id: number): boolean {
+  return id >= FIELD.forwardedFor;
+}
+
+/**
+ * Which field a name means. `_` counts as `-` in the X-Forwarded names: nodes that hand fields on as CGI variables (RFC 3875 §4.1.18)
+ * read both as one, so that spelling would carry a forged address past the replacement.
+ */
+export function fieldId(bytes: Uint8Array, from: number, to: number): Field {
+  for (const [name, id] of BY_LENGTH[to - from] ?? []) {
+    if (names(bytes, from, name, isForwarded(id))) return id;
+  }
+  return FIELD.other;
+}
+
+function names(bytes: Uint8Array, from: number, name: string, underscores: boolean): boolean {
+  for (let i = 0; i < name.length; i++) {
+    const byte = lower(bytes[from + i] ?? 0);
+    const same = byte === name.charCodeAt(i) || (underscores && byte === 0x5f && name.charCodeAt(i) === 0x2d);
+    if (!same) return false;
+  }
+  return true;
+}

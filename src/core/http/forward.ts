@@ -1,0 +1,129 @@
+/** Heads as they are sent on: the fields that end here left out, edge-lb's own added, every other byte as it came. */
+import { FIELD, isForwarded } from "./field.ts";
+import { isNamed, type ReadHead } from "./framing.ts";
+import type { Gather } from "./gather.ts";
+import { FIELD_ID, FIELD_WIDTH, LINE_FROM, lineEnd, VALUE_TO } from "./head.ts";
+import type { Request, RequestHead } from "./request.ts";
+import type { Response, ResponseHead } from "./response.ts";
+
+/** What edge-lb knows of the client; one per connection. */
+export interface Forwarding {
+  readonly clientIp: string;
+  /** The port the client connected to. */
+  readonly port: number;
+  /** Its X-Forwarded fields are believed: the address is appended, the others stay. */
+  readonly trusted: boolean;
+}
+
+/** The request's head for the node. */
+export function forwardRequest(head: RequestHead, request: Request, forwarding: Forwarding, out: Gather): void {
+  const { bytes, start, from, fields } = head;
+  const firstField = fields[LINE_FROM] ?? head.end - 2;
+  if (request.form === "absolute") {
+    // a node is an origin: RFC 9112 §3.2.1 wants the path alone, and §3.2.4 `*` for OPTIONS without a path
+    out.add(bytes, from, start.targetFrom);
+    if (bytes[request.pathFrom] !== 0x2f) out.addText(starFor(request) ? "*" : "/");
+    out.add(bytes, request.pathFrom, firstField);
+  } else {
+    out.add(bytes, from, firstField);
+  }
+  const seen = forwardFields(head, request, forwarding.trusted ? forwarding.clientIp : null, out);
+  if (!request.hasHost && request.hostText !== null) out.addText(`Host: ${request.hostText}\r\n`);
+  addForwarded(request, forwarding, seen, out);
+  out.addText(request.minor === 0 ? "\r\n" : `${connectionLine(request.upgrade, request.close)}\r\n`);
+}
+
+function connectionLine(upgrade: boolean, close: boolean): string {
+  if (!upgrade) return close ? "Connection: close\r\n" : "";
+  return close ? "Connection: Upgrade, close\r\n" : "Connection: Upgrade\r\n";
+}
+
+function starFor(request: Request): boolean {
+  return request.method === "OPTIONS" && request.pathFrom === request.pathTo;
+}
+
+/** The fields, as few runs as possible. @returns a bit per X-Forwarded field that stayed. */
+function forwardFields(head: RequestHead, request: Request, appendIp: string | null, out: Gather): number {
+  const { bytes, fields } = head;
+  const lastFor = appendIp === null ? -1 : lastField(fields, FIELD.forwardedFor);
+  let seen = 0;
+  let run = fields[LINE_FROM] ?? head.end - 2;
+  for (let i = 0; i < fields.length; i += FIELD_WIDTH) {
+    const id = fields[i + FIELD_ID] ?? FIELD.other;
+    if (staysInRequest(head, request, i, id, appendIp !== null)) {
+      if (!isForwarded(id)) continue;
+      seen |= 1 << id;
+      if (i !== lastFor) continue;
+      out.add(bytes, run, fields[i + VALUE_TO] ?? 0);
+      out.addText(`, ${appendIp}\r\n`);
+    } else {
+      out.add(bytes, run, fields[i + LINE_FROM] ?? 0);
+    }
+    run = lineEnd(head, i);
+  }
+  out.add(bytes, run, head.end - 2);
+  return seen;
+}
+
+function lastField(fields: readonly number[], id: number): number {
+  for (let i = fields.length - FIELD_WIDTH; i >= 0; i -= FIELD_WIDTH) if (fields[i + FIELD_ID] === id) return i;
+  return -1;
+}
+
+function staysInRequest(head: ReadHead, request: Request, index: number, id: number, trusted: boolean): boolean {
+  if (id === FIELD.upgrade) return request.upgrade;
+  if (endsHere(id) || (isForwarded(id) && !trusted)) return false;
+  return request.dropped.length === 0 || isForwarded(id) || !isNamed(head, index, request.dropped);
+}
+
+/** Hop-by-hop whether Connection names them or not; RFC 9110 §7.6.1. Transfer-Encoding stays: the body passes as it is framed. */
+function endsHere(id: number): boolean {
+  return (
+    id === FIELD.connection ||
+    id === FIELD.keepAlive ||
+    id === FIELD.proxyConnection ||
+    id === FIELD.te ||
+    id === FIELD.http2Settings
+  );
+}
+
+function addForwarded(request: Request, { clientIp, port }: Forwarding, seen: number, out: Gather): void {
+  let text = "";
+  if ((seen & (1 << FIELD.forwardedFor)) === 0) text += `X-Forwarded-For: ${clientIp}\r\n`;
+  if ((seen & (1 << FIELD.forwardedProto)) === 0) text += "X-Forwarded-Proto: http\r\n";
+  if ((seen & (1 << FIELD.forwardedHost)) === 0 && request.hostText !== null) {
+    text += `X-Forwarded-Host: ${request.hostText}\r\n`;
+  }
+  if ((seen & (1 << FIELD.forwardedPort)) === 0) text += `X-Forwarded-Port: ${port}\r\n`;
+  out.addText(text);
+}
+
+/**
+ * The response's head for the client; untouched when nothing in it ends here.
+ * @param close The client's connection ends after this answer: say so.
+ */
+export function forwardResponse(head: ResponseHead, response: Response, close: boolean, out: Gather): void {
+  const { bytes, fields, end } = head;
+  // RFC 9110 §6.2: a proxy speaks its own version, and a client that read 1.0 would take the connection for closed
+  if (response.minor === 0) {
+    out.add(bytes, 0, 7);
+    out.addText("1");
+  }
+  let run = response.minor === 0 ? 8 : 0;
+  for (let i = 0; i < fields.length; i += FIELD_WIDTH) {
+    const id = fields[i + FIELD_ID] ?? FIELD.other;
+    if (staysInResponse(head, response, i, id)) continue;
+    out.add(bytes, run, fields[i + LINE_FROM] ?? 0);
+    run = lineEnd(head, i);
+  }
+  out.add(bytes, run, end - 2);
+  const line = connectionLine(response.upgrade, close && response.status >= 200);
+  if (line !== "") out.addText(line);
+  out.add(bytes, end - 2, end);
+}
+
+function staysInResponse(head: ReadHead, response: Response, index: number, id: number): boolean {
+  if (id === FIELD.upgrade) return response.upgrade;
+  if (endsHere(id)) return false;
+  return response.dropped.length === 0 || !isNamed(head, index, response.dropped);
+}

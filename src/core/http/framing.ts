@@ -1,0 +1,125 @@
+/** Where a message ends, from its head; the strict half of RFC 9112 §6.3 for both directions. */
+import { latin1, members, spells } from "./bytes.ts";
+import { FIELD } from "./field.ts";
+import { FIELD_ID, FIELD_WIDTH, NAME_TO, LINE_FROM, VALUE_FROM, VALUE_TO } from "./head.ts";
+
+/** Length of a body; chunked and close-delimited ones do not know it. */
+export type Framing =
+  | { readonly kind: "none" }
+  | { readonly kind: "length"; readonly bytes: number }
+  | { readonly kind: "chunked" }
+  | { readonly kind: "close" };
+
+export type FramingFault =
+  | "content-length"
+  | "several content-length"
+  | "transfer-encoding"
+  | "unknown transfer-encoding"
+  | "content-length with transfer-encoding"
+  | "transfer-encoding in HTTP/1.0";
+
+export const NO_BODY: Framing = { kind: "none" };
+export const CHUNKED: Framing = { kind: "chunked" };
+export const UNTIL_CLOSE: Framing = { kind: "close" };
+
+/** Digits of the largest safe integer: no body has more, and longer texts only hide what other readers cut off. */
+const MOST_DIGITS = 16;
+
+/** The parts of a read head that the meaning depends on. */
+export interface ReadHead {
+  readonly bytes: Uint8Array;
+  readonly fields: readonly number[];
+  readonly end: number;
+}
+
+/** What Content-Length and Transfer-Encoding say together; null: neither is there. */
+export function declaredFraming(head: ReadHead, minor: 0 | 1): Framing | FramingFault | null {
+  const { bytes, fields } = head;
+  let length: number | null = null;
+  let chunked = false;
+  for (let i = 0; i < fields.length; i += FIELD_WIDTH) {
+    const id = fields[i + FIELD_ID];
+    if (id !== FIELD.contentLength && id !== FIELD.transferEncoding) continue;
+    const from = fields[i + VALUE_FROM] ?? 0;
+    const to = fields[i + VALUE_TO] ?? 0;
+    if (id === FIELD.transferEncoding) {
+      if (minor === 0) return "transfer-encoding in HTTP/1.0";
+      if (chunked || !spells(bytes, from, to, "chunked")) return codingFault(bytes, from, to, chunked);
+      chunked = true;
+    } else {
+      // equal values could be merged (RFC 9112 §6.3.5); readers that take the first, the last or all make them a weapon
+      if (length !== null || bytes.subarray(from, to).includes(0x2c)) return "several content-length";
+      length = decimal(bytes, from, to);
+      if (length === null) return "content-length";
+    }
+  }
+  if (chunked) return length === null ? CHUNKED : "content-length with transfer-encoding";
+  return length === null ? null : length === 0 ? NO_BODY : { kind: "length", bytes: length };
+}
+
+/** 501 is for codings edge-lb does not know before a final chunked (RFC 9112 §6.1); the rest cannot be framed at all. */
+function codingFault(bytes: Uint8Array, from: number, to: number, again: boolean): FramingFault {
+  let last = "";
+  let count = 0;
+  let chunks = 0;
+  members(bytes, from, to, (first, end) => {
+    last = latin1(bytes, first, end).toLowerCase();
+    count += 1;
+    if (last === "chunked") chunks += 1;
+  });
+  return !again && count > 1 && chunks === 1 && last === "chunked" ? "unknown transfer-encoding" : "transfer-encoding";
+}
+
+function decimal(bytes: Uint8Array, from: number, to: number): number | null {
+  if (to === from || to - from > MOST_DIGITS) return null;
+  let value = 0;
+  for (let at = from; at < to; at++) {
+    const digit = (bytes[at] ?? 0) - 48;
+    if (digit < 0 || digit > 9) return null;
+    value = value * 10 + digit;
+  }
+  return value <= Number.MAX_SAFE_INTEGER ? value : null;
+}
+
+/** What the Connection fields of a message say; RFC 9110 §7.6.1. */
+export interface ConnectionOptions {
+  readonly close: boolean;
+  readonly upgrade: boolean;
+  /** Names (lower case) of the fields that end here. */
+  readonly names: readonly string[];
+}
+
+const SILENT: ConnectionOptions = { close: false, upgrade: false, names: [] };
+/** Naming these would take away what the message is framed and routed by: refused. */
+const NEVER_NAMED: ReadonlySet<string> = new Set(["host", "content-length", "transfer-encoding"]);
+
+/** Null: it names a field that cannot be dropped. */
+export function connectionOptions(head: ReadHead): ConnectionOptions | null {
+  const { bytes, fields } = head;
+  let options: { close: boolean; upgrade: boolean; names: string[] } | null = null;
+  for (let i = 0; i < fields.length; i += FIELD_WIDTH) {
+    if (fields[i + FIELD_ID] !== FIELD.connection) continue;
+    const found = (options ??= { close: false, upgrade: false, names: [] });
+    members(bytes, fields[i + VALUE_FROM] ?? 0, fields[i + VALUE_TO] ?? 0, (from, to) => {
+      if (spells(bytes, from, to, "keep-alive")) return;
+      if (spells(bytes, from, to, "close")) found.close = true;
+      else if (spells(bytes, from, to, "upgrade")) found.upgrade = true;
+      else found.names.push(latin1(bytes, from, to).toLowerCase());
+    });
+  }
+  if (options === null) return SILENT;
+  return options.names.some((name) => NEVER_NAMED.has(name)) ? null : options;
+}
+
+/** Is the field at `index` one of these names? */
+export function isNamed(head: ReadHead, index: number, names: readonly string[]): boolean {
+  const from = head.fields[index + LINE_FROM] ?? 0;
+  const to = head.fields[index + NAME_TO] ?? 0;
+  return names.some((name) => spells(head.bytes, from, to, name));
+}
+
+/** Index of the first field with this id, or -1. */
+export function findField(head: ReadHead, id: number): number {
+  for (let i = 0; i < head.fields.length; i += FIELD_WIDTH) if (head.fields[i + FIELD_ID] === id) return i;
+  return -1;
+}

@@ -1,0 +1,98 @@
+/** Collects what one event writes to one connection, so that it leaves in one write. */
+
+const EMPTY = new Uint8Array(0);
+const FIRST_SIZE = 1_024;
+/** A larger buffer is given back after use. */
+const KEPT_SIZE = 16_384;
+
+/**
+ * Neighbouring pieces of one chunk stay a view of it; anything else is copied into one buffer.
+ * What `take` returns is valid until the next `add`.
+ */
+export class Gather {
+  /** The untouched run; while there is one, `buffer` is empty. */
+  private source: Uint8Array | null = null;
+  private from = 0;
+  private to = 0;
+  private buffer: Uint8Array = EMPTY;
+  private length = 0;
+
+  /** Bytes collected. */
+  get size(): number {
+    return this.length + this.to - this.from;
+  }
+
+  add(bytes: Uint8Array, from: number, to: number): void {
+    if (to <= from) return;
+    if (this.source === bytes && this.to === from) {
+      this.to = to;
+      return;
+    }
+    if (this.source !== null) this.settle();
+    if (this.length > 0) return this.copy(bytes, from, to);
+    this.source = bytes;
+    this.from = from;
+    this.to = to;
+    return undefined;
+  }
+
+  /** One character, one byte. */
+  addText(text: string): void {
+    if (this.source !== null) this.settle();
+    this.reserve(text.length);
+    const { buffer } = this;
+    let at = this.length;
+    for (let i = 0; i < text.length; i++) buffer[at++] = text.charCodeAt(i);
+    this.length = at;
+  }
+
+  /** Everything, as one piece, and empty from now on; null: nothing was added. */
+  take(): Uint8Array | null {
+    const { source, from, to, length } = this;
+    this.source = null;
+    this.from = 0;
+    this.to = 0;
+    this.length = 0;
+    if (source !== null) return from === 0 && to === source.length ? source : source.subarray(from, to);
+    return length === 0 ? null : this.buffer.subarray(0, length);
+  }
+
+  /** Copy the run that is a view of somebody's buffer: it is about to change. */
+  own(): void {
+    if (this.source !== null) this.settle();
+  }
+
+  clear(): void {
+    this.source = null;
+    this.from = 0;
+    this.to = 0;
+    this.length = 0;
+  }
+
+  /** Give a large buffer back. */
+  shrink(): void {
+    if (this.buffer.length > KEPT_SIZE) this.buffer = EMPTY;
+  }
+
+  private settle(): void {
+    const { source, from, to } = this;
+    this.source = null;
+    this.from = 0;
+    this.to = 0;
+    if (source !== null) this.copy(source, from, to);
+  }
+
+  private copy(bytes: Uint8Array, from: number, to: number): void {
+    this.reserve(to - from);
+    this.buffer.set(from === 0 && to === bytes.length ? bytes : bytes.subarray(from, to), this.length);
+    this.length += to - from;
+  }
+
+  private reserve(more: number): void {
+    const length = this.length + more;
+    if (length <= this.buffer.length) return;
+    const grown = new Uint8Array(Math.max(length, this.buffer.length * 2, FIRST_SIZE));
+    grown.set(this.buffer.subarray(0, this.length));
+    this.buffer = grown;
+  }
+}

@@ -1,0 +1,47 @@
+/** What the client sent ahead of what can be taken; at most what one read gave, as the client is not read from meanwhile. */
+export class Held {
+  private bytes: Uint8Array | null = null;
+
+  get some(): boolean {
+    return this.bytes !== null;
+  }
+
+  /** Keep a copy of the chunk from `from` on. */
+  add(chunk: Uint8Array, from: number): void {
+    const before = this.bytes;
+    if (from >= chunk.length) return;
+    if (before === null) {
+      this.bytes = chunk.slice(from);
+      return;
+    }
+    const whole = new Uint8Array(before.length + chunk.length - from);
+    whole.set(before);
+    whole.set(chunk.subarray(from), before.length);
+    this.bytes = whole;
+  }
+
+  /** Offer it until nothing more is taken. @param take Returns how many bytes it took; it may also `clear`. */
+  offer(take: (chunk: Uint8Array) => number): void {
+    while (this.bytes !== null) {
+      const chunk: Uint8Array = this.bytes;
+      const at = take(chunk);
+      if (at === 0 || this.isEmpty()) return;
+      this.bytes = at < chunk.length ? chunk.subarray(at) : null;
+    }
+  }
+
+  /** All of it, and none from now on. */
+  take(): readonly Uint8Array[] {
+    const { bytes } = this;
+    this.bytes = null;
+    return bytes === null ? [] : [bytes];
+  }
+
+  clear(): void {
+    this.bytes = null;
+  }
+
+  private isEmpty(): boolean {
+    return this.bytes === null;
+  }
+}

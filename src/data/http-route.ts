@@ -1,0 +1,111 @@
+/** Where one HTTP request goes: to a pool, or nowhere, with the words that say why. */
+import { isAllowed } from "../core/access.ts";
+import { latin1 } from "../core/http/bytes.ts";
+import { forbidden, namelessHost, redirect, unavailable, unknownHost } from "../core/http/replies.ts";
+import type { Reply } from "../core/http/reply.ts";
+import type { Request, RequestHead } from "../core/http/request.ts";
+import { reasonText } from "../core/health/reasons.ts";
+import { lookup } from "../core/route/lookup.ts";
+import { nearestName } from "../core/route/nearest.ts";
+import { HEALTH_WORDS } from "../seam/board.ts";
+import type { DialError } from "../seam/mail.ts";
+import type { ClusterPlan, Pool } from "../seam/snapshot.ts";
+import { isoTime } from "./log-lines.ts";
+import type { Live, Plane } from "./plane.ts";
+
+export interface HttpRoute {
+  readonly kind: "route";
+  readonly plan: ClusterPlan;
+  readonly pool: Pool;
+}
+
+/** A challenge for a certificate must be answered over plain HTTP; RFC 8555 §8.3. */
+const ACME = "/.well-known/acme-challenge/";
+
+/** @param client Address of the client. @param within Row of a cluster that this client is counted in already, or -1. */
+export function routeHttp(
+  plane: Plane,
+  live: Live,
+  client: string,
+  request: Request,
+  head: RequestHead,
+  within: number,
+): HttpRoute | Reply {
+  const { snapshot, routes } = live;
+  const { host } = request;
+  const plan = snapshot.clusters[host === null ? snapshot.fallback.http : lookup(routes, "http", host)];
+  if (!isAllowed(snapshot.allow, client) || (plan !== undefined && !isAllowed(plan.allow, client))) {
+    return forbidden(host, plan?.name ?? null);
+  }
+  if (plan === undefined) return unknown(plane, live, client, request);
+  const secure = plan.redirectHttps ? redirectOf(request, head) : null;
+  if (secure !== null) return secure;
+  const pool = plan.pools.http;
+  if (pool === undefined || pool.endpoints.length === 0) {
+    return unavailable([`Cluster ${plan.name} has no node for plain HTTP.`], "node down", "no node serves this");
+  }
+  const full = plan.maxConnections > 0 && plan.row !== within;
+  if (full && plane.health.active(plan.row) >= plan.maxConnections) {
+    return unavailable(
+      [`Cluster ${plan.name} serves as many connections as it may (max-connections).`],
+      "limit reached",
+      `max-connections of ${plan.name}`,
+    );
+  }
+  return { kind: "route", plan, pool };
+}
+
+function unknown(plane: Plane, live: Live, client: string, { host }: Request): Reply {
+  if (host === null) return namelessHost();
+  const told = plane.reports.unknownName("http", host, client);
+  const nearest = told ? nearestName(live.routes, "http", host) : null;
+  return unknownHost(host, nearest === null ? null : `nearest known: ${nearest}`);
+}
+
+/** Null: this request is served as it is. A method other than GET and HEAD must not become a GET: 308. */
+function redirectOf(request: Request, head: RequestHead): Reply | null {
+  if (request.host === null || request.form === "asterisk" || request.upgrade) return null;
+  const path = latin1(head.bytes, request.pathFrom, request.pathTo);
+  if (path.startsWith(ACME)) return null;
+  const status = request.method === "GET" || request.method === "HEAD" ? 301 : 308;
+  return redirect(status, `https://${request.host}${path.startsWith("/") ? "" : "/"}${path}`);
+}
+
+/** The 503 page of a known name: which cluster, since when, why; what was tried goes to the log alone. */
+export function nothingUsable(
+  plane: Plane,
+  plan: ClusterPlan,
+  pool: Pool,
+  last: DialError | null,
+  attempts: number,
+): Reply {
+  const note = last === null ? "no usable node" : `${attempts} tried, last: ${last}`;
+  if (last === "no-descriptors") {
+    const lines = ["edge-lb has no file descriptor left to reach a node; raise the limit (LimitNOFILE, ulimit -n)."];
+    return unavailable(lines, "limit reached", note);
+  }
+  return unavailable([stateLine(plane, plan, pool, last), whatToDo(plan)], "node down", note);
+}
+
+const DIAL_WORDS: Readonly<Record<DialError, string>> = {
+  refused: "connection refused",
+  timeout: "no answer in time",
+  unreachable: "unreachable",
+  "no-descriptors": "no descriptors",
+  other: "connecting failed",
+};
+
+function stateLine({ board }: Plane, plan: ClusterPlan, pool: Pool, last: DialError | null): string {
+  const count = pool.endpoints.length === 1 ? "its one node" : `all ${pool.endpoints.length} nodes`;
+  const state = HEALTH_WORDS[board.health[pool.row] ?? 0] ?? "unknown";
+  const sinceMs = board.since[pool.row] ?? 0;
+  if (state === "up" || state === "unknown" || sinceMs === 0) {
+    return `Cluster ${plan.name} could not be reached just now: ${last === null ? "no node can be used" : DIAL_WORDS[last]}.`;
+  }
+  const since = isoTime(sinceMs).replace("T", " ").slice(0, 16);
+  return `Cluster ${plan.name} is down for HTTP since ${since} UTC: ${count} ${state}, ${reasonText(board.reason[pool.row] ?? 0)}.`;
+}
+
+function whatToDo({ name }: ClusterPlan): string {
+  return `Try again in a moment; if it lasts, look at the routers of ${name}, and at edge-lb status on the load balancer.`;
+}

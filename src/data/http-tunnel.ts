@@ -1,0 +1,72 @@
+/** An HTTP connection whose protocol was changed (WebSocket, SPDY): from here on bytes alone, logged at its end. */
+import type { ExchangeEnd } from "../core/http/effects.ts";
+import type { Conn, JoinSpec, Tunnel, TunnelEnd } from "../runtime/port.ts";
+import type { CutReason } from "../seam/mail.ts";
+import { tunnelEndReason, type AccessRecord } from "./access-log.ts";
+import { leave } from "./admission.ts";
+import { closeRows, countBytes } from "./dial.ts";
+import type { Plane } from "./plane.ts";
+import type { Cuttable, Rows } from "./tunnels.ts";
+
+export interface HttpTunnelInput {
+  readonly plane: Plane;
+  readonly client: Conn;
+  readonly rows: Rows;
+  readonly startMs: number;
+  readonly idleMs: number;
+  readonly halfClosedMs: number;
+  readonly toNode: readonly Uint8Array[];
+  readonly toClient: readonly Uint8Array[];
+  /** The request that asked for it. */
+  readonly soFar: ExchangeEnd;
+  /** Its record, but for what is known at the end only. */
+  readonly record: Omit<AccessRecord, "up" | "down" | "totalMs" | "end">;
+}
+
+export class HttpTunnel implements JoinSpec, Cuttable {
+  readonly rows: Rows;
+  readonly idleMs: number;
+  readonly halfClosedMs: number;
+  readonly toNode: readonly Uint8Array[];
+  readonly toClient: readonly Uint8Array[];
+  private readonly input: HttpTunnelInput;
+  private tunnel: Tunnel | null = null;
+
+  constructor(input: HttpTunnelInput) {
+    this.input = input;
+    this.rows = input.rows;
+    this.idleMs = input.idleMs;
+    this.halfClosedMs = input.halfClosedMs;
+    this.toNode = input.toNode;
+    this.toClient = input.toClient;
+  }
+
+  start(node: Conn): void {
+    const { plane, client, soFar } = this.input;
+    plane.tunnels.add(this);
+    countBytes(plane, this.rows, soFar.up, soFar.down);
+    this.tunnel = plane.runtime.join(client, node, this);
+  }
+
+  cut(reason: CutReason): void {
+    this.tunnel?.cut(reason);
+  }
+
+  onBytes(up: number, down: number): void {
+    countBytes(this.input.plane, this.rows, up, down);
+  }
+
+  onEnd(end: TunnelEnd): void {
+    const { plane, client, startMs, soFar, record } = this.input;
+    plane.tunnels.delete(this);
+    closeRows(plane, this.rows);
+    leave(plane, client.remote.ip);
+    plane.log.write({
+      ...record,
+      up: soFar.up + end.up,
+      down: soFar.down + end.down,
+      totalMs: plane.runtime.nowMs() - startMs,
+      end: tunnelEndReason(end),
+    });
+  }
+}

@@ -1,0 +1,113 @@
+/** The connection to a node that serves one client connection, one request after the other. */
+import { formatEndpoint } from "../core/address.ts";
+import { pick } from "../core/balance/pick.ts";
+import type { HttpSession } from "../core/http/session.ts";
+import type { CloseCause, Conn, ConnEvents } from "../runtime/port.ts";
+import { HEALTH } from "../seam/board.ts";
+import type { CutReason } from "../seam/mail.ts";
+import type { ClusterPlan, Pool } from "../seam/snapshot.ts";
+import { closeRows, type Reached } from "./dial.ts";
+import type { Plane } from "./plane.ts";
+import type { Cuttable, Rows } from "./tunnels.ts";
+
+const NONE_TRIED: ReadonlySet<number> = new Set<number>();
+
+/** The session's side of it. */
+export interface UpstreamOwner {
+  readonly plane: Plane;
+  readonly session: HttpSession;
+  /** Null once the connection was dropped: what still comes from it is nobody's. */
+  readonly upstream: Upstream | null;
+  /** An event was handled. */
+  after(): void;
+}
+
+export class Upstream implements ConnEvents, Cuttable {
+  readonly conn: Conn;
+  readonly rows: Rows;
+  /** The endpoint as ip:port. */
+  readonly node: string;
+  /** How long the dial took, until it was told; the next requests on this connection need none. */
+  dialMs: number;
+  readonly attempts: number;
+  private readonly owner: UpstreamOwner;
+  private readonly reached: Reached;
+  private pool: Pool;
+  private key: number;
+
+  constructor(owner: UpstreamOwner, conn: Conn, reached: Reached, pool: Pool, key: number) {
+    this.owner = owner;
+    this.conn = conn;
+    this.reached = reached;
+    this.rows = reached.rows;
+    this.node = formatEndpoint(reached.endpoint.at.ip, reached.endpoint.at.port);
+    this.dialMs = reached.dialMs;
+    this.attempts = reached.attempts;
+    this.pool = pool;
+    this.key = key;
+    owner.plane.tunnels.add(this);
+  }
+
+  /** May this connection take a request for that pool? Only where a new dial would not go elsewhere. */
+  serves(plan: ClusterPlan, pool: Pool, key: number): boolean {
+    const { plane } = this.owner;
+    const { endpoint } = this.reached;
+    if (pool.row !== this.rows.pool) return false;
+    const state = plane.health.state(endpoint.row);
+    const well = state === HEALTH.up || state === HEALTH.unknown;
+    const moved = pool.policy === "host" && key !== this.key;
+    if (well && pool === this.pool && !moved) return true;
+    const known = pool.endpoints.some(({ row }) => row === endpoint.row);
+    if (!known || (!well && state !== HEALTH["not-ready"])) return false;
+    // who is hashed goes where the hash says; who is counted stays as long as the node is well
+    if (!well || moved) {
+      const best = pick(pool, plane.health, key, NONE_TRIED, plane.random, plan.allDown);
+      if (best?.row !== endpoint.row) return false;
+    }
+    this.pool = pool;
+    this.key = key;
+    return true;
+  }
+
+  onData(chunk: Uint8Array): void {
+    if (!this.isCurrent()) return;
+    this.owner.session.nodeData(chunk);
+    this.owner.after();
+  }
+
+  onDrain(): void {
+    if (!this.isCurrent()) return;
+    this.owner.session.nodeDrain();
+    this.owner.after();
+  }
+
+  onEnd(): void {
+    if (!this.isCurrent()) return;
+    this.owner.session.nodeLeft("node closed");
+    this.owner.after();
+  }
+
+  onClose(cause: CloseCause): void {
+    if (!this.isCurrent()) return;
+    this.owner.session.nodeLeft(cause === "closed" ? "node closed" : "node reset");
+    this.owner.after();
+  }
+
+  cut(reason: CutReason): void {
+    if (!this.isCurrent()) return;
+    this.owner.session.cut(`cut: ${reason}`);
+    if (reason === "shutdown") this.owner.session.drain();
+    this.owner.after();
+  }
+
+  /** It is no longer this session's; the socket is the caller's to close or to join. */
+  release(): void {
+    const { plane } = this.owner;
+    plane.tunnels.delete(this);
+    closeRows(plane, this.rows);
+  }
+
+  private isCurrent(): boolean {
+    return this.owner.upstream === this;
+  }
+}
