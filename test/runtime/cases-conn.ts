@@ -309,7 +309,8 @@ function faultCases(): Case[] {
       act(broken.peer, broken.seen);
       await closedAs(h, broken.seen, "fault");
       assert.deepEqual(faults, [mistake]);
-      await h.until("the peer is closed", () => broken.peer.closed() !== "open");
+      // libuv shows an RST behind a partial read as the end of the stream
+      await h.until("the peer is closed", () => broken.peer.closed() !== "open" || broken.peer.ended());
       other.peer.send(bytes("still here"));
       await h.until("the other one lives", () => other.seen.inbox.count() === 10);
     },

@@ -1,0 +1,4 @@
+import { conformance } from "./conformance.ts";
+import { memoryHarness } from "./memory-harness.ts";
+
+conformance("memory", memoryHarness);
