@@ -337,7 +337,7 @@ export const TUNNEL_CASES: readonly Case[] = [
       };
       const tunnel = await joined(h, spec);
       tunnel.client.send(bytes("x"));
-      await arrive(h, tunnel.node, 1);
+      await h.fence();
       tunnel.client.reset();
       await h.until("the tunnel ends", () => ends === 1 && faults.length > 0);
       assert.equal(faults[0], mistake);
