@@ -1,10 +1,10 @@
 /** `edge-lb explain NAME|URL`: the rule, the cluster, the pool and its candidates, as configured. */
-import { canonicalIp, cidrText } from "../config/addresses.ts";
+import { cidrText } from "../config/addresses.ts";
 import { requireClusters } from "../config/load.ts";
 import type { ClusterConfig, Config } from "../config/model.ts";
 import { buildSnapshot, nodesFor } from "../config/snapshot.ts";
 import { quote } from "../config/text.ts";
-import { formatEndpoint } from "../core/address.ts";
+import { canonicalIp, formatEndpoint } from "../core/address.ts";
 import { buildRoutes, explainLookup, type RouteMatch, type Routes } from "../core/route/lookup.ts";
 import { canonicalName } from "../core/route/names.ts";
 import { nearestName } from "../core/route/nearest.ts";

@@ -1,73 +1,59 @@
 /** Addresses as operators write them: single ones, ranges, CIDRs, and where to listen. */
 import ipaddr from "ipaddr.js";
+import { addressBytes, canonicalIp, formatAddress, formatEndpoint } from "../core/address.ts";
 import type { Cidr } from "../seam/snapshot.ts";
 import type { ListenAddress, NodeSpec } from "./model.ts";
 import { readDomain } from "./names.ts";
-import { fit, quote, unfit, type Reading } from "./text.ts";
+import { fit, unfit, type Reading } from "./text.ts";
 
 /** A cluster of more machines than this is a typing mistake: Kubernetes itself is tested to 5,000, OpenShift's routers run on few. */
 export const NODES_MOST = 1024;
 
-type IpAddress = ipaddr.IPv4 | ipaddr.IPv6;
-
-/** An IPv4 address in four plain decimals (no octal, no short forms), or an IPv6 address without zone; mapped IPv4 is IPv4. */
-function parseIp(text: string): IpAddress | null {
-  if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipaddr.IPv4.parse(text);
-  if (!text.includes(":") || text.includes("%") || !ipaddr.IPv6.isValid(text)) return null;
-  const six = ipaddr.IPv6.parse(text);
-  return six.isIPv4MappedAddress() ? six.toIPv4Address() : six;
-}
-
-function ipText(ip: IpAddress): string {
-  return "octets" in ip ? ip.toString() : ip.toRFC5952String();
-}
-
-/** Canonical text: `::ffff:a.b.c.d` is `a.b.c.d`, IPv6 as RFC 5952; null when it is no address. */
-export function canonicalIp(text: string): string | null {
-  const ip = parseIp(text);
-  return ip === null ? null : ipText(ip);
+/** What kind of address it is: "unicast", "private", "loopback", … as ipaddr.js names them. */
+function rangeOf(bytes: Uint8Array): string {
+  return ipaddr.fromByteArray([...bytes]).range();
 }
 
 const NODE_WANTED = "an address, [IPv6], a range such as 192.168.125.20-22 or a host name";
 
 /** One item of a node list: an address, a range (at most `NODES_MOST` long) or a host name. */
 export function readNodes(text: string): Reading<readonly NodeSpec[]> {
-  const bare = /^\[.*\]$/.test(text) ? text.slice(1, -1) : text;
-  if (/^\d[\d.]*-[\d.]*$/.test(bare) || (bare.includes(":") && bare.includes("-"))) return readRange(bare);
-  const ip = parseIp(bare);
-  if (ip !== null) return canBeNode(ip) ? fit([nodeAt(ip)]) : unfit("the address of one machine");
-  if (bare.includes("/")) return unfit("addresses one by one or a range", { hint: "write 10.0.0.1-10.0.0.6" });
   if (/^[^:[\]]+:\d+$/.test(text) || /\]:\d+$/.test(text)) {
     return unfit("a node without a port", { hint: "ports are keys: api-port=, https-port=, http-port=" });
   }
+  const bare = /^\[.*\]$/.test(text) ? text.slice(1, -1) : text;
+  if (/^\d[\d.]*-[\d.]*$/.test(bare) || (bare.includes(":") && bare.includes("-"))) return readRange(bare);
+  const bytes = addressBytes(bare);
+  if (bytes !== null) return canBeNode(bytes) ? fit([nodeAt(bytes)]) : unfit("the address of one machine");
+  if (bare.includes("/")) return unfit("addresses one by one or a range", { hint: "write 10.0.0.1-10.0.0.6" });
   // A name whose first three labels are numbers is a mistyped address, and no top-level name starts with a digit (RFC 3696 §2).
   if (/^\d+\.\d+\.\d+\./.test(bare) || /(^|\.)\d[^.]*$/.test(bare)) return unfit(NODE_WANTED);
   const name = readDomain(bare);
   return name.ok && bare === text ? fit([{ host: name.value, isName: true }]) : unfit(NODE_WANTED);
 }
 
-function nodeAt(ip: IpAddress): NodeSpec {
-  return { host: ipText(ip), isName: false };
+function nodeAt(bytes: Uint8Array): NodeSpec {
+  return { host: formatAddress(bytes), isName: false };
 }
 
-function canBeNode(ip: IpAddress): boolean {
-  return !["unspecified", "multicast", "broadcast"].includes(ip.range());
+function canBeNode(bytes: Uint8Array): boolean {
+  return !["unspecified", "multicast", "broadcast"].includes(rangeOf(bytes));
 }
 
 function readRange(text: string): Reading<readonly NodeSpec[]> {
   const dash = text.indexOf("-");
   const firstText = text.slice(0, dash);
-  const first = parseIp(firstText);
+  const first = addressBytes(firstText);
   if (first === null) return unfit("a range that starts with an address");
   const tail = text.slice(dash + 1);
-  const shorthand = /^\d+$/.test(tail) && "octets" in first;
-  const last = parseIp(shorthand ? firstText.replace(/\d+$/, tail) : tail);
+  const shorthand = /^\d+$/.test(tail) && !firstText.includes(":");
+  const last = addressBytes(shorthand ? firstText.replace(/\d+$/, tail) : tail);
   if (last === null) return unfit(shorthand ? "a last number from 0 to 255" : "a range that ends with an address");
-  if (first.kind() !== last.kind()) return unfit("a range within one address family");
+  if (first.length !== last.length) return unfit("a range within one address family");
   return expandRange(first, last);
 }
 
-function expandRange(first: IpAddress, last: IpAddress): Reading<readonly NodeSpec[]> {
+function expandRange(first: Uint8Array, last: Uint8Array): Reading<readonly NodeSpec[]> {
   const [from, to] = [toNumber(first), toNumber(last)];
   if (to < from) return unfit("a range that ends after its start");
   const length = to - from + 1n;
@@ -76,28 +62,26 @@ function expandRange(first: IpAddress, last: IpAddress): Reading<readonly NodeSp
   }
   const nodes: NodeSpec[] = [];
   for (let at = from; at <= to; at++) {
-    const ip = fromNumber(at, first.kind() === "ipv4" ? 4 : 16);
-    if (!canBeNode(ip)) return unfit("addresses of machines only", { found: ipText(ip) });
-    nodes.push(nodeAt(ip));
+    const bytes = fromNumber(at, first.length);
+    if (!canBeNode(bytes)) return unfit("addresses of machines only", { found: formatAddress(bytes) });
+    nodes.push(nodeAt(bytes));
   }
   return fit(nodes);
 }
 
-function toNumber(ip: IpAddress): bigint {
-  return ip.toByteArray().reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
+function toNumber(bytes: Uint8Array): bigint {
+  return bytes.reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
 }
 
-function fromNumber(value: bigint, width: number): IpAddress {
-  const bytes = Array.from({ length: width }, (_, index) => Number((value >> BigInt(8 * (width - 1 - index))) & 255n));
-  return ipaddr.fromByteArray(bytes);
+function fromNumber(value: bigint, width: number): Uint8Array {
+  return Uint8Array.from({ length: width }, (_, index) => Number((value >> BigInt(8 * (width - 1 - index))) & 255n));
 }
 
 /** `10.0.0.0/8`, `fd00::/8` or one address; host bits are dropped, mapped IPv4 becomes IPv4. */
 export function readCidr(text: string): Reading<Cidr> {
   const [ipPart = "", bitsPart, more] = text.split("/");
-  const ip = parseIp(ipPart.replace(/^\[(.*)\]$/, "$1"));
-  if (ip === null || more !== undefined) return unfit("an address or a range such as 10.0.0.0/8");
-  const bytes = Uint8Array.from(ip.toByteArray());
+  const bytes = addressBytes(ipPart.replace(/^\[(.*)\]$/, "$1"));
+  if (bytes === null || more !== undefined) return unfit("an address or a range such as 10.0.0.0/8");
   const most = bytes.length * 8;
   if (bitsPart === undefined) return fit({ family: most === 32 ? 4 : 6, bytes, bits: most });
   const mapped = most === 32 && ipPart.includes(":") ? 96 : 0;
@@ -113,7 +97,7 @@ function maskByte(bits: number, index: number): number {
 
 /** The CIDR as text, for `explain` and reload logs. */
 export function cidrText(cidr: Cidr): string {
-  return `${ipText(ipaddr.fromByteArray([...cidr.bytes]))}/${cidr.bits}`;
+  return `${formatAddress(cidr.bytes)}/${cidr.bits}`;
 }
 
 const LISTEN_WANTED = ":PORT, ADDRESS:PORT or [IPv6]:PORT";
@@ -131,7 +115,7 @@ export function readListenAddress(text: string): Reading<ListenAddress> {
 }
 
 export function listenText(at: ListenAddress): string {
-  return at.ip.includes(":") ? `[${at.ip}]:${at.port}` : `${at.ip}:${at.port}`;
+  return formatEndpoint(at.ip, at.port);
 }
 
 /** Could both be bound on one machine? The same port on "every address" and on one of them cannot. */
@@ -147,11 +131,15 @@ function covers(wide: string, narrow: string): boolean {
 
 /** Addresses that the Internet cannot reach: machine-config servers hand out secrets (OpenShift: internal only). */
 export function isPrivate(ip: string): boolean {
-  const parsed = parseIp(ip);
-  return parsed !== null && ["private", "linkLocal", "loopback", "uniqueLocal"].includes(parsed.range());
+  const bytes = addressBytes(ip);
+  return bytes !== null && ["private", "linkLocal", "loopback", "uniqueLocal"].includes(rangeOf(bytes));
 }
 
-/** For error lines. */
-export function quoteAddress(at: ListenAddress): string {
-  return quote(listenText(at));
+/** Reached from this machine alone. */
+export function isLoopback(ip: string): boolean {
+  const bytes = addressBytes(ip);
+  return bytes !== null && rangeOf(bytes) === "loopback";
 }
+
+/** The data plane's spelling of an address, for the importer. */
+export { canonicalIp };

@@ -59,7 +59,7 @@ export function resolveCluster(
     redirectHttps: read(CLUSTER.redirectHttps),
   };
   // After a node that could not be read, counting the others would only confuse.
-  if (problems.count === before) checkNodes(cluster, problems);
+  if (problems.count === before && !entry.flawed) checkNodes(cluster, problems);
   return problems.count === before ? cluster : undefined;
 }
 
@@ -76,6 +76,10 @@ function checkNodes(cluster: ClusterConfig, problems: Problems): void {
   if (hosts.size === 0) problems.add(cluster.where, `${what}: 0 nodes listed, at least 1 wanted`, "add nodes=");
   if (hosts.size > NODES_MOST) {
     problems.add(cluster.where, `${what}: ${hosts.size} nodes listed, at most ${NODES_MOST} wanted`);
+  }
+  if (cluster.sendProxy !== 0 && lists.nodes.length + lists.ingress.length === 0) {
+    const why = "only API nodes listed, and kube-apiserver cannot read a PROXY header";
+    problems.add(cluster.where, `${what} with send-proxy: ${why}`, "leave out send-proxy");
   }
   for (const [list, nodes] of Object.entries(lists)) {
     const twice = firstRepeated(nodes);

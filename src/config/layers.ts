@@ -21,6 +21,8 @@ export interface ClusterEntry {
   readonly layer: Layer;
   readonly where: string;
   readonly keys: Texts;
+  /** Something in it could not be read; the rest is still looked at. */
+  readonly flawed: boolean;
 }
 
 export interface LayerTexts {
@@ -63,6 +65,7 @@ function readSettingFlag(flag: FlagText, settings: Map<Row<unknown>, Located[]>,
 
 function readClusterFlag(text: string, layer: Layer, problems: Problems): ClusterEntry | null {
   const where = typed(`--cluster ${text}`);
+  const before = problems.count;
   const equals = text.indexOf("=");
   if (equals < 0) {
     problems.add(where, `Cannot use --cluster: ${quote(text)} found, NAME=NODE[,NODE...] wanted`);
@@ -70,7 +73,7 @@ function readClusterFlag(text: string, layer: Layer, problems: Problems): Cluste
   }
   const name = readClusterName({ text: text.slice(0, equals), where }, problems);
   const keys = readClusterItems({ text: text.slice(equals + 1), where }, text.slice(0, equals), problems);
-  return name === null ? null : { name, layer, where, keys };
+  return name === null ? null : { name, layer, where, keys, flawed: problems.count > before };
 }
 
 function readClusterName(at: Located, problems: Problems): string | null {
@@ -130,9 +133,10 @@ function readClusters(tree: Tree, problems: Problems): readonly ClusterEntry[] {
     return [];
   }
   return tree.entries.flatMap(({ key, where, value }) => {
+    const before = problems.count;
     const name = readClusterName({ text: key, where }, problems);
     const keys = value.kind === "text" ? readClusterItems(value, key, problems) : readClusterMap(value, key, problems);
-    return name === null ? [] : [{ name, layer: "file" as const, where, keys }];
+    return name === null ? [] : [{ name, layer: "file" as const, where, keys, flawed: problems.count > before }];
   });
 }
 

@@ -1,5 +1,5 @@
 /** Defaults, file and flags to one configuration. Every mistake is found before anything is thrown. */
-import { listenText, sameSocket } from "./addresses.ts";
+import { isLoopback, listenText, sameSocket } from "./addresses.ts";
 import { checkClaims } from "./claims.ts";
 import { resolveCluster, type ClusterBase } from "./clusters.ts";
 import { readFlags, readTree, type ClusterEntry, type FlagText, type LayerTexts } from "./layers.ts";
@@ -116,6 +116,7 @@ function resolveLayers(
   };
   checkDefault(config, entries, placeOf(GLOBAL.defaultCluster, layers), problems);
   checkListeners(config, (row) => placeOf(row, layers), problems);
+  checkAdmin(config, placeOf(GLOBAL.admin, layers), problems);
   checkClaims(clusters, problems);
   return config;
 }
@@ -170,6 +171,17 @@ function checkListeners(config: Config, placeOf: (row: Row<unknown>) => string, 
     const found = `${other.label} has ${listenText(other.at)} already`;
     problems.add(where, `Cannot use ${listenText(at)} for ${label}: ${found}`);
   }
+}
+
+/** The status page shows addresses and names: without a password it stays on this machine. */
+export function checkAdmin(
+  { admin, adminAuth }: Pick<Config, "admin" | "adminAuth">,
+  where: string,
+  problems: Problems,
+): void {
+  if (admin === null || adminAuth !== null || isLoopback(admin.ip)) return;
+  const found = `${listenText(admin)} can be reached from outside, a password wanted`;
+  problems.add(where, `Cannot use admin: ${found}`, `add --admin-auth USER:PASSWORD or set ${AUTH_VARIABLE}`);
 }
 
 /** For callers that need one cluster at least. @throws EdgeErrors */

@@ -7,7 +7,8 @@ const NAME_MOST = 253;
 
 /** A name of one or more labels. */
 export function readDomain(text: string): Reading<string> {
-  const name = text.toLowerCase().replace(/\.$/, "");
+  // toLowerCase() would fold the Kelvin sign to k: only ASCII letters are folded, the rest is refused below.
+  const name = text.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase()).replace(/\.$/, "");
   if (name.length > NAME_MOST) return unfit(`a name of at most ${NAME_MOST} characters`);
   if (name === "" || !name.split(".").every((label) => LABEL.test(label))) {
     return unfit("a DNS name such as linuxera.lab");

@@ -140,7 +140,8 @@ export function resolveRow<T>(
   const refused = texts.filter((at) => isLater(row, at.text));
   for (const at of refused) refuseLater(row, at, owner, problems);
   const usable = texts.filter((at) => !refused.includes(at));
-  return (usable.length === 0 ? undefined : row.parse(usable, report)) ?? fallbackOf(row, machine);
+  const value = usable.length === 0 ? undefined : row.parse(usable, report);
+  return value === undefined ? fallbackOf(row, machine) : value; // null is a value: off
 }
 
 function fallbackOf<T>(row: Row<T>, machine: Machine): T {

@@ -1,0 +1,508 @@
+import { describe, expect, test } from "bun:test";
+import { cidrText } from "../../src/config/addresses.ts";
+import { CLUSTER, CLUSTER_KEYS } from "../../src/config/cluster-options.ts";
+import type { ClusterConfig, Config } from "../../src/config/model.ts";
+import { GLOBAL, LISTEN, SECTIONS, TIMEOUTS, TOP_ROWS } from "../../src/config/options.ts";
+import { labelOf, resolveRow, type Row } from "../../src/config/rows.ts";
+import { collectProblems } from "../../src/config/text.ts";
+import { load, MACHINE, mistakes } from "./loading.ts";
+
+const HUB = ["cluster", "hub=10.0.0.1"] as const;
+
+/** Each setting: the row, a good text, what it becomes, a bad text and its line after "Cannot use ". */
+const SETTINGS: readonly [Row<unknown>, string, (config: Config) => unknown, unknown, string, string][] = [
+  [
+    GLOBAL.domain,
+    "Linuxera.lab.",
+    (c) => c.clusters[0]?.domain,
+    "hub.linuxera.lab",
+    "a..b",
+    'domain: "a..b" found, a DNS name such as linuxera.lab wanted',
+  ],
+  [
+    GLOBAL.domain,
+    "08080",
+    (c) => c.clusters[0]?.domain,
+    "hub.08080",
+    "-",
+    'domain: "-" found, a DNS name such as linuxera.lab wanted',
+  ],
+  [
+    GLOBAL.defaultCluster,
+    "hub",
+    (c) => c.defaultCluster,
+    "hub",
+    "hbu",
+    'default "hbu": the name of a cluster wanted (CONFIG_INVALID); did you mean hub',
+  ],
+  [
+    GLOBAL.allow,
+    "10.0.0.0/8,fd00::1",
+    (c) => c.allow.map(cidrText),
+    ["10.0.0.0/8", "fd00::1/128"],
+    "10.0.0.0/40",
+    'allow: "10.0.0.0/40" found, a prefix from 0 to 32 wanted',
+  ],
+  [
+    GLOBAL.trustedProxies,
+    "10.1.1.1",
+    (c) => c.trustedProxies.map(cidrText),
+    ["10.1.1.1/32"],
+    "proxy.lab",
+    'trusted-proxies: "proxy.lab" found, an address or a range such as 10.0.0.0/8 wanted',
+  ],
+  [
+    GLOBAL.maxConnections,
+    "5000",
+    (c) => c.maxConnections,
+    5000,
+    "0",
+    'max-connections: "0" found, a whole number from 1 to 10000000 or auto wanted',
+  ],
+  [
+    GLOBAL.maxConnections,
+    "auto",
+    (c) => c.maxConnections,
+    0,
+    "many",
+    'max-connections: "many" found, a whole number from 1 to 10000000 or auto wanted',
+  ],
+  [
+    GLOBAL.maxConnectionsPerClient,
+    "50",
+    (c) => c.maxConnectionsPerClient,
+    50,
+    "-1",
+    'max-connections-per-client: "-1" found, a whole number from 1 to 10000000 or off wanted',
+  ],
+  [GLOBAL.rise, "5", (c) => c.clusters[0]?.rise, 5, "0", 'rise: "0" found, a whole number from 1 to 100 wanted'],
+  [GLOBAL.fall, "4", (c) => c.clusters[0]?.fall, 4, "101", 'fall: "101" found, a whole number from 1 to 100 wanted'],
+  [
+    GLOBAL.intervalMs,
+    "10s",
+    (c) => c.clusters[0]?.intervalMs,
+    10_000,
+    "50ms",
+    'interval: "50ms" found, 100ms to 576h wanted',
+  ],
+  [GLOBAL.engine, "node", (c) => c.engine, "node", "deno", 'engine: "deno" found, auto, linux, bun or node wanted'],
+  [GLOBAL.workers, "3", (c) => c.workers, 3, "65", 'workers: "65" found, a whole number from 1 to 64 wanted'],
+  [GLOBAL.log, "json", (c) => c.log, "json", "xml", 'log: "xml" found, text or json wanted'],
+  [GLOBAL.logTo, "stderr", (c) => c.logTo, "stderr", "/var/log/x", "log-to: not available in this version"],
+  [GLOBAL.accessLog, "off", (c) => c.accessLog, false, "2", 'access-log: "2" found, on or off wanted'],
+  [GLOBAL.admin, "off", (c) => c.admin, null, ":50000", "admin: not available in this version"],
+  [GLOBAL.control, "off", (c) => c.control, null, "/run/x.sock", "control: not available in this version"],
+  [
+    LISTEN.api,
+    "127.0.0.1:7443,[::1]:7443",
+    (c) => c.listen.api,
+    [
+      { ip: "127.0.0.1", port: 7443 },
+      { ip: "::1", port: 7443 },
+    ],
+    "7443",
+    'listen.api: "7443" found, :PORT, ADDRESS:PORT or [IPv6]:PORT wanted (CONFIG_INVALID); write :7443',
+  ],
+  [
+    LISTEN.https,
+    "off",
+    (c) => c.listen.https,
+    [],
+    "lab:443",
+    'listen.https: "lab:443" found, an address of this machine, not a name wanted',
+  ],
+  [
+    LISTEN.http,
+    ":8080",
+    (c) => c.listen.http,
+    [{ ip: "", port: 8080 }],
+    "off,:80",
+    'listen.http: "off" found, :PORT, ADDRESS:PORT or [IPv6]:PORT wanted',
+  ],
+  [LISTEN.mcs, "off", (c) => c.listen.mcs, [], "10.0.0.1:22623", "listen.mcs: not available in this version"],
+  [TIMEOUTS.hello, "6s", (c) => c.timeouts.hello, 6000, "0s", 'timeouts.hello: "0s" found, 1ms to 576h wanted'],
+  [
+    TIMEOUTS.connect,
+    "4s",
+    (c) => c.timeouts.connect,
+    4000,
+    "3",
+    'timeouts.connect: "3" found, a duration such as 500ms, 5s, 2m or 24h wanted',
+  ],
+  [
+    TIMEOUTS.dialTotal,
+    "9s",
+    (c) => c.timeouts.dialTotal,
+    9000,
+    "x",
+    'timeouts.dial-total: "x" found, a duration such as 500ms, 5s, 2m or 24h wanted',
+  ],
+  [
+    TIMEOUTS.httpHead,
+    "11s",
+    (c) => c.timeouts.httpHead,
+    11_000,
+    "x",
+    'timeouts.http-head: "x" found, a duration such as 500ms, 5s, 2m or 24h wanted',
+  ],
+  [
+    TIMEOUTS.keepAlive,
+    "2m",
+    (c) => c.timeouts.keepAlive,
+    120_000,
+    "x",
+    'timeouts.keep-alive: "x" found, a duration such as 500ms, 5s, 2m or 24h wanted',
+  ],
+  [
+    TIMEOUTS.apiIdle,
+    "0s",
+    (c) => c.timeouts.apiIdle,
+    0,
+    "x",
+    'timeouts.api-idle: "x" found, a duration such as 500ms, 5s, 2m or 24h wanted',
+  ],
+  [
+    TIMEOUTS.ingressIdle,
+    "2h",
+    (c) => c.timeouts.ingressIdle,
+    7_200_000,
+    "x",
+    'timeouts.ingress-idle: "x" found, a duration such as 500ms, 5s, 2m or 24h wanted',
+  ],
+  [
+    TIMEOUTS.halfClosed,
+    "31s",
+    (c) => c.timeouts.halfClosed,
+    31_000,
+    "x",
+    'timeouts.half-closed: "x" found, a duration such as 500ms, 5s, 2m or 24h wanted',
+  ],
+  [
+    TIMEOUTS.drain,
+    "32s",
+    (c) => c.timeouts.drain,
+    32_000,
+    "x",
+    'timeouts.drain: "x" found, a duration such as 500ms, 5s, 2m or 24h wanted',
+  ],
+  [
+    TIMEOUTS.linger,
+    "500ms",
+    (c) => c.timeouts.linger,
+    500,
+    "x",
+    'timeouts.linger: "x" found, a duration such as 500ms, 5s, 2m or 24h wanted',
+  ],
+  [
+    TIMEOUTS.probe,
+    "3s",
+    (c) => c.timeouts.probe,
+    3000,
+    "x",
+    'timeouts.probe: "x" found, a duration such as 500ms, 5s, 2m or 24h wanted',
+  ],
+];
+
+function flagOf(row: Row<unknown>, text: string): readonly [string, string] {
+  return [row.flag, row.item === null ? text : `${row.item}=${text}`];
+}
+
+function yamlOf(row: Row<unknown>, text: string): string {
+  const [first = "", second] = (row.yaml ?? "").split(".");
+  const value = JSON.stringify(text);
+  return second === undefined ? `${first}: ${value}\n` : `${first}: { ${second}: ${value} }\n`;
+}
+
+/** The message without its place. */
+function tail(line: string | undefined, from = "Cannot use "): string {
+  return (line ?? "").slice((line ?? "").indexOf(from) + from.length);
+}
+
+describe("the option table", () => {
+  test.each(SETTINGS.map(([row, text, get, want]) => [`${labelOf(row)} ${text}`, row, text, get, want] as const))(
+    "reads %s from a flag and from the file alike",
+    (_, row, text, get, want) => {
+      expect(get(load([HUB, flagOf(row, text)]))).toEqual(want);
+      expect(get(load([HUB], yamlOf(row, text)))).toEqual(want);
+    },
+  );
+
+  test.each(SETTINGS.map((row) => [`${labelOf(row[0])} ${row[4]}`, row[0], row[4], row[5]] as const))(
+    "refuses %s in one line that says what is wanted",
+    (_, row, text, message) => {
+      const [line, ...more] = mistakes([HUB, flagOf(row, text)]);
+      expect(more).toEqual([]);
+      expect(tail(line)).toStartWith(message);
+      expect(line).toStartWith(`--${flagOf(row, text).join(" ")}: Cannot use `);
+      const [fileLine, ...others] = mistakes([HUB], yamlOf(row, text));
+      expect(others).toEqual([]);
+      expect(tail(fileLine)).toStartWith(message);
+      expect(fileLine).toMatch(/^lab\.yaml:1:\d+: Cannot use /);
+    },
+  );
+
+  test("has a test above for every row but the secret one", () => {
+    const covered = new Set(SETTINGS.map(([row]) => row));
+    const missing = TOP_ROWS.filter((row) => !covered.has(row)).map((row) => row.flag);
+    expect(missing).toEqual(["cluster", "config", "admin-auth"]);
+  });
+
+  test("lists every row of every group once", () => {
+    const all = [...Object.values(GLOBAL), ...Object.values(LISTEN), ...Object.values(TIMEOUTS)];
+    expect(SECTIONS.flatMap(({ rows }) => rows).filter((row) => all.includes(row as (typeof all)[number])).length).toBe(
+      all.length,
+    );
+    expect(new Set(TOP_ROWS.map((row) => `${row.flag} ${row.item}`)).size).toBe(TOP_ROWS.length);
+    expect(CLUSTER_KEYS.size).toBe(Object.keys(CLUSTER).length);
+  });
+
+  test("has the documented defaults", () => {
+    const config = load([HUB]);
+    expect(config.timeouts).toEqual({
+      hello: 5000,
+      connect: 3000,
+      dialTotal: 8000,
+      httpHead: 10_000,
+      keepAlive: 60_000,
+      apiIdle: 86_400_000,
+      ingressIdle: 3_600_000,
+      halfClosed: 30_000,
+      drain: 30_000,
+      linger: 1000,
+      probe: 2000,
+    });
+    expect(config.listen).toEqual({
+      api: [{ ip: "", port: 6443 }],
+      https: [{ ip: "", port: 443 }],
+      http: [{ ip: "", port: 80 }],
+      mcs: [],
+    });
+    const { clusters: _, listen: __, timeouts: ___, ...rest } = config;
+    expect(rest).toEqual({
+      file: null,
+      defaultCluster: null,
+      maxConnections: 0,
+      maxConnectionsPerClient: 0,
+      trustedProxies: [],
+      allow: [],
+      admin: null,
+      adminAuth: null,
+      control: null,
+      engine: "auto",
+      workers: 4,
+      log: "text",
+      logTo: "stderr",
+      accessLog: true,
+    });
+  });
+
+  test.each([
+    [1, 1],
+    [2, 2],
+    [64, 4],
+    [0, 1],
+  ])("starts by default on a machine with %d CPUs this many workers: %d", (cpus, want) => {
+    expect(load([HUB], undefined, { ...MACHINE, cpus }).workers).toBe(want);
+  });
+
+  test("reads what comes in a later version once its row is switched on", () => {
+    const read = <T>(row: Row<T>, text: string | null, userId = 0, env = {}): T =>
+      resolveRow(
+        { ...row, available: true, laterWords: [] },
+        text === null ? [] : [{ text, where: "" }],
+        { env, userId, cpus: 1 },
+        collectProblems(),
+      );
+    expect(read(GLOBAL.admin, null)).toEqual({ ip: "127.0.0.1", port: 50_000 });
+    expect(read(GLOBAL.admin, "off")).toBeNull();
+    expect(read(GLOBAL.adminAuth, "admin:pass:word")).toEqual({ user: "admin", password: "pass:word" });
+    expect(read(GLOBAL.control, null)).toBe("/run/edge-lb.sock");
+    expect(read(GLOBAL.control, null, 1000, { XDG_RUNTIME_DIR: "/run/user/1000" })).toBe("/run/user/1000/edge-lb.sock");
+    expect(read(GLOBAL.control, null, 1000)).toBeNull();
+    expect(read(GLOBAL.log, "haproxy")).toBe("haproxy");
+    expect(read(LISTEN.mcs, "192.168.125.1:22623")).toEqual([{ ip: "192.168.125.1", port: 22_623 }]);
+    expect(read(LISTEN.mcs, "off")).toEqual([]);
+    expect(read(CLUSTER.sendProxy, "v2")).toBe(2);
+    expect(read(CLUSTER.mcsPort, "2")).toBe(2);
+  });
+
+  test("lets the machine-config server listen on private addresses only", () => {
+    const problems = collectProblems();
+    resolveRow({ ...LISTEN.mcs, available: true }, [{ text: "8.8.8.8:22623,:22623", where: "x" }], MACHINE, problems);
+    expect(() => problems.throwIfAny()).toThrow(
+      'x: Cannot use listen.mcs: "8.8.8.8:22623" found, a private, link-local or loopback address wanted (CONFIG_INVALID)\n' +
+        'x: Cannot use listen.mcs: ":22623" found, a private, link-local or loopback address wanted (CONFIG_INVALID)',
+    );
+  });
+});
+
+/** Each key of a cluster: good text, what it becomes, bad text, message. */
+const KEYS: readonly [Row<unknown>, string, (cluster: ClusterConfig) => unknown, unknown, string, string][] = [
+  [
+    CLUSTER.nodes,
+    "10.0.0.2-3,w.lab",
+    (c) => c.nodes.map(({ host }) => host),
+    ["10.0.0.2", "10.0.0.3", "w.lab"],
+    "10.0.0.3-2",
+    '"10.0.0.3-2" found, a range that ends after its start wanted',
+  ],
+  [
+    CLUSTER.api,
+    "10.0.0.2-3",
+    (c) => c.api?.map(({ host }) => host),
+    ["10.0.0.2", "10.0.0.3"],
+    "10.0.0.300",
+    '"10.0.0.300" found, an address, [IPv6], a range such as 192.168.125.20-22 or a host name wanted',
+  ],
+  [
+    CLUSTER.ingress,
+    "[fd00::1],10.0.0.5",
+    (c) => c.ingress?.map(({ host }) => host),
+    ["fd00::1", "10.0.0.5"],
+    "10.0.0.0-10.9.0.0",
+    "a range of 589825 nodes found, at most 1024 wanted",
+  ],
+  [
+    CLUSTER.domain,
+    "Hub-Cluster.lab",
+    (c) => c.domain,
+    "hub-cluster.lab",
+    "*.lab",
+    '"*.lab" found, a DNS name such as linuxera.lab wanted',
+  ],
+  [
+    CLUSTER.names,
+    "shop.lab,*.Shop.lab,shop.lab",
+    (c) => c.names,
+    ["shop.lab", "*.shop.lab"],
+    "a.*.lab",
+    '"a.*.lab" found, a name such as shop.lab or *.shop.lab wanted',
+  ],
+  [
+    CLUSTER.apiNames,
+    "kube.lab",
+    (c) => c.apiNames,
+    ["kube.lab"],
+    "*.lab",
+    '"*.lab" found, a name without a star wanted',
+  ],
+  [CLUSTER.apiPort, "7443", (c) => c.ports.api, 7443, "0", '"0" found, a whole number from 1 to 65535 wanted'],
+  [
+    CLUSTER.httpsPort,
+    "8443",
+    (c) => c.ports.https,
+    8443,
+    "65536",
+    '"65536" found, a whole number from 1 to 65535 wanted',
+  ],
+  [CLUSTER.httpPort, "8080", (c) => c.ports.http, 8080, "http", '"http" found, a whole number from 1 to 65535 wanted'],
+  [CLUSTER.readyPort, "1937", (c) => c.ports.ready, 1937, "", "no value found, PORT wanted"],
+  [
+    CLUSTER.balanceApi,
+    "roundrobin",
+    (c) => c.balance.api,
+    "roundrobin",
+    "first",
+    '"first" found, leastconn, source, host or roundrobin wanted',
+  ],
+  [
+    CLUSTER.balanceHttps,
+    "host",
+    (c) => c.balance.https,
+    "host",
+    "first",
+    '"first" found, leastconn, source, host or roundrobin wanted',
+  ],
+  [
+    CLUSTER.balanceHttp,
+    "source",
+    (c) => c.balance.http,
+    "source",
+    "first",
+    '"first" found, leastconn, source, host or roundrobin wanted',
+  ],
+  [CLUSTER.check, "tcp", (c) => c.check, "tcp", "ping", '"ping" found, auto, readyz, tls, tcp or off wanted'],
+  [CLUSTER.rise, "7", (c) => c.rise, 7, "0", '"0" found, a whole number from 1 to 100 wanted'],
+  [CLUSTER.fall, "8", (c) => c.fall, 8, "0", '"0" found, a whole number from 1 to 100 wanted'],
+  [
+    CLUSTER.intervalMs,
+    "9s",
+    (c) => c.intervalMs,
+    9000,
+    "9",
+    '"9" found, a duration such as 500ms, 5s, 2m or 24h wanted',
+  ],
+  [
+    CLUSTER.allow,
+    "10.0.0.0/8,10.1.1.1",
+    (c) => c.allow.map(cidrText),
+    ["10.0.0.0/8", "10.1.1.1/32"],
+    "10.0.0.0/8/8",
+    '"10.0.0.0/8/8" found, an address or a range such as 10.0.0.0/8 wanted',
+  ],
+  [
+    CLUSTER.maxConnections,
+    "100",
+    (c) => c.maxConnections,
+    100,
+    "0",
+    '"0" found, a whole number from 1 to 10000000 or off wanted',
+  ],
+  [CLUSTER.allDown, "refuse", (c) => c.allDown, "refuse", "wait", '"wait" found, try or refuse wanted'],
+  [CLUSTER.redirectHttps, "on", (c) => c.redirectHttps, true, "1", '"1" found, on or off wanted'],
+  [CLUSTER.sendProxy, "off", (c) => c.sendProxy, 0, "v2", "not available in this version"],
+  [CLUSTER.mcsPort, "", (c) => c.ports.mcs, 22_623, "22624", "not available in this version"],
+];
+
+describe("the cluster keys", () => {
+  const readable = KEYS.filter(([, good]) => good !== "");
+  test.each(readable.map(([row, text, get, want]) => [row.item, row, text, get, want] as const))(
+    "reads %s from a flag and from the file alike",
+    (key, row, text, get, want) => {
+      const first = key === "nodes" ? "" : "10.0.0.1,";
+      const [fromFlag] = load([["cluster", `hub=${first}${key}=${text}`]]).clusters;
+      const nodes = key === "nodes" ? "" : "nodes: 10.0.0.1, ";
+      const [fromFile] = load([], `clusters: { hub: { ${nodes}${key}: ${JSON.stringify(text)} } }`).clusters;
+      const [fromList] = load([], `clusters: { hub: { ${nodes}${key}: ${listOrText(row, text)} } }`).clusters;
+      for (const cluster of [fromFlag, fromFile, fromList]) expect(cluster && get(cluster)).toEqual(want);
+    },
+  );
+
+  test.each(KEYS.map((row) => [row[0].item, row[4], row[5]] as const))("refuses %s=%s", (key, text, message) => {
+    const spec = `hub=10.0.0.1,${key}=${text}`;
+    const [line, ...more] = mistakes([["cluster", spec]]);
+    expect(more).toEqual([]);
+    expect(line).toStartWith(`--cluster ${spec}: Cannot use ${key} of cluster "hub": ${message}`);
+  });
+
+  test("has a test above for every key", () => {
+    expect(KEYS.map(([row]) => row.item).toSorted()).toEqual([...CLUSTER_KEYS.keys()].toSorted());
+  });
+
+  test("has the documented defaults", () => {
+    const { where: _, layer: __, nodes: ___, ...rest } = load([HUB]).clusters[0] ?? ({} as ClusterConfig);
+    expect(rest).toEqual({
+      name: "hub",
+      domain: null,
+      api: null,
+      ingress: null,
+      names: [],
+      apiNames: [],
+      ports: { api: 6443, https: 443, http: 80, mcs: 22_623, ready: 1936 },
+      balance: { api: "leastconn", https: "source", http: "host", mcs: "leastconn" },
+      check: "auto",
+      rise: 3,
+      fall: 2,
+      intervalMs: 5000,
+      allow: [],
+      maxConnections: 0,
+      sendProxy: 0,
+      allDown: "try",
+      redirectHttps: false,
+    });
+  });
+});
+
+function listOrText(row: Row<unknown>, text: string): string {
+  return row.many ? JSON.stringify(text.split(",")) : text;
+}
