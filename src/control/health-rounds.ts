@@ -1,7 +1,7 @@
 /** Which node is looked at when, and what is done with what was seen. */
 import { asksReadiness, higherRung, judge } from "../core/health/ladder.ts";
 import { reason } from "../core/health/reasons.ts";
-import { nextDelay, paced, probeGap } from "../core/health/schedule.ts";
+import { nextDelay, onGrid, slotQuota, takePlace, type Pace } from "../core/health/schedule.ts";
 import type { Outcome } from "../core/health/verdict.ts";
 import type { EventLog } from "./event-log.ts";
 import type { Clock, Target, Watch, World } from "./health-model.ts";
@@ -36,20 +36,20 @@ const FAULT_MS = 5_000;
 export function createRounds(input: RoundsInput): Rounds {
   const { world, clock, random, log } = input;
   const waiting: Target[] = [];
-  let lastMs = Number.NEGATIVE_INFINITY;
+  let pace: Pace = { slot: -1, used: 0 };
   let pumping = false;
 
   const pump = (): void => {
     pumping = false;
+    const quota = slotQuota(world.targets.size, shortestInterval(world));
     while (waiting.length > 0) {
-      const startMs = paced(clock.nowMs(), lastMs, probeGap(world.targets.size, shortestInterval(world)));
-      const waitMs = startMs - clock.nowMs();
-      if (waitMs > 0) {
+      const place = takePlace(pace, clock.nowMs(), quota);
+      pace = place.pace;
+      if (place.waitMs > 0) {
         pumping = true;
-        clock.timer(waitMs, pump);
+        clock.timer(place.waitMs, pump);
         return;
       }
-      lastMs = startMs;
       const target = waiting.shift();
       if (target !== undefined) void round(target);
     }
@@ -64,7 +64,7 @@ export function createRounds(input: RoundsInput): Rounds {
   const later = (target: Target, atMs: number): void => {
     if (target.gone) return;
     target.timer?.cancel();
-    target.timer = clock.timer(Math.max(0, atMs - clock.nowMs()), () => due(target));
+    target.timer = clock.timer(Math.max(0, onGrid(atMs) - clock.nowMs()), () => due(target));
   };
   const urge = (target: Target): void => {
     if (target.busy) target.again = true;
@@ -117,12 +117,11 @@ function shortestInterval(world: World): number {
 function lookAt(target: Target, input: RoundsInput): Promise<LookResult> {
   const { cluster, family, ip, watches } = target;
   const servername = input.identities.servername(cluster.name, family);
-  const ports = Object.fromEntries(watches.map(({ kind, at }) => [kind, at.port]));
-  const plan: LookPlan = { family, ip, ports, readyPort: cluster.config.ports.ready, servername };
-  const key = JSON.stringify(plan);
+  const key = watches.reduce((text, { kind, at }) => `${text} ${kind}:${at.port}`, servername ?? "");
   if (target.looker === null || target.lookerKey !== key) {
     target.looker?.close();
-    target.looker = input.makeLooker(plan);
+    const ports = Object.fromEntries(watches.map(({ kind, at }) => [kind, at.port]));
+    target.looker = input.makeLooker({ family, ip, ports, readyPort: cluster.config.ports.ready, servername });
     target.lookerKey = key;
   }
   const wish = wishOf(target, input);

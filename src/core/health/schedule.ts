@@ -26,15 +26,34 @@ function delayOf(state: VerdictState, intervalMs: number): number {
   return Math.min(intervalMs * 2 ** Math.min(state.quiet, 8), Math.max(intervalMs, DEAD_MS));
 }
 
+/** Looks start in step with this grid: a few together wake the machine once, which costs a third of waking it for each. */
+export const SLOT_MS = 100;
+
 /**
- * The gap kept between the starts of any two probes, in ms: twice the steady rate at most, so that a switch which goes down
- * and comes back under 1,000 nodes never makes a burst, and a small lab is looked at within a moment.
+ * How many looks may start in one slot: twice the steady rate, so that a switch which goes down and comes back under
+ * 1,000 nodes never makes a burst; a small lab is looked at within a moment all the same.
  */
-export function probeGap(targets: number, intervalMs: number): number {
-  return Math.min(5, intervalMs / (2 * Math.max(targets, 1)));
+export function slotQuota(targets: number, intervalMs: number): number {
+  return Math.max(10, Math.ceil((2 * targets * SLOT_MS) / intervalMs));
 }
 
-/** The first free start at or after `dueMs`; the caller keeps the answer as the next call's `lastMs`. */
-export function paced(dueMs: number, lastMs: number, gapMs: number): number {
-  return Math.max(dueMs, lastMs + gapMs);
+/** The slots used so far. */
+export interface Pace {
+  /** Number of the slot, counted from the clock's zero. */
+  readonly slot: number;
+  /** Looks that started in it. */
+  readonly used: number;
+}
+
+/** Take a place for one look. `waitMs` 0: it may start now; otherwise ask again then. */
+export function takePlace(pace: Pace, nowMs: number, quota: number): { readonly pace: Pace; readonly waitMs: number } {
+  const slot = Math.floor(nowMs / SLOT_MS);
+  const used = slot === pace.slot ? pace.used : 0;
+  if (used < quota) return { pace: { slot, used: used + 1 }, waitMs: 0 };
+  return { pace, waitMs: (slot + 1) * SLOT_MS - nowMs };
+}
+
+/** The start of the next slot at or after this time. */
+export function onGrid(atMs: number): number {
+  return Math.ceil(atMs / SLOT_MS) * SLOT_MS;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { nextDelay, paced, probeGap } from "../../../src/core/health/schedule.ts";
+import { nextDelay, onGrid, SLOT_MS, slotQuota, takePlace, type Pace } from "../../../src/core/health/schedule.ts";
 import { rampWeight } from "../../../src/core/health/slow-start.ts";
 import { unknownSince, type VerdictState } from "../../../src/core/health/verdict.ts";
 
@@ -37,24 +37,40 @@ describe("nextDelay()", () => {
   });
 });
 
-describe("paced()", () => {
-  test("1,000 nodes of two probes each spread over their interval, whatever is due when", () => {
+describe("takePlace()", () => {
+  test("1,000 nodes of two looks each never burst, whatever is due when", () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 5000 }), { minLength: 2000, maxLength: 2000 }), (dues) => {
-        const gap = probeGap(2000, 5000);
-        let last = -gap;
-        const starts = dues.sort((a, b) => a - b).map((due) => (last = paced(due, last, gap)));
-        for (let from = 0; from < 5000; from += 100) {
-          const within = starts.filter((start) => start >= from && start < from + 100).length;
-          expect(within).toBeLessThanOrEqual(81); // 100 ms at twice the steady rate of 40 per 100 ms
+        const quota = slotQuota(2000, 5000);
+        let pace: Pace = { slot: -1, used: 0 };
+        let now = 0;
+        const perSlot = new Map<number, number>();
+        for (const due of dues.sort((a, b) => a - b)) {
+          now = Math.max(now, due);
+          for (;;) {
+            const place = takePlace(pace, now, quota);
+            pace = place.pace;
+            if (place.waitMs === 0) break;
+            expect(place.waitMs).toBeLessThanOrEqual(SLOT_MS);
+            now += place.waitMs;
+          }
+          perSlot.set(pace.slot, (perSlot.get(pace.slot) ?? 0) + 1);
         }
+        expect(Math.max(...perSlot.values())).toBeLessThanOrEqual(80); // steady: 40 in 100 ms
+        expect(now).toBeLessThanOrEqual(5_000 + 2_600); // even when all fall due together they are through in half an interval
       }),
       { numRuns: 20 },
     );
   });
 
   test("a small lab is asked within a moment", () => {
-    expect(probeGap(6, 5000) * 6).toBeLessThanOrEqual(30);
+    expect(slotQuota(6, 5000)).toBeGreaterThanOrEqual(6);
+  });
+});
+
+describe("onGrid()", () => {
+  test("is the next slot's start, never earlier", () => {
+    expect([onGrid(0), onGrid(1), onGrid(100), onGrid(100.5)]).toEqual([0, 100, 100, 200]);
   });
 });
 
