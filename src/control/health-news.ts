@@ -86,7 +86,8 @@ function grouped(watches: readonly Watch[]): readonly Group[] {
 function tellGroup(cluster: ClusterWatch, { kind, state, why, watches }: Group, log: EventLog): void {
   const nodes = watches.map(({ node, at }) => (node === at.ip ? node : `${node} (${at.ip})`));
   const listed = nodes.length <= LISTED_MOST ? nodes.join(", ") : `${nodes.length} nodes`;
-  const text = `${cluster.name}: ${kind} ${state} on ${listed}: ${reasonText(why)}`;
+  const word = state === "dead" ? "down" : state;
+  const text = `${cluster.name}: ${kind} ${word} on ${listed}: ${reasonText(why)}`;
   const fields = { cluster: cluster.name, pool: kind, state, reason: reasonText(why), nodes: nodes.join(",") };
   if (state === "up" || state === "drained") log.info("health", text, fields);
   else log.warn("health", text, fields);

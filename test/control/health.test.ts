@@ -308,9 +308,9 @@ describe("the log", () => {
     lab.net.set("10.0.0.21", REFUSING);
     await lab.clock.pass(30_000);
     expect(lab.lines.sort()).toEqual([
-      "hub: api dead on 10.0.0.21: connection refused",
-      "hub: http dead on 10.0.0.21: connection refused",
-      "hub: https dead on 10.0.0.21: connection refused",
+      "hub: api down on 10.0.0.21: connection refused",
+      "hub: http down on 10.0.0.21: connection refused",
+      "hub: https down on 10.0.0.21: connection refused",
     ]);
     lab.health.stop();
   });
