@@ -114,7 +114,7 @@ function walk(argv: readonly string[]): Walked {
   let afterSecret: string | null = null;
   for (let at = 0; at < argv.length; at++) {
     const arg = argv[at] ?? "";
-    if (!arg.startsWith("-") || arg === "-" || arg === "--") {
+    if (!arg.startsWith("-") || arg === "-") {
       words.push({ text: arg, afterSecret });
       continue;
     }
@@ -128,7 +128,7 @@ function walk(argv: readonly string[]): Walked {
     } else if (row === undefined) {
       faults.push([shown, "Cannot use this flag: not known", suggestFlag(flag), "USAGE"]);
       // What follows was meant as its value: no second complaint, and no echo.
-      if (inline === null && next !== null && findCommand(next) === undefined) at++;
+      if (arg !== "--" && inline === null && next !== null && findCommand(next) === undefined) at++;
     } else {
       const text = inline ?? next ?? "";
       if (inline === null && next !== null) at++;

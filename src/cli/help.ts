@@ -19,6 +19,7 @@ export function usageText(): string {
 
 /** Wider than this the left column pushes its help to the next line. */
 const LEFT = 34;
+const WIDTH = 98;
 
 export function helpText(spec: CommandSpec): string {
   const blocks = spec === COMMANDS[0] ? [intro(), commandBlock()] : [commandUsage(spec)];
@@ -92,5 +93,18 @@ function block(title: string, lines: readonly string[]): string {
 }
 
 function entry(left: string, right: string): string {
-  return left.length < LEFT ? `  ${left.padEnd(LEFT)}${right}` : `  ${left}\n  ${" ".repeat(LEFT)}${right}`;
+  const [first = "", ...more] = wrap(right, WIDTH - LEFT);
+  const indent = " ".repeat(LEFT + 2);
+  const head = left.length < LEFT ? `  ${left.padEnd(LEFT)}${first}` : `  ${left}\n${indent}${first}`;
+  return [head, ...more.map((line) => indent + line)].join("\n");
+}
+
+function wrap(text: string, width: number): readonly string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + 1 + word.length > width) lines.push(word);
+    else lines[lines.length - 1] = `${last} ${word}`;
+  }
+  return lines;
 }

@@ -1,0 +1,24 @@
+import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { optionTables, withTables } from "../../scripts/docs.ts";
+import { CLUSTER_KEYS } from "../../src/config/cluster-options.ts";
+import { TOP_ROWS } from "../../src/config/options.ts";
+
+describe("the README", () => {
+  test("has the tables of the option table", () => {
+    const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
+    expect(withTables(readme)).toBe(readme);
+  });
+
+  test("has one line for every row and key", () => {
+    const rows = optionTables()
+      .split("\n")
+      .filter((line) => line.startsWith("| `"));
+    expect(rows.length).toBe(TOP_ROWS.length + CLUSTER_KEYS.size);
+    for (const row of rows) expect(row.replaceAll("\\|", "").split("|").length).toBeOneOf([6, 7]);
+  });
+
+  test("needs its two marker lines", () => {
+    expect(() => withTables("# edge-lb")).toThrow("Cannot write option tables");
+  });
+});
