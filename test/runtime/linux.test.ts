@@ -16,7 +16,7 @@ async function harness(): Promise<Harness> {
       waker.wake();
     });
     port1.on("message", (message) => mail.postMessage(message));
-    runtime = createLinuxRuntime({ mail: port2, eventfd: waker.fd, debug: true });
+    runtime = createLinuxRuntime({ mail: port2, wakeFd: waker.fd, debug: true });
     return runtime;
   };
   const inner = await loopbackHarness(make, { turn: () => runtime?.turn(0) });

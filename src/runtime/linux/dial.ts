@@ -2,10 +2,11 @@
 import type { Cancel, DialSpec } from "../port.ts";
 import type { DialError } from "../../seam/mail.ts";
 import { LinuxConn } from "./conn.ts";
-import { ERRNO, SO, SOL, TCP } from "./libc.ts";
+import { ERRNO } from "./libc.ts";
 import type { Loop, Task } from "./loop.ts";
+import { ackWithData } from "./options.ts";
 import { encodeAddress, familyOf } from "./sockaddr.ts";
-import { close, connect, openSocket, sendChunk, setOption, socketError } from "./syscalls.ts";
+import { close, connect, openSocket, sendChunk, socketError } from "./syscalls.ts";
 import { TimerNode } from "./timers.ts";
 
 const ERRORS: ReadonlyMap<number, DialError> = new Map([
@@ -19,18 +20,6 @@ const ERRORS: ReadonlyMap<number, DialError> = new Map([
   [ERRNO.ENOBUFS, "no-descriptors"],
   [ERRNO.ENOMEM, "no-descriptors"],
 ]);
-
-/** Seconds until the first keepalive probe, between two, and how many may be lost: a dead peer is seen after a minute. */
-const KEEPALIVE = { idle: 30, interval: 10, tries: 3 } as const;
-
-/** Sockets that were accepted inherit all this from their listener, which costs nothing per connection. */
-export function setStreamOptions(fd: number): void {
-  setOption(fd, SOL.TCP, TCP.NODELAY, 1);
-  setOption(fd, SOL.SOCKET, SO.KEEPALIVE, 1);
-  setOption(fd, SOL.TCP, TCP.KEEPIDLE, KEEPALIVE.idle);
-  setOption(fd, SOL.TCP, TCP.KEEPINTVL, KEEPALIVE.interval);
-  setOption(fd, SOL.TCP, TCP.KEEPCNT, KEEPALIVE.tries);
-}
 
 export function dial(loop: Loop, spec: DialSpec): Cancel {
   return new Dialing(loop, spec);
@@ -67,9 +56,7 @@ class Dialing extends TimerNode implements Cancel, Task {
     if (bytes === 0) return -ERRNO.EINVAL;
     const fd = openSocket(familyOf(to.ip));
     if (fd < 0) return fd;
-    setStreamOptions(fd);
-    // The handshake's last ACK then travels with the first bytes: one packet less per connection.
-    if (first !== null) setOption(fd, SOL.TCP, TCP.QUICKACK, 0);
+    if (first !== null) ackWithData(fd);
     const code = connect(fd, bytes);
     if (code < 0 && code !== -ERRNO.EINPROGRESS) {
       close(fd);
@@ -78,6 +65,8 @@ class Dialing extends TimerNode implements Cancel, Task {
     this.conn = new LinuxConn(this.loop, fd, to);
     this.conn.state = "dialing";
     this.conn.dialing = this;
+    this.conn.bare = true;
+    this.loop.keepUp();
     return this.sendFirst(this.conn, first);
   }
 

@@ -1,8 +1,8 @@
 /** Making listening sockets: control makes one per address and lends the descriptor to every worker. */
 import { EdgeError } from "../../errors.ts";
 import type { Address } from "../../seam/snapshot.ts";
-import { setStreamOptions } from "./dial.ts";
 import { AF, ERRNO, IPV6_V6ONLY, SO, SOL, TCP } from "./libc.ts";
+import { keepAlive, noDelay } from "./options.ts";
 import { decodeAddress, encodeAddress, familyOf } from "./sockaddr.ts";
 import { bind, close, duplicate as dup, listen, openSocket, readLocalAddress, setOption } from "./syscalls.ts";
 
@@ -60,7 +60,9 @@ function tryListen(at: Address, { reusePort = false, deferAccept = true }: Liste
   setOption(fd, SOL.SOCKET, SO.REUSEADDR, 1);
   if (reusePort) setOption(fd, SOL.SOCKET, SO.REUSEPORT, 1);
   if (family === AF.INET6) setOption(fd, SOL.IPV6, IPV6_V6ONLY, at.ip === "::" ? 0 : 1);
-  setStreamOptions(fd);
+  // what is accepted inherits these, which costs nothing per connection
+  noDelay(fd);
+  keepAlive(fd);
   if (deferAccept) setOption(fd, SOL.TCP, TCP.DEFER_ACCEPT, DEFER_SECONDS);
   const bytes = encodeAddress(at.ip, at.port);
   let code = bytes === 0 ? -ERRNO.EINVAL : bind(fd, bytes);

@@ -2,7 +2,8 @@
 import { type Ledger, openLedger } from "./ledger.ts";
 import { eventFd, eventGeneration, eventMask, Poller } from "./epoll.ts";
 import { PipePool } from "./pipes.ts";
-import { TimerWheel } from "./timers.ts";
+import { UPKEEP_MS } from "./options.ts";
+import { TimerNode, TimerWheel } from "./timers.ts";
 import { descriptorLimit } from "./syscalls.ts";
 
 /** Owner of a descriptor that epoll watches. */
@@ -11,6 +12,8 @@ export interface Source {
   /** Tells an event of this owner from one of the descriptor's earlier owner in the same batch. */
   readonly generation: number;
   onReady(mask: number): void;
+  /** Called now and then: time to set what only long-lived connections need. */
+  mature?(): void;
   /** The runtime stops: close the descriptor if it is one of its own. */
   shutDown(): void;
 }
@@ -28,6 +31,20 @@ export interface Reporter {
   report(): void;
 }
 
+/** Looks at all descriptors while there are connections that were dialled. */
+class Upkeep extends TimerNode {
+  private readonly sources: readonly (Source | null)[];
+
+  constructor(sources: readonly (Source | null)[]) {
+    super();
+    this.sources = sources;
+  }
+
+  fire(): void {
+    for (const source of this.sources) source?.mature?.();
+  }
+}
+
 const GENERATIONS = 2 ** 31 - 1;
 
 export class Loop {
@@ -42,6 +59,7 @@ export class Loop {
   /** Highest descriptor number this process may get. */
   readonly descriptors = descriptorLimit();
   private readonly sources: (Source | null)[] = [];
+  private readonly upkeep = new Upkeep(this.sources);
   private lastGeneration = 0;
   private tasks: Task[] = [];
   private later: Task[] = [];
@@ -64,6 +82,11 @@ export class Loop {
     while (this.sources.length <= source.fd) this.sources.push(null);
     this.ledger.own(source.fd, what);
     this.sources[source.fd] = source;
+  }
+
+  /** A connection was dialled: look at it in a while. */
+  keepUp(): void {
+    if (this.upkeep.slot < 0) this.timers.add(this.upkeep, this.now + UPKEEP_MS);
   }
 
   forget(source: Source): void {

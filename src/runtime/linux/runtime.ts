@@ -16,7 +16,7 @@ export interface LinuxRuntimeOptions {
   /** Control's end of the mail; none in tests. */
   readonly mail?: MessagePort;
   /** The waker's descriptor; stays open. */
-  readonly eventfd?: number;
+  readonly wakeFd?: number;
   /** Check every invariant: each descriptor owned once, pooled pipes empty, generations right. Slower. */
   readonly debug?: boolean;
 }
@@ -65,8 +65,8 @@ class EpollRuntime implements LinuxRuntime {
     if (this.loop.poller.fd < 0) {
       throw new EdgeError("ENGINE_UNAVAILABLE", `Cannot use the linux engine: errno ${-this.loop.poller.fd}`);
     }
-    const { mail, eventfd } = options;
-    this.mailbox = mail === undefined || eventfd === undefined ? null : new Mailbox(this.loop, mail, eventfd);
+    const { mail, wakeFd } = options;
+    this.mailbox = mail === undefined || wakeFd === undefined ? null : new Mailbox(this.loop, mail, wakeFd);
   }
 
   nowMs(): number {

@@ -4,6 +4,7 @@ import { EPOLL, ERRNO } from "./libc.ts";
 import { readBuffer } from "./memory.ts";
 import type { Loop } from "./loop.ts";
 import { Outbox } from "./outbox.ts";
+import { keepAlive, noDelay } from "./options.ts";
 import { decodeAddress } from "./sockaddr.ts";
 import { readLocalAddress, sendChunk, sendRead, shutdownWrite } from "./syscalls.ts";
 
@@ -21,6 +22,8 @@ export class Stream {
   writable = true;
   /** The peer takes nothing more; what it sent before may still be read. */
   broken = false;
+  /** Dialled, and still without the options that an accepted connection inherits. */
+  bare = false;
   /** Bytes that everything else this end sends must wait for. */
   outbox: Outbox | null = null;
   protected readonly loop: Loop;
@@ -28,6 +31,7 @@ export class Stream {
   /** FIN was sent. */
   protected finished = false;
   private mask = WATCHED;
+  private delays = true;
   private near: Address | null = null;
 
   constructor(loop: Loop, fd: number, remote: Address) {
@@ -66,6 +70,7 @@ export class Stream {
 
   /** Send, and keep a copy of what the kernel does not take. @returns 0, or the errno negated. */
   send(chunk: Uint8Array): number {
+    if (this.bare) this.sendAtOnce();
     let offset = 0;
     while (this.outbox === null && offset < chunk.length) {
       const n = sendChunk(this.fd, chunk, offset);
@@ -79,11 +84,27 @@ export class Stream {
 
   /** The same for the first `length` bytes of the shared read buffer. */
   forward(length: number): number {
+    if (this.bare) this.sendAtOnce();
     const n = sendRead(this.fd, 0, length);
     if (n === length) return 0;
     if (n < 0 && n !== -ERRNO.EAGAIN) return n;
     this.hold(readBuffer.subarray(0, length), n > 0 ? n : 0);
     return 0;
+  }
+
+  /** The second write at the latest: the first left with nothing in flight before it. */
+  private sendAtOnce(): void {
+    if (!this.delays) return;
+    this.delays = false;
+    noDelay(this.fd);
+  }
+
+  /** It has lived a while: have the kernel look whether the peer still lives too. */
+  mature(): void {
+    if (!this.bare || this.outOfUse()) return;
+    this.bare = false;
+    this.sendAtOnce();
+    keepAlive(this.fd);
   }
 
   private hold(chunk: Uint8Array, from: number): void {
