@@ -69,13 +69,11 @@ describe("SIGTERM and SIGINT", () => {
     const lab = await startLab({ block: "127.23.1", args: ["--timeout", "drain=500ms"] });
     try {
       const { socket } = await openTunnel(lab);
-      const closed = once(
-        socket.on("error", () => undefined),
-        "close",
-      );
+      const closed = Promise.withResolvers<void>();
+      socket.on("error", () => undefined).once("close", () => closed.resolve());
       lab.edge.signal("SIGTERM");
       expect(await lab.edge.exit(5_000)).toBe(0);
-      await closed;
+      await closed.promise;
     } finally {
       await lab.stop();
     }

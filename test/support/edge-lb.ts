@@ -29,8 +29,12 @@ export interface EdgeLb {
   stdout(): string;
   /** Everything on stderr so far: events and the access log. */
   logs(): string;
-  /** The first match on stderr, waiting for it when it has not come yet; throws after `timeoutMs`. @default 10000 */
-  logged(pattern: RegExp, timeoutMs?: number): Promise<RegExpMatchArray>;
+  /**
+   * The first match on stderr, waiting for it when it has not come yet.
+   * @param from Skip what was there before: an earlier `logs().length`. @default 0
+   * @throws after 30 s, or when it ends first
+   */
+  logged(pattern: RegExp, from?: number): Promise<RegExpMatchArray>;
   signal(signal: NodeJS.Signals): void;
   /** The exit code; throws when it does not end in time. @default 10000 */
   exit(timeoutMs?: number): Promise<number>;
@@ -41,6 +45,9 @@ export interface EdgeLb {
 /** Flags that keep an instance from meeting another one on the same machine. */
 const ALONE = ["--admin", "off", "--control", "off"];
 const READY_WITHIN_MS = 20_000;
+const LOGGED_WITHIN_MS = 30_000;
+/** So much of the log's end is shown when something did not come, in characters. */
+const TAIL = 3_000;
 
 /** Starts edge-lb and waits for its ready line; throws with its stderr when that does not come. */
 export async function startEdgeLb(args: readonly string[], options: EdgeLbOptions = {}): Promise<EdgeLb> {
@@ -69,13 +76,13 @@ export async function startEdgeLb(args: readonly string[], options: EdgeLbOption
   }
 
   try {
-    const line = await out.match(/^edge-lb ready (.*)\n/m, READY_WITHIN_MS);
+    const line = await out.match(/^edge-lb ready (.*)\n/m, READY_WITHIN_MS, 0);
     return {
       pid: child.pid,
       ready: Object.fromEntries((line[1] ?? "").split(" ").map((pair) => pair.split("=") as [string, string])),
       stdout: out.text,
       logs: err.text,
-      logged: err.match,
+      logged: (pattern, from = 0) => err.match(pattern, LOGGED_WITHIN_MS, from),
       signal: (signal) => child.kill(signal),
       exit,
       stop,
@@ -110,7 +117,7 @@ function isProgram(name: string): name is Program {
 
 interface Collected {
   text(): string;
-  match(pattern: RegExp, timeoutMs?: number): Promise<RegExpMatchArray>;
+  match(pattern: RegExp, timeoutMs: number, from: number): Promise<RegExpMatchArray>;
 }
 
 /** Keeps what a stream brings and lets somebody wait for a pattern in it. */
@@ -130,13 +137,14 @@ function collect(stream: ReadableStream<Uint8Array>): Collected {
   };
   void read();
 
-  async function match(pattern: RegExp, timeoutMs = 10_000): Promise<RegExpMatchArray> {
+  async function match(pattern: RegExp, timeoutMs: number, from: number): Promise<RegExpMatchArray> {
     const deadline = performance.now() + timeoutMs;
     for (;;) {
-      const found = text.match(pattern);
+      const found = text.slice(from).match(pattern);
       if (found !== null) return found;
       const left = deadline - performance.now();
-      if (ended || left <= 0) throw new Error(`Waited for ${pattern}, ${ended ? "it ended" : "too long"}:\n${text}`);
+      if (ended || left <= 0)
+        throw new Error(`Waited for ${pattern}, ${ended ? "it ended" : "too long"}:\n${text.slice(-TAIL)}`);
       await Promise.race([wake.promise, Bun.sleep(left)]);
     }
   }
