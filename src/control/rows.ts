@@ -6,9 +6,12 @@ export interface Rows {
   /** The row of this key; the same one as long as the key stays in use. @throws EdgeError when the board is full */
   of(key: string): number;
   keyOf(row: number): string | undefined;
-  /** Keys that the new snapshot does not name leave; their rows wait until `mayReuse` says so. */
-  retain(keys: ReadonlySet<string>, version: number): void;
-  /** @param oldest the oldest snapshot version that any worker still uses */
+  /** Keys that the new snapshot does not name leave. @returns their rows, which wait for `reclaim` */
+  retain(keys: ReadonlySet<string>, version: number): readonly number[];
+  /**
+   * @param oldest the oldest snapshot version that any worker still uses
+   * @returns the rows that serve other keys from now on
+   */
   reclaim(oldest: number, isQuiet: (row: number) => boolean): readonly number[];
 }
 
@@ -42,12 +45,13 @@ export function createRows(capacity: number = BOARD_ROWS): Rows {
     },
     keyOf: (row) => keys.get(row),
     retain(wanted, version) {
-      for (const [key, row] of rows) {
-        if (wanted.has(key)) continue;
+      const gone = [...rows].filter(([key]) => !wanted.has(key));
+      for (const [key, row] of gone) {
         rows.delete(key);
         keys.delete(row);
         leaving.push({ row, goneSince: version });
       }
+      return gone.map(([, row]) => row);
     },
     reclaim(oldest, isQuiet) {
       const ready = leaving.filter(({ row, goneSince }) => goneSince <= oldest && isQuiet(row)).map(({ row }) => row);

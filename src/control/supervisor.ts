@@ -1,5 +1,6 @@
 /** The control plane's centre: builds the snapshot, starts the workers and the probes, swaps on change, drains at the end. */
 import type { Config } from "../config/model.ts";
+import { diffConfig, type ConfigDiff } from "../config/diff.ts";
 import { buildSnapshot } from "../config/snapshot.ts";
 import type { EdgeError } from "../errors.ts";
 import { activeOf, openBoard, countOf, type Board } from "../seam/board.ts";
@@ -25,11 +26,18 @@ export interface SupervisorInput {
 }
 
 export interface Supervisor {
+  readonly config: Config;
   readonly engine: WorkerEngine;
   readonly workers: number;
   readonly sockets: Sockets;
   readonly snapshot: Snapshot;
   readonly log: EventLog;
+  /**
+   * Serve another configuration: one swap in every worker. Tunnels of what is gone or no longer allowed get the drain time,
+   * all others stay. What only a restart can change keeps its value.
+   * @returns what changed, and what did not, in words
+   */
+  apply(config: Config): Promise<ConfigDiff>;
   /** Client connections that are open now. */
   open(): number;
   /** Resolves once every connection ended or was cut after the drain time. */
@@ -57,7 +65,7 @@ class Centre implements Supervisor {
   readonly sockets: Sockets;
   readonly log: EventLog;
   snapshot: Snapshot;
-  private readonly config: Config;
+  config: Config;
   private readonly sink: LogSink;
   private readonly board: Board;
   private readonly rows = createRows();
@@ -65,6 +73,8 @@ class Centre implements Supervisor {
   private readonly pool: Workers;
   /** Domains learnt from certificates, by cluster. */
   private readonly learned = new Map<string, string>();
+  /** Rows of clusters, pools and endpoints that the newest snapshot no longer has. */
+  private readonly gone: number[] = [];
   private health: HealthService | null = null;
   private readonly oldest: number[];
 
@@ -111,6 +121,18 @@ class Centre implements Supervisor {
     await this.pool.start();
   }
 
+  async apply(config: Config): Promise<ConfigDiff> {
+    const before = this.config;
+    const diff = diffConfig(before, config);
+    // sockets, threads and sinks are those of the start
+    const { listen, admin, adminAuth, control, engine, workers, log, logTo, accessLog } = before;
+    this.config = { ...config, listen, admin, adminAuth, control, engine, workers, log, logTo, accessLog };
+    await this.resolver.update(this.config);
+    this.publish();
+    this.pool.broadcast({ kind: "check-access", afterMs: this.config.timeouts.drain });
+    return diff;
+  }
+
   open(): number {
     return countOf(this.board, "open");
   }
@@ -128,6 +150,8 @@ class Centre implements Supervisor {
     this.snapshot = this.build(this.snapshot.version + 1);
     this.pool.broadcast({ kind: "snapshot", snapshot: this.snapshot });
     this.health?.update(this.config, this.snapshot);
+    const { drain } = this.config.timeouts;
+    for (const row of this.gone.splice(0)) this.pool.broadcast({ kind: "cut", row, afterMs: drain, reason: "removed" });
   }
 
   private build(version: number): Snapshot {
@@ -142,7 +166,7 @@ class Centre implements Supervisor {
       learnedDomains: this.learned,
       maxConnections: this.config.maxConnections || maxConnections(),
     });
-    this.rows.retain(keys, version);
+    this.gone.push(...this.rows.retain(keys, version));
     return snapshot;
   }
 

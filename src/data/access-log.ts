@@ -16,6 +16,7 @@ export type EndReason =
   | "cut: node down"
   | "cut: drain"
   | "cut: removed"
+  | "cut: not allowed"
   | "cut: shutdown"
   | "unknown name"
   | "no name"

@@ -50,6 +50,7 @@ export function acceptHttp(plane: Plane, kind: ListenerKind, conn: Conn): ConnEv
 class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner {
   readonly plane: Plane;
   readonly session: HttpSession;
+  readonly clientIp: string;
   upstream: Upstream | null = null;
   private readonly kind: ListenerKind;
   private readonly conn: Conn;
@@ -72,6 +73,7 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner {
     this.plane = plane;
     this.kind = kind;
     this.conn = conn;
+    this.clientIp = conn.remote.ip;
     this.session = new HttpSession(this, settingsOf(plane.live));
   }
 

@@ -25,6 +25,7 @@ export interface HttpTunnelInput {
 
 export class HttpTunnel implements JoinSpec, Cuttable {
   readonly rows: Rows;
+  readonly clientIp: string;
   readonly idleMs: number;
   readonly halfClosedMs: number;
   readonly toNode: readonly Uint8Array[];
@@ -35,6 +36,7 @@ export class HttpTunnel implements JoinSpec, Cuttable {
   constructor(input: HttpTunnelInput) {
     this.input = input;
     this.rows = input.rows;
+    this.clientIp = input.client.remote.ip;
     this.idleMs = input.idleMs;
     this.halfClosedMs = input.halfClosedMs;
     this.toNode = input.toNode;

@@ -16,6 +16,8 @@ const NONE_TRIED: ReadonlySet<number> = new Set<number>();
 export interface UpstreamOwner {
   readonly plane: Plane;
   readonly session: HttpSession;
+  /** The client's address. */
+  readonly clientIp: string;
   /** Null once the connection was dropped: what still comes from it is nobody's. */
   readonly upstream: Upstream | null;
   /** An event was handled. */
@@ -25,6 +27,7 @@ export interface UpstreamOwner {
 export class Upstream implements ConnEvents, Cuttable {
   readonly conn: Conn;
   readonly rows: Rows;
+  readonly clientIp: string;
   /** The endpoint as ip:port. */
   readonly node: string;
   /** How long the dial took, until it was told; the next requests on this connection need none. */
@@ -40,6 +43,7 @@ export class Upstream implements ConnEvents, Cuttable {
     this.conn = conn;
     this.reached = reached;
     this.rows = reached.rows;
+    this.clientIp = owner.clientIp;
     this.node = formatEndpoint(reached.endpoint.at.ip, reached.endpoint.at.port);
     this.dialMs = reached.dialMs;
     this.attempts = reached.attempts;

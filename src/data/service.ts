@@ -1,12 +1,14 @@
 /** One worker's work: its listeners, and what control's mail asks of them. */
-import { acceptHttp } from "./http-session.ts";
+import { isAllowed } from "../core/access.ts";
 import type { Conn, ConnEvents, Listener, Runtime } from "../runtime/port.ts";
-import type { Board } from "../seam/board.ts";
+import { HEALTH, type Board } from "../seam/board.ts";
 import type { ListenSpec, ToWorker } from "../seam/mail.ts";
 import type { ListenerKind, Snapshot } from "../seam/snapshot.ts";
 import { createAccessLog, type FormatLine } from "./access-log.ts";
+import { acceptHttp } from "./http-session.ts";
 import { Plane } from "./plane.ts";
 import { acceptTls } from "./tls-session.ts";
+import type { Cuttable } from "./tunnels.ts";
 
 export interface ServiceInput {
   readonly runtime: Runtime;
@@ -66,6 +68,9 @@ class Service {
         return this.cut(mail);
       case "log-taken":
         return this.plane.log.taken(mail.batches);
+      case "check-access":
+        this.runtime.timer(mail.afterMs, () => this.cutStrangers());
+        return undefined;
       case "stop":
         return this.stop(mail.afterMs);
     }
@@ -98,9 +103,22 @@ class Service {
   }
 
   private cut({ row, afterMs, reason }: Extract<ToWorker, { kind: "cut" }>): void {
-    const tunnels = this.plane.tunnels.of(row);
-    if (afterMs <= 0) this.plane.tunnels.cut(tunnels, reason);
-    else this.runtime.timer(afterMs, () => this.plane.tunnels.cut(tunnels, reason));
+    const { tunnels, health } = this.plane;
+    if (afterMs <= 0) return tunnels.cutRow(row, reason);
+    this.runtime.timer(afterMs, () => {
+      if (reason === "drain" && health.state(row) !== HEALTH.drained) return; // undone meanwhile
+      tunnels.cutRow(row, reason);
+    });
+    return undefined;
+  }
+
+  /** Ends the tunnels of clients that `allow` no longer lets in. */
+  private cutStrangers(): void {
+    const { allow, clusters } = this.plane.live.snapshot;
+    const allowOf = new Map(clusters.map((plan) => [plan.row, plan.allow]));
+    const isStranger = ({ clientIp, rows }: Cuttable): boolean =>
+      !isAllowed(allow, clientIp) || !isAllowed(allowOf.get(rows.cluster) ?? [], clientIp);
+    this.plane.tunnels.cutWhere(isStranger, "not allowed");
   }
 
   /** Stop accepting, let what is open go on for `afterMs`, then cut it. */
@@ -113,7 +131,7 @@ class Service {
       if (this.plane.open === 0) return this.stopped();
       if (!cut && this.runtime.nowMs() >= cutAt) {
         cut = true;
-        this.plane.tunnels.cutAll("shutdown");
+        this.plane.tunnels.cutWhere(() => true, "shutdown");
       } else if (cut) {
         return this.stopped(); // what is left has not even reached a node
       }

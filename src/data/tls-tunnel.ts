@@ -27,6 +27,7 @@ export class TlsTunnel implements JoinSpec, Cuttable {
   readonly toNode = NO_CHUNKS;
   readonly toClient = NO_CHUNKS;
   readonly rows: Rows;
+  readonly clientIp: string;
   idleMs = 0;
   halfClosedMs = 0;
   private readonly input: TlsTunnelInput;
@@ -35,6 +36,7 @@ export class TlsTunnel implements JoinSpec, Cuttable {
   constructor(input: TlsTunnelInput) {
     this.input = input;
     this.rows = input.reached.rows;
+    this.clientIp = input.client.remote.ip;
   }
 
   start(node: Conn, idleMs: number, halfClosedMs: number): void {

@@ -16,6 +16,7 @@ export function rowsOf(plan: ClusterPlan, pool: Pool, endpoint: Endpoint): Rows 
 /** One connection to a node that can be ended from outside. */
 export interface Cuttable {
   readonly rows: Rows;
+  readonly clientIp: string;
   cut(reason: CutReason): void;
 }
 
@@ -34,16 +35,12 @@ export class Tunnels {
     this.open.delete(tunnel);
   }
 
-  /** Those that now belong to the row; cutting them later spares what came after. */
-  of(row: number): readonly Cuttable[] {
-    return [...this.open].filter(({ rows }) => rows.cluster === row || rows.pool === row || rows.endpoint === row);
+  /** Ends those of a cluster, a pool or an endpoint. */
+  cutRow(row: number, reason: CutReason): void {
+    this.cutWhere(({ rows }) => rows.cluster === row || rows.pool === row || rows.endpoint === row, reason);
   }
 
-  cut(tunnels: readonly Cuttable[], reason: CutReason): void {
-    for (const tunnel of tunnels) if (this.open.has(tunnel)) tunnel.cut(reason);
-  }
-
-  cutAll(reason: CutReason): void {
-    this.cut([...this.open], reason);
+  cutWhere(matches: (tunnel: Cuttable) => boolean, reason: CutReason): void {
+    for (const tunnel of [...this.open].filter(matches)) tunnel.cut(reason);
   }
 }

@@ -41,7 +41,7 @@ async function openRuntime({ engine, mail, wakeFd }: WorkerInput): Promise<Runti
   switch (engine) {
     case "linux": {
       const { createLinuxRuntime } = await import("../runtime/linux/runtime.ts");
-      return createLinuxRuntime({ mail, eventfd: wakeFd });
+      return createLinuxRuntime({ mail, wakeFd });
     }
     case "bun": {
       const { createBunRuntime } = await import("../runtime/bun.ts");

@@ -5,7 +5,7 @@ import type { Address, ListenerKind, Snapshot } from "./snapshot.ts";
 export type Engine = "linux" | "bun" | "node" | "memory";
 export type DialError = "refused" | "timeout" | "unreachable" | "no-descriptors" | "other";
 /** Why edge-lb ends a tunnel whose two ends are well. */
-export type CutReason = "node down" | "drain" | "removed" | "shutdown";
+export type CutReason = "node down" | "drain" | "removed" | "not allowed" | "shutdown";
 
 export interface ListenSpec {
   readonly kind: ListenerKind;
@@ -23,6 +23,8 @@ export type ToWorker =
   | { readonly kind: "listen"; readonly add: readonly ListenSpec[]; readonly remove: readonly ListenSpec[] }
   /** Ends the tunnels whose cluster, pool or endpoint has this row. */
   | { readonly kind: "cut"; readonly row: number; readonly afterMs: number; readonly reason: CutReason }
+  /** Ends, after a while, the tunnels of clients that the newest snapshot's `allow` does not let in. */
+  | { readonly kind: "check-access"; readonly afterMs: number }
   /** Control wrote this many log batches; at most `LOG_BATCHES` are under way, beyond that lines are dropped and counted. */
   | { readonly kind: "log-taken"; readonly batches: number }
   /** Stop accepting, let sessions run for `afterMs`, then cut what is left and answer "stopped". */

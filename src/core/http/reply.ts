@@ -25,6 +25,7 @@ export type EndWord =
   | "cut: node down"
   | "cut: drain"
   | "cut: removed"
+  | "cut: not allowed"
   | "cut: shutdown"
   | "internal error";
 
