@@ -39,7 +39,9 @@ export function runImport(io: Io, options: ImportOptions): number {
   const result = importHaproxy({
     file,
     text: readSource(io, options.file),
-    environment: new Map(Object.entries(io.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]))),
+    environment: new Map(
+      Object.entries(io.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+    ),
     readSide: sideReader(io, options.file),
     domain: options.domain,
   });
@@ -87,7 +89,9 @@ function prove(io: Io, result: ImportResult, yaml: string, verify: boolean): Ver
 function noRoutes(file: string, notes: readonly Note[]): EdgeError {
   const [why] = notes.filter((note) => note.class === "cannot");
   const found = why === undefined ? "no frontend that leads to servers found" : `line ${why.line}: ${why.why}`;
-  return new EdgeError("CONFIG_UNREADABLE", `Cannot import: ${found}`, { where: why === undefined ? file : `${file}:${why.line}` });
+  return new EdgeError("CONFIG_UNREADABLE", `Cannot import: ${found}`, {
+    where: why === undefined ? file : `${file}:${why.line}`,
+  });
 }
 
 function readSource(io: Io, path: string): string {
@@ -147,14 +151,17 @@ export function readImportArgs(args: readonly string[]): ImportOptions {
   }
   const [file] = words;
   if (file === undefined || words.length > 1 || (file.startsWith("-") && file !== "-")) {
-    throw usage(`Cannot run import: ${words.length > 1 ? quote(words[1] ?? "") : "no argument"} found, FILE or - wanted`);
+    throw usage(
+      `Cannot run import: ${words.length > 1 ? quote(words[1] ?? "") : "no argument"} found, FILE or - wanted`,
+    );
   }
   return checkOptions(file, given);
 }
 
 function checkOptions(file: string, given: ReadonlyMap<string, string>): ImportOptions {
   const format = given.get("format") ?? "yaml";
-  if (format !== "yaml" && format !== "flags") throw usage(`Cannot use --format: ${quote(format)} found, yaml or flags wanted`);
+  if (format !== "yaml" && format !== "flags")
+    throw usage(`Cannot use --format: ${quote(format)} found, yaml or flags wanted`);
   if (given.get("out") === "") throw usage("Cannot use --out: no value found, FILE wanted");
   const domain = given.get("domain");
   const reading = domain === undefined ? null : readDomain(domain);
@@ -170,5 +177,7 @@ function checkOptions(file: string, given: ReadonlyMap<string, string>): ImportO
 }
 
 function usage(message: string): EdgeError {
-  return new EdgeError("USAGE", message, { hint: "edge-lb import haproxy.cfg [--format yaml|flags] [--out FILE] [--json] [--verify]" });
+  return new EdgeError("USAGE", message, {
+    hint: "edge-lb import haproxy.cfg [--format yaml|flags] [--out FILE] [--json] [--verify]",
+  });
 }

@@ -30,7 +30,33 @@ export function clusterNames(group: Group, claims: Claims, ledger: Ledger): Clus
     if (claim(claims, "ingress", name, group, use, ledger)) names.add(name);
   }
   for (const unit of group.units) for (const use of unit.uses) noteLabels(group, domain, use, ledger);
+  noteMore(group, domain, ledger);
   return { domain, names: [...names], apiNames: [...apiNames] };
+}
+
+/** Names that the cluster gets beyond those of the source. */
+function noteMore(group: Group, domain: string | null, ledger: Ledger): void {
+  const first = group.units[0];
+  const line = group.units.flatMap((unit) => unit.uses)[0]?.line ?? first?.routes[0]?.line;
+  if (line === undefined) return;
+  if (domain !== null) {
+    const why = `cluster ${group.name} has the domain ${domain}: api, api-int and everything below apps are its names`;
+    ledger.note(line, "changed", why, { code: "domain" });
+  } else {
+    const why = `while its domain is not known, cluster ${group.name} also takes api.${group.name}.… and ….apps.${group.name}.…`;
+    ledger.note(line, "changed", why, { code: "label", todo: `give cluster ${group.name} its domain` });
+  }
+  for (const unit of group.units) noteBoth(group, unit, ledger);
+}
+
+/** Names of the ingress are served over TLS and plain HTTP alike. */
+function noteBoth(group: Group, unit: Unit, ledger: Ledger): void {
+  const other = unit.kind === "https" ? "http" : "https";
+  if (unit.kind !== "https" && unit.kind !== "http") return;
+  const theirs = group.units.filter((one) => one.kind === other).flatMap((one) => one.names);
+  for (const use of unit.uses.filter(({ meaning }) => meaning.names.some((name) => !theirs.includes(name)))) {
+    ledger.note(use.line, "changed", "names of the ingress are served on https and on http", { code: "both-listeners" });
+  }
 }
 
 function claimDomain(group: Group, claims: Claims): string | null {

@@ -16,7 +16,7 @@ export function groupUnits(units: readonly Unit[], givenDomain: string | null): 
   const groups: Unit[][] = [];
   for (const kind of ORDER) {
     for (const unit of units.filter((one) => one.kind === kind)) {
-      const best = bestGroup(unit, groups);
+      const best = bestGroup(unit, groups) ?? onlyGroup(unit, groups, units);
       if (best === null) groups.push([unit]);
       else best.push(unit);
     }
@@ -30,6 +30,14 @@ function bestGroup(unit: Unit, groups: readonly Unit[][]): Unit[] | null {
     .filter(({ score }) => score > 0)
     .sort((a, b) => b.score - a.score);
   return scored[0]?.group ?? null;
+}
+
+/** A pool that no name leads to is the one cluster's, where the source speaks of one only. */
+function onlyGroup(unit: Unit, groups: readonly Unit[][], units: readonly Unit[]): Unit[] | null {
+  const [only, more] = groups;
+  const isNameless = unit.names.length + unit.labels.length === 0;
+  if (only === undefined || more !== undefined || !isNameless || domainsOf(units).length > 1) return null;
+  return fits(unit, only) ? only : null;
 }
 
 /** One cluster has one pool per listener. */

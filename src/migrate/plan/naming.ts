@@ -12,13 +12,16 @@ const ROLES = new Set(
   ).split(" "),
 );
 
+/** `apiserverbackend`: role words written as one; short ones are part of too many names. */
+const JOINED = new RegExp(`^(?:${[...ROLES].filter((word) => word.length > 2).join("|")})+$`);
+
 /** Words that name a cluster only where nothing else does. */
 const WEAK = /^(openshift|ocp\d?|okd\d?|k8s|kubernetes|kube)$/;
 
 /** `be_api_hub_6443` is `hub`; "" where only roles are left. */
 export function baseName(unit: Unit): string {
   return tokens(unit.backend.name)
-    .filter((word) => !ROLES.has(word) && !/^\d+$/.test(word))
+    .filter((word) => !ROLES.has(word) && !JOINED.test(word) && !/^\d+$/.test(word))
     .join("-");
 }
 

@@ -75,7 +75,20 @@ function ruleRoutes(source: Source, entry: Entry, rule: SwitchRule, ledger: Ledg
     else if (typeof alternative === "object") uses.push(...alternative);
   }
   const byDefault = alternatives.includes("all");
+  noteExceptions(rule, entry.proxy, ledger);
+  if (alternatives.every((one) => Array.isArray(one) && one.length === 0)) {
+    ledger.mistake(rule.line, "never-matches", "its tests contradict each other: it never matches", "drop the rule");
+    ledger.note(rule.line, "not-needed", "no connection ever gets here");
+  }
   return uses.length > 0 || byDefault ? [{ entry, backend, uses, byDefault, line: rule.line }] : [];
+}
+
+/** `if apps !console`: where the exception goes is said by the rules that name it. */
+function noteExceptions(rule: SwitchRule, proxy: Proxy, ledger: Ledger): void {
+  const excepted = rule.condition?.anyOf.flat().some((term) => term.negated && testsOf(term, proxy).some((test) => isNameSample(test.sample)));
+  if (excepted !== true) return;
+  const why = "exceptions need no word: of two names that fit, the more exact one wins";
+  ledger.note(rule.line, "changed", why, { code: "exception" });
 }
 
 function cannotRoute(rule: SwitchRule, problem: string, ledger: Ledger): void {
@@ -96,8 +109,8 @@ function alternativeUses(terms: readonly Term[], ask: Ask, source: Source): Alte
   const named = terms.filter((term) => testsOf(term, ask.proxy).some((test) => isNameSample(test.sample)));
   for (const term of terms.filter((one) => !named.includes(one))) {
     const holds = termHolds(term, ask, source);
-    if (holds === false) return "never";
-    if (holds === null) return { problem: problemOf(term, ask.proxy) };
+    if (holds === null || testsOf(term, ask.proxy).some(isOfRequest)) return { problem: problemOf(term, ask.proxy) };
+    if (!holds) return "never";
   }
   const [first, ...others] = named.filter((term) => !term.negated);
   if (first === undefined) return "all";
@@ -109,6 +122,11 @@ function alternativeUses(terms: readonly Term[], ask: Ask, source: Source): Alte
     const asked = { ...ask, name: sample === undefined ? null : sampleOf(sample) };
     return sample === undefined || others.every((term) => termHolds(term, asked, source) === true);
   });
+}
+
+/** The evaluator asks for `/` with GET; a route must not depend on that. */
+function isOfRequest(test: AclTest): boolean {
+  return ["path", "url", "method"].includes(test.sample.fetch.name);
 }
 
 function testsOf(term: Term, proxy: Proxy): readonly AclTest[] {

@@ -13,7 +13,7 @@ export interface Unit {
   readonly names: readonly string[];
   readonly labels: readonly LabelName[];
   readonly byDefault: boolean;
-  /** Without those that are `disabled`. */
+  /** Without those that are `disabled` or no address. */
   readonly servers: readonly Server[];
   /** `host:port` of each server, sorted: two units with one text are one pool. */
   readonly endpoints: string;
@@ -52,7 +52,12 @@ function toUnit(routes: readonly Route[]): Unit | null {
 }
 
 export function usableServers(backend: Proxy): Server[] {
-  return backend.servers.filter((server) => !server.options.has("disabled"));
+  return backend.servers.filter((server) => !server.options.has("disabled") && !isService(server));
+}
+
+/** `_https._tcp.routers.lab` is an SRV record, which edge-lb does not look up. */
+function isService(server: Server): boolean {
+  return server.host.startsWith("_");
 }
 
 /** @param cameTo The listener's port, which a server without one is reached at. */

@@ -21,11 +21,12 @@ export function findMistakes(parts: Parts, ledger: Ledger): void {
   noMachineConfig(parts, ledger);
 }
 
-function inEntry({ source }: Parts, entry: Entry, ledger: Ledger): void {
+function inEntry({ source, routes }: Parts, entry: Entry, ledger: Ledger): void {
   const { proxy, kind } = entry;
   const { head } = proxy.section;
   const target = proxy.defaultBackend === null ? null : findBackend(source, proxy.defaultBackend.name);
-  if (proxy.defaultBackend === null && proxy.servers.length === 0 && !proxy.stops.some((stop) => stop.effect === "redirect-https")) {
+  const takesAll = proxy.defaultBackend !== null || routes.some((route) => route.entry === entry && route.byDefault);
+  if (!takesAll && !proxy.stops.some((stop) => stop.effect === "redirect-https")) {
     const seen = proxy.mode === "tcp" ? "the connection closed without a word (<NOSRV> in the log)" : "a bare 503";
     ledger.mistake(head, "no-default", `no default_backend: a name nobody has gets ${seen}`, "edge-lb answers with a TLS alert or a page that says so");
   }

@@ -47,10 +47,11 @@ const MEND: Readonly<Record<string, string>> = {
 };
 
 /** What a default means without a name, with a name that is known, and with one that is not. */
-function noteDefault(group: Group, { line }: Route, ledger: Ledger): void {
+function noteDefault(group: Group, { line, entry }: Route, ledger: Ledger): void {
   const named = group.domain !== null || group.units.some((unit) => unit.names.length + unit.labels.length > 0);
   if (named) {
-    const why = `connections without a name go to ${group.name}; a name nobody has gets an answer that says so`;
+    const nameless = entry.kind === "mcs" ? "are refused" : `go to ${group.name} on every listener`;
+    const why = `connections without a name ${nameless}; a name nobody has gets an answer that says so`;
     ledger.note(line, "changed", why, { code: "default" });
   } else {
     const todo = `import again with --domain DOMAIN: api.DOMAIN and *.apps.DOMAIN are then ${group.name}'s`;
@@ -65,8 +66,8 @@ function noteServer(pool: string, unit: Unit, server: Server, ledger: Ledger): v
     const todo = "give a host name with addresses, or the nodes themselves";
     ledger.note(server.line, "cannot", "edge-lb looks up addresses, not SRV records", { code: "srv", todo });
   } else if (!server.options.has("disabled")) {
-    const all = isTemplate ? `: every address of ${server.host}, however many` : "";
-    ledger.note(server.line, "carried", `${pool}, node ${server.host}${all}`);
+    const all = isTemplate ? `, every address of ${server.host}, however many` : "";
+    ledger.note(server.line, "carried", `${pool}${all}`);
   }
   for (const option of server.options.keys()) noteOption(unit, server, option, ledger);
   noteWeight(unit, server, ledger);

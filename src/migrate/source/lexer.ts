@@ -68,13 +68,17 @@ interface RawLine {
   readonly pieces: readonly { readonly text: string; readonly continued: boolean }[];
 }
 
-/** Joins physical lines whose last character is an unescaped backslash. */
+/**
+ * Joins physical lines whose last character is an unescaped backslash, which HAProxy itself refuses (2.6) but people write.
+ * A line with a comment ends with its line: HAProxy would read the next one too.
+ */
 function joinContinued(text: string): RawLine[] {
   const physical = text.replace(/^\uFEFF/, "").split(/\r?\n/);
   const joined: RawLine[] = [];
   let pieces: { text: string; continued: boolean }[] = [];
   for (const [index, line] of physical.entries()) {
-    const continued = (/\\+$/.exec(line)?.[0].length ?? 0) % 2 === 1 && index < physical.length - 1;
+    const backslashes = line.includes("#") ? 0 : (/\\+$/.exec(line)?.[0].length ?? 0);
+    const continued = backslashes % 2 === 1 && index < physical.length - 1;
     pieces.push({ text: continued ? line.slice(0, -1) : line, continued });
     if (continued) continue;
     joined.push({ line: index + 2 - pieces.length, pieces });
