@@ -2,7 +2,6 @@
 /** Entry: picks the command, wires the planes, owns exit codes and the worker's path. */
 import { readFileSync } from "node:fs";
 import { runCli } from "./cli/cli.ts";
-import type { Config } from "./config/model.ts";
 import { descriptorSink } from "./control/log-sink.ts";
 import { runEdgeLb } from "./control/run.ts";
 
@@ -18,7 +17,7 @@ const io = {
 };
 
 const code = await runCli(process.argv.slice(2), io, {
-  run: (config: Config) =>
-    runEdgeLb({ config, workerEntry, sink: descriptorSink(2), out: io.out, isTerminal: io.isTerminal }),
+  run: (config, load) =>
+    runEdgeLb({ config, load, workerEntry, sink: descriptorSink(2), out: io.out, isTerminal: io.isTerminal }),
 });
 process.exit(code);

@@ -1,6 +1,6 @@
 /** From argv to an exit code: 0 done, 1 failed while running, 2 the command line or the file is wrong. */
 import type { Config } from "../config/model.ts";
-import { loadConfig, requireClusters } from "../config/load.ts";
+import { loadConfig, NO_RUNTIME_LAYER, requireClusters, type RuntimeLayer } from "../config/load.ts";
 import { EdgeError, EdgeErrors, type EdgeErrorCode } from "../errors.ts";
 import { check } from "./check.ts";
 import { parseCommandLine, type Command } from "./command-line.ts";
@@ -11,8 +11,8 @@ import { machineOf, type Io } from "./io.ts";
 import { printVersion } from "./version.ts";
 
 export interface CliDeps {
-  /** Serves until the end; its exit code. */
-  readonly run: (config: Config) => Promise<number>;
+  /** Serves until the end; its exit code. `load` reads file and flags anew, with runtime changes on top. @throws EdgeErrors */
+  readonly run: (config: Config, load: (runtime: RuntimeLayer) => Config) => Promise<number>;
 }
 
 /** Never rejects, prints no stack. */
@@ -28,14 +28,16 @@ async function execute(command: Command, io: Io, deps: CliDeps): Promise<number>
   const { spec, args, flags } = command;
   if (command.help) return printHelp(spec, io);
   if (spec.name === "version") return printVersion(io);
-  const config = loadConfig({ flags, readFile: io.readFile, machine: machineOf(io) });
+  const load = (runtime: RuntimeLayer): Config =>
+    loadConfig({ flags, readFile: io.readFile, machine: machineOf(io), runtime });
+  const config = load(NO_RUNTIME_LAYER);
   switch (spec.name) {
     case "check":
       return check(config, io);
     case "explain":
       return explain(config, args[0] ?? "", io);
     default:
-      return run(config, io, deps);
+      return run(config, load, io, deps);
   }
 }
 
@@ -44,13 +46,13 @@ function printHelp(spec: CommandSpec, io: Io): number {
   return 0;
 }
 
-async function run(config: Config, io: Io, deps: CliDeps): Promise<number> {
+async function run(config: Config, load: (runtime: RuntimeLayer) => Config, io: Io, deps: CliDeps): Promise<number> {
   if (config.clusters.length === 0 && config.file === null) {
     io.err(usageText());
     return 2;
   }
   requireClusters(config);
-  return deps.run(config);
+  return deps.run(config, load);
 }
 
 /** Mistakes of the operator before anything ran. */

@@ -15,20 +15,37 @@ export interface LoadInput {
   /** The text of a file. @throws Error with `code` as node:fs has it */
   readonly readFile: (path: string) => string;
   readonly machine: Machine;
+  /** What was added and removed while running: the highest layer. */
+  readonly runtime?: RuntimeLayer;
 }
+
+export interface RuntimeLayer {
+  /** `NAME=SPEC`, as for `--cluster`. */
+  readonly added: readonly string[];
+  readonly removed: ReadonlySet<string>;
+}
+
+export const NO_RUNTIME_LAYER: RuntimeLayer = { added: [], removed: new Set() };
 
 /**
  * The configuration that flags and file make together; without a cluster it is still one.
  * @throws EdgeErrors with everything that is wrong
  */
-export function loadConfig({ flags, readFile, machine }: LoadInput): Config {
+export function loadConfig({ flags, readFile, machine, runtime = NO_RUNTIME_LAYER }: LoadInput): Config {
   const problems = collectProblems();
+  const added = runtime.added.map((text) => ({ flag: COMMAND_LINE.clusters.flag, text }));
+  const fromRuntime = readFlags(added, problems, "runtime");
   const fromFlags = readFlags(flags, problems);
   const file = flags.findLast(({ flag }) => flag === COMMAND_LINE.file.flag)?.text ?? null;
   const fromFile = file === null ? NOTHING : readFileLayer(file, readFile, problems);
-  const config = resolveLayers([fromFlags, fromFile], file, machine, problems);
+  const below = [fromFlags, fromFile].map((layer) => without(layer, runtime.removed));
+  const config = resolveLayers([fromRuntime, ...below], file, machine, problems);
   problems.throwIfAny();
   return config;
+}
+
+function without({ settings, clusters }: LayerTexts, removed: ReadonlySet<string>): LayerTexts {
+  return { settings, clusters: clusters.filter(({ name }) => !removed.has(name)) };
 }
 
 const NOTHING: LayerTexts = { settings: new Map(), clusters: [] };

@@ -1,13 +1,17 @@
 /** `edge-lb run`: from a configuration to an exit code. */
+import { NO_RUNTIME_LAYER, type RuntimeLayer } from "../config/load.ts";
 import type { Config } from "../config/model.ts";
 import { EdgeError } from "../errors.ts";
 import type { LogSink } from "./log-sink.ts";
+import { createReload, watchFile } from "./reload.ts";
 import { readyLine, tryLines } from "./ready-line.ts";
 import { watchSignals } from "./signals.ts";
 import { startSupervisor, type Supervisor } from "./supervisor.ts";
 
 export interface RunInput {
   readonly config: Config;
+  /** File and flags read anew, with what was changed while running on top. @throws EdgeErrors */
+  load(runtime: RuntimeLayer): Config;
   readonly workerEntry: URL;
   readonly sink: LogSink;
   readonly out: (text: string) => void;
@@ -33,9 +37,18 @@ export async function runEdgeLb(input: RunInput): Promise<number> {
     void supervisor.stop().then(() => finish(0));
     return undefined;
   };
-  const unwatch = watchSignals({ onStop: stop, onHangup: () => stop(false) });
+  const reload = createReload({
+    load: () => input.load(NO_RUNTIME_LAYER),
+    apply: (next) => supervisor.apply(next),
+    log: supervisor.log,
+  });
+  // without a file there is nothing to read again: the terminal or ssh connection is gone
+  const onHangup = config.file === null ? () => stop(false) : () => void reload("SIGHUP");
+  const unwatchSignals = watchSignals({ onStop: stop, onHangup });
+  const unwatchFile = config.file === null ? () => {} : watchFile(config.file, () => void reload("file changed"));
   const code = await finished;
-  unwatch();
+  unwatchSignals();
+  unwatchFile();
   return code;
 }
 
