@@ -4,6 +4,7 @@
  * - FIN is `shutdown()`; `end()` closes the descriptor, reading included.
  * - After our own FIN the peer's is told by `close` alone; a reset is a `close` with an error.
  * - `terminate()` and `end()` call `close` before they return, `connectError` may come before `connect` returned.
+ * - TCP_NODELAY is set by Bun itself, on accepted and on dialled sockets.
  * - A connect under way cannot be taken back: after a timeout or `cancel()` its descriptor lives until the kernel gives up,
  *   about two minutes later; should it still open, it is reset.
  */
@@ -14,6 +15,7 @@ import { Accepting } from "./accepting.ts";
 import { Dialing, dialError } from "./dialing.ts";
 import { codeOf } from "./error-code.ts";
 import { createEventLoop, type EventLoop, type MailPort } from "./event-loop.ts";
+import { keepAliveRounds } from "./keep-alive.ts";
 import type { Link } from "./link.ts";
 import { listenError } from "./listen-error.ts";
 import type { Cancel, CloseCause, Conn, ConnEvents, DialSpec, Listener, Runtime } from "./port.ts";
@@ -25,16 +27,15 @@ interface Data {
 }
 type BunSocket = Socket<Data>;
 
-/** A silent peer is asked for a sign of life after this long. */
-const KEEP_ALIVE_MS = 30_000;
-
 export function createBunRuntime(mail: MailPort | null): Runtime {
   const loop = createEventLoop(mail, false);
+  const tend = keepAliveRounds(loop.host);
+  const dialEvents = dialHandlers(tend);
   return {
     engine: "bun",
     ...loop.common,
-    listen: (spec, onAccept) => listen(loop, spec, onAccept),
-    dial: (spec) => dial(loop, spec),
+    listen: (spec, onAccept) => listen(loop, spec, onAccept, tend),
+    dial: (spec) => dial(loop, spec, dialEvents),
   };
 }
 
@@ -47,15 +48,15 @@ const EVENTS = {
 } satisfies SocketHandler<Data>;
 
 /** @throws EdgeError; a descriptor that cannot be listened on is Bun's own error */
-function listen(loop: EventLoop, spec: ListenSpec, onAccept: (conn: Conn) => ConnEvents): Listener {
+function listen(loop: EventLoop, spec: ListenSpec, onAccept: (conn: Conn) => ConnEvents, tend: () => void): Listener {
   const accepting = new Accepting(loop.host, onAccept);
   const socket: SocketHandler<Data> = {
     ...EVENTS,
     open(opened) {
-      tune(opened);
       const data: Data = { link: null, dialing: null };
       opened.data = data;
       data.link = accepting.accept(opened);
+      tend();
     },
   };
   const server = bind(spec, socket);
@@ -86,19 +87,19 @@ function bind({ at, fd, reusePort }: ListenSpec, socket: SocketHandler<Data>): T
   }
 }
 
-const DIAL_EVENTS: SocketHandler<Data> = {
+const dialHandlers = (tend: () => void): SocketHandler<Data> => ({
   ...EVENTS,
   open(socket) {
-    tune(socket);
     const { data } = socket;
     if (data.dialing !== null) data.link = data.dialing.opened(socket);
+    tend();
   },
   connectError(socket, error) {
     const { dialing } = socket.data;
     const verdict = connecting ? earlyError(codeOf(error)) : dialError(codeOf(error));
     if (dialing !== null) queueMicrotask(() => dialing.failed(verdict));
   },
-};
+});
 
 /** `Bun.connect` has been called and has not returned. */
 let connecting = false;
@@ -117,13 +118,13 @@ function earlyError(code: string | undefined): DialError {
   }
 }
 
-function dial({ host }: EventLoop, spec: DialSpec): Cancel {
+function dial({ host }: EventLoop, spec: DialSpec, socket: SocketHandler<Data>): Cancel {
   const dialing = new Dialing(spec, host);
   const data: Data = { link: null, dialing };
   const { ip, port } = spec.to;
   connecting = true;
   try {
-    Bun.connect({ hostname: ip, port, socket: DIAL_EVENTS, data, allowHalfOpen: true }).catch(ignore);
+    Bun.connect({ hostname: ip, port, socket, data, allowHalfOpen: true }).catch(ignore);
   } catch (error) {
     host.defer(() => dialing.failed(dialError(codeOf(error))));
   } finally {
@@ -134,11 +135,6 @@ function dial({ host }: EventLoop, spec: DialSpec): Cancel {
 
 /** `connectError` has told it already. */
 function ignore(): void {}
-
-function tune(socket: BunSocket): void {
-  socket.setNoDelay(true);
-  socket.setKeepAlive(true, KEEP_ALIVE_MS);
-}
 
 function closeCause(error: Error | undefined): CloseCause {
   if (error === undefined) return "closed";

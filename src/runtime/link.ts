@@ -13,6 +13,9 @@ import type { Flow, Host, Wire } from "./wire.ts";
  */
 const HOLD_BYTES = 65_536;
 
+/** Idle time before the first probe. */
+export const KEEP_ALIVE_MS = 30_000;
+
 const SILENT: ConnEvents = { onData() {}, onDrain() {}, onEnd() {}, onClose() {} };
 
 /** Who has the connection once no session does: a pass or a tunnel. */
@@ -58,6 +61,7 @@ export class Link implements Conn {
   /** The wire is gone, but the session has not read everything yet. */
   private pendingClose: CloseCause | null = null;
   private pumping = false;
+  private keptAlive = false;
   private localAt: Address | null = null;
   private linger: Cancel | null = null;
 
@@ -275,6 +279,13 @@ export class Link implements Conn {
     if (this.finSent) this.wire.end();
     else this.wire.terminate();
     this.conclude(cause);
+  }
+
+  /** A silent peer is asked for a sign of life. */
+  keepAlive(): void {
+    if (this.keptAlive) return;
+    this.keptAlive = true;
+    this.wire.setKeepAlive?.(true, KEEP_ALIVE_MS);
   }
 
   markMoved(): void {

@@ -8,14 +8,12 @@ import { Accepting } from "./accepting.ts";
 import { Dialing, dialError } from "./dialing.ts";
 import { codeOf } from "./error-code.ts";
 import { createEventLoop, type EventLoop, type MailPort } from "./event-loop.ts";
-import type { Link } from "./link.ts";
+import { KEEP_ALIVE_MS, type Link } from "./link.ts";
 import { listenError } from "./listen-error.ts";
 import { bindServer } from "./node-bind.ts";
 import type { Cancel, CloseCause, Conn, ConnEvents, DialSpec, Listener, Runtime } from "./port.ts";
 import type { Wire } from "./wire.ts";
 
-/** A silent peer is asked for a sign of life after this long. */
-const KEEP_ALIVE_MS = 30_000;
 const SOCKET_OPTIONS = { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS };
 
 export function createNodeRuntime(mail: MailPort | null): Runtime {

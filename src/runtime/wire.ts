@@ -20,6 +20,8 @@ export interface Wire {
   end(): void;
   /** RST. */
   terminate(): void;
+  /** Missing where it was turned on from the start. */
+  setKeepAlive?(on: boolean, afterMs: number): unknown;
 }
 
 /** What links and tunnels share within one runtime. */
@@ -37,7 +39,7 @@ export interface Host {
   readonly pulse: Pulse;
   readonly deadlines: Deadlines;
   /** Every open link, for `stop()`. */
-  readonly links: Set<{ shut(cause: "destroyed"): void }>;
+  readonly links: Set<{ shut(cause: "destroyed"): void; keepAlive(): void }>;
 }
 
 /** Something that counts bytes as they move and tells them later. */
