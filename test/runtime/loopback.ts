@@ -194,11 +194,11 @@ async function nowhere(
 
 /** A listener whose thread sleeps: once its queue is full, the kernel drops every further SYN. */
 const SILENT = `
-const net = require("node:net"); const { parentPort, workerData } = require("node:worker_threads");
-const server = net.createServer().listen({ port: 0, host: "127.0.0.1", backlog: 1 }, () => {
-  Atomics.store(workerData, 0, server.address().port); Atomics.notify(workerData, 0);
-  setTimeout(() => Atomics.wait(workerData, 1, 0), 1);
-});`;
+const net = require("node:net"); const { workerData } = require("node:worker_threads");
+const server = net.createServer().listen({ port: 0, host: "127.0.0.1", backlog: 1 }, () => setTimeout(() => {
+  Atomics.store(workerData, 0, server.address().port);
+  Atomics.wait(workerData, 1, 0);
+}, 1));`;
 
 async function silentAddress(cleanups: (() => unknown)[]): Promise<Address | null> {
   const cells = new Int32Array(new SharedArrayBuffer(8));
