@@ -45,7 +45,11 @@ export function createHealthNews(log: EventLog, clock: Clock): HealthNews {
 }
 
 function tell(cluster: ClusterWatch, news: Pending, log: EventLog): void {
-  const turned = [...news.before].filter(([watch, before]) => shownState(watch) !== before).map(([watch]) => watch);
+  // in the operator's order, not in the order of answers
+  const turned = cluster.watches.filter((watch) => {
+    const before = news.before.get(watch);
+    return before !== undefined && before !== shownState(watch);
+  });
   const members = membersOf(cluster.watches);
   const dark = members.every((watch) => shownState(watch) === "dead");
   if (dark) {

@@ -17,6 +17,7 @@ import { createRounds } from "./health-rounds.ts";
 import { clusterView, endpointViews, type ClusterHealth, type EndpointHealth } from "./health-view.ts";
 import { createIdentities } from "./identity.ts";
 import { createLooker, type Looker, type LookPlan } from "./probe-look.ts";
+import { outOfDescriptors } from "./probe-socket.ts";
 import { updateRoles } from "./roles.ts";
 
 export interface HealthInput {
@@ -140,7 +141,8 @@ export function startHealth(input: HealthInput): HealthService {
       const watch = world.byRow.get(row);
       if (watch === undefined || watch.cluster.config.check === "off") return;
       const fault = DIAL_FAULTS[error];
-      if (fault === undefined) return; // our own trouble, not the node's
+      // our own trouble, not the node's; workers share this process's descriptors
+      if (fault === undefined || outOfDescriptors()) return;
       if (fault !== null && watch.state.verdict !== "dead") {
         take(watch, { look: "dead", reason: faultReason(fault, config.timeouts.connect) });
       }

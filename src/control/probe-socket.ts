@@ -1,4 +1,5 @@
 /** One connection of a probe: how far it got, what certificate was shown, and in which words it failed. */
+import { closeSync, openSync } from "node:fs";
 import * as net from "node:net";
 import * as tls from "node:tls";
 import type { ShownCertificate } from "../core/health/identity.ts";
@@ -128,8 +129,18 @@ const FAULTS: Readonly<Record<string, Fault>> = {
 export function faultEvidence(error: unknown, progress: Progress, timeoutMs: number): Evidence | null {
   if (error instanceof ProbeTimeout) return { got: progress.got, fault: "silent", timeoutMs };
   const code = codeOf(error);
-  if (OWN_FAULTS.has(code)) return null;
+  if (OWN_FAULTS.has(code) || (progress.got === "nothing" && outOfDescriptors())) return null;
   return { got: progress.got, fault: faultOf(code, error, progress), timeoutMs };
+}
+
+/** Bun calls it "refused" when this process has no descriptor left; taken at its word, that would take every node out at once. */
+export function outOfDescriptors(): boolean {
+  try {
+    closeSync(openSync("/dev/null", "r"));
+    return false;
+  } catch (error) {
+    return OWN_FAULTS.has(codeOf(error));
+  }
 }
 
 function faultOf(code: string, error: unknown, progress: Progress): Fault {

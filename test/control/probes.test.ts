@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { spawnSync } from "node:child_process";
 import { createHttpProbe, probeTcp, probeTls, type HttpProbe } from "../../src/control/probes.ts";
 import type { Address } from "../../src/seam/snapshot.ts";
 import {
@@ -210,6 +211,12 @@ describe("probeTls()", () => {
 });
 
 describe("probeTcp()", () => {
+  test("says nothing of a node when this process has no descriptor left", () => {
+    const script = new URL("probe-shortage.ts", import.meta.url).pathname;
+    const limited = ["-c", `ulimit -n 64 && exec "$0" "$1"`, process.execPath, script];
+    const { stdout } = spawnSync("sh", limited, { encoding: "utf8", timeout: 20_000 });
+    expect(JSON.parse(stdout)).toEqual({ before: { got: "tcp", fault: null, timeoutMs: 1_000 }, during: null });
+  });
   test("an open port is enough", async () => {
     const server = keep(await serveRaw(() => undefined));
     expect((await probeTcp(server.at, 2000)).evidence).toEqual({ got: "tcp", fault: null, timeoutMs: 2000 });
