@@ -1,0 +1,143 @@
+/**
+ * The benchmark: edge-lb's engines and the balancers that are installed, all in one run, in turn.
+ *
+ *   npm run bench [-- --quick] [--only LINE[,LINE]] [--engine linux[,bun,node]] [--write] [--strict] [--anywhere]
+ *
+ * Prints a Markdown table and writes dist/bench.json; `--write` also puts the table between the README's bench markers. Exits 1 when
+ * a peer misbehaves: a wrong byte, a refused connection, a count that does not add up; with `--strict` also when a goal is missed.
+ */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpus, tmpdir } from "node:os";
+import { join } from "node:path";
+import { stopAll } from "./bench/child.ts";
+import { type Cpus, openLab } from "./bench/lab.ts";
+import { FULL, type LineId, LINES, QUICK } from "./bench/lines.ts";
+import { missingOf, type Peer, PEERS, versionOf } from "./bench/peers.ts";
+import { createFigures, type Figures } from "./bench/record.ts";
+import { type Column, goals, json, judge, machine, table, type Verdict } from "./bench/report.ts";
+
+const ROOT = new URL("..", import.meta.url).pathname;
+const JSON_FILE = join(ROOT, "dist/bench.json");
+const README = join(ROOT, "README.md");
+const MARKERS = ["<!-- bench -->", "<!-- /bench -->"] as const;
+const ENGINES: readonly string[] = ["linux", "bun", "node"];
+
+interface Wish {
+  readonly quick: boolean;
+  readonly write: boolean;
+  readonly strict: boolean;
+  readonly anywhere: boolean;
+  readonly lines: readonly LineId[];
+  readonly engines: readonly string[];
+}
+
+class Usage extends Error {}
+
+function readWish(argv: readonly string[]): Wish {
+  const rest = [...argv];
+  const flag = (name: string): boolean => {
+    const at = rest.indexOf(name);
+    if (at >= 0) rest.splice(at, 1);
+    return at >= 0;
+  };
+  const list = (name: string, all: readonly string[]): readonly string[] => {
+    const at = rest.indexOf(name);
+    if (at < 0) return all;
+    const [, text = ""] = rest.splice(at, 2);
+    const wrong = text.split(",").find((item) => !all.includes(item));
+    if (wrong !== undefined) throw new Usage(`Cannot use ${name} "${wrong}": ${all.join(", ")} wanted`);
+    return text.split(",");
+  };
+  const wish: Wish = {
+    quick: flag("--quick"),
+    write: flag("--write"),
+    strict: flag("--strict"),
+    anywhere: flag("--anywhere"),
+    engines: list("--engine", ENGINES),
+    lines: Object.keys(LINES).filter(isLine(list("--only", Object.keys(LINES)))),
+  };
+  if (rest.length > 0) throw new Usage(`Cannot use "${rest[0]}": see scripts/bench.ts for the options`);
+  return wish;
+}
+
+function isLine(wanted: readonly string[]): (line: string) => line is LineId {
+  return (line): line is LineId => wanted.includes(line);
+}
+
+/** The balancer alone on the last CPU, load and nodes on the first; with one CPU nobody is pinned. */
+function placeOn({ anywhere }: Wish): Cpus {
+  const count = cpus().length;
+  return anywhere || count < 2 || Bun.which("taskset") === null
+    ? { balancer: null, load: null }
+    : { balancer: count - 1, load: 0 };
+}
+
+function say(text: string): void {
+  console.error(text);
+}
+
+function findPeers({ engines }: Wish): Peer[] {
+  const wanted = PEERS.filter(({ id }) => !ENGINES.includes(id) || engines.includes(id));
+  return wanted.filter((peer) => {
+    const missing = missingOf(peer);
+    if (missing !== null) say(`${peer.title} is skipped: ${missing} is not installed`);
+    return missing === null;
+  });
+}
+
+async function run(wish: Wish, folder: string): Promise<{ figures: Figures; columns: Column[] }> {
+  const peers = findPeers(wish);
+  const cpu = placeOn(wish);
+  const lab = await openLab(peers.length + 1, cpu);
+  const figures = createFigures();
+  const effort = wish.quick ? QUICK : FULL;
+  for (const line of wish.lines) {
+    say(line);
+    const place = { folder, cpu: cpu.balancer };
+    await LINES[line]({ lab, peers, place, effort, record: figures.record, say });
+  }
+  const columns = peers.map((peer) => ({ id: peer.id, title: `${peer.title} ${versionOf(peer)}` }));
+  return { figures, columns: [...columns, { id: "direct", title: "no balancer" }] };
+}
+
+function textOf(figures: Figures, columns: readonly Column[], verdicts: readonly Verdict[], wish: Wish): string {
+  const effort = wish.quick ? "a quick run" : "a full run";
+  const head = `${machine()}; ${effort}, medians with the least and the most of all rounds in brackets.`;
+  const parts = [head, table(figures, columns)];
+  return [...parts, ...(verdicts.length > 0 ? [goals(verdicts)] : [])].join("\n\n");
+}
+
+function writeReadme(text: string): void {
+  const readme = readFileSync(README, "utf8");
+  const [begin, end] = [readme.indexOf(MARKERS[0]), readme.indexOf(MARKERS[1])];
+  if (begin < 0 || end < begin) throw new Usage(`Cannot write README.md: markers ${MARKERS.join(" … ")} wanted`);
+  writeFileSync(README, `${readme.slice(0, begin + MARKERS[0].length)}\n${text}\n${readme.slice(end)}`);
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  if (process.platform !== "linux") throw new Usage("Cannot measure here: /proc and epoll wanted");
+  const wish = readWish(argv);
+  const folder = mkdtempSync(join(tmpdir(), "edge-lb-bench-"));
+  const stop = (): void => void stopAll().then(() => process.exit(130));
+  process.on("SIGINT", stop).on("SIGTERM", stop);
+  try {
+    const { figures, columns } = await run(wish, folder);
+    const verdicts = judge(figures, "linux");
+    const text = textOf(figures, columns, verdicts, wish);
+    console.log(text);
+    mkdirSync(join(ROOT, "dist"), { recursive: true });
+    writeFileSync(JSON_FILE, `${JSON.stringify(json(figures, columns, verdicts), null, 2)}\n`);
+    if (wish.write) writeReadme(text);
+    return wish.strict && verdicts.some(({ holds }) => !holds) ? 1 : 0;
+  } finally {
+    await stopAll();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  console.error(`bench: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = error instanceof Usage ? 2 : 1;
+}

@@ -1,0 +1,123 @@
+/** The balancers that are compared: whether they are here, how they are configured, how they start. */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Child, familyOf, startChild } from "./child.ts";
+import { render } from "./template.ts";
+import { freePort, type Listening, valuesOf, type World } from "./world.ts";
+
+export type PeerId = "linux" | "bun" | "node" | "haproxy" | "haproxy-splice" | "nginx" | "sniproxy";
+
+export interface Peer {
+  readonly id: PeerId;
+  readonly title: string;
+  /** Proxies HTTP request by request. */
+  readonly http: boolean;
+  /** Names of what must be installed. */
+  readonly needs: readonly string[];
+  readonly config: string;
+  /** Prints its version. */
+  readonly asks: readonly string[];
+  command(config: string): readonly string[];
+}
+
+export interface Running {
+  readonly peer: Peer;
+  readonly listening: Listening;
+  readonly child: Child;
+  /** When its process was asked for, in ms since 1970. */
+  readonly startedMs: number;
+  pids(): readonly number[];
+}
+
+const ROOT = new URL("../..", import.meta.url).pathname;
+const TEMPLATES = new URL("peers/", import.meta.url).pathname;
+const BINARY = join(ROOT, "dist/edge-lb");
+const BUNDLE = join(ROOT, "dist/edge-lb.mjs");
+const STREAM_MODULE = "/usr/lib/nginx/modules/ngx_stream_module.so";
+
+function edgeLb(id: PeerId, start: readonly string[], engine: string): Peer {
+  return {
+    id,
+    title: `edge-lb ${engine}`,
+    http: true,
+    needs: start,
+    config: "edge-lb.yaml",
+    asks: [...start, "version"],
+    command: (config) => [...start, "run", "-c", config, "--engine", engine, "--workers", "1", ...QUIET],
+  };
+}
+
+const QUIET = ["--admin", "off", "--control", "off"];
+
+function haproxy(id: PeerId, title: string): Peer {
+  return {
+    id,
+    title,
+    http: true,
+    needs: ["haproxy"],
+    config: "haproxy.cfg",
+    asks: ["haproxy", "-v"],
+    command: (config) => ["haproxy", "-db", "-f", config],
+  };
+}
+
+export const PEERS: readonly Peer[] = [
+  edgeLb("linux", [BINARY], "linux"),
+  edgeLb("bun", [BINARY], "bun"),
+  edgeLb("node", ["node", BUNDLE], "node"),
+  haproxy("haproxy", "HAProxy"),
+  haproxy("haproxy-splice", "HAProxy splice"),
+  {
+    id: "nginx",
+    title: "nginx",
+    http: true,
+    needs: ["nginx", STREAM_MODULE],
+    config: "nginx.conf",
+    asks: ["nginx", "-v"],
+    command: (config) => ["nginx", "-e", "stderr", "-c", config],
+  },
+  {
+    id: "sniproxy",
+    title: "sniproxy",
+    http: false,
+    needs: ["sniproxy"],
+    config: "sniproxy.conf",
+    asks: ["sniproxy", "-V"],
+    command: (config) => ["sniproxy", "-f", "-c", config],
+  },
+];
+
+/** What of a peer's needs this machine has not; null when it has all. */
+export function missingOf(peer: Peer): string | null {
+  const here = (need: string): boolean => (need.startsWith("/") ? existsSync(need) : Bun.which(need) !== null);
+  return peer.needs.find((need) => !here(need)) ?? null;
+}
+
+/** "HAProxy version 2.6.12-1+deb12u4" to "2.6.12". */
+export function versionOf(peer: Peer): string {
+  const { stdout, stderr } = Bun.spawnSync([...peer.asks]);
+  return /\d+\.\d+(\.\d+)?/.exec(`${stdout.toString()}${stderr.toString()}`)?.[0] ?? "?";
+}
+
+let instances = 0;
+
+export interface Place {
+  readonly folder: string;
+  readonly cpu: number | null;
+}
+
+/** Write the peer's configuration and start it; it may take a while until it answers. */
+export function startPeer(peer: Peer, world: World, { folder, cpu }: Place): Running {
+  instances++;
+  const own = join(folder, `${peer.id}-${instances}`);
+  mkdirSync(own, { recursive: true });
+  const ip = `127.2.${Math.floor(instances / 250)}.${(instances % 250) + 1}`;
+  const at = (): { ip: string; port: number } => ({ ip, port: freePort(ip) });
+  const listening: Listening = { api: at(), https: at(), http: at() };
+  const config = join(own, peer.config);
+  const values = valuesOf(world, listening, own, peer.id === "haproxy-splice");
+  writeFileSync(config, render(readFileSync(join(TEMPLATES, `${peer.config}.in`), "utf8"), values));
+  const startedMs = performance.timeOrigin + performance.now();
+  const child = startChild(peer.command(config), { cpu });
+  return { peer, listening, child, startedMs, pids: () => familyOf(child.pid) };
+}

@@ -1,0 +1,161 @@
+/** The table, the goals and the JSON. */
+import { cpus, release } from "node:os";
+import type { Figures, Summary } from "./record.ts";
+import { summarize } from "./record.ts";
+
+interface Row {
+  readonly id: string;
+  readonly title: string;
+  readonly digits: number;
+}
+
+const ROWS: readonly Row[] = [
+  { id: "short-cpu", title: "short TLS-SNI connection, µs CPU", digits: 1 },
+  { id: "short-p50", title: "– connect to answer, p50 µs", digits: 0 },
+  { id: "short-p99", title: "– connect to answer, p99 µs", digits: 0 },
+  { id: "short-rate", title: "– connections per second", digits: 0 },
+  { id: "ping-cpu", title: "64-byte ping-pong, µs CPU", digits: 1 },
+  { id: "ping-p50", title: "– p50 µs", digits: 0 },
+  { id: "ping-p99", title: "– p99 µs", digits: 0 },
+  { id: "bulk-cpu", title: "one GB through 8 tunnels, ms CPU", digits: 0 },
+  { id: "bulk-rate", title: "– MB/s", digits: 0 },
+  { id: "http-cpu", title: "keep-alive HTTP request, µs CPU", digits: 1 },
+  { id: "http-p50", title: "– p50 µs", digits: 0 },
+  { id: "http-p99", title: "– p99 µs", digits: 0 },
+  { id: "http-rate", title: "– requests per second", digits: 0 },
+  { id: "memory-idle", title: "memory idle, MB (PSS)", digits: 1 },
+  { id: "memory-idle-rss", title: "– MB (RSS)", digits: 1 },
+  { id: "memory-full", title: "memory with 4,000 idle tunnels, MB (PSS)", digits: 1 },
+  { id: "memory-full-rss", title: "– MB (RSS)", digits: 1 },
+  { id: "memory-tunnel", title: "– per tunnel, KB", digits: 2 },
+  { id: "start", title: "start to first answered connection, ms", digits: 0 },
+  { id: "clusters-3", title: "short connection with 3 clusters, µs CPU", digits: 1 },
+  { id: "clusters-100", title: "– 100 clusters", digits: 1 },
+  { id: "clusters-1000", title: "– 1,000 clusters", digits: 1 },
+  { id: "clusters-10000", title: "– 10,000 clusters", digits: 1 },
+];
+
+export interface Column {
+  readonly id: string;
+  readonly title: string;
+}
+
+/** edge-lb's figure over the least of the others', at most `most`. */
+interface Goal {
+  readonly title: string;
+  readonly row: string;
+  readonly over: readonly { readonly row: string; readonly column: string }[];
+  readonly most: number;
+}
+
+function over(row: string, ...columns: readonly string[]): Goal["over"] {
+  return columns.map((column) => ({ row, column }));
+}
+
+const GOALS: readonly Goal[] = [
+  {
+    title: "short connection / better of HAProxy and nginx",
+    row: "short-cpu",
+    over: over("short-cpu", "haproxy", "nginx"),
+    most: 0.9,
+  },
+  {
+    title: "ping-pong / better of HAProxy and nginx",
+    row: "ping-cpu",
+    over: over("ping-cpu", "haproxy", "nginx"),
+    most: 0.95,
+  },
+  { title: "GB / HAProxy", row: "bulk-cpu", over: over("bulk-cpu", "haproxy"), most: 0.5 },
+  { title: "GB / HAProxy with forced splice", row: "bulk-cpu", over: over("bulk-cpu", "haproxy-splice"), most: 0.7 },
+  {
+    title: "HTTP request / better of HAProxy and nginx",
+    row: "http-cpu",
+    over: over("http-cpu", "haproxy", "nginx"),
+    most: 0.9,
+  },
+  {
+    title: "memory with 4,000 tunnels / HAProxy",
+    row: "memory-full",
+    over: over("memory-full", "haproxy"),
+    most: 1.4,
+  },
+  { title: "memory per tunnel / HAProxy", row: "memory-tunnel", over: over("memory-tunnel", "haproxy"), most: 1 },
+  { title: "10,000 clusters / 3", row: "clusters-10000", over: over("clusters-3", "linux"), most: 1.05 },
+  {
+    title: "p99 of a short connection / better of HAProxy and nginx",
+    row: "short-p99",
+    over: over("short-p99", "haproxy", "nginx"),
+    most: 1,
+  },
+];
+
+export interface Verdict {
+  readonly title: string;
+  readonly ratio: number;
+  readonly most: number;
+  readonly holds: boolean;
+}
+
+/** Goals whose figures were measured, for one engine. */
+export function judge(figures: Figures, engine: string): Verdict[] {
+  return GOALS.flatMap((goal) => {
+    const median = (row: string, column: string): number => summarize(figures.of(row, column))?.median ?? NaN;
+    const own = median(goal.row, engine);
+    const others = goal.over.map(({ row, column }) => median(row, column === "linux" ? engine : column));
+    const ratio = own / Math.min(...others.filter((value) => !Number.isNaN(value)));
+    if (!Number.isFinite(ratio)) return [];
+    return [{ title: goal.title, ratio, most: goal.most, holds: ratio <= goal.most }];
+  });
+}
+
+/** Medians with least and most in brackets; a row that nobody measured is left out. */
+export function table(figures: Figures, columns: readonly Column[]): string {
+  const rows = ROWS.flatMap((row) => {
+    const cells = columns.map(({ id }) => cell(summarize(figures.of(row.id, id)), row.digits));
+    return cells.every((text) => text === "–") ? [] : [[row.title, ...cells]];
+  });
+  return markdown([["", ...columns.map(({ title }) => title)], ...rows]);
+}
+
+export function goals(verdicts: readonly Verdict[]): string {
+  const rows = verdicts.map(({ title, ratio, most, holds }) => [
+    title,
+    ratio.toFixed(2),
+    most.toFixed(2),
+    holds ? "yes" : "**no**",
+  ]);
+  return markdown([["edge-lb linux against", "ratio", "goal, at most", "holds"], ...rows]);
+}
+
+function cell(summary: Summary | null, digits: number): string {
+  if (summary === null) return "–";
+  const text = (value: number): string => value.toFixed(digits);
+  const { median, least, most } = summary;
+  return least === most ? text(median) : `${text(median)} (${text(least)}–${text(most)})`;
+}
+
+function markdown(rows: readonly (readonly string[])[]): string {
+  const [head = [], ...body] = rows;
+  const rule = head.map((_, i) => (i === 0 ? "---" : "--:"));
+  return [head, rule, ...body].map((row) => `| ${row.join(" | ")} |`).join("\n");
+}
+
+/** Without names of hosts: README is public. */
+export function machine(): string {
+  const [cpu] = cpus();
+  return `${cpus().length} × ${cpu?.model.trim() ?? "?"}, Linux ${release().split("-")[0]}, loopback, Bun ${Bun.version}`;
+}
+
+export function json(figures: Figures, columns: readonly Column[], verdicts: readonly Verdict[]): unknown {
+  const rows = ROWS.map(({ id, title }) => ({
+    id,
+    title: title.startsWith("–") ? `${id}: ${title.slice(2)}` : title,
+    columns: Object.fromEntries(
+      columns.flatMap((column) => {
+        const values = figures.of(id, column.id);
+        return values.length === 0 ? [] : [[column.id, { ...summarize(values), rounds: values }]];
+      }),
+    ),
+  }));
+  return { machine: machine(), at: new Date().toISOString(), rows, goals: verdicts };
+}
