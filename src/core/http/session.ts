@@ -84,6 +84,7 @@ export class HttpSession {
     if (this.phase === "over") return;
     this.node = "open";
     this.touch();
+    this.tryPassUp();
     this.pump();
   }
 
@@ -203,7 +204,6 @@ export class HttpSession {
   private begin(request: Request, chunk: Uint8Array, from: number): number {
     const { ask } = this;
     this.phase = "exchange";
-    this.answering = false;
     this.answer.begin(request.close || this.draining);
     const target = this.effects.route(request, ask.head);
     if (target.kind === "reply") {
@@ -397,6 +397,7 @@ export class HttpSession {
   private forget(): void {
     this.ask.forget();
     this.first = null;
+    this.answering = false;
     this.status = 0;
     this.flow.upBytes = 0;
     this.flow.downBytes = 0;

@@ -1,0 +1,49 @@
+import { describe, expect, test } from "bun:test";
+import * as fc from "fast-check";
+import { Gather } from "../../../src/core/http/gather.ts";
+import { bytesOf, textOf } from "./session-lab.ts";
+
+describe("Gather", () => {
+  test("keeps neighbouring pieces of one chunk as a view of it", () => {
+    const chunk = bytesOf("abcdef");
+    const gather = new Gather();
+    gather.add(chunk, 1, 3);
+    gather.add(chunk, 3, 5);
+    const taken = gather.take();
+    expect(taken?.buffer).toBe(chunk.buffer);
+    expect(textOf(taken ?? chunk)).toBe("bcde");
+    expect(gather.take()).toBeNull();
+  });
+
+  test("puts anything together in order", () => {
+    const piece = fc.oneof(fc.tuple(fc.nat(5), fc.nat(5)), fc.constantFrom("x", "yz"));
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 12 }), fc.boolean(), (pieces, own) => {
+        const chunk = bytesOf("abcde");
+        const gather = new Gather();
+        let want = "";
+        for (const one of pieces) {
+          if (typeof one === "string") {
+            gather.addText(one);
+            want += one;
+          } else {
+            gather.add(chunk, one[0], one[1]);
+            want += "abcde".slice(one[0], Math.max(one[0], one[1]));
+          }
+          if (own) gather.own();
+        }
+        expect(gather.size).toBe(want.length);
+        expect(textOf(gather.take() ?? new Uint8Array(0))).toBe(want);
+      }),
+    );
+  });
+
+  test("own() saves a run from its source's change", () => {
+    const chunk = bytesOf("abc");
+    const gather = new Gather();
+    gather.add(chunk, 0, 3);
+    gather.own();
+    chunk.fill(0);
+    expect(textOf(gather.take() ?? chunk)).toBe("abc");
+  });
+});
