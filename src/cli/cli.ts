@@ -6,7 +6,9 @@ import { check } from "./check.ts";
 import { parseCommandLine, type Command } from "./command-line.ts";
 import type { CommandSpec } from "./commands.ts";
 import { explain } from "./explain.ts";
+import { exportCommand } from "./export.ts";
 import { helpText, usageText } from "./help.ts";
+import { importCommand } from "./import.ts";
 import { machineOf, type Io } from "./io.ts";
 import { printVersion } from "./version.ts";
 
@@ -18,6 +20,9 @@ export interface CliDeps {
 /** Never rejects, prints no stack. */
 export async function runCli(argv: readonly string[], io: Io, deps: CliDeps): Promise<number> {
   try {
+    // Its options are its own: a file of another program is no setting of this one.
+    if (argv[0] === "import" && !argv.includes("--help") && !argv.includes("-h"))
+      return importCommand(io, argv.slice(1));
     return await execute(parseCommandLine(argv), io, deps);
   } catch (error) {
     return report(error, io);
@@ -36,6 +41,8 @@ async function execute(command: Command, io: Io, deps: CliDeps): Promise<number>
       return check(config, io);
     case "explain":
       return explain(config, args[0] ?? "", io);
+    case "export":
+      return exportCommand(config, args[0] ?? "", io);
     default:
       return run(config, load, io, deps);
   }

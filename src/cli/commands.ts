@@ -39,8 +39,23 @@ export const COMMANDS: readonly CommandSpec[] = [
   command("add", "Add a cluster while running", LATER),
   command("rm", "Remove a cluster while running", LATER),
   command("drain", "Take a node out gently", LATER),
-  command("import", "Turn a haproxy.cfg into flags or YAML", LATER),
-  command("export", "Write a config for HAProxy or nginx", LATER),
+  command("import", "Turn a haproxy.cfg into YAML or flags, with a report on every line", {
+    args: "<FILE|->",
+    switches: [
+      { flag: "format <yaml|flags>", help: "What to write (yaml)" },
+      { flag: "out <FILE>", help: "Write it there, and the report to stdout" },
+      {
+        flag: "domain <DOMAIN>",
+        help: "For a source that tells no names: api.DOMAIN and *.apps.DOMAIN are its cluster's",
+      },
+      { flag: "verify", help: "Ask both for every name of the source and its near misses, print the differences" },
+      { flag: "json", help: "Report as JSON" },
+    ],
+  }),
+  command("export", "Write a config for HAProxy or nginx that serves the same clusters", {
+    args: "<haproxy|nginx>",
+    settings: true,
+  }),
   command("dns", "Print the DNS records the clusters need", LATER),
 ];
 

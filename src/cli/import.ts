@@ -87,7 +87,7 @@ function prove(io: Io, result: ImportResult, yaml: string, verify: boolean): Ver
 
 /** Nothing to serve is no configuration: the first lines that cannot be carried over say why. */
 function noRoutes(file: string, notes: readonly Note[]): EdgeError {
-  const [why] = notes.filter((note) => note.class === "cannot");
+  const why = notes.find((note) => note.class === "cannot");
   const found = why === undefined ? "no frontend that leads to servers found" : `line ${why.line}: ${why.why}`;
   return new EdgeError("CONFIG_UNREADABLE", `Cannot import: ${found}`, {
     where: why === undefined ? file : `${file}:${why.line}`,
@@ -136,7 +136,7 @@ function writeOut(path: string, text: string): void {
   }
 }
 
-const VALUE_FLAGS = ["format", "out", "domain"];
+const VALUE_FLAGS: ReadonlySet<string> = new Set(["format", "out", "domain"]);
 
 /** @throws EdgeError USAGE */
 export function readImportArgs(args: readonly string[]): ImportOptions {
@@ -145,7 +145,7 @@ export function readImportArgs(args: readonly string[]): ImportOptions {
   for (let at = 0; at < args.length; at++) {
     const [, flag, inline] = /^--([a-z]+)(?:=(.*))?$/s.exec(args[at] ?? "") ?? [];
     if (flag === undefined) words.push(args[at] ?? "");
-    else if (VALUE_FLAGS.includes(flag)) given.set(flag, inline ?? args[++at] ?? "");
+    else if (VALUE_FLAGS.has(flag)) given.set(flag, inline ?? args[++at] ?? "");
     else if ((flag === "json" || flag === "verify") && inline === undefined) given.set(flag, "");
     else throw usage(`Cannot use --${flag}: not known to import`);
   }

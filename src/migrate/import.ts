@@ -104,15 +104,15 @@ function plan({ source, entries, stats, units, groups }: Parts, ledger: Ledger):
 }
 
 /** What every cluster says alike about probes is said once. */
-function hoistChecks(imported: Imported): Imported {
-  const rows = [GLOBAL.rise, GLOBAL.fall, GLOBAL.intervalMs];
-  let { settings, clusters } = imported;
-  for (const row of rows) {
-    const texts = clusters.map((cluster) => cluster.rows.find((one) => one.row.item === row.flag)?.texts[0]);
-    const [first] = texts;
-    if (first === undefined || texts.some((text) => text !== first)) continue;
-    settings = [...settings, ...rowTexts(row, [first])];
-    clusters = clusters.map(({ group, rows: own }) => ({ group, rows: own.filter((one) => one.row.item !== row.flag) }));
-  }
-  return { settings, clusters };
+function hoistChecks({ settings, clusters }: Imported): Imported {
+  const shared = [GLOBAL.rise, GLOBAL.fall, GLOBAL.intervalMs].flatMap((row) => {
+    const texts = new Set(clusters.map((cluster) => cluster.rows.find((one) => one.row.item === row.flag)?.texts[0]));
+    const [only] = texts;
+    return texts.size === 1 && only !== undefined ? [{ row, text: only }] : [];
+  });
+  const flags = new Set<string | null>(shared.map(({ row }) => row.flag));
+  return {
+    settings: [...settings, ...shared.flatMap(({ row, text }) => rowTexts(row, [text]))],
+    clusters: clusters.map(({ group, rows }) => ({ group, rows: rows.filter((one) => !flags.has(one.row.item)) })),
+  };
 }

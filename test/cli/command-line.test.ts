@@ -163,7 +163,7 @@ describe("parseCommandLine()", () => {
     expect(lines(words(typed))).toEqual(want);
   });
 
-  test.each(["status", "reload", "add", "rm", "drain", "import", "export", "dns"])(
+  test.each(["status", "reload", "add", "rm", "drain", "dns"])(
     "knows %s, for a later version",
     (name) => {
       expect(lines([name, "x", "--y"])).toEqual([`Cannot run ${name}: not available in this version (NOT_AVAILABLE)`]);

@@ -53,9 +53,11 @@ function noteMore(group: Group, domain: string | null, ledger: Ledger): void {
 function noteBoth(group: Group, unit: Unit, ledger: Ledger): void {
   const other = unit.kind === "https" ? "http" : "https";
   if (unit.kind !== "https" && unit.kind !== "http") return;
-  const theirs = group.units.filter((one) => one.kind === other).flatMap((one) => one.names);
-  for (const use of unit.uses.filter(({ meaning }) => meaning.names.some((name) => !theirs.includes(name)))) {
-    ledger.note(use.line, "changed", "names of the ingress are served on https and on http", { code: "both-listeners" });
+  const theirs = new Set(group.units.filter((one) => one.kind === other).flatMap((one) => one.names));
+  for (const use of unit.uses.filter(({ meaning }) => meaning.names.some((name) => !theirs.has(name)))) {
+    ledger.note(use.line, "changed", "names of the ingress are served on https and on http", {
+      code: "both-listeners",
+    });
   }
 }
 

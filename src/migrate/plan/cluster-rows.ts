@@ -52,11 +52,17 @@ function nodeRows(group: Group, ledger: Ledger): RowTexts[] {
   const [api, mcs] = [hostsOf(unitsOfKind(group, "api")), hostsOf(unitsOfKind(group, "mcs"))];
   const [https, http] = [hostsOf(unitsOfKind(group, "https")), hostsOf(unitsOfKind(group, "http"))];
   const control = api.length > 0 ? api : mcs;
-  if (mcs.length > 0 && !sameHosts(control, mcs)) noteNodes(group, ["mcs"], "the machine-config pool has the API's nodes", ledger);
+  if (mcs.length > 0 && !sameHosts(control, mcs))
+    noteNodes(group, ["mcs"], "the machine-config pool has the API's nodes", ledger);
   const differ = https.length > 0 && http.length > 0 && !sameHosts(https, http);
   const ingress = [...new Set([...https, ...http])];
   if (differ) {
-    noteNodes(group, ["https", "http"], "https and http have different nodes: edge-lb probes them all and uses each for what it serves", ledger);
+    noteNodes(
+      group,
+      ["https", "http"],
+      "https and http have different nodes: edge-lb probes them all and uses each for what it serves",
+      ledger,
+    );
     return [...rowTexts(CLUSTER.nodes, compressNodes(ingress)), ...rowTexts(CLUSTER.api, compressNodes(control))];
   }
   if (control.length > 0 && sameHosts(control, ingress)) return rowTexts(CLUSTER.nodes, compressNodes(control));
@@ -84,7 +90,10 @@ function portRows(group: Group, ledger: Ledger): RowTexts[] {
     if (ports.length > 1) {
       for (const unit of units) {
         const why = `its servers listen on different ports (${ports.join(", ")}); a pool has one port on all nodes`;
-        ledger.note(unit.backend.section.head, "cannot", why, { code: "ports-differ", todo: "make a cluster of each port" });
+        ledger.note(unit.backend.section.head, "cannot", why, {
+          code: "ports-differ",
+          todo: "make a cluster of each port",
+        });
       }
     }
     return rowTexts(PORT_ROWS[kind], ports.slice(0, 1).map(String));
@@ -124,15 +133,25 @@ function policyOf(unit: Unit, ledger: Ledger): Policy | null {
   if (line === null) return null;
   const isStick = wordAt(line, 0) === "stick";
   const written = isStick ? "source" : wordsFrom(line, 1).join(" ").toLowerCase();
-  const policy = POLICIES[written.split(" ")[0] ?? ""] ?? POLICIES[written.replace(/^hash req\.hdr\(host\).*/, "hdr(host)")];
+  const policy =
+    POLICIES[written.split(" ")[0] ?? ""] ?? POLICIES[written.replace(/^hash req\.hdr\(host\).*/, "hdr(host)")];
   if (policy === "source" && (unit.kind === "api" || unit.kind === "mcs")) {
-    const why = "the API needs no persistence: leastconn spreads its long connections, and a lost node costs nobody else";
-    ledger.mistake(line, "api-source", "half the clients hash to a node that died until checks notice, and OpenShift forbids persistence on the API");
+    const why =
+      "the API needs no persistence: leastconn spreads its long connections, and a lost node costs nobody else";
+    ledger.mistake(
+      line,
+      "api-source",
+      "half the clients hash to a node that died until checks notice, and OpenShift forbids persistence on the API",
+    );
     ledger.note(line, "changed", why, { code: "api-source" });
     return null;
   }
   if (policy !== undefined) {
-    ledger.note(line, "carried", `${unit.kind}: ${policy}${isStick ? ", the client's address chooses the node without a table" : ""}`);
+    ledger.note(
+      line,
+      "carried",
+      `${unit.kind}: ${policy}${isStick ? ", the client's address chooses the node without a table" : ""}`,
+    );
     return policy;
   }
   noteOtherBalance(line, written, unit, ledger);
@@ -161,7 +180,10 @@ function checkRows(group: Group): RowTexts[] {
   return [
     ...rowTexts(CLUSTER.rise, largest(numbers(checked, "rise", Number))),
     ...rowTexts(CLUSTER.fall, largest(numbers(checked, "fall", Number))),
-    ...rowTexts(CLUSTER.intervalMs, intervals.length === 0 ? [] : [durationText(Math.max(100, Math.min(...intervals)))]),
+    ...rowTexts(
+      CLUSTER.intervalMs,
+      intervals.length === 0 ? [] : [durationText(Math.max(100, Math.min(...intervals)))],
+    ),
     ...rowTexts(CLUSTER.readyPort, ready.slice(0, 1).map(String)),
   ];
 }
@@ -185,16 +207,23 @@ function readyPorts(unit: Unit): number[] {
 }
 
 function proxyRow(group: Group, ledger: Ledger): RowTexts[] {
-  const versions = unitsOfKind(group, "https", "http").flatMap((unit) => unit.servers.map((server) => proxyVersion(server)));
+  const versions = unitsOfKind(group, "https", "http").flatMap((unit) =>
+    unit.servers.map((server) => proxyVersion(server)),
+  );
   const [version = "off"] = versions;
   if (new Set(versions).size > 1) {
     for (const server of group.units.flatMap((unit) => unit.servers).filter((one) => proxyVersion(one) !== "off")) {
       const todo = "let all ingress endpoints of a cluster expect the PROXY protocol, or none";
-      ledger.note(server.line, "cannot", "the PROXY protocol goes to all ingress endpoints of a cluster or to none", { code: "send-proxy", todo });
+      ledger.note(server.line, "cannot", "the PROXY protocol goes to all ingress endpoints of a cluster or to none", {
+        code: "send-proxy",
+        todo,
+      });
     }
     return [];
   }
-  const senders = unitsOfKind(group, "https", "http").flatMap((unit) => unit.servers.filter((server) => proxyVersion(server) !== "off"));
+  const senders = unitsOfKind(group, "https", "http").flatMap((unit) =>
+    unit.servers.filter((server) => proxyVersion(server) !== "off"),
+  );
   const origins = senders.map(({ line }) => ({ line, fate: "carried" as const, why: `send-proxy ${version}` }));
   return notedRow(CLUSTER.sendProxy, [version], origins, ledger);
 }

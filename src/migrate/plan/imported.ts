@@ -35,7 +35,12 @@ export interface Origin {
 }
 
 /** As `rowTexts`, with a word on the directives behind it: another one where this version does not know the row yet. */
-export function notedRow(row: Row<unknown>, texts: readonly string[], origins: readonly Origin[], ledger: Ledger): RowTexts[] {
+export function notedRow(
+  row: Row<unknown>,
+  texts: readonly string[],
+  origins: readonly Origin[],
+  ledger: Ledger,
+): RowTexts[] {
   const known = isAvailable({ row, texts });
   for (const { line, fate, why, todo } of origins) {
     if (known) ledger.note(line, fate, why, todo === undefined ? {} : { todo });

@@ -29,7 +29,11 @@ function isStatsPage(proxy: Proxy): boolean {
 }
 
 function leadsSomewhere(source: Source, proxy: Proxy): boolean {
-  return targets(source, proxy).length > 0 || proxy.rules.length > 0 || proxy.stops.some((stop) => stop.effect === "redirect-https");
+  return (
+    targets(source, proxy).length > 0 ||
+    proxy.rules.length > 0 ||
+    proxy.stops.some((stop) => stop.effect === "redirect-https")
+  );
 }
 
 function byPort(port: number): ListenerKind | null {
@@ -50,7 +54,10 @@ function bySamples(proxy: Proxy): ListenerKind | null {
 
 /** Backends that rules and the default name outright. */
 function targets(source: Source, proxy: Proxy): Proxy[] {
-  const names = [...proxy.rules.map((rule) => rule.target), ...(proxy.defaultBackend === null ? [] : [proxy.defaultBackend.name])];
+  const names = [
+    ...proxy.rules.map((rule) => rule.target),
+    ...(proxy.defaultBackend === null ? [] : [proxy.defaultBackend.name]),
+  ];
   const found = names.flatMap((name) => findBackend(source, name) ?? []);
   return proxy.servers.length > 0 ? [...found, proxy] : found;
 }

@@ -6,7 +6,9 @@ export const ELSEWHERE = "evil.example";
 /** Near misses of a name, most telling first; none of them lies below the name. */
 export function nearMisses(name: string): string[] {
   const labels = name.split(".");
-  const glued = labels.slice(1).map((_, index) => `${labels.slice(0, index + 1).join(".")}x${labels.slice(index + 1).join(".")}`);
+  const glued = labels
+    .slice(1)
+    .map((_, index) => `${labels.slice(0, index + 1).join(".")}x${labels.slice(index + 1).join(".")}`);
   return [
     `${name}.${ELSEWHERE}`,
     `${name}x`,

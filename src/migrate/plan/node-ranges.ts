@@ -3,7 +3,10 @@
 /** Neighbouring IPv4 addresses become ranges, the rest stays in the order it came. */
 export function compressNodes(hosts: readonly string[]): string[] {
   const unique = [...new Set(hosts)];
-  const numbers = unique.filter(isIpv4).map(toNumber).sort((a, b) => a - b);
+  const numbers = unique
+    .filter(isIpv4)
+    .map(toNumber)
+    .sort((a, b) => a - b);
   const ranges: { from: number; to: number }[] = [];
   for (const number of numbers) {
     const last = ranges.at(-1);

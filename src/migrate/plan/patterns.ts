@@ -1,7 +1,17 @@
 /** What one pattern of an ACL or map means in names, and what is wrong with it. */
 import type { MatchMethod } from "../source/samples.ts";
 import { matchText } from "../source/matching.ts";
-import { isName, labelName, matchesLabel, matchesName, sampleOf, type Draft, type Fault, type FaultCode, type Meaning } from "./meaning.ts";
+import {
+  isName,
+  labelName,
+  matchesLabel,
+  matchesName,
+  sampleOf,
+  type Draft,
+  type Fault,
+  type FaultCode,
+  type Meaning,
+} from "./meaning.ts";
 import { nearMisses } from "./near-misses.ts";
 import { regexShapes } from "./regex-shape.ts";
 import { shapeMeaning } from "./shape-meaning.ts";
@@ -12,7 +22,8 @@ export function patternMeaning(method: MatchMethod, text: string, ignoreCase: bo
   const found = findMeaning(method, text);
   if (found === null || (found.names.length === 0 && found.labels.length === 0)) return null;
   const means = (name: string): boolean =>
-    found.names.some((pattern) => matchesName(pattern, name)) || found.labels.some((label) => matchesLabel(label, name));
+    found.names.some((pattern) => matchesName(pattern, name)) ||
+    found.labels.some((label) => matchesLabel(label, name));
   const withCase = ignoreCase ? found.faults : [...found.faults, ...caseFault(text)];
   return { ...found, faults: withCase.map((fault) => withWitness(fault, found.names, takes, means)), means, takes };
 }
@@ -51,7 +62,11 @@ function endMeaning(text: string): Draft | null {
   const name = text.replace(/^\.+/, "");
   if (!isName(name)) return null;
   if (text.startsWith(".")) return { names: [`*.${name}`], labels: [], faults: [] };
-  return { names: [name, `*.${name}`], labels: [], faults: [{ code: "no-boundary", why: "it does not start at a dot" }] };
+  return {
+    names: [name, `*.${name}`],
+    labels: [],
+    faults: [{ code: "no-boundary", why: "it does not start at a dot" }],
+  };
 }
 
 function begMeaning(text: string): Draft | null {
@@ -68,7 +83,14 @@ function insideMeaning(text: string, method: "sub" | "dom"): Draft | null {
   const name = text.replace(/^\.+|\.+$/g, "");
   if (!isName(name) || text.endsWith(".")) return null;
   if (!name.includes(".")) {
-    return { names: [], labels: [{ kind: "api", label: name }, { kind: "apps", label: name }], faults };
+    return {
+      names: [],
+      labels: [
+        { kind: "api", label: name },
+        { kind: "apps", label: name },
+      ],
+      faults,
+    };
   }
   const names = text.startsWith(".") && method === "sub" ? [`*.${name}`] : [name, `*.${name}`];
   return { names, labels: [], faults };
@@ -107,7 +129,9 @@ function withWitness(
     const missed = deeper.find((name) => !takes(name));
     return missed === undefined ? fault : { ...fault, why: `${fault.why}: ${missed} is refused` };
   }
-  const wrong = samples.flatMap(nearMisses).find((name) => takes(name) && !means(name) && shows(fault.code, name, samples));
+  const wrong = samples
+    .flatMap(nearMisses)
+    .find((name) => takes(name) && !means(name) && shows(fault.code, name, samples));
   return wrong === undefined ? fault : { ...fault, why: `${fault.why}: ${wrong} is taken too` };
 }
 

@@ -56,7 +56,7 @@ function readSequence(reader: Reader): Sequence[] {
   let sequences: Sequence[] = [[]];
   while (reader.at < reader.text.length && !"|)".includes(reader.text[reader.at] ?? "")) {
     const next = readItem(reader);
-    sequences = limited(sequences.flatMap((before) => next.map((after) => [...before, ...after])));
+    sequences = limited(sequences.flatMap((before) => next.map((after) => before.concat(after))));
   }
   return sequences;
 }
@@ -109,7 +109,8 @@ function readEscape(reader: Reader): Sequence[] {
 
 /** A class must repeat to be a label; `[.]` and short classes such as `[12]` are literals. */
 function readClass(reader: Reader): Sequence[] {
-  const [all = "", negated = "", body = ""] = /^(\^?)((?:\[:[a-z]+:\]|\\.|[^\]\\])+)\]/.exec(reader.text.slice(reader.at)) ?? [];
+  const [all = "", negated = "", body = ""] =
+    /^(\^?)((?:\[:[a-z]+:\]|\\.|[^\]\\])+)\]/.exec(reader.text.slice(reader.at)) ?? [];
   if (all === "") throw new TooRich();
   reader.at += all.length;
   const members = body.replace(/\\(.)/g, "$1");
@@ -128,7 +129,9 @@ function expandClass(members: string): string[] {
   return [...members.matchAll(/(.)-(.)|(.)/g)].flatMap(([, from, to, single]) => {
     if (from === undefined || to === undefined) return [single ?? ""];
     const [low, high] = [from.charCodeAt(0), to.charCodeAt(0)];
-    return Array.from({ length: Math.max(0, Math.min(high - low + 1, 64)) }, (_, index) => String.fromCharCode(low + index));
+    return Array.from({ length: Math.max(0, Math.min(high - low + 1, 64)) }, (_, index) =>
+      String.fromCharCode(low + index),
+    );
   });
 }
 
@@ -148,7 +151,10 @@ function readGroup(reader: Reader): Sequence[] {
   const quantifier = readQuantifier(reader);
   if (quantifier === "") return inner;
   if (quantifier === "?") return limited([[], ...inner]);
-  const labels: Sequence = [{ kind: "any", least: 1 }, { kind: "literal", text: ".", loose: false }];
+  const labels: Sequence = [
+    { kind: "any", least: 1 },
+    { kind: "literal", text: ".", loose: false },
+  ];
   if (!inner.every(isLabelAndDot)) throw new TooRich();
   return quantifier === "+" ? [labels] : [[], labels];
 }

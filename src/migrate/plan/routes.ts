@@ -51,7 +51,12 @@ function defaultRoute(source: Source, entry: Entry, ledger: Ledger): Route | nul
 function reach(source: Source, name: string, line: SourceLine, ledger: Ledger): Proxy | null {
   const backend = findBackend(source, name);
   if (backend === null) {
-    ledger.mistake(line, "missing-backend", `there is no backend ${name}; HAProxy refuses to start`, "add it or drop the rule");
+    ledger.mistake(
+      line,
+      "missing-backend",
+      `there is no backend ${name}; HAProxy refuses to start`,
+      "add it or drop the rule",
+    );
     ledger.note(line, "cannot", `leads to the missing backend ${name}`, { code: "missing-backend" });
     return null;
   }
@@ -85,7 +90,9 @@ function ruleRoutes(source: Source, entry: Entry, rule: SwitchRule, ledger: Ledg
 
 /** `if apps !console`: where the exception goes is said by the rules that name it. */
 function noteExceptions(rule: SwitchRule, proxy: Proxy, ledger: Ledger): void {
-  const excepted = rule.condition?.anyOf.flat().some((term) => term.negated && testsOf(term, proxy).some((test) => isNameSample(test.sample)));
+  const excepted = rule.condition?.anyOf
+    .flat()
+    .some((term) => term.negated && testsOf(term, proxy).some((test) => isNameSample(test.sample)));
   if (excepted !== true) return;
   const why = "exceptions need no word: of two names that fit, the more exact one wins";
   ledger.note(rule.line, "changed", why, { code: "exception" });
@@ -93,7 +100,10 @@ function noteExceptions(rule: SwitchRule, proxy: Proxy, ledger: Ledger): void {
 
 function cannotRoute(rule: SwitchRule, problem: string, ledger: Ledger): void {
   const todo = "route by name, or keep a proxy of your own behind edge-lb for this rule";
-  ledger.note(rule.line, "cannot", `edge-lb routes by the name asked for; this rule depends on ${problem}`, { code: "condition", todo });
+  ledger.note(rule.line, "cannot", `edge-lb routes by the name asked for; this rule depends on ${problem}`, {
+    code: "condition",
+    todo,
+  });
 }
 
 /** `unless NAMES`: everything else, which is what a default is. */
@@ -117,11 +127,13 @@ function alternativeUses(terms: readonly Term[], ask: Ask, source: Source): Alte
   const uses = testsOf(first, ask.proxy).map((test) => testUses(test));
   const problem = uses.find((use) => "problem" in use);
   if (problem !== undefined && "problem" in problem) return problem;
-  return uses.flatMap((use) => ("problem" in use ? [] : use)).filter(({ meaning }) => {
-    const sample = meaning.names[0];
-    const asked = { ...ask, name: sample === undefined ? null : sampleOf(sample) };
-    return sample === undefined || others.every((term) => termHolds(term, asked, source) === true);
-  });
+  return uses
+    .flatMap((use) => ("problem" in use ? [] : use))
+    .filter(({ meaning }) => {
+      const sample = meaning.names[0];
+      const asked = { ...ask, name: sample === undefined ? null : sampleOf(sample) };
+      return sample === undefined || others.every((term) => termHolds(term, asked, source) === true);
+    });
 }
 
 /** The evaluator asks for `/` with GET; a route must not depend on that. */
@@ -145,7 +157,8 @@ function testUses(test: AclTest): NameUse[] | { readonly problem: string } {
   const uses: NameUse[] = [];
   for (const pattern of test.patterns) {
     const meaning = patternMeaning(test.method, pattern.text, ignoreCase);
-    if (meaning === null) return { problem: `the pattern ${pattern.text} (-m ${test.method}), which is no list of names` };
+    if (meaning === null)
+      return { problem: `the pattern ${pattern.text} (-m ${test.method}), which is no list of names` };
     uses.push({ text: pattern.text, meaning, line: test.line });
   }
   return uses;
@@ -162,7 +175,9 @@ function computedRoutes(source: Source, entry: Entry, rule: SwitchRule, ledger: 
     return [];
   }
   if (rule.condition !== null) {
-    ledger.note(rule.line, "changed", "the names of the map decide alone; the condition is dropped", { code: "condition" });
+    ledger.note(rule.line, "changed", "the names of the map decide alone; the condition is dropped", {
+      code: "condition",
+    });
   }
   const map = sample.converters.find((converter) => mapMethod(converter.name) !== null);
   const keys = map === undefined ? backendKeys(source, before, after) : mapKeys(map, source);
@@ -186,14 +201,17 @@ interface Key {
 
 function mapKeys(map: { readonly name: string; readonly args: readonly string[] }, source: Source): Key[] | null {
   const method = mapMethod(map.name) ?? "str";
-  return readMap(map.args[0] ?? "", source.readSide)?.map(({ key, value }) => ({ method, text: key, target: value })) ?? null;
+  return (
+    readMap(map.args[0] ?? "", source.readSide)?.map(({ key, value }) => ({ method, text: key, target: value })) ?? null
+  );
 }
 
 /** Backends called after a host name. */
 function backendKeys(source: Source, before: string, after: string): Key[] {
   return source.proxies.flatMap(({ name, section }) => {
     const middle = name.slice(before.length, name.length - after.length);
-    const fits = section.kind !== "frontend" && name === before + middle + after && middle.includes(".") && isName(middle);
+    const fits =
+      section.kind !== "frontend" && name === before + middle + after && middle.includes(".") && isName(middle);
     return fits ? [{ method: "str" as const, text: middle, target: middle }] : [];
   });
 }

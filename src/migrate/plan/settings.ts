@@ -24,6 +24,10 @@ export function listenRows(entries: readonly Entry[], ledger: Ledger): RowTexts[
       const todo = `listen on the bridge's address: mcs: "192.168.122.1:${bind.port}" under listen:`;
       ledger.note(bind.line, "cannot", why, { code: "mcs-public", todo });
     }
+    for (const bind of fit.filter((one) => one.acceptProxy)) {
+      const todo = "let clients connect directly, or keep the proxy that adds the header";
+      ledger.note(bind.line, "cannot", "edge-lb reads no PROXY header from clients", { code: "accept-proxy", todo });
+    }
     const texts = [...new Set(fit.map(listenText))];
     if (texts.length === 0) return rowTexts(LISTEN[kind], ["off"]);
     const origins = fit.map((bind) => origin(bind.line, "carried", `listener ${kind} at ${listenText(bind)}`));
@@ -51,25 +55,29 @@ export function logRows(source: Source, ledger: Ledger): RowTexts[] {
   const globals = source.sections.filter((section) => section.kind === "global");
   const lines = globals.flatMap((section) => section.lines).filter((line) => wordAt(line, 0) === "log");
   const [first, ...others] = lines;
-  for (const line of others) ledger.note(line, "changed", "edge-lb writes its log to one place", { code: "second-log" });
+  for (const line of others)
+    ledger.note(line, "changed", "edge-lb writes its log to one place", { code: "second-log" });
   if (first === undefined) return [];
   const target = logTarget(wordsFrom(first, 1));
   if (target === null) {
-    ledger.note(first, "cannot", "this log target is not known to edge-lb", { code: "log-target", todo: "choose one with log-to" });
+    ledger.note(first, "cannot", "this log target is not known to edge-lb", {
+      code: "log-target",
+      todo: "choose one with log-to",
+    });
     return [];
   }
   return notedRow(GLOBAL.logTo, [target], [origin(first, "carried", `log-to ${target}`)], ledger);
 }
 
-function logTarget([address = "", ...rest]: readonly string[]): string | null {
-  const words = rest.filter((word, index) => !["len", "format", "sample"].includes(word) && !["len", "format", "sample"].includes(rest[index - 1] ?? ""));
-  const facility = words[0] === undefined ? "" : `?facility=${words[0]}`;
+/** `log ADDRESS [len N] [format F] [sample S] FACILITY [LEVEL]`. */
+function logTarget(words: readonly string[]): string | null {
+  const [, address = "", facility] = /^(\S+)(?: (?:len|format|sample) \S+)*(?: (\S+))?/.exec(words.join(" ")) ?? [];
   if (["stdout", "stderr", "fd@1", "fd@2"].includes(address)) return "stderr";
   if (address.startsWith("/")) return `unix:${address}`;
   const plain = address.replace(/^udp@/, "");
   if (plain === "global" || plain.includes("@")) return null;
   const [, host = "", port = "514"] = /^(\[[^\]]+\]|[^:]+)(?::(\d+))?$/.exec(plain) ?? [];
-  return host === "" ? null : `syslog://${host}:${port}${facility}`;
+  return host === "" ? null : `syslog://${host}:${port}${facility === undefined ? "" : `?facility=${facility}`}`;
 }
 
 /** The status page takes the port of the stats page, on loopback. */
@@ -79,7 +87,10 @@ export function adminRows(statsPages: readonly Proxy[], ledger: Ledger): RowText
   if (page === undefined || bind === undefined) return [];
   const at = isPrivate(bind.ip) && bind.ip.startsWith("127.") ? bind.ip : "127.0.0.1";
   const text = `${at}:${bind.port}`;
-  const said = { ...origin(bind.line, "changed", `the status page is at ${text}: on this machine only`), todo: "for others: --admin with --admin-auth" };
+  const said = {
+    ...origin(bind.line, "changed", `the status page is at ${text}: on this machine only`),
+    todo: "for others: --admin with --admin-auth",
+  };
   return notedRow(GLOBAL.admin, [text], [said], ledger);
 }
 
@@ -95,7 +106,10 @@ export function allowRows(entries: readonly Entry[], ledger: Ledger): RowTexts[]
       if (shared) ledger.note(stop.line, "carried", `allow ${only}`);
       else {
         const todo = "give each cluster its own allow list";
-        ledger.note(stop.line, "cannot", "edge-lb limits clients for all listeners or per cluster, not per listener", { code: "allow", todo });
+        ledger.note(stop.line, "cannot", "edge-lb limits clients for all listeners or per cluster, not per listener", {
+          code: "allow",
+          todo,
+        });
       }
     }
   }
@@ -107,7 +121,8 @@ function allowList(stop: StopRule, proxy: Proxy): string[] | null {
   const { condition, effect } = stop;
   const [terms, more] = condition?.anyOf ?? [];
   const [term, other] = terms ?? [];
-  if (effect !== "reject" || condition === null || more !== undefined || other !== undefined || term === undefined) return null;
+  if (effect !== "reject" || condition === null || more !== undefined || other !== undefined || term === undefined)
+    return null;
   if (term.negated === condition.unless) return null;
   return networks(term, proxy);
 }

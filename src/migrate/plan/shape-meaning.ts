@@ -51,9 +51,14 @@ function nameMeaning(text: string, before: Part | null, start: boolean, faults: 
   if (!open) return text.startsWith(".") ? null : { names: [name], labels: [], faults };
   if (text.startsWith(".")) {
     const oneLabel: Fault = { code: "one-label", why: "one label only before the domain" };
-    return { names: [`*.${name}`], labels: [], faults: before?.kind === "label" && start ? [...faults, oneLabel] : faults };
+    return {
+      names: [`*.${name}`],
+      labels: [],
+      faults: before?.kind === "label" && start ? [...faults, oneLabel] : faults,
+    };
   }
-  const fault: Fault = before === null ? noStart() : { code: "no-boundary", why: "what stands before it need not end at a dot" };
+  const fault: Fault =
+    before === null ? noStart() : { code: "no-boundary", why: "what stands before it need not end at a dot" };
   const below = before !== null || name.startsWith("apps.");
   const bare = before === null || before.kind === "literal" || before.least === 0;
   return { names: [...(below ? [`*.${name}`] : []), ...(bare ? [name] : [])], labels: [], faults: [...faults, fault] };

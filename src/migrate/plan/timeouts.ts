@@ -18,7 +18,12 @@ const MOST_MS = 24 * 24 * 3_600_000;
 /** A connect timeout beyond this leaves no time to try a second node within dial-total. */
 const CONNECT_MOST_MS = 5_000;
 
-export function timeoutRows(source: Source, units: readonly Unit[], stats: readonly Proxy[], ledger: Ledger): RowTexts[] {
+export function timeoutRows(
+  source: Source,
+  units: readonly Unit[],
+  stats: readonly Proxy[],
+  ledger: Ledger,
+): RowTexts[] {
   for (const section of source.sections) {
     const isStats = stats.some((proxy) => proxy.section === section);
     for (const line of section.lines) if (wordAt(line, 0) === "timeout") noteTimeout(line, isStats, ledger);
@@ -29,8 +34,14 @@ export function timeoutRows(source: Source, units: readonly Unit[], stats: reado
   const backends = units.map((unit) => unit.backend);
   const all = [...entries].map((entry) => entry.proxy);
   return [
-    ...rowOf(TIMEOUTS.hello, tcp.flatMap((proxy) => time(lastLine(proxy.section, ["tcp-request", "inspect-delay"]), 2))),
-    ...rowOf(TIMEOUTS.connect, timeouts(backends, "connect").filter((ms) => ms <= CONNECT_MOST_MS)),
+    ...rowOf(
+      TIMEOUTS.hello,
+      tcp.flatMap((proxy) => time(lastLine(proxy.section, ["tcp-request", "inspect-delay"]), 2)),
+    ),
+    ...rowOf(
+      TIMEOUTS.connect,
+      timeouts(backends, "connect").filter((ms) => ms <= CONNECT_MOST_MS),
+    ),
     ...rowOf(TIMEOUTS.httpHead, timeouts(http, "http-request")),
     ...rowOf(TIMEOUTS.keepAlive, timeouts(http, "http-keep-alive")),
     ...rowOf(TIMEOUTS.apiIdle, idle(units, "api")),
@@ -95,6 +106,10 @@ function noteIdle(line: SourceLine, ms: number, ledger: Ledger): void {
   if (ms >= TUNNEL_LEAST_MS) {
     ledger.note(line, "carried", "timeouts.api-idle and timeouts.ingress-idle, the longest of the file");
   } else {
-    ledger.note(line, "changed", "tunnels may be silent for 24 h (API) or 1 h (ingress); TCP keepalive finds dead peers");
+    ledger.note(
+      line,
+      "changed",
+      "tunnels may be silent for 24 h (API) or 1 h (ingress); TCP keepalive finds dead peers",
+    );
   }
 }

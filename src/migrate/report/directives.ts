@@ -7,12 +7,22 @@ const BEHIND = "keep a proxy of your own behind edge-lb for this";
 const SERVICE: Fate = ["not-needed", "how the process is started is the service manager's to say"];
 const TUNING: Fate = ["not-needed", "edge-lb has no such knob to turn"];
 const NO_TLS: Fate = ["not-needed", "edge-lb passes TLS through and holds no keys"];
-const LADDER: Fate = ["changed", "edge-lb probes /readyz or :1936/healthz/ready, a TLS handshake or TCP, the best that works"];
+const LADDER: Fate = [
+  "changed",
+  "edge-lb probes /readyz or :1936/healthz/ready, a TLS handshake or TCP, the best that works",
+];
 const KEEPALIVE: Fate = ["not-needed", "TCP keepalive is always on: 30 s idle, 10 s apart, 3 tries"];
 const REWRITE: Fate = ["cannot", "edge-lb passes requests and responses unchanged but for X-Forwarded-*", BEHIND];
-const OWN_LOG: Fate = ["changed", "every line names the host asked for, cluster, node, bytes, times and the end in words"];
+const OWN_LOG: Fate = [
+  "changed",
+  "every line names the host asked for, cluster, node, bytes, times and the end in words",
+];
 const OWN_PAGES: Fate = ["changed", "edge-lb's own pages say which cluster, since when and why"];
-const NO_TABLE: Fate = ["cannot", "edge-lb keeps no tables of clients", "limit clients with max-connections-per-client or allow"];
+const NO_TABLE: Fate = [
+  "cannot",
+  "edge-lb keeps no tables of clients",
+  "limit clients with max-connections-per-client or allow",
+];
 const MODE: Fate = ["carried", "the listener says how names are read: SNI on api, https and mcs, Host on http"];
 const STATS: Fate = ["changed", "the status page, JSON, metrics and HAProxy's CSV are at the admin address"];
 const REUSE: Fate = ["not-needed", "keep-alive on both sides; a node's connection serves one client only"];
@@ -90,7 +100,10 @@ export const DIRECTIVES: Readonly<Record<string, Fate>> = {
   "option redispatch": ["carried", "a client whose node does not answer goes to the next one, always"],
   retries: ["carried", "at most 3 attempts, each at another node"],
   "retry-on": ["changed", "retried while nothing was sent; a stale connection once for GET, HEAD and OPTIONS"],
-  "option forwardfor": ["changed", "X-Forwarded-For, -Proto, -Host and -Port are always set; what a client sends is not trusted"],
+  "option forwardfor": [
+    "changed",
+    "X-Forwarded-For, -Proto, -Host and -Port are always set; what a client sends is not trusted",
+  ],
   "option http-server-close": REUSE,
   "option http-keep-alive": REUSE,
   "option httpclose": REUSE,
@@ -102,8 +115,14 @@ export const DIRECTIVES: Readonly<Record<string, Fate>> = {
   "option http-buffer-request": TUNING,
   "option http-ignore-probes": TUNING,
   "option http-use-proxy-header": REWRITE,
-  "option accept-invalid-http-request": ["cannot", "edge-lb forwards no request that two readers could read differently"],
-  "option accept-invalid-http-response": ["cannot", "edge-lb forwards no response that two readers could read differently"],
+  "option accept-invalid-http-request": [
+    "cannot",
+    "edge-lb forwards no request that two readers could read differently",
+  ],
+  "option accept-invalid-http-response": [
+    "cannot",
+    "edge-lb forwards no response that two readers could read differently",
+  ],
   "option splice-auto": ["not-needed", "the linux engine splices by itself"],
   "option splice-request": ["not-needed", "the linux engine splices by itself"],
   "option splice-response": ["not-needed", "the linux engine splices by itself"],
@@ -146,7 +165,11 @@ export const DIRECTIVES: Readonly<Record<string, Fate>> = {
   "monitor-uri": ["changed", "/healthz and /readyz are at the admin address"],
   "monitor-net": ["changed", "/healthz and /readyz are at the admin address"],
   monitor: ["changed", "/healthz and /readyz are at the admin address"],
-  cookie: ["cannot", "edge-lb sets no cookies: https nodes are chosen by the client's address, http nodes by the host", BEHIND],
+  cookie: [
+    "cannot",
+    "edge-lb sets no cookies: https nodes are chosen by the client's address, http nodes by the host",
+    BEHIND,
+  ],
   "capture request": OWN_LOG,
   "capture response": OWN_LOG,
   capture: OWN_LOG,

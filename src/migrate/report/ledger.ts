@@ -20,7 +20,12 @@ export interface Note {
 
 /** A line may have several mistakes and several fates; at least one fate each, see `hasFate`. */
 export interface Ledger {
-  note(line: SourceLine, fate: Exclude<NoteClass, "mistake">, why: string, more?: { code?: string; todo?: string }): void;
+  note(
+    line: SourceLine,
+    fate: Exclude<NoteClass, "mistake">,
+    why: string,
+    more?: { code?: string; todo?: string },
+  ): void;
   mistake(line: SourceLine, code: string, why: string, todo?: string): void;
   /** Whether the line was said to be carried over, changed and so on; a mistake alone is none. */
   hasFate(line: SourceLine): boolean;
@@ -32,7 +37,12 @@ export function openLedger(): Ledger {
   const fates = new Set<number>();
   const add = (line: SourceLine, note: Pick<Note, "class" | "code" | "why" | "todo">): void => {
     const text = withoutSecret(line.text);
-    notes.set(JSON.stringify([line.line, note.class, note.why]), { ...note, line: line.line, lastLine: line.lastLine, text });
+    notes.set(JSON.stringify([line.line, note.class, note.why]), {
+      ...note,
+      line: line.line,
+      lastLine: line.lastLine,
+      text,
+    });
   };
   return {
     note(line, fate, why, { code = "", todo } = {}) {

@@ -36,11 +36,12 @@ function noteOthers({ source, others, entries }: Parts, ledger: Ledger): void {
   const carried = new Set(entries.map((entry) => entry.proxy));
   for (const { proxy, role } of others) {
     if (carried.has(proxy)) {
-      for (const bind of proxy.binds.filter((one) => !ledger.hasFate(one.line))) give(bind.line, WHOLE[role], ledger, role);
+      for (const bind of proxy.binds.filter((one) => !ledger.hasFate(one.line)))
+        give(bind.line, WHOLE[role], ledger, role);
       continue;
     }
-    const names = [...proxy.rules.map((rule) => rule.target), proxy.defaultBackend?.name];
-    const behind = source.proxies.filter((one) => names.includes(one.name) && !ledger.hasFate(one.section.head));
+    const names = new Set([...proxy.rules.map((rule) => rule.target), proxy.defaultBackend?.name]);
+    const behind = source.proxies.filter((one) => names.has(one.name) && !ledger.hasFate(one.section.head));
     for (const { section } of [proxy, ...behind]) {
       for (const line of [section.head, ...section.lines]) give(line, WHOLE[role], ledger, role);
     }
@@ -50,19 +51,28 @@ function noteOthers({ source, others, entries }: Parts, ledger: Ledger): void {
 function noteStop(stop: StopRule, ledger: Ledger): void {
   if (ledger.hasFate(stop.line)) return;
   const text = stop.line.text;
-  if (stop.effect === "accept") ledger.note(stop.line, "carried", "edge-lb always waits for the hello or the request's head");
-  else if (stop.effect === "redirect-https") ledger.note(stop.line, "changed", "redirect-https on, for the names of each cluster; ACME paths are let through", { code: "redirect" });
-  else if (stop.effect === "reject" && /ssl_hello_type/.test(text)) ledger.note(stop.line, "carried", "what is no TLS hello is refused, plain HTTP with a word");
+  if (stop.effect === "accept")
+    ledger.note(stop.line, "carried", "edge-lb always waits for the hello or the request's head");
+  else if (stop.effect === "redirect-https")
+    ledger.note(stop.line, "changed", "redirect-https on, for the names of each cluster; ACME paths are let through", {
+      code: "redirect",
+    });
+  else if (stop.effect === "reject" && /ssl_hello_type/.test(text))
+    ledger.note(stop.line, "carried", "what is no TLS hello is refused, plain HTTP with a word");
   else {
     const todo = "use allow for client addresses; for the rest keep a proxy of your own behind edge-lb";
-    ledger.note(stop.line, "cannot", "edge-lb decides by the name asked for and the client's address only", { code: "rule", todo });
+    ledger.note(stop.line, "cannot", "edge-lb decides by the name asked for and the client's address only", {
+      code: "rule",
+      todo,
+    });
   }
 }
 
 function noteSection(parts: Parts, section: Section, ledger: Ledger): void {
   const lines = [section.head, ...section.lines];
   if (section.kind === "other") {
-    for (const line of lines) give(line, OTHER_SECTIONS[section.keyword] ?? ["not-needed", "no part of routing"], ledger);
+    for (const line of lines)
+      give(line, OTHER_SECTIONS[section.keyword] ?? ["not-needed", "no part of routing"], ledger);
     return;
   }
   if (section.lines.some((line) => line.words.length === 1 && wordAt(line, 0) === "disabled")) {
@@ -70,7 +80,8 @@ function noteSection(parts: Parts, section: Section, ledger: Ledger): void {
     return;
   }
   if (parts.stats.some((proxy) => proxy.section === section)) {
-    for (const line of lines) give(line, ["changed", "the status page, JSON, metrics and HAProxy's CSV are at the admin address"], ledger);
+    for (const line of lines)
+      give(line, ["changed", "the status page, JSON, metrics and HAProxy's CSV are at the admin address"], ledger);
     return;
   }
   const isUsed = section.kind === "global" || section.kind === "defaults" || ledger.hasFate(section.head);
@@ -79,7 +90,11 @@ function noteSection(parts: Parts, section: Section, ledger: Ledger): void {
 }
 
 const HEADS: Fate = ["carried", "read"];
-const UNKNOWN: Fate = ["cannot", "this directive is not known to edge-lb", "look up what it does; edge-lb has no word for it"];
+const UNKNOWN: Fate = [
+  "cannot",
+  "this directive is not known to edge-lb",
+  "look up what it does; edge-lb has no word for it",
+];
 
 function unknownCode(line: SourceLine): string {
   return fateOf(line) === UNKNOWN ? "unknown-directive" : "";

@@ -28,19 +28,32 @@ function inEntry({ source, routes }: Parts, entry: Entry, ledger: Ledger): void 
   const takesAll = proxy.defaultBackend !== null || routes.some((route) => route.entry === entry && route.byDefault);
   if (!takesAll && !proxy.stops.some((stop) => stop.effect === "redirect-https")) {
     const seen = proxy.mode === "tcp" ? "the connection closed without a word (<NOSRV> in the log)" : "a bare 503";
-    ledger.mistake(head, "no-default", `no default_backend: a name nobody has gets ${seen}`, "edge-lb answers with a TLS alert or a page that says so");
+    ledger.mistake(
+      head,
+      "no-default",
+      `no default_backend: a name nobody has gets ${seen}`,
+      "edge-lb answers with a TLS alert or a page that says so",
+    );
   }
   if (proxy.mode !== "tcp" || kind === "mcs") return;
   const readsSni = /\b(req[._]ssl_sni)\b/.test(proxy.section.lines.map((line) => line.text).join("\n"));
   const waits = lastLine(proxy.section, ["tcp-request", "inspect-delay"]) !== null;
-  const content = proxy.section.lines.some((line) => wordAt(line, 0) === "tcp-request" && wordAt(line, 1) === "content");
+  const content = proxy.section.lines.some(
+    (line) => wordAt(line, 0) === "tcp-request" && wordAt(line, 1) === "content",
+  );
   if (readsSni && !(waits && content)) {
-    const why = "without inspect-delay and a tcp-request content rule HAProxy does not wait for the hello: rules run before the name is there";
+    const why =
+      "without inspect-delay and a tcp-request content rule HAProxy does not wait for the hello: rules run before the name is there";
     ledger.mistake(head, "no-inspect-delay", why, "edge-lb always waits");
   }
   if (!(lastLine(proxy.section, ["log-format"])?.text.includes("ssl_sni") ?? false) && target?.mode !== "http") {
     const at = lastLine(proxy.section, ["option", "tcplog"]) ?? head;
-    ledger.mistake(at, "sni-not-logged", "nothing in the log tells which name a client asked for", "edge-lb logs it on every line");
+    ledger.mistake(
+      at,
+      "sni-not-logged",
+      "nothing in the log tells which name a client asked for",
+      "edge-lb logs it on every line",
+    );
   }
 }
 
@@ -61,12 +74,22 @@ function inUnit(unit: Unit, ledger: Ledger): void {
   if (kind === "api" || kind === "https") shortIdle(fronts, backend, ledger);
   if (hasOption(section, "ssl-hello-chk")) {
     const line = lastLine(section, ["option", "ssl-hello-chk"]) ?? section.head;
-    ledger.mistake(line, "hello-check", "a node that answers with a TLS alert counts as up, and the API server logs an error for each check", "edge-lb asks /readyz or :1936/healthz/ready");
+    ledger.mistake(
+      line,
+      "hello-check",
+      "a node that answers with a TLS alert counts as up, and the API server logs an error for each check",
+      "edge-lb asks /readyz or :1936/healthz/ready",
+    );
   }
   const plain = unit.servers.some((server) => server.options.has("check") && !server.options.has("check-ssl"));
   const deeper = ["httpchk", "ssl-hello-chk", "tcp-check"].some((option) => hasOption(section, option));
   if (plain && !deeper) {
-    ledger.mistake(section.head, "plain-check", "a check that only connects: a node that listens but is not ready gets traffic", "edge-lb asks /readyz or :1936/healthz/ready");
+    ledger.mistake(
+      section.head,
+      "plain-check",
+      "a check that only connects: a node that listens but is not ready gets traffic",
+      "edge-lb asks /readyz or :1936/healthz/ready",
+    );
   }
 }
 
@@ -81,7 +104,12 @@ function shortIdle(fronts: readonly Proxy[], backend: Proxy, ledger: Ledger): vo
     const ms = line === null ? null : readHaproxyTime(wordAt(line, 2));
     if (line === null || ms === null || ms === 0 || ms >= IDLE_LEAST_MS) continue;
     const why = `a connection that is silent for ${Math.round(ms / 1000)} s is cut: exec, logs -f, port-forward and watches`;
-    ledger.mistake(line, "short-idle", why, "edge-lb keeps API tunnels for 24 h and ingress tunnels for 1 h of silence");
+    ledger.mistake(
+      line,
+      "short-idle",
+      why,
+      "edge-lb keeps API tunnels for 24 h and ingress tunnels for 1 h of silence",
+    );
   }
 }
 
@@ -95,7 +123,8 @@ function inGroup(group: Group, ledger: Ledger): void {
     if (apiDomain.endsWith(".") || domain.endsWith(".")) continue;
     const line = unit.uses[0]?.line;
     const why = `the API is api.${apiDomain}, but its routes are below apps.${domain}: one cluster has one domain`;
-    if (line !== undefined) ledger.mistake(line, "names-disagree", why, `edge-lb serves both, and everything below apps.${apiDomain}`);
+    if (line !== undefined)
+      ledger.mistake(line, "names-disagree", why, `edge-lb serves both, and everything below apps.${apiDomain}`);
   }
   noInternalApi(group, api, ledger);
 }
@@ -124,14 +153,21 @@ function noMachineConfig({ entries, groups }: Parts, ledger: Ledger): void {
 function inProxy({ source, stats }: Parts, proxy: Proxy, ledger: Ledger): void {
   const { section } = proxy;
   if (section.kind === "backend" && !isReferenced(source.proxies, proxy.name)) {
-    ledger.mistake(section.head, "unused-backend", `no rule leads to backend ${proxy.name}`, "drop it, or add the rule");
+    ledger.mistake(
+      section.head,
+      "unused-backend",
+      `no rule leads to backend ${proxy.name}`,
+      "drop it, or add the rule",
+    );
   }
   if (section.kind === "backend" || stats.includes(proxy)) return;
   const seen = new Map<string, SourceLine>();
   for (const line of linesOf(section, "acl")) {
     const before = seen.get(line.text);
-    if (before !== undefined) ledger.mistake(line, "duplicate-acl", `the same ACL stands in line ${before.line}`, "drop it");
-    else if (!isAsked(proxy, wordAt(line, 1))) ledger.mistake(line, "unused-acl", `no rule asks for ${wordAt(line, 1)}`, "drop it");
+    if (before !== undefined)
+      ledger.mistake(line, "duplicate-acl", `the same ACL stands in line ${before.line}`, "drop it");
+    else if (!isAsked(proxy, wordAt(line, 1)))
+      ledger.mistake(line, "unused-acl", `no rule asks for ${wordAt(line, 1)}`, "drop it");
     seen.set(line.text, line);
   }
   for (const test of allTests(proxy)) wrongLayer(proxy, test, ledger);
@@ -154,7 +190,9 @@ function isAsked(proxy: Proxy, name: string): boolean {
 }
 
 function allTests(proxy: Proxy): AclTest[] {
-  const inline = proxy.rules.flatMap((rule) => rule.condition?.anyOf.flat() ?? []).flatMap((term) => (typeof term.test === "string" ? [] : [term.test]));
+  const inline = proxy.rules
+    .flatMap((rule) => rule.condition?.anyOf.flat() ?? [])
+    .flatMap((term) => (typeof term.test === "string" ? [] : [term.test]));
   return [...[...proxy.acls.values()].flat(), ...inline];
 }
 
@@ -162,10 +200,20 @@ function wrongLayer(proxy: Proxy, test: AclTest, ledger: Ledger): void {
   const { name } = test.sample.fetch;
   if (!isNameSample(test.sample) || proxy.binds.some((bind) => bind.ssl)) return;
   if (proxy.mode === "tcp" && HOST_FETCHES.has(name)) {
-    ledger.mistake(test.line, "never-matches", "a frontend in mode tcp has no Host: this never matches", "use req.ssl_sni, or mode http");
+    ledger.mistake(
+      test.line,
+      "never-matches",
+      "a frontend in mode tcp has no Host: this never matches",
+      "use req.ssl_sni, or mode http",
+    );
   }
   if (proxy.mode === "http" && SNI_FETCHES.has(name)) {
-    ledger.mistake(test.line, "never-matches", "a frontend in mode http without TLS has no SNI: this never matches", "use hdr(host), or mode tcp");
+    ledger.mistake(
+      test.line,
+      "never-matches",
+      "a frontend in mode http without TLS has no SNI: this never matches",
+      "use hdr(host), or mode tcp",
+    );
   }
 }
 
@@ -176,7 +224,12 @@ function undeclared(proxy: Proxy, ledger: Ledger): void {
   for (const rule of proxy.rules) {
     for (const { test } of rule.condition?.anyOf.flat() ?? []) {
       if (typeof test !== "string" || proxy.acls.has(test) || PREDEFINED.test(test)) continue;
-      ledger.mistake(rule.line, "unknown-acl", `the ACL ${test} is not declared; HAProxy refuses to start`, "declare it");
+      ledger.mistake(
+        rule.line,
+        "unknown-acl",
+        `the ACL ${test} is not declared; HAProxy refuses to start`,
+        "declare it",
+      );
     }
   }
 }
@@ -186,7 +239,12 @@ function inStats(page: Proxy, ledger: Ledger): void {
   const open = page.binds.find((bind) => !bind.ip.startsWith("127.") && bind.ip !== "::1");
   const todo = "edge-lb's status page listens on 127.0.0.1, and takes its password from EDGE_LB_ADMIN_AUTH";
   if (auth !== null && open !== undefined) {
-    ledger.mistake(auth, "stats-password", "the password stands in the file and crosses the network in the clear", todo);
+    ledger.mistake(
+      auth,
+      "stats-password",
+      "the password stands in the file and crosses the network in the clear",
+      todo,
+    );
   } else if (auth !== null) {
     ledger.mistake(auth, "stats-password", "the password stands in the file", todo);
   } else if (open !== undefined) {

@@ -24,12 +24,16 @@ function noteUnit(group: Group, unit: Unit, ledger: Ledger): void {
     else ledger.note(route.line, "carried", pool);
     for (const use of route.uses) {
       if (use.line !== route.line) ledger.note(use.line, "carried", `names of cluster ${group.name}`);
-      for (const fault of use.meaning.faults) ledger.mistake(use.line, fault.code, `${use.text}: ${fault.why}`, MEND[fault.code]);
+      for (const fault of use.meaning.faults)
+        ledger.mistake(use.line, fault.code, `${use.text}: ${fault.why}`, MEND[fault.code]);
     }
   }
   for (const server of unit.backend.servers) noteServer(pool, unit, server, ledger);
   for (const { line, problem } of unit.backend.unusable) {
-    ledger.note(line, "cannot", `edge-lb cannot use ${problem}`, { code: "address", todo: "give an address, a host name or a range" });
+    ledger.note(line, "cannot", `edge-lb cannot use ${problem}`, {
+      code: "address",
+      todo: "give an address, a host name or a range",
+    });
   }
 }
 
@@ -86,8 +90,15 @@ function noteOption(unit: Unit, server: Server, option: string, ledger: Ledger):
   }
   const [fate, why, todo] = known;
   if (option.startsWith("send-proxy") && unit.kind !== "https" && unit.kind !== "http") {
-    ledger.mistake(server.line, "api-proxy", "kube-apiserver cannot read the PROXY protocol: it answers record overflow");
-    ledger.note(server.line, "cannot", "no PROXY header goes to the API", { code: "api-proxy", todo: "drop send-proxy" });
+    ledger.mistake(
+      server.line,
+      "api-proxy",
+      "kube-apiserver cannot read the PROXY protocol: it answers record overflow",
+    );
+    ledger.note(server.line, "cannot", "no PROXY header goes to the API", {
+      code: "api-proxy",
+      todo: "drop send-proxy",
+    });
   } else if (fate !== "carried") {
     ledger.note(server.line, fate, `${option}: ${why}`, todo === undefined ? { code: option } : { code: option, todo });
   }

@@ -2,11 +2,21 @@
 import type { Fate } from "./directives.ts";
 
 const CHECK: Fate = ["carried", "edge-lb probes every node"];
-const CHECK_TLS: Fate = ["not-needed", "part of the old check; probes read certificates and do not insist on a known CA"];
+const CHECK_TLS: Fate = [
+  "not-needed",
+  "part of the old check; probes read certificates and do not insist on a known CA",
+];
 const BUILT_IN: Fate = ["not-needed", "built in: slow start, tunnels of dead nodes cut, failed dials counted"];
-const TLS_TO_NODE: Fate = ["cannot", "edge-lb does not start TLS to nodes: it passes the client's own", "use the https listener"];
+const TLS_TO_NODE: Fate = [
+  "cannot",
+  "edge-lb does not start TLS to nodes: it passes the client's own",
+  "use the https listener",
+];
 const POOL: Fate = ["not-needed", "a node's connection serves one client only"];
-const DNS: Fate = ["changed", "host names are resolved by the system and again every 30 s, the last good answer is kept"];
+const DNS: Fate = [
+  "changed",
+  "host names are resolved by the system and again every 30 s, the last good answer is kept",
+];
 
 export const SERVER_OPTIONS: Readonly<Record<string, Fate>> = {
   check: CHECK,

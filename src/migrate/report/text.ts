@@ -27,7 +27,13 @@ export function countNotes(notes: readonly Note[]): Readonly<Record<NoteClass, n
 export function reportText(file: string, notes: readonly Note[], verification: Verification | null): string {
   const paragraphs = TITLES.flatMap(([wanted, title]) => {
     const own = notes.filter((note) => note.class === wanted);
-    return own.length === 0 ? [] : [`${title}\n${groupNotes(own).map((group) => paragraph(file, group)).join("")}`];
+    return own.length === 0
+      ? []
+      : [
+          `${title}\n${groupNotes(own)
+            .map((group) => paragraph(file, group))
+            .join("")}`,
+        ];
   });
   const counts = countNotes(notes);
   const summary = TITLES.map(([wanted, title]) => `${title.toLowerCase()}: ${counts[wanted]}`).join(", ");
@@ -73,7 +79,8 @@ function verificationText({ asked, differences }: Verification): string {
 }
 
 function differenceLine({ listener, name, source, edge, reason }: Difference): string {
-  const why = reason === null ? "NOT EXPLAINED: please report this" : `line ${reason.line}, ${reason.code || reason.class}`;
+  const why =
+    reason === null ? "NOT EXPLAINED: please report this" : `line ${reason.line}, ${reason.code || reason.class}`;
   return `  ${listener} ${name ?? "(no name)"}: ${source} -> ${edge} (${why})`;
 }
 

@@ -91,5 +91,8 @@ function lookUp(method: MatchMethod, args: readonly string[], text: string, read
 function bestEntry(method: MatchMethod, entries: readonly MapEntry[], text: string): MapEntry | undefined {
   const hits = entries.filter(({ key }) => matchText(method, key, text, false) === true);
   if (method !== "beg") return hits[0];
-  return hits.reduce<MapEntry | undefined>((best, hit) => (best !== undefined && best.key.length >= hit.key.length ? best : hit), undefined);
+  return hits.reduce<MapEntry | undefined>(
+    (best, hit) => (best !== undefined && best.key.length >= hit.key.length ? best : hit),
+    undefined,
+  );
 }

@@ -46,8 +46,8 @@ export function readBinds(line: SourceLine, environment: Environment): (Bind | U
       const ports = at === null ? [] : portRange(at.port);
       const ip = at === null ? null : bindIp(at.host);
       if (ip === null || ports.length === 0) return [{ problem: `the address ${text}`, line }];
-      const more = { ssl: options.has("ssl"), acceptProxy: options.has("accept-proxy"), line };
-      return ports.map((port) => ({ ip, port, ...more }));
+      const [ssl, acceptProxy] = [options.has("ssl"), options.has("accept-proxy")];
+      return ports.map((port) => ({ ip, port, ssl, acceptProxy, line }));
     });
 }
 
@@ -107,7 +107,10 @@ const WITH_VALUE = new Set(
 );
 
 /** Reads keywords with their values; later ones win. */
-export function readOptions(words: readonly string[], defaults: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+export function readOptions(
+  words: readonly string[],
+  defaults: ReadonlyMap<string, string>,
+): ReadonlyMap<string, string> {
   const options = new Map(defaults);
   for (let at = 0; at < words.length; at++) {
     const word = words[at] ?? "";

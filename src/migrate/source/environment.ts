@@ -25,7 +25,7 @@ export function expandVariable(text: string, environment: Environment): Expansio
 /** Expands every `$NAME` and `${NAME}` of an address, where HAProxy also accepts them without quotes. */
 export function expandAll(text: string, environment: Environment): string {
   let out = "";
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     const found = text[at] === "$" ? expandVariable(text.slice(at), environment) : null;
     out += found === null ? (text[at] ?? "") : found.parts.join(" ");
     at += found?.length ?? 1;

@@ -164,11 +164,13 @@ function fetchValue(sample: Sample, { proxy, port, name }: Ask): SampleValue {
   if (fetch === "req_ssl_hello_type" || fetch === "req.ssl_hello_type") return hello(proxy, 1);
   if (fetch === "req_ssl_ver" || fetch === "req.ssl_ver") return hello(proxy, 3);
   if (fetch === "req_len" || fetch === "req.len") return { kind: "number", value: 517 };
-  if (fetch === "path" || fetch === "url") return proxy.mode === "http" ? { kind: "text", text: "/" } : { kind: "nothing" };
+  if (fetch === "path" || fetch === "url")
+    return proxy.mode === "http" ? { kind: "text", text: "/" } : { kind: "nothing" };
   if (fetch === "method") return proxy.mode === "http" ? { kind: "text", text: "GET" } : { kind: "nothing" };
   if (fetch === "dst_port") return { kind: "number", value: port };
   if (fetch === "ssl_fc") return { kind: "boolean", value: endsTls(proxy) };
-  if (fetch === "req_proto_http" || fetch === "req.proto_http") return { kind: "boolean", value: proxy.mode === "http" };
+  if (fetch === "req_proto_http" || fetch === "req.proto_http")
+    return { kind: "boolean", value: proxy.mode === "http" };
   if (["always_true", "wait_end"].includes(fetch)) return { kind: "boolean", value: true };
   return fetch === "always_false" ? { kind: "boolean", value: false } : { kind: "unknown" };
 }

@@ -95,7 +95,7 @@ export function hasOption(section: Section, name: string): boolean {
 /** `default-server` counts for the lines after it, so lines are read in order. */
 function readServers(section: Section, environment: Environment): (Server | Unusable)[] {
   let defaults: ReadonlyMap<string, string> = new Map();
-  for (const place of [...section.defaults].reverse()) {
+  for (const place of section.defaults.toReversed()) {
     for (const line of linesOf(place, "default-server")) defaults = readOptions(wordsFrom(line, 1), defaults);
   }
   const servers: (Server | Unusable)[] = [];
@@ -123,7 +123,8 @@ function stopRule(line: SourceLine, readSide: ReadSide): StopRule[] {
 }
 
 /** Rules that only look or write a header do not stop anything. */
-const HARMLESS = /^(set-|add-|del-|replace-|capture|track-|sc-|lua\.|send-spoe|do-resolve|wait-for|unset-|silent-drop$|cache-|switch-mode)/;
+const HARMLESS =
+  /^(set-|add-|del-|replace-|capture|track-|sc-|lua\.|send-spoe|do-resolve|wait-for|unset-|silent-drop$|cache-|switch-mode)/;
 
 function stopEffect(words: readonly string[]): StopRule["effect"] | null {
   const [keyword = "", first = "", second = ""] = words;
@@ -144,5 +145,7 @@ function httpEffect(action: string, rest: readonly string[]): StopRule["effect"]
 
 function isHttpsRedirect(words: readonly string[]): boolean {
   const [how, what = ""] = words;
-  return (how === "scheme" && what === "https") || (how === "location" && /^https:\/\/%\[(req\.)?hdr\(host\)\]/i.test(what));
+  return (
+    (how === "scheme" && what === "https") || (how === "location" && /^https:\/\/%\[(req\.)?hdr\(host\)\]/i.test(what))
+  );
 }

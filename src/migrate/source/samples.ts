@@ -13,7 +13,20 @@ export interface Sample {
   readonly converters: readonly Call[];
 }
 
-export type MatchMethod = "str" | "beg" | "end" | "sub" | "dom" | "dir" | "reg" | "len" | "found" | "int" | "ip" | "bool" | "bin";
+export type MatchMethod =
+  | "str"
+  | "beg"
+  | "end"
+  | "sub"
+  | "dom"
+  | "dir"
+  | "reg"
+  | "len"
+  | "found"
+  | "int"
+  | "ip"
+  | "bool"
+  | "bin";
 
 /** One value to match against, and where it stands. */
 export interface Pattern {
@@ -63,7 +76,8 @@ function splitOutside(text: string, separator: string): string[] {
 const SUFFIXES: readonly MatchMethod[] = ["beg", "end", "sub", "dom", "dir", "reg", "len", "str"];
 
 /** Fetches whose old names end in `_beg`, `_reg` and so on. */
-const DERIVED = /^(hdr|req\.hdr|req\.fhdr|req\.cook|cook|path|url|base|ssl_fc_sni|urlp|http_auth)_(beg|end|sub|dom|dir|reg|len|str)$/;
+const DERIVED =
+  /^(hdr|req\.hdr|req\.fhdr|req\.cook|cook|path|url|base|ssl_fc_sni|urlp|http_auth)_(beg|end|sub|dom|dir|reg|len|str)$/;
 
 function derivedMethod(fetch: Call): { readonly fetch: Call; readonly method: MatchMethod | null } {
   const match = DERIVED.exec(fetch.name);
@@ -74,7 +88,21 @@ function derivedMethod(fetch: Call): { readonly fetch: Call; readonly method: Ma
 /** Reads the file of `-f` or of a map; null where it cannot be read. */
 export type ReadSide = (path: string) => string | null;
 
-const METHODS = new Set<string>(["str", "beg", "end", "sub", "dom", "dir", "reg", "len", "found", "int", "ip", "bool", "bin"]);
+const METHODS = new Set<string>([
+  "str",
+  "beg",
+  "end",
+  "sub",
+  "dom",
+  "dir",
+  "reg",
+  "len",
+  "found",
+  "int",
+  "ip",
+  "bool",
+  "bin",
+]);
 
 function isMethod(text: string): text is MatchMethod {
   return METHODS.has(text);
@@ -104,7 +132,11 @@ function defaultMethod(fetch: string, converters: readonly Call[]): MatchMethod 
   if (converters.length > 0) return "str";
   if (ADDRESSES.test(fetch)) return "ip";
   if (INTEGERS.test(fetch)) return "int";
-  return /^(ssl_fc|ssl_c_used|always_true|always_false|wait_end|req_proto_http|req\.proto_http|http_first_req)$/.test(fetch) ? "bool" : "str";
+  return /^(ssl_fc|ssl_c_used|always_true|always_false|wait_end|req_proto_http|req\.proto_http|http_first_req)$/.test(
+    fetch,
+  )
+    ? "bool"
+    : "str";
 }
 
 interface Flags {
@@ -151,6 +183,7 @@ function addFile(flags: Flags, path: string, readSide: ReadSide): void {
   }
   for (const [index, raw] of text.split(/\r?\n/).entries()) {
     const pattern = raw.trim();
-    if (pattern !== "" && !pattern.startsWith("#")) flags.patterns.push({ text: pattern, where: `${path}:${index + 1}` });
+    if (pattern !== "" && !pattern.startsWith("#"))
+      flags.patterns.push({ text: pattern, where: `${path}:${index + 1}` });
   }
 }

@@ -10,13 +10,21 @@ const ANY_DOMAIN = "lab.example";
 
 /** Null asks without a name. Names of the entry come with their near misses, those of other entries as they are. */
 export function namesToAsk({ units, groups }: ImportResult, entry: Entry): (string | null)[] {
-  const own = units.flatMap((unit) => unit.routes.filter((route) => route.entry === entry).flatMap((route) => route.uses));
+  const own = units.flatMap((unit) =>
+    unit.routes.filter((route) => route.entry === entry).flatMap((route) => route.uses),
+  );
   const other = units.flatMap((unit) => unit.uses).filter((use) => !own.includes(use));
   const domains = groups.flatMap((group) => (group.domain === null ? [] : [group.domain]));
   const names = [
     ...own.flatMap(ownNames),
     ...other.flatMap(({ meaning }) => meaning.names.map(sampleOf)),
-    ...domains.flatMap((domain) => [`api.${domain}`, `api-int.${domain}`, `console.apps.${domain}`, `a.b.apps.${domain}`, `apps.${domain}`]),
+    ...domains.flatMap((domain) => [
+      `api.${domain}`,
+      `api-int.${domain}`,
+      `console.apps.${domain}`,
+      `a.b.apps.${domain}`,
+      `apps.${domain}`,
+    ]),
     ...groups.flatMap(({ name }) => labelNames(name)),
     "localhost",
     "nobody.example",
@@ -27,7 +35,9 @@ export function namesToAsk({ units, groups }: ImportResult, entry: Entry): (stri
 function ownNames({ meaning }: NameUse): string[] {
   const fromNames = meaning.names.flatMap((pattern) => {
     const sample = sampleOf(pattern);
-    const below = pattern.startsWith("*.") ? [`a.b${pattern.slice(1)}`, pattern.slice(2), ...nearMisses(pattern.slice(2))] : [];
+    const below = pattern.startsWith("*.")
+      ? [`a.b${pattern.slice(1)}`, pattern.slice(2), ...nearMisses(pattern.slice(2))]
+      : [];
     return [sample, sample.toUpperCase(), `below.${sample}`, ...nearMisses(sample), ...below];
   });
   return [...fromNames, ...meaning.labels.flatMap(({ label }) => labelNames(label))];

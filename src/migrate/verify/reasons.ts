@@ -29,7 +29,12 @@ export function findReason(result: ImportResult, one: Case): Note | null {
 
 type Classes = readonly Note["class"][];
 
-function noted(result: ImportResult, line: SourceLine | null, classes: Classes, codes?: readonly string[]): Note | null {
+function noted(
+  result: ImportResult,
+  line: SourceLine | null,
+  classes: Classes,
+  codes?: readonly string[],
+): Note | null {
   const fits = (note: Note): boolean =>
     note.line === line?.line && classes.includes(note.class) && (codes?.includes(note.code) ?? true);
   return result.notes.find(fits) ?? null;
@@ -51,7 +56,10 @@ function whyNotThere(result: ImportResult, { entry, name, outcome, edgeTarget }:
     if (closed !== undefined && closed !== null) return closed;
   }
   const servers = outcome.backend.servers.map((server) => noted(result, server.line, ["cannot"], ["srv", "address"]));
-  const odd = [noted(result, outcome.backend.section.head, ["cannot", "changed"], ["ports-differ", "nodes-differ"]), ...servers];
+  const odd = [
+    noted(result, outcome.backend.section.head, ["cannot", "changed"], ["ports-differ", "nodes-differ"]),
+    ...servers,
+  ];
   if (edgeTarget !== "" && name !== null) {
     const pool = odd.find((note) => note !== null);
     if (pool !== undefined) return pool;
@@ -63,7 +71,14 @@ function whyNotThere(result: ImportResult, { entry, name, outcome, edgeTarget }:
   }
   for (const use of uses) {
     const meant = name !== null && use.meaning.means(name);
-    const fault = meant ? null : noted(result, use.line, ["mistake"], use.meaning.faults.map(({ code }) => code));
+    const fault = meant
+      ? null
+      : noted(
+          result,
+          use.line,
+          ["mistake"],
+          use.meaning.faults.map(({ code }) => code),
+        );
     const reason = fault ?? noted(result, use.line, ["cannot", "changed"], NARROWED);
     if (reason !== null) return reason;
   }
@@ -101,7 +116,10 @@ function defaultNote(result: ImportResult, group: Group): Note | null {
 
 /** Names that come with a cluster's domain, or with its name while the domain is not known. */
 function byDomain(result: ImportResult, group: Group, name: string): Note | null {
-  const lines = group.units.flatMap((unit) => [...unit.uses.map((use) => use.line), ...unit.routes.map((route) => route.line)]);
+  const lines = group.units.flatMap((unit) => [
+    ...unit.uses.map((use) => use.line),
+    ...unit.routes.map((route) => route.line),
+  ]);
   const { domain } = group;
   const own = domain === null ? [] : [`api.${domain}`, `api-int.${domain}`, `*.apps.${domain}`];
   const byLabel = (["api", "apps"] as const).some((kind) => matchesLabel({ kind, label: group.name }, name));

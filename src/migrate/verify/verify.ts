@@ -71,7 +71,9 @@ interface Edge {
 
 /** Host names are not looked up in a proof: each gets an address that stands for it (RFC 6890: never used). */
 function standIns({ units }: ImportResult): ReadonlyMap<string, string> {
-  const hosts = new Set(units.flatMap((unit) => unit.servers.filter((server) => server.isName).map((server) => server.host)));
+  const hosts = new Set(
+    units.flatMap((unit) => unit.servers.filter((server) => server.isName).map((server) => server.host)),
+  );
   return new Map([...hosts].map((host, index) => [host, `240.0.${Math.floor(index / 256) % 256}.${index % 256}`]));
 }
 
@@ -91,7 +93,9 @@ function sourceAnswer(outcome: Outcome, port: number, addresses: ReadonlyMap<str
   if (outcome.kind === "unknown") return { text: `it depends (line ${outcome.line.line})`, target: "?", cluster: -1 };
   if (outcome.kind === "none") return { text: "refused", target: "", cluster: -1 };
   const servers = usableServers(outcome.backend);
-  const target = servers.map((server) => endpointText({ ...server, host: addresses.get(server.host) ?? server.host }, port));
+  const target = servers.map((server) =>
+    endpointText({ ...server, host: addresses.get(server.host) ?? server.host }, port),
+  );
   const text = servers.length === 0 ? "refused" : `${outcome.backend.name}${outcome.byDefault ? " by default" : ""}`;
   return { text, target: [...new Set(target)].sort().join(" "), cluster: -1 };
 }
@@ -102,7 +106,8 @@ function edgeAnswer({ config, snapshot, routes }: Edge, kind: ListenerKind, name
   const cluster = snapshot.clusters[index];
   const endpoints = cluster?.pools[kind]?.endpoints ?? [];
   if (cluster === undefined || config.listen[kind].length === 0) return { text: "refused", target: "", cluster: -1 };
-  if (kind === "http" && cluster.redirectHttps) return { text: "redirect to https", target: "redirect", cluster: index };
+  if (kind === "http" && cluster.redirectHttps)
+    return { text: "redirect to https", target: "redirect", cluster: index };
   if (endpoints.length === 0) return { text: "refused", target: "", cluster: -1 };
   const target = endpoints.map(({ at }) => (at.ip.includes(":") ? `[${at.ip}]:${at.port}` : `${at.ip}:${at.port}`));
   return { text: `cluster ${cluster.name}`, target: target.sort().join(" "), cluster: index };

@@ -1,0 +1,241 @@
+/** A configuration for HAProxy 2.4 and later that serves the same clusters: anchored names, readiness checks, long timeouts. */
+import { cidrText } from "../../config/addresses.ts";
+import type { Config, ListenAddress } from "../../config/model.ts";
+import { durationText } from "../../config/values.ts";
+import type { Cidr, ListenerKind } from "../../seam/snapshot.ts";
+import {
+  defaultPool,
+  kindsOf,
+  labelExpression,
+  poolsOf,
+  routesFor,
+  type ExportPool,
+  type ExportRoute,
+} from "./pools.ts";
+
+export function exportHaproxy(config: Config): string {
+  const kinds = kindsOf(config);
+  const pools = kinds.flatMap((kind) => poolsOf(config, kind));
+  const sections = [
+    globalSection(config),
+    defaultsSection(config),
+    ...(pools.some((pool) => pool.servers.some((server) => server.isName)) ? [RESOLVERS] : []),
+    ...statsSection(config),
+    ...kinds.map((kind) => (kind === "http" ? httpFrontend(config) : tlsFrontend(config, kind))),
+    ...pools.map((pool) => backend(config, pool)),
+    ...(kinds.includes("http") ? [UNKNOWN_NAME] : []),
+    ...(config.maxConnectionsPerClient > 0 ? [CLIENTS] : []),
+  ];
+  const head = "# Written by edge-lb export haproxy; needs HAProxy 2.4 or later, 2.6 to balance TLS by name\n";
+  return [head, ...sections.map((lines) => `${lines.join("\n    ")}\n`)].join("\n");
+}
+
+type Section = readonly string[];
+
+const RESOLVERS: Section = ["resolvers system", "parse-resolv-conf", "hold valid 30s"];
+
+const UNKNOWN_NAME: Section = [
+  "backend unknown_name",
+  "mode http",
+  'http-request return status 404 content-type text/plain string "No cluster has this name\\n"',
+];
+
+/** One count of connections per client address for all frontends. */
+const CLIENTS: Section = ["backend clients", "stick-table type ipv6 size 100k expire 10m store conn_cur"];
+
+function clientLimit({ maxConnectionsPerClient: most }: Config): string[] {
+  if (most === 0) return [];
+  const over = `tcp-request connection reject if { sc_conn_cur(0,clients) gt ${most} }`;
+  return ["tcp-request connection track-sc0 src table clients", over];
+}
+
+function globalSection({ maxConnections }: Config): Section {
+  const limit = maxConnections > 0 ? [`maxconn ${maxConnections}`] : [];
+  return ["global", "log stdout format raw local0", ...limit];
+}
+
+function defaultsSection({ timeouts }: Config): Section {
+  return [
+    "defaults",
+    "log global",
+    "mode tcp",
+    `timeout connect ${haproxyTime(timeouts.connect)}`,
+    `timeout client ${haproxyTime(timeouts.ingressIdle)}`,
+    `timeout server ${haproxyTime(timeouts.ingressIdle)}`,
+    `timeout client-fin ${haproxyTime(timeouts.halfClosed)}`,
+    `timeout server-fin ${haproxyTime(timeouts.halfClosed)}`,
+    `timeout http-request ${haproxyTime(timeouts.httpHead)}`,
+    `timeout http-keep-alive ${haproxyTime(timeouts.keepAlive)}`,
+    `timeout check ${haproxyTime(timeouts.probe)}`,
+    "option clitcpka",
+    "option srvtcpka",
+    "# every failed connect goes to another node",
+    "option redispatch 1",
+    "retries 2",
+  ];
+}
+
+/** 0 is no limit in edge-lb; HAProxy warns about none, so it gets its longest. */
+function haproxyTime(ms: number): string {
+  return ms === 0 ? "24d" : durationText(ms);
+}
+
+function statsSection({ admin }: Config): Section[] {
+  if (admin === null) return [];
+  return [
+    ["listen stats", `bind ${bindAddress(admin)}`, "mode http", "stats enable", "stats uri /", "stats hide-version"],
+  ];
+}
+
+function bindAddress({ ip, port }: ListenAddress): string {
+  if (ip === "") return `:::${port} v4v6`;
+  return ip.includes(":") ? `[${ip}]:${port} v6only` : `${ip}:${port}`;
+}
+
+function allowLine(allow: readonly Cidr[], rule: string): string[] {
+  return allow.length === 0 ? [] : [`${rule} if !{ src ${allow.map(cidrText).join(" ")} }`];
+}
+
+function tlsFrontend(config: Config, kind: ListenerKind): Section {
+  const idle = kind === "https" ? config.timeouts.ingressIdle : config.timeouts.apiIdle;
+  const fallback = defaultPool(config, kind);
+  return [
+    `frontend ${kind}`,
+    ...config.listen[kind].map((at) => `bind ${bindAddress(at)}`),
+    `timeout client ${haproxyTime(idle)}`,
+    'log-format "%ci:%cp [%t] %ft %b/%s %Tw/%Tc/%Tt %B %ts %ac/%fc/%bc/%sc/%rc %sq/%bq sni=%[var(sess.sni)]"',
+    ...allowLine(config.allow, "tcp-request connection reject"),
+    ...clientLimit(config),
+    `tcp-request inspect-delay ${haproxyTime(config.timeouts.hello)}`,
+    "tcp-request content set-var(sess.sni) req.ssl_sni,lower if { req.ssl_hello_type 1 }",
+    "tcp-request content accept if { req.ssl_hello_type 1 }",
+    "tcp-request content reject",
+    ...routesFor(config, kind).map((route) => useBackend(route, "var(sess.sni)")),
+    ...(fallback === null ? [] : [`use_backend ${fallback.name} if !{ req.ssl_sni -m found }`]),
+  ];
+}
+
+function useBackend({ claim, pool }: ExportRoute, sample: string): string {
+  const tests = {
+    exact: `-m str ${claim.name}`,
+    below: `-m end .${claim.name}`,
+    // Single quotes keep backslash and dollar as they are.
+    labels: `-m reg '${labelExpression(claim.name)}'`,
+  };
+  return `use_backend ${pool.name} if { ${sample} ${tests[claim.rule]} }`;
+}
+
+/** Each request is routed; its Host passes unchanged. */
+function httpFrontend(config: Config): Section {
+  const fallback = defaultPool(config, "http");
+  const routes = routesFor(config, "http");
+  const redirected = routes.filter((route) => route.pool.cluster.redirectHttps);
+  const trusted = config.trustedProxies.map(cidrText).join(" ");
+  return [
+    "frontend http",
+    ...config.listen.http.map((at) => `bind ${bindAddress(at)}`),
+    "mode http",
+    "option httplog",
+    ...allowLine(config.allow, "tcp-request connection reject"),
+    ...clientLimit(config),
+    "http-request set-var(txn.host) req.hdr(host),field(1,:),lower,regsub(\\.$,)",
+    ...redirected.map((route) => redirectLine(route)),
+    ...(trusted === "" ? [] : [`acl trusted src ${trusted}`]),
+    ...["For", "Proto", "Host", "Port"].map(
+      (name) => `http-request del-header X-Forwarded-${name}${trusted === "" ? "" : " if !trusted"}`,
+    ),
+    "option forwardfor",
+    `http-request set-header X-Forwarded-Proto http${trusted === "" ? "" : " if !trusted"}`,
+    `http-request set-header X-Forwarded-Host %[req.hdr(host)]${trusted === "" ? "" : " if !trusted"}`,
+    `http-request set-header X-Forwarded-Port %[dst_port]${trusted === "" ? "" : " if !trusted"}`,
+    ...routes.map((route) => useBackend(route, "var(txn.host)")),
+    ...(fallback === null ? [] : [`use_backend ${fallback.name} if !{ req.hdr(host) -m found }`]),
+    "default_backend unknown_name",
+  ];
+}
+
+function redirectLine(route: ExportRoute): string {
+  const test = useBackend(route, "var(txn.host)").replace(/^use_backend \S+ if /, "");
+  return `http-request redirect scheme https code 301 if ${test} !{ path_beg /.well-known/acme-challenge/ }`;
+}
+
+function backend(config: Config, pool: ExportPool): Section {
+  const { kind, cluster, servers } = pool;
+  const idle = kind === "api" || kind === "mcs" ? config.timeouts.apiIdle : config.timeouts.ingressIdle;
+  const options = serverOptions(pool);
+  const reject = kind === "http" ? "http-request deny" : "tcp-request content reject";
+  return [
+    `backend ${pool.name}`,
+    ...(kind === "http" ? ["mode http"] : []),
+    `timeout server ${haproxyTime(idle)}`,
+    `timeout tunnel ${haproxyTime(idle)}`,
+    ...(cluster.maxConnections > 0 ? [`${reject} if { be_conn gt ${cluster.maxConnections} }`] : []),
+    ...allowLine(cluster.allow, reject),
+    ...balanceLines(pool),
+    ...checkLines(pool),
+    ...(options === "" ? [] : [`default-server ${options}`]),
+    ...servers.map(
+      ({ name, at, isName }) => `server ${name} ${at}${isName ? " resolvers system init-addr last,libc,none" : ""}`,
+    ),
+  ];
+}
+
+function balanceLines({ kind, cluster }: ExportPool): string[] {
+  const policy = cluster.balance[kind];
+  if (policy === "leastconn" || policy === "roundrobin") return [`balance ${policy}`];
+  if (policy === "source") return ["balance source", "hash-type consistent"];
+  // `balance hash` is HAProxy 2.6; a TLS pool hashed by name needs it.
+  return [kind === "http" ? "balance hdr(host)" : "balance hash var(sess.sni)", "hash-type consistent"];
+}
+
+type Check = "readyz" | "router" | "tls" | "tcp" | "off";
+
+/** HAProxy has one check per pool where edge-lb has a ladder: the top rung is taken. */
+function checkOf({ kind, cluster }: ExportPool): Check {
+  if (cluster.check === "off" || cluster.check === "tcp") return cluster.check;
+  if (cluster.check === "tls") return kind === "http" ? "tcp" : "tls";
+  if (kind === "mcs") return "tls";
+  return kind === "api" ? "readyz" : "router";
+}
+
+function checkLines(pool: ExportPool): string[] {
+  const check = checkOf(pool);
+  const { domain } = pool.cluster;
+  if (check === "readyz") {
+    return [
+      "option httpchk",
+      `http-check send meth GET uri /readyz ver HTTP/1.1 hdr Host ${domain === null ? "localhost" : `api.${domain}`}`,
+      "# 401 and 403: it answers, anonymous requests are off",
+      "http-check expect rstatus ^(200|401|403)$",
+    ];
+  }
+  if (check !== "router") return [];
+  return [
+    `# the router's readiness; a cluster without it needs "option tcp-check" and no "port ${pool.cluster.ports.ready}"`,
+    "option httpchk",
+    "http-check send meth GET uri /healthz/ready",
+    "http-check expect status 200",
+  ];
+}
+
+function serverOptions(pool: ExportPool): string {
+  const { cluster, kind } = pool;
+  const check = checkOf(pool);
+  const sni =
+    cluster.domain === null ? "" : ` check-sni ${kind === "https" ? "console.apps" : "api"}.${cluster.domain}`;
+  const how = {
+    readyz: `check check-ssl verify none${sni}`,
+    tls: `check check-ssl verify none${sni}`,
+    router: `check port ${cluster.ports.ready}`,
+    tcp: "check",
+    off: "",
+  };
+  const isIngress = kind === "https" || kind === "http";
+  const proxy = isIngress && cluster.sendProxy > 0 ? (cluster.sendProxy === 2 ? " send-proxy-v2" : " send-proxy") : "";
+  const timing =
+    check === "off"
+      ? ""
+      : ` inter ${durationText(cluster.intervalMs)} fastinter 1s rise ${cluster.rise} fall ${cluster.fall} on-marked-down shutdown-sessions`;
+  const slow = cluster.balance[kind] === "leastconn" || cluster.balance[kind] === "roundrobin" ? " slowstart 60s" : "";
+  return `${how[check]}${timing}${check === "off" ? "" : slow}${proxy}`.trim();
+}

@@ -1,0 +1,244 @@
+/** A configuration for nginx (stream with ssl_preread, and http) that serves the same clusters. */
+import { cidrText } from "../../config/addresses.ts";
+import type { Config, ListenAddress } from "../../config/model.ts";
+import type { Cidr, ListenerKind } from "../../seam/snapshot.ts";
+import {
+  defaultPool,
+  kindsOf,
+  labelExpression,
+  poolsOf,
+  routesFor,
+  type ExportPool,
+  type ExportRoute,
+} from "./pools.ts";
+
+/** A pool that refuses at once: stream has no `return` per name. */
+const REFUSED = "refused";
+
+export function exportNginx(config: Config): string {
+  const kinds = kindsOf(config);
+  const stream = kinds.filter((kind) => kind !== "http");
+  return [
+    "# Written by edge-lb export nginx; needs the stream module with ssl_preread (Debian: libnginx-mod-stream).",
+    "# nginx probes no node: a failed connect takes a node out for 10 s, and the same client goes to the next one.",
+    "include /etc/nginx/modules-enabled/*.conf;",
+    "worker_processes auto;",
+    ...block("events", [`worker_connections ${workerConnections(config)};`]),
+    ...(stream.length === 0 ? [] : block("stream", streamLines(config, stream))),
+    ...(kinds.includes("http") ? block("http", httpLines(config)) : []),
+    "",
+  ].join("\n");
+}
+
+function block(head: string, lines: readonly string[]): string[] {
+  return [`${head} {`, ...lines.map((line) => (line === "" ? "" : `    ${line}`)), "}"];
+}
+
+/** A tunnel takes two; nginx starts with 512, which three busy consoles fill. */
+function workerConnections({ maxConnections }: Config): number {
+  return maxConnections > 0 ? 2 * maxConnections + 64 : 8192;
+}
+
+function streamLines(config: Config, kinds: readonly ListenerKind[]): string[] {
+  return [
+    "log_format names '$remote_addr:$remote_port [$time_local] $server_port $status $bytes_sent $bytes_received $session_time sni=\"$ssl_preread_server_name\" $upstream_addr';",
+    "access_log /dev/stdout names;",
+    "map_hash_bucket_size 512;",
+    "map_hash_max_size 65536;",
+    "tcp_nodelay on;",
+    ...clientLimit(config, "tls_clients"),
+    ...block(`upstream ${REFUSED}`, ["server 127.0.0.1:9 down;"]),
+    ...kinds.flatMap((kind) => streamKind(config, kind)),
+  ];
+}
+
+/** Stream and http cannot share a count. */
+function clientLimit({ maxConnectionsPerClient: most }: Config, zone: string): string[] {
+  return most === 0 ? [] : [`limit_conn_zone $binary_remote_addr zone=${zone}:10m;`, `limit_conn ${zone} ${most};`];
+}
+
+function streamKind(config: Config, kind: ListenerKind): string[] {
+  const { timeouts } = config;
+  const pools = poolsOf(config, kind);
+  const idle = kind === "https" ? timeouts.ingressIdle : timeouts.apiIdle;
+  const server = [
+    ...config.listen[kind].flatMap((at) => listenLines(at, " so_keepalive=30s:10s:3")),
+    ...allowLines(config.allow),
+    "ssl_preread on;",
+    `preread_timeout ${timeouts.hello}ms;`,
+    `proxy_connect_timeout ${timeouts.connect}ms;`,
+    `proxy_timeout ${nginxTime(idle)};`,
+    "proxy_socket_keepalive on;",
+    "proxy_next_upstream_tries 3;",
+    `proxy_next_upstream_timeout ${timeouts.dialTotal}ms;`,
+    `proxy_pass $${kind}_pool;`,
+  ];
+  return [
+    "",
+    ...pools.flatMap((pool) => upstream(pool, "$ssl_preread_server_name")),
+    ...pools.flatMap((pool, index) => gate(pool, index)),
+    ...nameMap(config, kind, pools),
+    ...block("server", [...server, ...proxyLines(pools)]),
+  ];
+}
+
+/** A weekend in nginx is as long as never. */
+function nginxTime(ms: number): string {
+  return ms === 0 ? "30d" : `${ms}ms`;
+}
+
+function listenLines({ ip, port }: ListenAddress, more: string): string[] {
+  if (ip === "") return [`listen ${port}${more};`, `listen [::]:${port}${more};`];
+  return [`listen ${ip.includes(":") ? `[${ip}]` : ip}:${port}${more};`];
+}
+
+function allowLines(allow: readonly Cidr[]): string[] {
+  return allow.length === 0 ? [] : [...allow.map((cidr) => `allow ${cidrText(cidr)};`), "deny all;"];
+}
+
+/** @param name What holds the name asked for, for pools hashed by it. */
+function upstream(pool: ExportPool, name: string): string[] {
+  const policies = {
+    leastconn: ["least_conn;"],
+    roundrobin: [],
+    source: ["hash $remote_addr consistent;"],
+    host: [`hash ${name} consistent;`],
+  };
+  const servers = pool.servers.map(({ at }) => `server ${at} max_fails=1 fail_timeout=10s;`);
+  return block(`upstream ${pool.name}`, [...policies[pool.cluster.balance[pool.kind]], ...servers]);
+}
+
+function variable(pool: ExportPool, index: number): string {
+  return `$allowed_${pool.kind}_${index}`;
+}
+
+/** Clients that a cluster allows get its pool, others none. */
+function gate(pool: ExportPool, index: number): string[] {
+  if (pool.cluster.allow.length === 0) return [];
+  const lines = pool.cluster.allow.map((cidr) => `${cidrText(cidr)} ${pool.name};`);
+  return block(`geo ${variable(pool, index)}`, [`default ${REFUSED};`, ...lines]);
+}
+
+/** With `hostnames`, nginx takes exact names before the longest suffix before expressions, as edge-lb does; case does not matter. */
+function nameMap(config: Config, kind: ListenerKind, pools: readonly ExportPool[]): string[] {
+  const fallback = defaultPool(config, kind);
+  const target = (pool: ExportPool): string => {
+    const index = pools.findIndex((one) => one.name === pool.name);
+    return pool.cluster.allow.length === 0 ? pool.name : variable(pool, index);
+  };
+  return block(`map $ssl_preread_server_name $${kind}_pool`, [
+    "hostnames;",
+    `default ${REFUSED};`,
+    `"" ${fallback === null ? REFUSED : target(fallback)};`,
+    ...routesFor(config, kind).map((route) => `${mapKey(route)} ${target(route.pool)};`),
+  ]);
+}
+
+function mapKey({ claim }: ExportRoute): string {
+  if (claim.rule === "exact") return claim.name;
+  return claim.rule === "below" ? `*.${claim.name}` : `"~*${labelExpression(claim.name)}"`;
+}
+
+function proxyVersion({ kind, cluster }: ExportPool): number {
+  return kind === "https" ? cluster.sendProxy : 0;
+}
+
+/** `proxy_protocol` holds for a whole server block in nginx, so all clusters must agree. */
+function proxyLines(pools: readonly ExportPool[]): string[] {
+  const others = pools.filter((pool) => proxyVersion(pool) === 0).map((pool) => pool.cluster.name);
+  if (others.length === pools.length) return [];
+  const careful = `# CAREFUL: ${others.join(", ")} did not expect it; give them an address of their own`;
+  return [
+    "# nginx sends version 1 of the PROXY protocol, to every node of this listener",
+    ...(others.length === 0 ? [] : [careful]),
+    "proxy_protocol on;",
+  ];
+}
+
+function httpLines(config: Config): string[] {
+  const { timeouts } = config;
+  const pools = poolsOf(config, "http");
+  const shared = [
+    "access_log /dev/stdout;",
+    "server_names_hash_bucket_size 512;",
+    "server_names_hash_max_size 65536;",
+    "server_tokens off;",
+    "client_max_body_size 0;",
+    `client_header_timeout ${timeouts.httpHead}ms;`,
+    `keepalive_timeout ${timeouts.keepAlive}ms;`,
+    "large_client_header_buffers 8 16k;",
+    ...block("map $http_upgrade $connection_upgrade", ["default upgrade;", '"" "";']),
+    ...forwardedMaps(config),
+    ...(config.allow.length === 0
+      ? []
+      : block("geo $outside", ["default 1;", ...config.allow.map((cidr) => `${cidrText(cidr)} 0;`)])),
+    ...clientLimit(config, "http_clients"),
+    ...pools.flatMap((pool) => upstream(pool, "$host")),
+  ];
+  return [...shared, ...unknownServer(config), ...pools.flatMap((pool) => httpServer(config, pool))];
+}
+
+/** What a client says of X-Forwarded-For counts only where it is a trusted proxy. */
+function forwardedMaps({ trustedProxies }: Config): string[] {
+  return [
+    ...block("geo $trusted", ["default 0;", ...trustedProxies.map((cidr) => `${cidrText(cidr)} 1;`)]),
+    ...block("map $trusted $forwarded_for", ["0 $remote_addr;", "1 $proxy_add_x_forwarded_for;"]),
+  ];
+}
+
+function unknownServer(config: Config): string[] {
+  const listens = config.listen.http.flatMap((at) => listenLines(at, " default_server"));
+  const answer = 'return 404 "No cluster has this name\\n";';
+  return block("server", [
+    ...listens,
+    "server_name _;",
+    "default_type text/plain;",
+    ...allowLines(config.allow),
+    ...block("location /", [answer]),
+  ]);
+}
+
+function httpServer(config: Config, pool: ExportPool): string[] {
+  const { cluster } = pool;
+  const routes = routesFor(config, "http").filter((route) => route.pool.name === pool.name);
+  const names = routes.map(serverName);
+  if (defaultPool(config, "http")?.name === pool.name) names.push('""');
+  const proxied = [
+    `proxy_pass http://${pool.name};`,
+    "proxy_http_version 1.1;",
+    "proxy_set_header Host $http_host;",
+    "proxy_set_header Upgrade $http_upgrade;",
+    "proxy_set_header Connection $connection_upgrade;",
+    "proxy_set_header X-Forwarded-For $forwarded_for;",
+    "proxy_set_header X-Forwarded-Proto http;",
+    "proxy_set_header X-Forwarded-Host $http_host;",
+    "proxy_set_header X-Forwarded-Port $server_port;",
+    "proxy_buffering off;",
+    "proxy_request_buffering off;",
+    `proxy_connect_timeout ${config.timeouts.connect}ms;`,
+    `proxy_read_timeout ${nginxTime(config.timeouts.ingressIdle)};`,
+    `proxy_send_timeout ${nginxTime(config.timeouts.ingressIdle)};`,
+    "proxy_next_upstream_tries 3;",
+    `proxy_next_upstream_timeout ${config.timeouts.dialTotal}ms;`,
+  ];
+  const locations = cluster.redirectHttps
+    ? [
+        ...block("location /.well-known/acme-challenge/", proxied),
+        ...block("location /", ["return 301 https://$host$request_uri;"]),
+      ]
+    : block("location /", proxied);
+  const both = cluster.allow.length > 0 && config.allow.length > 0;
+  return block("server", [
+    ...config.listen.http.flatMap((at) => listenLines(at, "")),
+    `server_name ${names.join(" ")};`,
+    ...allowLines(cluster.allow.length === 0 ? config.allow : cluster.allow),
+    ...(both ? ["if ($outside) { return 403; }"] : []),
+    ...locations,
+  ]);
+}
+
+/** Names are in lower case before they are compared. */
+function serverName({ claim }: ExportRoute): string {
+  if (claim.rule === "exact") return claim.name;
+  return claim.rule === "below" ? `*.${claim.name}` : `"~${labelExpression(claim.name)}"`;
+}
