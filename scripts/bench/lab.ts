@@ -36,7 +36,9 @@ const script = (name: string): string => fileURLToPath(new URL(name, import.meta
 export async function openLab(slots: number, cpus: Cpus): Promise<Lab> {
   const ports = { api: freePort("127.50.0.20"), http: freePort("127.50.0.20") };
   const world = (slot: number): World => labWorld(slot, ports);
-  const backend = startChild([process.execPath, script("backend.ts"), JSON.stringify(nodesOf(slots, ports))], { cpu: cpus.load });
+  const backend = startChild([process.execPath, script("backend.ts"), JSON.stringify(nodesOf(slots, ports))], {
+    cpu: cpus.load,
+  });
   if ((await backend.line()) !== "ready") throw new Error("Cannot start the nodes");
   const load = startChild([process.execPath, script("load.ts")], { cpu: cpus.load });
   const order = (command: LoadCommand): Promise<LoadReply> => ask<LoadReply>(load, JSON.stringify(command));
