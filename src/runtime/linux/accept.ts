@@ -10,8 +10,8 @@ import { decodeAddress } from "./sockaddr.ts";
 import { accept, close, readLocalAddress } from "./syscalls.ts";
 import { TimerNode } from "./timers.ts";
 
-/** Connections taken in one go; the listener is level-triggered, so the rest come with the next turn. */
-const BATCH = 64;
+/** Connections taken in one turn at most; the listener is level-triggered, so the rest come with the next one. */
+const MOST = 64;
 /** How long accepting rests when descriptors or memory ran out. */
 const REST_MS = 100;
 const SHORTAGES: ReadonlySet<number> = new Set([ERRNO.EMFILE, ERRNO.ENFILE, ERRNO.ENOBUFS, ERRNO.ENOMEM]);
@@ -42,6 +42,7 @@ class LinuxListener extends TimerNode implements Listener, Source {
   private readonly own: boolean;
   private readonly onAccept: OnAccept;
   private watching = false;
+  private batch = 1;
   private paused = false;
   private closed = false;
 
@@ -54,7 +55,7 @@ class LinuxListener extends TimerNode implements Listener, Source {
     this.generation = loop.generation();
     readLocalAddress(fd);
     this.at = decodeAddress();
-    loop.claim(this, "listener");
+    loop.claim(this, own ? "listener" : null);
     this.watch();
   }
 
@@ -70,21 +71,26 @@ class LinuxListener extends TimerNode implements Listener, Source {
     this.watching = false;
   }
 
+  /** An accept that finds nobody costs the kernel a whole socket, so a turn asks for as many as the last ones found. */
   onReady(): void {
-    if (!this.paused) this.acceptSome(BATCH);
+    if (this.paused) return;
+    const taken = this.acceptSome(this.batch);
+    this.batch = taken < this.batch ? Math.max(taken, 1) : Math.min(this.batch * 2, MOST);
   }
 
-  /** @returns Whether more may wait. */
-  private acceptSome(most: number): boolean {
+  /** @returns How many were taken or had given up before; fewer than `most`: no more wait, or none can be taken. */
+  private acceptSome(most: number): number {
     for (let i = 0; i < most; i++) {
       const fd = accept(this.fd);
       if (fd >= 0) this.take(fd);
-      else if (fd === -ERRNO.EAGAIN) return false;
-      else if (SHORTAGES.has(-fd)) return this.rest();
-      // else the client gave up while it waited: the next one may be well
-      if (this.paused || this.closed) return false;
+      else if (fd === -ERRNO.EAGAIN) return i;
+      else if (SHORTAGES.has(-fd)) {
+        this.rest();
+        return i;
+      }
+      if (this.paused || this.closed) return i;
     }
-    return true;
+    return most;
   }
 
   private take(fd: number): void {
@@ -99,10 +105,9 @@ class LinuxListener extends TimerNode implements Listener, Source {
   }
 
   /** Out of descriptors: a listener that stays watched would spin. */
-  private rest(): boolean {
+  private rest(): void {
     this.unwatch();
     this.loop.timers.add(this, this.loop.now + REST_MS);
-    return false;
   }
 
   fire(): void {
@@ -122,7 +127,7 @@ class LinuxListener extends TimerNode implements Listener, Source {
   close(): void {
     if (this.closed) return;
     this.paused = false;
-    while (this.acceptSome(BATCH));
+    while (this.acceptSome(MOST) === MOST);
     this.shutDown();
   }
 
@@ -131,7 +136,7 @@ class LinuxListener extends TimerNode implements Listener, Source {
     this.closed = true;
     this.unwatch();
     this.loop.timers.remove(this);
-    this.loop.forget(this);
+    this.loop.forget(this, this.own);
     if (this.own) close(this.fd);
   }
 }

@@ -360,7 +360,7 @@ export class LinuxConn extends Stream implements Conn, Source, Task {
     this.outbox = null;
     this.dialing = null;
     if (this.linger !== null) this.loop.timers.remove(this.linger);
-    this.loop.forget(this);
+    this.loop.forget(this, true);
     if (reset) closeWithReset(this.fd);
     else close(this.fd);
   }

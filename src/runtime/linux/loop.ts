@@ -77,10 +77,13 @@ export class Loop {
     return this.lastGeneration;
   }
 
-  /** Make `source` the owner of its descriptor; `forget` before closing it. */
-  claim(source: Source, what: string): void {
+  /**
+   * Give `source` the events of its descriptor; `forget` before closing it.
+   * @param what Its name as owner of the descriptor; null: control owns it.
+   */
+  claim(source: Source, what: string | null): void {
     while (this.sources.length <= source.fd) this.sources.push(null);
-    this.ledger.own(source.fd, what);
+    if (what !== null) this.ledger.own(source.fd, what);
     this.sources[source.fd] = source;
   }
 
@@ -89,8 +92,8 @@ export class Loop {
     if (this.upkeep.slot < 0) this.timers.add(this.upkeep, this.now + UPKEEP_MS);
   }
 
-  forget(source: Source): void {
-    this.ledger.disown(source.fd);
+  forget(source: Source, owned: boolean): void {
+    if (owned) this.ledger.disown(source.fd);
     this.sources[source.fd] = null;
   }
 

@@ -19,7 +19,7 @@ export class Mailbox implements Source, Task {
     this.port = port;
     this.fd = eventfd;
     this.generation = loop.generation();
-    loop.claim(this, "mail");
+    loop.claim(this, null);
     loop.poller.add(this.fd, this.generation, EPOLL.IN);
   }
 
@@ -51,6 +51,6 @@ export class Mailbox implements Source, Task {
 
   /** Control closes the eventfd. */
   shutDown(): void {
-    this.loop.forget(this);
+    this.loop.forget(this, false);
   }
 }

@@ -10,12 +10,14 @@ import {
   libc,
   MSG,
   NONBLOCK_CLOEXEC,
+  rawCall,
   RLIMIT_NOFILE,
   SHUT_WR,
   SO,
   SOL,
   SPLICE_FLAGS,
   STREAM,
+  SYS,
 } from "./libc.ts";
 import {
   errno,
@@ -48,18 +50,18 @@ function result(value: number): number {
 
 /** Read into the shared buffer: bytes read, 0 at the peer's FIN. */
 export function receive(fd: number, limit: number): number {
-  const n = libc.recv(fd, readAddress, limit, 0);
+  const n = rawCall(SYS.recvfrom, fd, readAddress, limit, 0, 0, 0);
   return n === -1 ? -errno() : n;
 }
 
 /** 1 when a byte waits, 0 at the peer's FIN; nothing is consumed. */
 export function peek(fd: number): number {
-  return result(libc.recv(fd, stageAddress, 1, MSG.PEEK | MSG.DONTWAIT));
+  return result(rawCall(SYS.recvfrom, fd, stageAddress, 1, MSG.PEEK, 0, 0));
 }
 
 /** Send `length` bytes of the shared read buffer, from `offset` on. */
 export function sendRead(fd: number, offset: number, length: number): number {
-  const n = libc.send(fd, readAddressAt(offset), length, MSG.NOSIGNAL);
+  const n = rawCall(SYS.sendto, fd, readAddressAt(offset), length, MSG.NOSIGNAL, 0, 0);
   return n === -1 ? -errno() : n;
 }
 
@@ -70,7 +72,7 @@ export function sendChunk(fd: number, chunk: Uint8Array, offset: number): number
     return sendRead(fd, chunk.byteOffset + offset, length);
   }
   stage.set(offset === 0 && length === chunk.length ? chunk : chunk.subarray(offset, offset + length));
-  return result(libc.send(fd, stageAddress, length, MSG.NOSIGNAL));
+  return result(rawCall(SYS.sendto, fd, stageAddress, length, MSG.NOSIGNAL, 0, 0));
 }
 
 /** Move at most `length` bytes between a pipe and a socket without copying them. */
