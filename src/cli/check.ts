@@ -1,7 +1,7 @@
 /** `edge-lb check`: what the flags and the file make together, or every mistake in them. */
 import type { Config, NodeSpec } from "../config/model.ts";
 import { requireClusters } from "../config/load.ts";
-import { nodesFor } from "../config/snapshot.ts";
+import { nodesFor } from "../config/clusters.ts";
 import type { Io } from "./io.ts";
 import { table } from "./table.ts";
 

@@ -2,7 +2,8 @@
 import { cidrText } from "../config/addresses.ts";
 import { requireClusters } from "../config/load.ts";
 import type { ClusterConfig, Config } from "../config/model.ts";
-import { buildSnapshot, nodesFor } from "../config/snapshot.ts";
+import { nodesFor } from "../config/clusters.ts";
+import { buildSnapshot } from "../config/snapshot.ts";
 import { quote } from "../config/text.ts";
 import { canonicalIp, formatEndpoint } from "../core/address.ts";
 import { buildRoutes, explainLookup, type RouteMatch, type Routes } from "../core/route/lookup.ts";

@@ -27,7 +27,7 @@ export const CLUSTER = {
   apiPort: portRow("api-port", "6443", "The API's port on the nodes"),
   httpsPort: portRow("https-port", "443", "The ingress's TLS port on the nodes"),
   httpPort: portRow("http-port", "80", "The ingress's HTTP port on the nodes"),
-  mcsPort: { ...portRow("mcs-port", "22623", "The machine-config server's port on the nodes"), available: false },
+  mcsPort: portRow("mcs-port", "22623", "The machine-config server's port on the nodes"),
   readyPort: portRow("ready-port", "1936", "Where the ingress answers /healthz/ready"),
   balanceApi: policyRow("balance-api", "leastconn", "How a node of the api pool is picked"),
   balanceHttps: policyRow("balance-https", "source", "How a node of the https pool is picked"),
@@ -59,7 +59,6 @@ export const CLUSTER = {
       readProxy,
     ),
     inert: "off",
-    available: false,
   },
   allDown: word<"try" | "refuse">({
     ...clusterPlace("all-down"),

@@ -5,6 +5,7 @@ import type { ClusterEntry } from "./layers.ts";
 import type { ClusterConfig, NodeSpec } from "./model.ts";
 import { resolveRow, type Machine, type Row } from "./rows.ts";
 import { quote, type Problems } from "./text.ts";
+import type { ListenerKind } from "../seam/snapshot.ts";
 
 /** What a cluster takes over where it says nothing itself. */
 export interface ClusterBase {
@@ -13,6 +14,12 @@ export interface ClusterBase {
   readonly rise: number;
   readonly fall: number;
   readonly intervalMs: number;
+}
+
+/** A pool with a list of its own takes those nodes and no others. */
+export function nodesFor(cluster: ClusterConfig, kind: ListenerKind): readonly NodeSpec[] {
+  const own = kind === "api" || kind === "mcs" ? cluster.api : cluster.ingress;
+  return own ?? cluster.nodes;
 }
 
 /** @returns undefined after a mistake was reported. */

@@ -182,10 +182,7 @@ export const LISTEN: { readonly [K in ListenerKind]: Row<readonly ListenAddress[
   api: listenRow("api", ":6443", "Kubernetes API, routed by SNI"),
   https: listenRow("https", ":443", "Ingress over TLS, routed by SNI"),
   http: listenRow("http", ":80", "Ingress over HTTP, routed by the Host of each request"),
-  mcs: {
-    ...listenRow("mcs", "off", "Machine-config server, on private addresses only", readPrivate),
-    available: false,
-  },
+  mcs: listenRow("mcs", "off", "Machine-config server, on private addresses only", readPrivate),
 };
 
 function listenRow(

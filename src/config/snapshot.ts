@@ -1,8 +1,10 @@
 /** The configuration as the data plane reads it: addresses instead of names, rows of the board, claims as name rows. */
 import { formatEndpoint } from "../core/address.ts";
 import { endpointHash } from "../core/balance/hash.ts";
-import type { ClusterPlan, Endpoint, ListenerKind, NameRow, Pool, Snapshot } from "../seam/snapshot.ts";
+import type { Cidr, ClusterPlan, Endpoint, ListenerKind, NameRow, Pool, Snapshot } from "../seam/snapshot.ts";
+import { bridgesOf } from "./bridges.ts";
 import { claimKeys, claimsOf } from "./claims.ts";
+import { nodesFor } from "./clusters.ts";
 import type { ClusterConfig, Config, NodeSpec, Timeouts } from "./model.ts";
 
 /** Post-quantum hellos are 1.5-5.5 KB and padding is legal. */
@@ -18,6 +20,8 @@ export interface SnapshotInput {
   addressesOf(node: NodeSpec): readonly string[];
   /** Domains learnt from certificates, by cluster name; a given domain wins, and so does a claim made before. */
   readonly learnedDomains?: ReadonlyMap<string, string>;
+  /** Networks of this machine's interfaces; asked for mcs listeners only. */
+  readonly networks?: readonly Cidr[];
   /** Client connections in all, resolved: 1 or more. */
   readonly maxConnections: number;
 }
@@ -30,6 +34,7 @@ export function buildSnapshot(config: Config, input: SnapshotInput): Snapshot {
     clusters: config.clusters.map((cluster) => planOf(cluster, config, input)),
     ...nameRows(config, input.learnedDomains ?? new Map()),
     fallback: fallbackOf(config),
+    bridges: bridgesOf(config, input.networks ?? []),
     timeouts: {
       hello: timeouts.hello,
       connect: timeouts.connect,
@@ -86,12 +91,6 @@ function poolOf(cluster: ClusterConfig, kind: ListenerKind, timeouts: Timeouts, 
     sendProxy: isApi ? 0 : cluster.sendProxy,
     endpoints: endpointsOf(nodesFor(cluster, kind), cluster.ports[kind], key, input),
   };
-}
-
-/** A pool with a list of its own takes those nodes and no others. */
-export function nodesFor(cluster: ClusterConfig, kind: ListenerKind): readonly NodeSpec[] {
-  const own = kind === "api" || kind === "mcs" ? cluster.api : cluster.ingress;
-  return own ?? cluster.nodes;
 }
 
 function endpointsOf(nodes: readonly NodeSpec[], port: number, key: string, input: SnapshotInput): readonly Endpoint[] {

@@ -10,6 +10,7 @@ import { chooseEngine, workersFor, type WorkerEngine } from "./engine.ts";
 import { createEventLog, type EventLog } from "./event-log.ts";
 import { startHealth, type HealthService } from "./health.ts";
 import { maxConnections } from "./limits.ts";
+import { localNetworks } from "./networks.ts";
 import type { LogSink } from "./log-sink.ts";
 import { createResolver, type Resolver } from "./resolve.ts";
 import { createRows } from "./rows.ts";
@@ -164,6 +165,7 @@ class Centre implements Supervisor {
       },
       addressesOf: (node) => this.resolver.addressesOf(node),
       learnedDomains: this.learned,
+      networks: localNetworks(),
       maxConnections: this.config.maxConnections || maxConnections(),
     });
     this.gone.push(...this.rows.retain(keys, version));

@@ -112,9 +112,8 @@ class TlsSession implements ConnEvents {
   private route(hello: Uint8Array, note: string | null): void {
     const live = this.plane.acquire();
     this.live = live;
-    const { snapshot, routes } = live;
-    const index = this.name === null ? snapshot.fallback[this.kind] : lookup(routes, this.kind, this.name);
-    const plan = snapshot.clusters[index];
+    const { snapshot } = live;
+    const plan = snapshot.clusters[this.clusterOf(live)];
     const client = this.conn.remote.ip;
     if (!isAllowed(snapshot.allow, client) || (plan !== undefined && !isAllowed(plan.allow, client))) {
       return this.alert("not allowed", "refused", "access_denied", note);
@@ -128,6 +127,13 @@ class TlsSession implements ConnEvents {
       return this.alert("limit reached", "refused", "internal_error", `max-connections of ${plan.name}`);
     }
     return this.reach(live, plan, pool, hello);
+  }
+
+  /** @returns an index into the snapshot's clusters, or -1 */
+  private clusterOf({ snapshot, routes }: Live): number {
+    const index = this.name === null ? snapshot.fallback[this.kind] : lookup(routes, this.kind, this.name);
+    if (index >= 0 || this.kind !== "mcs") return index;
+    return snapshot.bridges.find(({ ip }) => ip === this.conn.local.ip)?.cluster ?? -1;
   }
 
   private unknown(live: Live, note: string | null): void {

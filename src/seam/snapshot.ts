@@ -33,6 +33,8 @@ export interface Snapshot {
   readonly labels: readonly NameRow[];
   /** Where a connection without a name goes: index into `clusters`, or -1. */
   readonly fallback: Readonly<Record<ListenerKind, number>>;
+  /** mcs listeners whose network holds one cluster: what comes there without a known name is that cluster's. */
+  readonly bridges: readonly Bridge[];
   readonly timeouts: DataTimeouts;
   readonly limits: Limits;
   readonly trustedProxies: readonly Cidr[];
@@ -60,6 +62,13 @@ export interface Limits {
   readonly helloBytes: number;
   /** Most bytes of a request or response head. */
   readonly headBytes: number;
+}
+
+export interface Bridge {
+  /** The listener's address. */
+  readonly ip: string;
+  /** Index into `clusters`. */
+  readonly cluster: number;
 }
 
 export interface NameRow {

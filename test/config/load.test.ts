@@ -104,8 +104,8 @@ describe("the cluster grammar", () => {
       'Cannot use nodes of cluster "hub": "10.0.0.0/24" found, addresses one by one or a range wanted (CONFIG_INVALID); write 10.0.0.1-10.0.0.6',
     ],
     [
-      "hub=10.0.0.1,send-proxy=v1",
-      'Cannot use send-proxy of cluster "hub": not available in this version (NOT_AVAILABLE); leave it out or write off',
+      "hub=api=10.0.0.1,send-proxy=v1",
+      'Cannot use cluster "hub" with send-proxy: only API nodes listed, and kube-apiserver cannot read a PROXY header (CONFIG_INVALID); leave out send-proxy',
     ],
   ])("refuses --cluster %s in one line", (spec, want) => {
     expect(mistakes([["cluster", spec]])).toEqual([`--cluster ${spec}: ${want}`]);

@@ -119,7 +119,14 @@ const SETTINGS: readonly [Row<unknown>, string, (config: Config) => unknown, unk
     "off,:80",
     'listen.http: "off" found, :PORT, ADDRESS:PORT or [IPv6]:PORT wanted',
   ],
-  [LISTEN.mcs, "off", (c) => c.listen.mcs, [], "10.0.0.1:22623", "listen.mcs: not available in this version"],
+  [
+    LISTEN.mcs,
+    "10.0.0.1:22623",
+    (c) => c.listen.mcs,
+    [{ ip: "10.0.0.1", port: 22_623 }],
+    "192.0.2.1:22623",
+    'listen.mcs: "192.0.2.1:22623" found, a private, link-local or loopback address wanted',
+  ],
   [TIMEOUTS.hello, "6s", (c) => c.timeouts.hello, 6000, "0s", 'timeouts.hello: "0s" found, 1ms to 576h wanted'],
   [
     TIMEOUTS.connect,
@@ -450,8 +457,8 @@ const KEYS: readonly [Row<unknown>, string, (cluster: ClusterConfig) => unknown,
   ],
   [CLUSTER.allDown, "refuse", (c) => c.allDown, "refuse", "wait", '"wait" found, try or refuse wanted'],
   [CLUSTER.redirectHttps, "on", (c) => c.redirectHttps, true, "1", '"1" found, on or off wanted'],
-  [CLUSTER.sendProxy, "off", (c) => c.sendProxy, 0, "v2", "not available in this version"],
-  [CLUSTER.mcsPort, "", (c) => c.ports.mcs, 22_623, "22624", "not available in this version"],
+  [CLUSTER.sendProxy, "v2", (c) => c.sendProxy, 2, "v3", '"v3" found, v1, v2 or off wanted'],
+  [CLUSTER.mcsPort, "22624", (c) => c.ports.mcs, 22_624, "0", '"0" found, a whole number from 1 to 65535 wanted'],
 ];
 
 describe("the cluster keys", () => {

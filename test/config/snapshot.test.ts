@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { buildSnapshot, nodesFor, type SnapshotInput } from "../../src/config/snapshot.ts";
+import { nodesFor } from "../../src/config/clusters.ts";
+import { buildSnapshot, type SnapshotInput } from "../../src/config/snapshot.ts";
 import { endpointHash } from "../../src/core/balance/hash.ts";
 import type { NameRow, Pool, Snapshot } from "../../src/seam/snapshot.ts";
 import { load } from "./loading.ts";

@@ -138,6 +138,7 @@ export function snapshotOf(config: Config, kinds: readonly ListenerKind[] = ["ap
     below: [],
     labels: [],
     fallback: { api: -1, https: -1, http: -1, mcs: -1 },
+    bridges: [],
     timeouts: { hello: 0, connect: 0, dialTotal: 0, httpHead: 0, keepAlive: 0, halfClosed: 0, linger: 0 },
     limits: { connections: 0, perClient: 0, helloBytes: 0, headBytes: 0 },
     trustedProxies: [],

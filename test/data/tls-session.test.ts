@@ -234,7 +234,29 @@ describe("acceptTls()", () => {
     lab.runtime.settle();
     const received = node.peers[0]?.received ?? new Uint8Array();
     expect(new TextDecoder().decode(received)).toStartWith("PROXY TCP4 10.9.9.9 10.0.0.1 ");
-    expect([...received.slice(-API.length)]).toEqual([...API]);
+    expect([...received.subarray(-API.length)]).toEqual([...API]);
+  });
+});
+
+describe("acceptTls() on an mcs listener", () => {
+  test("goes by name, else to the cluster whose bridge the client came over, else nowhere", () => {
+    const flags = ["--domain lab", "--listen mcs=10.0.0.1:22623", "--cluster hub=10.0.0.20", "--cluster two=10.2.0.1"];
+    const lab = startLab(...flags);
+    const nodes = ["10.0.0.20", "10.2.0.1"].map((ip) => lab.runtime.node({ ip, port: 22_623 }));
+    lab.runtime.deliver({
+      kind: "snapshot",
+      snapshot: { ...lab.snapshot(), version: 2, bridges: [{ ip: "10.0.0.1", cluster: 0 }] },
+    });
+    const at = { ip: "", port: 22_623 };
+    lab.runtime.deliver({ kind: "listen", add: [{ kind: "mcs", at, fd: -1, reusePort: false }], remove: [] });
+    lab.runtime.settle();
+    const hellos = [hello(), hello(serverName("api-int.two.lab")), hello(serverName("10.0.0.1"))];
+    for (const bytes of hellos) lab.runtime.connect({ ip: "10.0.0.1", port: 22_623 }).send(bytes);
+    const elsewhere = lab.runtime.connect({ ip: "10.0.0.2", port: 22_623 });
+    elsewhere.send(hello());
+    lab.runtime.settle();
+    expect(nodes.map(({ peers }) => peers.length)).toEqual([2, 1]);
+    expect(alertOf(elsewhere.received)).toBe(ALERT.unrecognizedName);
   });
 });
 

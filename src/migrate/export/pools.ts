@@ -1,5 +1,5 @@
 /** A configuration as other load balancers see it: names that lead to pools. */
-import { nodesFor } from "../../config/snapshot.ts";
+import { nodesFor } from "../../config/clusters.ts";
 import { claimsOf, type Claim } from "../../config/claims.ts";
 import { formatEndpoint } from "../../core/address.ts";
 import type { ClusterConfig, Config } from "../../config/model.ts";
