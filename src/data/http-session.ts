@@ -39,6 +39,8 @@ const COUNTED: Readonly<Partial<Record<EndWord, Count>>> = {
 export function acceptHttp(plane: Plane, kind: ListenerKind, conn: Conn): ConnEvents {
   const limit = enter(plane, conn.remote.ip);
   const client = new HttpClient(plane, kind, conn);
+  plane.lingering.add(client);
+  if (plane.stopping) client.drain();
   if (limit !== null) {
     const lines = ["edge-lb has no room for another connection."];
     client.session.reply(unavailable(lines, "limit reached", limit));
@@ -95,6 +97,7 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner {
   }
 
   onClose(cause: CloseCause): void {
+    this.plane.lingering.delete(this);
     leave(this.plane, this.conn.remote.ip);
     this.session.clientLeft(CLIENT_ENDS[cause]);
     this.timer?.cancel();
@@ -116,6 +119,12 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner {
     if (this.nowMs() >= this.session.deadline) this.session.expired();
     this.after();
   };
+
+  /** What is under way is answered with `Connection: close`; a client that waits is let go. */
+  drain(): void {
+    this.session.drain();
+    this.after();
+  }
 
   // ── SessionEffects ──
 
@@ -241,6 +250,7 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner {
     this.timer = null;
     if (upstream === null || live === null) return;
     plane.tunnels.delete(upstream);
+    plane.lingering.delete(this);
     const { halfClosed } = live.snapshot.timeouts;
     const record = this.recordOf(request, soFar);
     new HttpTunnel({

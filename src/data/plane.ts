@@ -16,6 +16,11 @@ export interface Live {
   users: number;
 }
 
+/** A connection that ends by itself once what is under way is done. */
+export interface Drainable {
+  drain(): void;
+}
+
 export interface PlaneInput {
   readonly runtime: Runtime;
   readonly worker: number;
@@ -36,8 +41,12 @@ export class Plane {
   readonly random: () => number;
   readonly tunnels = new Tunnels();
   readonly reports: Reports;
+  /** Connections whose protocol lets them be asked to end: HTTP between two requests. */
+  readonly lingering = new Set<Drainable>();
   /** Counts picks of roundrobin pools. */
   turn = 0;
+  /** No new connection is taken, and those that can end do. */
+  stopping = false;
   live: Live;
   /** Replaced snapshots that a session still uses. */
   private readonly retired = new Set<Live>();
@@ -65,6 +74,12 @@ export class Plane {
     this.live = { snapshot, routes: buildRoutes(snapshot), users: 0 };
     if (before.users > 0) this.retired.add(before);
     this.reportApplied();
+  }
+
+  /** The worker stops: a connection that only waits for a next request would keep it for nothing. */
+  drain(): void {
+    this.stopping = true;
+    for (const connection of this.lingering) connection.drain();
   }
 
   /** Take the live snapshot for one routing decision; give it back with `release`, once. */

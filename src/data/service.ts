@@ -1,6 +1,6 @@
 /** One worker's work: its listeners, and what control's mail asks of them. */
 import { isAllowed } from "../core/access.ts";
-import type { Conn, ConnEvents, Listener, Runtime } from "../runtime/port.ts";
+import type { Cancel, Conn, ConnEvents, Listener, Runtime } from "../runtime/port.ts";
 import { HEALTH, type Board } from "../seam/board.ts";
 import type { ListenSpec, ToWorker } from "../seam/mail.ts";
 import type { ListenerKind, Snapshot } from "../seam/snapshot.ts";
@@ -43,6 +43,8 @@ class Service {
   private readonly worker: number;
   private readonly plane: Plane;
   private readonly listeners = new Map<string, Listener>();
+  /** By row: the cut of what was removed. Rows that come back before it is due keep their tunnels. */
+  private readonly removals = new Map<number, Cancel>();
 
   constructor(input: ServiceInput) {
     const { runtime, worker, board, snapshot, random, format } = input;
@@ -61,7 +63,7 @@ class Service {
   take(mail: ToWorker): void {
     switch (mail.kind) {
       case "snapshot":
-        return this.plane.swap(mail.snapshot);
+        return this.swap(mail.snapshot);
       case "listen":
         return this.listen(mail.add, mail.remove);
       case "cut":
@@ -104,12 +106,26 @@ class Service {
 
   private cut({ row, afterMs, reason }: Extract<ToWorker, { kind: "cut" }>): void {
     const { tunnels, health } = this.plane;
+    this.keep(row);
     if (afterMs <= 0) return tunnels.cutRow(row, reason);
-    this.runtime.timer(afterMs, () => {
+    const timer = this.runtime.timer(afterMs, () => {
+      if (reason === "removed") this.removals.delete(row);
       if (reason === "drain" && health.state(row) !== HEALTH.drained) return; // undone meanwhile
       tunnels.cutRow(row, reason);
     });
+    if (reason === "removed") this.removals.set(row, timer);
     return undefined;
+  }
+
+  private swap(snapshot: Snapshot): void {
+    this.plane.swap(snapshot);
+    if (this.removals.size > 0) for (const row of rowsIn(snapshot)) this.keep(row);
+  }
+
+  /** What was to be removed is wanted again, or is about to be cut anew. */
+  private keep(row: number): void {
+    this.removals.get(row)?.cancel();
+    this.removals.delete(row);
   }
 
   /** Ends the tunnels of clients that `allow` no longer lets in. */
@@ -125,6 +141,7 @@ class Service {
   private stop(afterMs: number): void {
     for (const listener of this.listeners.values()) listener.close();
     this.listeners.clear();
+    this.plane.drain();
     const cutAt = this.runtime.nowMs() + afterMs;
     let cut = false;
     const look = (): void => {
@@ -144,6 +161,16 @@ class Service {
     this.plane.log.flush();
     this.runtime.post({ kind: "stopped" });
     this.runtime.stop();
+  }
+}
+
+function* rowsIn({ clusters }: Snapshot): Generator<number> {
+  for (const { row, pools } of clusters) {
+    yield row;
+    for (const pool of Object.values(pools)) {
+      yield pool.row;
+      for (const endpoint of pool.endpoints) yield endpoint.row;
+    }
   }
 }
 
