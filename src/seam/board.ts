@@ -16,8 +16,8 @@ export const HEALTH_WORDS = [
   "foreign",
 ] as const satisfies readonly HealthWord[];
 
-/** Fixed at start: 1,000 clusters of a dozen nodes fit. */
-export const BOARD_ROWS = 16_384;
+/** Fixed at start: 10,000 clusters of three nodes fit. Pages of rows that nobody writes are never made, so it costs addresses, not memory. */
+export const BOARD_ROWS = 131_072;
 /** `weight` of an endpoint that takes its full share; less during slow start. */
 export const FULL_WEIGHT = 256;
 
