@@ -206,7 +206,10 @@ function portOf(authority: string): number {
   return digits === undefined ? 80 : Number(digits);
 }
 
-/** `h2c` would carry a whole connection past this proxy (RFC 9113 gave it up); any other protocol may be asked for. */
+/**
+ * `h2c` would carry a whole connection past this proxy (RFC 9113 §3.1 gave it up); any other protocol may be asked for. A member that
+ * is no protocol (RFC 9110 §7.8) takes the whole field with it: a reader that looks for a word inside it may find h2c there.
+ */
 function mayUpgrade(head: RequestHead): boolean {
   const { bytes, fields } = head;
   let asked = false;
@@ -215,8 +218,11 @@ function mayUpgrade(head: RequestHead): boolean {
     if (fields[i + FIELD_ID] !== FIELD.upgrade) continue;
     members(bytes, fields[i + VALUE_FROM] ?? 0, fields[i + VALUE_TO] ?? 0, (from, to) => {
       asked = true;
-      if (spells(bytes, from, to, "h2c") || spells(bytes, from, Math.min(to, from + 4), "h2c/")) clear = false;
+      if (!PROTOCOL.test(latin1(bytes, from, to))) clear = false;
     });
   }
   return asked && clear;
 }
+
+/** `name["/"version]`, both tokens, but for h2c. */
+const PROTOCOL = /^(?!h2c(?:\/|$))[!#$%&'*+.^_`|~0-9a-z-]+(?:\/[!#$%&'*+.^_`|~0-9a-z-]+)?$/i;
