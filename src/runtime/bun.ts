@@ -28,7 +28,7 @@ interface Data {
 type BunSocket = Socket<Data>;
 
 export function createBunRuntime(mail: MailPort | null): Runtime {
-  const loop = createEventLoop(mail, false);
+  const loop = createEventLoop(mail, { borrows: false, spent: freeChunk });
   const tend = keepAliveRounds(loop.host);
   const dialEvents = dialHandlers(tend);
   return {
@@ -85,6 +85,20 @@ function bind({ at, fd, reusePort }: ListenSpec, socket: SocketHandler<Data>): T
   } catch (error) {
     throw listenError(at, codeOf(error), error);
   }
+}
+
+/** Smaller chunks are left to the garbage collector, which is cheaper then. */
+const FREE_BYTES = 32_768;
+
+/**
+ * Gives the memory of a chunk back at once: Bun allocates one for every read, up to 512 KB, and memory that is still in the
+ * cache is a fifth of the cost of a bulk stream. Only for a chunk whose buffer ends with it: what lay before was sent before.
+ */
+function freeChunk(chunk: Uint8Array): void {
+  if (chunk.length < FREE_BYTES && chunk.byteOffset === 0) return;
+  const { buffer, byteOffset, byteLength } = chunk;
+  if (buffer.byteLength < FREE_BYTES || byteOffset + byteLength !== buffer.byteLength) return;
+  (buffer as ArrayBuffer & { transfer(bytes: number): ArrayBuffer }).transfer(0);
 }
 
 const dialHandlers = (tend: () => void): SocketHandler<Data> => ({

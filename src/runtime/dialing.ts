@@ -1,7 +1,7 @@
 /** An attempt to reach a node, whichever socket API makes it. */
 import type { Address } from "../seam/snapshot.ts";
 import type { DialError } from "../seam/mail.ts";
-import { Link } from "./link.ts";
+import { copyOf, Link } from "./link.ts";
 import type { Cancel, DialSpec } from "./port.ts";
 import type { Host, Wire } from "./wire.ts";
 
@@ -18,7 +18,7 @@ export class Dialing implements Cancel {
     this.host = host;
     this.spec = spec;
     this.to = spec.to;
-    this.first = spec.first === null ? null : spec.first.slice();
+    this.first = spec.first === null ? null : copyOf(spec.first);
     this.timer = host.timer(spec.timeoutMs, () => this.timedOut());
   }
 

@@ -27,7 +27,7 @@ export interface EventLoop {
 /** What every runtime built on links does alike. */
 export type Common = Omit<Runtime, "engine" | "listen" | "dial" | "stop">;
 
-export function createEventLoop(mail: MailPort | null, borrows: boolean): EventLoop {
+export function createEventLoop(mail: MailPort | null, traits: Pick<Host, "borrows" | "spent">): EventLoop {
   let onFault = (_error: unknown): void => {};
   const nowMs = (): number => performance.now();
   const timer = (ms: number, fire: () => void): Cancel => {
@@ -37,7 +37,7 @@ export function createEventLoop(mail: MailPort | null, borrows: boolean): EventL
   const fault = (error: unknown): void => onFault(error);
   const host: Host = {
     lends: false,
-    borrows,
+    ...traits,
     nowMs,
     defer: queueMicrotask,
     timer,

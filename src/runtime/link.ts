@@ -140,7 +140,10 @@ export class Link implements Conn {
       const taken = this.wire.write(chunk);
       if (this.over) return;
       if (taken > 0) this.feeder?.markMoved();
-      if (taken === chunk.length) continue;
+      if (taken === chunk.length) {
+        this.host.spent?.(chunk);
+        continue;
+      }
       if (taken > 0) queue[at] = chunk.subarray(taken);
       if (at > 0) this.queue = queue.slice(at);
       return;
@@ -238,15 +241,15 @@ export class Link implements Conn {
    */
   send(chunk: Uint8Array, foreign: boolean): boolean {
     if (this.queue !== null) {
-      this.queue.push(foreign ? chunk.slice() : chunk);
+      this.queue.push(foreign ? copyOf(chunk) : chunk);
       return false;
     }
     const copied = foreign && this.host.borrows;
-    const own = copied ? chunk.slice() : chunk;
+    const own = copied ? copyOf(chunk) : chunk;
     const taken = this.wire.write(own);
     if (taken === own.length || this.over) return true;
     const rest = taken > 0 ? own.subarray(taken) : own;
-    this.queue = [foreign && !copied ? rest.slice() : rest];
+    this.queue = [foreign && !copied ? copyOf(rest) : rest];
     return false;
   }
 
@@ -322,8 +325,10 @@ export class Link implements Conn {
     this.left -= part.length;
     this.moved += part.length;
     this.markMoved();
-    if (!sink.send(part, this.host.lends)) this.pauseWire();
-    else if (this.left === 0) this.owner?.sourceDone(this);
+    if (!sink.send(part, this.host.lends)) return this.pauseWire();
+    if (this.left === 0) this.owner?.sourceDone(this);
+    else this.host.spent?.(part);
+    return undefined;
   }
 
   private drained(): void {
@@ -392,14 +397,14 @@ export class Link implements Conn {
   private hold(chunk: Uint8Array, copy: boolean): void {
     if (this.over || this.discarding) return;
     this.held ??= [];
-    this.held.push(copy ? chunk.slice() : chunk);
+    this.held.push(copy ? copyOf(chunk) : chunk);
     this.heldBytes += chunk.length;
     if (this.heldBytes >= HOLD_BYTES) this.pauseWire();
   }
 
   private holdFirst(chunk: Uint8Array): void {
     this.held ??= [];
-    this.held.unshift(this.host.lends ? chunk.slice() : chunk);
+    this.held.unshift(this.host.lends ? copyOf(chunk) : chunk);
     this.heldBytes += chunk.length;
   }
 
@@ -423,4 +428,9 @@ export class Link implements Conn {
       else this.give(this.queue === null ? "closed" : "timeout");
     });
   }
+}
+
+/** A copy also of a `Buffer`, whose own `slice` is a view. */
+export function copyOf(chunk: Uint8Array): Uint8Array {
+  return new Uint8Array(chunk);
 }

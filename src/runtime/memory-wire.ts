@@ -1,6 +1,6 @@
 /** Both ends of a connection in memory, with the habits of TCP that a session can notice. */
 import type { Address } from "../seam/snapshot.ts";
-import type { Link } from "./link.ts";
+import { copyOf, type Link } from "./link.ts";
 import type { Schedule } from "./memory-schedule.ts";
 import type { Wire } from "./wire.ts";
 
@@ -95,7 +95,7 @@ export class MemoryPeer {
     if (this.state !== "open") return -1;
     const count = Math.min(chunk.length, WINDOW_BYTES - this.inboxBytes);
     if (count === 0) return 0;
-    this.inbox.push(chunk.slice(0, count));
+    this.inbox.push(copyOf(chunk.subarray(0, count)));
     this.inboxBytes += count;
     this.wake();
     return count;
@@ -235,7 +235,7 @@ export class MemoryWire implements Wire {
   private tellPiece(link: Link): void {
     const [chunk] = this.peer.outbox;
     if (chunk === undefined) return;
-    const piece = chunk.slice(0, PIECE_BYTES);
+    const piece = copyOf(chunk.subarray(0, PIECE_BYTES));
     if (piece.length === chunk.length) this.peer.outbox.shift();
     else this.peer.outbox[0] = chunk.subarray(piece.length);
     this.peer.taken += piece.length;

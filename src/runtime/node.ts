@@ -17,7 +17,7 @@ import type { Wire } from "./wire.ts";
 const SOCKET_OPTIONS = { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS };
 
 export function createNodeRuntime(mail: MailPort | null): Runtime {
-  const loop = createEventLoop(mail, true);
+  const loop = createEventLoop(mail, { borrows: true });
   return {
     engine: "node",
     ...loop.common,

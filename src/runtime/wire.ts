@@ -30,6 +30,8 @@ export interface Host {
   readonly lends: boolean;
   /** `Wire.write` may go on reading a chunk after it returned, so a session's chunk is copied first. */
   readonly borrows: boolean;
+  /** A chunk that the wire delivered was sent on, and nobody has it any more. */
+  readonly spent?: (chunk: Uint8Array) => void;
   nowMs(): number;
   /** Runs soon, never before the caller returned. */
   defer(task: () => void): void;
