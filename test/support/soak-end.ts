@@ -20,6 +20,8 @@ export function emptyTally(): Tally {
 
 /** One write, at most: some small, some larger than a socket buffer. */
 const PIECE_BYTES = 400_000;
+/** Less than what makes the engine splice. */
+const DRIP_BYTES = 20_000;
 
 export class StreamEnd implements ConnEvents {
   private readonly runtime: Runtime;
@@ -54,6 +56,7 @@ export class StreamEnd implements ConnEvents {
 
   /** Write until the kernel takes no more; then FIN, at once or when the other end has sent its own. */
   pump(): void {
+    if (this.plan.drips) return this.drip();
     const start = patternStart(this.plan.seed, this.side === "client" ? "up" : "down");
     while (this.sent < this.toSend) {
       const piece = patternAt(start + this.sent, Math.min(PIECE_BYTES, this.toSend - this.sent));
@@ -61,6 +64,15 @@ export class StreamEnd implements ConnEvents {
       if (!this.conn.write(piece)) return;
     }
     this.maybeFinish();
+  }
+
+  private drip(): void {
+    const start = patternStart(this.plan.seed, this.side === "client" ? "up" : "down");
+    const piece = patternAt(start + this.sent, Math.min(DRIP_BYTES, this.toSend - this.sent));
+    this.sent += piece.length;
+    const taken = this.conn.write(piece);
+    if (this.sent === this.toSend) this.maybeFinish();
+    else if (taken) this.runtime.timer(1, () => this.drip());
   }
 
   private maybeFinish(): void {

@@ -29,6 +29,8 @@ export interface Plan {
   readonly nodeWaits: boolean;
   /** The client finishes only when the node has. Never both. */
   readonly clientWaits: boolean;
+  /** Both ends write little by little: the relay never sees enough at once to splice, and a stall fills its sink all the same. */
+  readonly drips: boolean;
 }
 
 /** A small, fast, seeded source of numbers in [0, 1) (mulberry32's mixing). */
@@ -42,13 +44,17 @@ export function randomFrom(seed: number): () => number {
   };
 }
 
+/** More than both socket buffers of a stalled sink take. */
+const DRIPPING = { up: 9_000_000, down: 9_000_000, clientStallMs: 900, nodeStallMs: 900, drips: true } as const;
+
 export function drawPlan(kind: Kind, seed: number, bulkBytes: number): Plan {
   const random = randomFrom(seed);
-  const fixed = { kind, seed, clientResetAt: -1, nodeResetAt: -1, clientStallMs: 0, nodeStallMs: 0 };
+  const fixed = { kind, seed, clientResetAt: -1, nodeResetAt: -1, clientStallMs: 0, nodeStallMs: 0, drips: false };
   const waits = random();
   const order = { nodeWaits: waits < 0.4, clientWaits: waits >= 0.4 && waits < 0.8 };
   if (kind === "short") return { ...fixed, up: 453, down: 200, nodeWaits: waits < 0.9, clientWaits: waits >= 0.9 };
   if (kind === "bulk") return { ...fixed, ...order, up: random() < 0.5 ? bulkBytes : 1_000, down: bulkBytes };
+  if (random() < 0.03) return { ...fixed, ...order, ...DRIPPING };
   const size = (): number => Math.floor(random() ** 6 * 2_000_000);
   const [up, down] = [size(), size()];
   const resets = random();
@@ -73,7 +79,7 @@ export function isOrderly(plan: Plan): boolean {
 export function encodePlan(plan: Plan): Uint8Array {
   const header = new Uint8Array(HEADER_BYTES);
   const view = new DataView(header.buffer);
-  const flags = (plan.nodeWaits ? 1 : 0) | (plan.clientWaits ? 2 : 0);
+  const flags = (plan.nodeWaits ? 1 : 0) | (plan.clientWaits ? 2 : 0) | (plan.drips ? 4 : 0);
   const words = [MAGIC, KINDS.indexOf(plan.kind), plan.seed, flags, plan.clientStallMs, plan.nodeStallMs];
   words.forEach((word, i) => view.setUint32(i * 4, word));
   [plan.up, plan.down, plan.clientResetAt, plan.nodeResetAt].forEach((size, i) => view.setFloat64(24 + i * 8, size));
@@ -91,6 +97,7 @@ export function decodePlan(header: Uint8Array): Plan | null {
     seed: view.getUint32(8),
     nodeWaits: (flags & 1) !== 0,
     clientWaits: (flags & 2) !== 0,
+    drips: (flags & 4) !== 0,
     clientStallMs: view.getUint32(16),
     nodeStallMs: view.getUint32(20),
     up: view.getFloat64(24),
