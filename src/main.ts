@@ -2,7 +2,7 @@
 /** Entry: picks the command, wires the planes, owns exit codes and the worker's path. */
 import { readFileSync } from "node:fs";
 import { runCli } from "./cli/cli.ts";
-import { descriptorSink } from "./control/log-sink.ts";
+import { openSink } from "./control/log-sink.ts";
 import { runEdgeLb } from "./control/run.ts";
 
 /** Right in source, compiled, and in the Node bundle: only this module's own URL is the entry's. */
@@ -17,7 +17,9 @@ const io = {
 };
 
 const code = await runCli(process.argv.slice(2), io, {
-  run: (config, load) =>
-    runEdgeLb({ config, load, workerEntry, sink: descriptorSink(2), out: io.out, isTerminal: io.isTerminal }),
+  run: async (config, load) => {
+    const sink = await openSink(config.logTo, config.log);
+    return runEdgeLb({ config, load, workerEntry, sink, out: io.out, isTerminal: io.isTerminal });
+  },
 });
 process.exit(code);

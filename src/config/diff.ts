@@ -2,6 +2,7 @@
 import { cidrText, listenText } from "./addresses.ts";
 import { CLUSTER } from "./cluster-options.ts";
 import type { ClusterConfig, Config, ListenAddress, NodeSpec } from "./model.ts";
+import { logTargetText } from "./log-target.ts";
 import { GLOBAL, LISTEN, TIMEOUTS } from "./options.ts";
 import { labelOf, type Row } from "./rows.ts";
 import type { Cidr } from "../seam/snapshot.ts";
@@ -46,7 +47,7 @@ const SETTINGS: readonly Shown<Config>[] = [
   { row: GLOBAL.engine, show: (config) => config.engine },
   { row: GLOBAL.workers, show: (config) => String(config.workers) },
   { row: GLOBAL.log, show: (config) => config.log },
-  { row: GLOBAL.logTo, show: (config) => config.logTo },
+  { row: GLOBAL.logTo, show: (config) => logTargetText(config.logTo) },
   { row: GLOBAL.accessLog, show: (config) => (config.accessLog ? "on" : "off") },
   { row: LISTEN.api, show: ({ listen }) => addresses(listen.api) },
   { row: LISTEN.https, show: ({ listen }) => addresses(listen.https) },

@@ -125,6 +125,7 @@ function resolveLayers(
     admin: read(GLOBAL.admin),
     adminAuth: read(GLOBAL.adminAuth) ?? authFromEnv(machine, problems),
     control: read(GLOBAL.control),
+    controlGiven: layers.some(({ settings }) => settings.has(GLOBAL.control)),
     engine: read(GLOBAL.engine),
     workers: read(GLOBAL.workers),
     log: read(GLOBAL.log),

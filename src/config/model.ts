@@ -1,4 +1,5 @@
 /** The configuration, resolved: no optional fields, no text left to parse, units in the names. */
+import type { LogTarget } from "./log-target.ts";
 import type { Cidr, ListenerKind, Policy } from "../seam/snapshot.ts";
 
 export type Layer = "file" | "flags" | "runtime";
@@ -82,10 +83,11 @@ export interface Config {
   readonly adminAuth: { readonly user: string; readonly password: string } | null;
   /** Path of the control socket; null: off. */
   readonly control: string | null;
+  /** The path was asked for; else it is the usual one, and edge-lb runs without where that cannot be had. */
+  readonly controlGiven: boolean;
   readonly engine: EngineChoice;
   readonly workers: number;
   readonly log: LogFormat;
-  /** `stderr`, a file's path, `syslog://…` or `unix:…` as written. */
-  readonly logTo: string;
+  readonly logTo: LogTarget;
   readonly accessLog: boolean;
 }

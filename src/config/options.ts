@@ -7,8 +7,9 @@ import { isPrivate, readCidr, readListenAddress } from "./addresses.ts";
 import type { EngineChoice, ListenAddress, LogFormat, Timeouts } from "./model.ts";
 import { readDomain } from "./names.ts";
 import { listOf, many, one, word, type Machine, type Row } from "./rows.ts";
+import { readLogTarget } from "./log-target.ts";
 import { fit, unfit, type Reading } from "./text.ts";
-import { choice, CONNECTIONS_MOST, duration, later, onOff, whole } from "./values.ts";
+import { choice, CONNECTIONS_MOST, duration, onOff, whole } from "./values.ts";
 
 /** More threads than this only share the same memory bandwidth; a typing mistake otherwise. */
 const WORKERS_MOST = 64;
@@ -130,7 +131,6 @@ export const GLOBAL = {
     fallbackShown: "/run/edge-lb.sock, else $XDG_RUNTIME_DIR/edge-lb.sock",
     help: "Socket for status, add, rm, drain and reload",
     reload: false,
-    available: false,
     inert: "off",
     read: orOff((text) => (text.startsWith("/") ? fit(text) : unfit("an absolute path or off"))),
   }),
@@ -152,20 +152,18 @@ export const GLOBAL = {
   }),
   log: word<LogFormat>({
     flag: "log",
-    of: choice("text", "json", later("haproxy")),
+    of: choice("text", "json", "haproxy"),
     fallback: "text",
     help: "Format of log lines",
     reload: false,
   }),
   logTo: one({
     flag: "log-to",
-    value: "stderr|FILE|syslog://HOST:PORT|unix:PATH",
+    value: "stderr|FILE|syslog://HOST:PORT?facility=local2|unix:PATH",
     fallback: "stderr",
     help: "Where log lines go",
     reload: false,
-    available: false,
-    inert: "stderr",
-    read: (text) => (text === "" ? unfit("stderr, a file, syslog:// or unix:") : fit(text)),
+    read: readLogTarget,
   }),
   accessLog: one({
     flag: "access-log",

@@ -1,8 +1,7 @@
 /** What control itself has to say: start, health, changes, faults. One line each, as text or as JSON. */
-import type { LogSink } from "./log-sink.ts";
+import type { LogLevel, LogSink } from "./log-sink.ts";
 
 export type EventFields = Readonly<Record<string, string | number | boolean | null>>;
-export type EventLevel = "info" | "warn" | "error";
 
 export interface EventLog {
   /**
@@ -16,13 +15,13 @@ export interface EventLog {
 }
 
 export function createEventLog(sink: LogSink, format: "text" | "json", now: () => number = Date.now): EventLog {
-  const write = (level: EventLevel, event: string, message: string, fields?: EventFields): void => {
+  const write = (level: LogLevel, event: string, message: string, fields?: EventFields): void => {
     const time = new Date(now()).toISOString();
     const line =
       format === "json"
         ? JSON.stringify({ time, level, event, message, ...fields })
         : `${time} ${level === "info" ? "" : `${level}: `}${message}`;
-    sink.write(`${line}\n`);
+    sink.write(`${line}\n`, undefined, level);
   };
   return {
     info: (event, message, fields) => write("info", event, message, fields),

@@ -1,55 +1,78 @@
-/** Where log text goes. Writing is asynchronous and in order: a slow reader of stderr never holds up control. */
-import { write } from "node:fs";
+/** Where log lines go, behind a bounded queue: a slow or dead sink costs lines, which are counted, and never holds anything up. */
+import { hostname } from "node:os";
+import type { LogTarget } from "../config/log-target.ts";
+import type { LogFormat } from "../config/model.ts";
+import type { UnixDatagram } from "../runtime/linux/unix-datagram.ts";
+import { descriptorWriter, fileWriter } from "./log-file.ts";
+import { datagramWriter, socketWriter, type SyslogSender } from "./log-syslog.ts";
 
 /** About 8 batches of 64 long lines of four workers; what does not fit is dropped and counted. */
-const MOST_WAITING_BYTES = 1_048_576;
+const MOST_WAITING_CHARS = 1_048_576;
+
+export type LogLevel = "info" | "warn" | "error";
 
 export interface LogSink {
-  /** @param done called once the text was written or dropped */
-  write(text: string, done?: () => void): void;
-  /** Lines dropped since the start. */
+  /**
+   * @param text one or more whole lines
+   * @param done called once the lines were written or dropped
+   */
+  write(text: string, done?: () => void, level?: LogLevel): void;
+  /** Lines lost since the start. */
   readonly dropped: number;
-  /** Resolves when everything written so far is out. */
+  /** Open the file anew, after somebody moved it away. */
+  reopen(): void;
+  /** Resolves when everything written so far is out or lost, after a second at the latest. */
   drained(): Promise<void>;
 }
 
-interface Waiting {
+export interface LogEntry {
   readonly text: string;
-  readonly done: (() => void) | undefined;
+  readonly level: LogLevel;
 }
 
-/** A sink on an open descriptor: 2 is stderr. */
-export function descriptorSink(fd: number): LogSink {
-  const waiting: Waiting[] = [];
-  const idle: (() => void)[] = [];
-  let bytes = 0;
-  let writing = false;
+/** One way out of the process. */
+export interface LogWriter {
+  /** Writes all entries in order, then calls back with the lines that were lost. */
+  write(entries: readonly LogEntry[], done: (lost: number) => void): void;
+  reopen?(): void;
+}
+
+/** What a stopping process waits for at most. */
+const DRAIN_MS = 1_000;
+
+export function createSink(writer: LogWriter): LogSink {
+  let waiting: { entry: LogEntry; done: (() => void) | undefined }[] = [];
+  let idle: (() => void)[] = [];
+  let chars = 0;
+  let busy = false;
   let dropped = 0;
+  let untold = 0;
+
+  const lose = (lines: number): void => {
+    dropped += lines;
+    untold += lines;
+  };
 
   function next(): void {
-    const batch = waiting.splice(0);
-    if (batch.length === 0) {
-      writing = false;
-      for (const resolve of idle.splice(0)) resolve();
+    const batch = waiting;
+    waiting = [];
+    busy = batch.length > 0;
+    if (!busy) {
+      for (const resolve of idle) resolve();
+      idle = [];
       return;
     }
-    writing = true;
-    const data = new TextEncoder().encode(batch.map(({ text }) => text).join(""));
-    writeAll(data, 0, () => {
-      for (const { text, done } of batch) {
-        bytes -= text.length;
+    const told = untold;
+    const entries = told === 0 ? [] : [{ text: lostLine(told), level: "warn" as const }];
+    writer.write([...entries, ...batch.map(({ entry }) => entry)], (lost) => {
+      // the line that tells of losses may be lost itself
+      if (lost === 0) untold -= told;
+      else lose(lost - entries.length);
+      for (const { entry, done } of batch) {
+        chars -= entry.text.length;
         done?.();
       }
       next();
-    });
-  }
-
-  /** What cannot be written is lost: nobody is left to be told. */
-  function writeAll(data: Uint8Array, from: number, done: () => void): void {
-    write(fd, data, from, data.length - from, null, (error, written) => {
-      if (error?.code === "EAGAIN") setTimeout(() => writeAll(data, from, done), 10);
-      else if (error === null && from + written < data.length) writeAll(data, from + written, done);
-      else done();
     });
   }
 
@@ -57,16 +80,73 @@ export function descriptorSink(fd: number): LogSink {
     get dropped() {
       return dropped;
     },
-    write(text, done) {
-      if (bytes + text.length > MOST_WAITING_BYTES) {
-        dropped += text.split("\n").length - 1;
+    write(text, done, level = "info") {
+      if (chars + text.length > MOST_WAITING_CHARS) {
+        lose(linesOf(text));
         done?.();
         return;
       }
-      bytes += text.length;
-      waiting.push({ text, done });
-      if (!writing) next();
+      chars += text.length;
+      waiting.push({ entry: { text, level }, done });
+      if (!busy) next();
     },
-    drained: () => (writing ? new Promise((resolve) => idle.push(resolve)) : Promise.resolve()),
+    reopen: () => writer.reopen?.(),
+    drained: () =>
+      busy
+        ? new Promise((resolve) => {
+            idle.push(resolve);
+            setTimeout(resolve, DRAIN_MS).unref();
+          })
+        : Promise.resolve(),
   };
+}
+
+export function linesOf(text: string): number {
+  return text.split("\n").length - 1;
+}
+
+function lostLine(lines: number): string {
+  return `${new Date().toISOString()} warn: ${lines} log ${lines === 1 ? "line was" : "lines were"} lost: the sink did not take them\n`;
+}
+
+/** @throws EdgeError when the file cannot be opened */
+export async function openSink(target: LogTarget, format: LogFormat): Promise<LogSink> {
+  // HAProxy leaves date, host and program to syslog; in a file they are wanted all the same
+  const prefix = format === "haproxy" ? syslogPrefix : null;
+  switch (target.kind) {
+    case "stderr":
+      return createSink(descriptorWriter(2, prefix));
+    case "file":
+      return createSink(fileWriter(target.path, prefix));
+    case "udp":
+      return createSink(datagramWriter(target, senderOf(format)));
+    case "unix":
+      return createSink(socketWriter(target, senderOf(format), await unixDatagram()));
+  }
+}
+
+/** Through the C library, which is asked only where it can be loaded. */
+async function unixDatagram(): Promise<UnixDatagram | null> {
+  if (process.platform !== "linux" || process.versions.bun === undefined) return null;
+  const { openUnixDatagram } = await import("../runtime/linux/unix-datagram.ts");
+  return openUnixDatagram();
+}
+
+const PROGRAM = "edge-lb";
+
+function senderOf(format: LogFormat): SyslogSender {
+  // text lines begin with a time of their own, which the header has already
+  return { program: PROGRAM, pid: process.pid, host: hostname(), stripTime: format === "text" };
+}
+
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"] as const;
+
+/** `Nov 23 20:46:00` in UTC (RFC 3164 §4.1.2: the day is padded with a space). */
+export function rfc3164Time(at: Date): string {
+  const day = String(at.getUTCDate()).padStart(2, " ");
+  return `${MONTHS[at.getUTCMonth()] ?? ""} ${day} ${at.toISOString().slice(11, 19)}`;
+}
+
+function syslogPrefix(): string {
+  return `${rfc3164Time(new Date())} ${hostname()} ${PROGRAM}[${process.pid}]: `;
 }

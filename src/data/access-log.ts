@@ -3,6 +3,7 @@ import type { Runtime, TunnelEnd } from "../runtime/port.ts";
 import type { BoardPen } from "../seam/board.ts";
 import { LOG_BATCHES, LOG_LINES } from "../seam/mail.ts";
 import type { Address, ListenerKind } from "../seam/snapshot.ts";
+import type { Rows } from "./tunnels.ts";
 
 /** Why it ended, in words. */
 export type EndReason =
@@ -51,6 +52,10 @@ export interface AccessRecord {
   /** More words for the operator: the nearest known name, what is malformed. */
   readonly note: string | null;
   readonly http: HttpRecord | null;
+  /** Where it was counted; null: no node was reached. */
+  readonly rows: Rows | null;
+  /** Endpoints dialled. */
+  readonly attempts: number;
 }
 
 export interface HttpRecord {
@@ -58,6 +63,8 @@ export interface HttpRecord {
   readonly target: string;
   /** As in the status line; 0: none was sent. */
   readonly status: number;
+  /** From the dial's end, or the request on a kept connection, to the answer's first byte; null: none came. */
+  readonly answerMs: number | null;
 }
 
 /** One line without its end. */

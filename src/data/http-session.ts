@@ -67,6 +67,8 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner {
   private key = 0;
   private target = "-";
   private startMs = 0;
+  /** From the request to the first byte of its answer. */
+  private answerMs: number | null = null;
   private aim: Target | null = null;
   /** The snapshot `aim` was made of. */
   private aimed: Live | null = null;
@@ -142,6 +144,7 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner {
     const live = plane.acquire();
     this.live = live;
     this.startMs = this.nowMs();
+    this.answerMs = null;
     this.target = latin1(bytes, start.targetFrom, start.targetTo);
     const within = this.upstream?.rows.cluster ?? -1;
     const route = routeHttp(plane, live, conn.remote.ip, request, head, within);
@@ -204,6 +207,7 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner {
   }
 
   toClient(bytes: Uint8Array): boolean {
+    this.answerMs ??= this.nowMs() - this.startMs;
     return this.conn.write(bytes);
   }
 
@@ -317,7 +321,14 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner {
       totalMs: request === null ? 0 : this.nowMs() - this.startMs,
       end,
       note: note ?? tries,
-      http: { method: request?.method ?? "-", target: request === null ? "-" : this.target, status },
+      http: {
+        method: request?.method ?? "-",
+        target: request === null ? "-" : this.target,
+        status,
+        answerMs: this.answerMs === null ? null : Math.max(0, this.answerMs - (upstream?.dialMs ?? 0)),
+      },
+      rows: upstream?.rows ?? null,
+      attempts: upstream?.attempts ?? 0,
     };
   }
 

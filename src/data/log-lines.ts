@@ -1,8 +1,6 @@
 /** The access log's formats: text for people, JSON for machines. */
 import { formatEndpoint } from "../core/address.ts";
-import type { AccessRecord, FormatLine } from "./access-log.ts";
-
-export const FORMATS = { text: textLine, json: jsonLine } as const satisfies Record<string, FormatLine>;
+import type { AccessRecord, HttpRecord } from "./access-log.ts";
 
 /** `2026-11-23T20:46:00.123Z https console.apps.hub.lab 10.0.0.9:51234 > hub 192.168.125.23:443 up=517 down=4096 dial=1ms total=53ms client closed` */
 export function textLine(record: AccessRecord, wallMs: number): string {
@@ -35,8 +33,12 @@ export function jsonLine(record: AccessRecord, wallMs: number): string {
     totalMs: round(record.totalMs),
     end: record.end,
     ...(record.note === null ? {} : { note: record.note }),
-    ...record.http,
+    ...(record.http === null ? {} : httpFields(record.http)),
   });
+}
+
+function httpFields({ method, target, status, answerMs }: HttpRecord): object {
+  return { method, target, status, answerMs: answerMs === null ? null : round(answerMs) };
 }
 
 function round(ms: number): number {

@@ -251,6 +251,8 @@ class TlsSession implements ConnEvents {
       end,
       note,
       http: null,
+      rows: null,
+      attempts: 0,
     });
   }
 }

@@ -74,6 +74,8 @@ export class TlsTunnel implements JoinSpec, Cuttable {
       end: tunnelEndReason(end),
       note: reached.attempts > 1 ? `${reached.attempts} nodes tried` : null,
       http: null,
+      rows: this.rows,
+      attempts: reached.attempts,
     });
   }
 }

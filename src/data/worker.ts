@@ -8,7 +8,9 @@ import type { Runtime } from "../runtime/port.ts";
 import { openBoard } from "../seam/board.ts";
 import type { Engine } from "../seam/mail.ts";
 import type { Snapshot } from "../seam/snapshot.ts";
-import { FORMATS } from "./log-lines.ts";
+import type { FormatLine } from "./access-log.ts";
+import { haproxyFormat } from "./log-haproxy.ts";
+import { jsonLine, textLine } from "./log-lines.ts";
 import { startService } from "./service.ts";
 
 /** What control hands to a new worker. */
@@ -22,17 +24,23 @@ export interface WorkerInput {
   readonly wakeFd: number;
   readonly snapshot: Snapshot;
   /** Null: no access log. */
-  readonly log: keyof typeof FORMATS | null;
+  readonly log: "text" | "json" | "haproxy" | null;
 }
 
 const input = workerData as WorkerInput;
 const runtime = await openRuntime(input);
+const board = openBoard(input.workers, input.board);
+const formats: Readonly<Record<NonNullable<WorkerInput["log"]>, FormatLine>> = {
+  text: textLine,
+  json: jsonLine,
+  haproxy: haproxyFormat(board),
+};
 startService({
   runtime,
   worker: input.worker,
-  board: openBoard(input.workers, input.board),
+  board,
   snapshot: input.snapshot,
-  format: input.log === null ? null : FORMATS[input.log],
+  format: input.log === null ? null : formats[input.log],
   random: Math.random,
 });
 runtime.run();

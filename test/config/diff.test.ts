@@ -108,7 +108,7 @@ describe("diffConfig()", () => {
       admin: { ip: "127.0.0.1", port: 50_000 },
       adminAuth: { user: "admin", password: "hunter2" },
       control: "/run/x.sock",
-      logTo: "/var/log/x",
+      logTo: { kind: "file", path: "/var/log/x" },
       listen: { ...BEFORE.listen, mcs: [{ ip: "10.0.0.1", port: 22_623 }] },
       clusters: BEFORE.clusters.map((cluster) => ({ ...cluster, sendProxy: 2, ports: { ...cluster.ports, mcs: 1 } })),
     };

@@ -473,7 +473,6 @@ describe("loadConfig()", () => {
       ],
       ["--listen: Cannot start: every listener is off, at least 1 wanted (CONFIG_INVALID)"],
     ],
-    [[["log", "haproxy"]], ["--log haproxy: Cannot use log haproxy: not available in this version (NOT_AVAILABLE)"]],
     [[["default", "hub"]], ['--default hub: Cannot use default "hub": there is no cluster (CONFIG_INVALID)']],
   ] as [[string, string][], string[]][])("refuses %j", (flags, want) => {
     expect(mistakes(flags)).toEqual(want);

@@ -87,8 +87,15 @@ const SETTINGS: readonly [Row<unknown>, string, (config: Config) => unknown, unk
   ],
   [GLOBAL.engine, "node", (c) => c.engine, "node", "deno", 'engine: "deno" found, auto, linux, bun or node wanted'],
   [GLOBAL.workers, "3", (c) => c.workers, 3, "65", 'workers: "65" found, a whole number from 1 to 64 wanted'],
-  [GLOBAL.log, "json", (c) => c.log, "json", "xml", 'log: "xml" found, text or json wanted'],
-  [GLOBAL.logTo, "stderr", (c) => c.logTo, "stderr", "/var/log/x", "log-to: not available in this version"],
+  [GLOBAL.log, "json", (c) => c.log, "json", "xml", 'log: "xml" found, text, json or haproxy wanted'],
+  [
+    GLOBAL.logTo,
+    "/var/log/edge-lb.log",
+    (c) => c.logTo,
+    { kind: "file", path: "/var/log/edge-lb.log" },
+    "http://x",
+    'log-to: "http://x" found, stderr, a file\'s path, syslog://HOST:PORT?facility=local2 or unix:PATH wanted',
+  ],
   [GLOBAL.accessLog, "off", (c) => c.accessLog, false, "2", 'access-log: "2" found, on or off wanted'],
   [GLOBAL.admin, "off", (c) => c.admin, null, ":50000", "admin: not available in this version"],
   [GLOBAL.control, "off", (c) => c.control, null, "/run/x.sock", "control: not available in this version"],
@@ -298,7 +305,7 @@ describe("the option table", () => {
       engine: "auto",
       workers: 4,
       log: "text",
-      logTo: "stderr",
+      logTo: { kind: "stderr" },
       accessLog: true,
     });
   });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { createEventLog } from "../../src/control/event-log.ts";
+import { createSink } from "../../src/control/log-sink.ts";
 import { maxConnections } from "../../src/control/limits.ts";
 
 describe("createEventLog()", () => {
@@ -11,7 +12,12 @@ describe("createEventLog()", () => {
     ],
   ] as const)("writes one line as %s", (format, want) => {
     let written = "";
-    const sink = { write: (text: string) => void (written += text), dropped: 0, drained: () => Promise.resolve() };
+    const sink = createSink({
+      write: (entries, done) => {
+        written += entries.map(({ text }) => text).join("");
+        done(0);
+      },
+    });
     createEventLog(sink, format, () => 1_000).warn("health", "hub has no node", { cluster: "hub" });
     expect(written).toBe(want);
   });

@@ -100,7 +100,7 @@ export function configOf(clusters: readonly ClusterConfig[]): Config {
     engine: "bun",
     workers: 1,
     log: "text",
-    logTo: "stderr",
+    logTo: { kind: "stderr" },
     accessLog: false,
   };
 }

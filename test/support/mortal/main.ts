@@ -1,0 +1,23 @@
+/** edge-lb with workers that can be ended from outside; everything else as in src/main.ts. */
+import { readFileSync } from "node:fs";
+import { runCli } from "../../../src/cli/cli.ts";
+import { openSink } from "../../../src/control/log-sink.ts";
+import { runEdgeLb } from "../../../src/control/run.ts";
+
+const workerEntry = new URL("./worker.ts", import.meta.url);
+
+const io = {
+  out: (text: string) => void process.stdout.write(text),
+  err: (text: string) => void process.stderr.write(text),
+  readFile: (path: string) => readFileSync(path, "utf8"),
+  env: process.env,
+  isTerminal: false,
+};
+
+const code = await runCli(process.argv.slice(2), io, {
+  run: async (config, load) => {
+    const sink = await openSink(config.logTo, config.log);
+    return runEdgeLb({ config, load, workerEntry, sink, out: io.out, isTerminal: false });
+  },
+});
+process.exit(code);
