@@ -37,8 +37,14 @@ export function flagWords(imported: Imported): string[] {
       const item = row.item === null ? "" : `${row.item}=`;
       return texts.flatMap((text) => [`--${row.flag}`, item + text]);
     }),
-    ...imported.clusters.flatMap(({ group, rows }) => ["--cluster", `${group.name}=${rows.map(keyText).join(",")}`]),
+    ...imported.clusters.flatMap(({ group, rows }) => ["--cluster", `${group.name}=${clusterText(rows)}`]),
   ];
+}
+
+/** Nodes come first: behind a key they would continue it. */
+function clusterText(rows: readonly RowTexts[]): string {
+  const nodes = rows.filter(({ row }) => row.item === "nodes");
+  return [...nodes, ...rows.filter((row) => !nodes.includes(row))].map(keyText).join(",");
 }
 
 function keyText({ row, texts }: RowTexts): string {

@@ -42,7 +42,7 @@ function workerConnections({ maxConnections }: Config): number {
 function streamLines(config: Config, kinds: readonly ListenerKind[]): string[] {
   return [
     "log_format names '$remote_addr:$remote_port [$time_local] $server_port $status $bytes_sent $bytes_received $session_time sni=\"$ssl_preread_server_name\" $upstream_addr';",
-    "access_log /dev/stdout names;",
+    "access_log /var/log/nginx/access.log names;",
     "map_hash_bucket_size 512;",
     "map_hash_max_size 65536;",
     "tcp_nodelay on;",
@@ -159,7 +159,7 @@ function httpLines(config: Config): string[] {
   const { timeouts } = config;
   const pools = poolsOf(config, "http");
   const shared = [
-    "access_log /dev/stdout;",
+    "access_log /var/log/nginx/access.log;",
     "server_names_hash_bucket_size 512;",
     "server_names_hash_max_size 65536;",
     "server_tokens off;",

@@ -37,7 +37,14 @@ function onlyGroup(unit: Unit, groups: readonly Unit[][], units: readonly Unit[]
   const [only, more] = groups;
   const isNameless = unit.names.length + unit.labels.length === 0;
   if (only === undefined || more !== undefined || !isNameless || domainsOf(units).length > 1) return null;
-  return fits(unit, only) ? only : null;
+  return fits(unit, only) && !otherName(unit, only) ? only : null;
+}
+
+/** Do the backends' names speak of two clusters? */
+function otherName(unit: Unit, group: readonly Unit[]): boolean {
+  const base = baseName(unit);
+  const others = group.map(baseName).filter((other) => other !== "");
+  return base !== "" && others.length > 0 && !others.includes(base);
 }
 
 /** One cluster has one pool per listener. */
@@ -54,7 +61,8 @@ function likeness(unit: Unit, group: readonly Unit[]): number {
   if (mine.length > 0 && theirs.length > 0) return 0;
   const hosts = new Set(group.flatMap((other) => other.servers.map((server) => server.host)));
   if (unit.servers.some((server) => hosts.has(server.host))) return 2;
-  return unit.byDefault && group.some((other) => other.byDefault) && mine.length + theirs.length === 0 ? 1 : 0;
+  const bothDefault = unit.byDefault && group.some((other) => other.byDefault);
+  return bothDefault && mine.length + theirs.length === 0 && !otherName(unit, group) ? 1 : 0;
 }
 
 /** The domains that names speak of: `api.D`, `*.apps.D`, `x.apps.D`, and the label of a label rule. */

@@ -34,19 +34,30 @@ export interface Origin {
   readonly todo?: string;
 }
 
-/** As `rowTexts`, with a word on the directives behind it: another one where this version does not know the row yet. */
+/** As `rowTexts`, with a word on the directives behind it: another one where this version cannot take the row. */
 export function notedRow(
   row: Row<unknown>,
   texts: readonly string[],
   origins: readonly Origin[],
   ledger: Ledger,
 ): RowTexts[] {
-  const known = isAvailable({ row, texts });
+  const problem = isAvailable({ row, texts }) ? unreadable({ row, texts }) : `has no ${row.item ?? row.flag} yet`;
   for (const { line, fate, why, todo } of origins) {
-    if (known) ledger.note(line, fate, why, todo === undefined ? {} : { todo });
-    else ledger.note(line, "cannot", `this version of edge-lb has no ${row.item ?? row.flag} yet`, { code: "not-yet" });
+    if (problem === null) ledger.note(line, fate, why, todo === undefined ? {} : { todo });
+    else ledger.note(line, "cannot", `this version of edge-lb ${problem}`, { code: "not-yet" });
   }
-  return known ? rowTexts(row, texts) : [];
+  return problem === null ? rowTexts(row, texts) : [];
+}
+
+/** What the row's own reader says against the texts. */
+function unreadable({ row, texts }: RowTexts): string | null {
+  let problem: string | null = null;
+  const at = texts.map((text) => ({ text, where: "" }));
+  row.parse(
+    at,
+    ({ text }, { wanted }) => (problem = `cannot take ${text} as ${row.item ?? row.flag}: ${wanted} wanted`),
+  );
+  return problem;
 }
 
 function isAvailable({ row, texts }: RowTexts): boolean {

@@ -4,7 +4,7 @@ import type { Term } from "../source/conditions.ts";
 import { mapMethod, readMap } from "../source/converters.ts";
 import { isNameSample, termHolds, type Ask } from "../source/evaluator.ts";
 import type { SourceLine } from "../source/lexer.ts";
-import type { Proxy, SwitchRule } from "../source/proxies.ts";
+import { usableServers, type Proxy, type SwitchRule } from "../source/proxies.ts";
 import { readSample, type AclTest, type MatchMethod } from "../source/samples.ts";
 import type { Ledger } from "../report/ledger.ts";
 import type { Entry } from "./listeners.ts";
@@ -43,7 +43,7 @@ function defaultRoute(source: Source, entry: Entry, ledger: Ledger): Route | nul
     const backend = reach(source, name, line, ledger);
     return backend === null ? null : { entry, backend, uses: [], byDefault: true, line };
   }
-  if (proxy.servers.length === 0) return null;
+  if (usableServers(proxy).length === 0) return null;
   return { entry, backend: proxy, uses: [], byDefault: true, line: proxy.section.head };
 }
 
@@ -60,7 +60,12 @@ function reach(source: Source, name: string, line: SourceLine, ledger: Ledger): 
     ledger.note(line, "cannot", `leads to the missing backend ${name}`, { code: "missing-backend" });
     return null;
   }
-  if (backend.servers.length > 0) return backend;
+  if (usableServers(backend).length > 0) return backend;
+  if (backend.servers.length + backend.unusable.length > 0) {
+    const why = `backend ${name} has no server that edge-lb can use`;
+    ledger.note(line, "cannot", why, { code: "no-servers", todo: "give it nodes with addresses or host names" });
+    return null;
+  }
   if (!ledger.hasFate(line)) {
     ledger.note(line, "not-needed", `backend ${name} has no servers: edge-lb answers unknown names itself, in words`);
   }
@@ -189,7 +194,7 @@ function computedRoutes(source: Source, entry: Entry, rule: SwitchRule, ledger: 
   const routes = keys.flatMap((key) => keyRoute(source, entry, rule, { ...key, before, after, ignoreCase }, ledger));
   const fallback = map?.args[1];
   const backend = fallback === undefined ? null : findBackend(source, before + fallback + after);
-  if (backend === null || backend.servers.length === 0) return routes;
+  if (backend === null || usableServers(backend).length === 0) return routes;
   return [...routes, { entry, backend, uses: [], byDefault: true, line: rule.line }];
 }
 
@@ -234,6 +239,6 @@ function keyRoute(
     cannotRoute(rule, `the map's key ${key.text}`, ledger);
     return [];
   }
-  if (backend.servers.length === 0) return [];
+  if (usableServers(backend).length === 0) return [];
   return [{ entry, backend, uses: [{ text: key.text, meaning, line: rule.line }], byDefault: false, line: rule.line }];
 }

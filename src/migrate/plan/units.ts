@@ -1,7 +1,7 @@
 /** A backend in the role of one pool: who is in it, and the names that lead to it. */
 import type { ListenerKind } from "../../seam/snapshot.ts";
 import type { Server } from "../source/endpoints.ts";
-import type { Proxy } from "../source/proxies.ts";
+import { usableServers, type Proxy } from "../source/proxies.ts";
 import type { LabelName } from "./meaning.ts";
 import type { NameUse, Route } from "./routes.ts";
 
@@ -49,15 +49,6 @@ function toUnit(routes: readonly Route[]): Unit | null {
       .sort()
       .join(" "),
   };
-}
-
-export function usableServers(backend: Proxy): Server[] {
-  return backend.servers.filter((server) => !server.options.has("disabled") && !isService(server));
-}
-
-/** `_https._tcp.routers.lab` is an SRV record, which edge-lb does not look up. */
-function isService(server: Server): boolean {
-  return server.host.startsWith("_");
 }
 
 /** @param cameTo The listener's port, which a server without one is reached at. */

@@ -1,4 +1,5 @@
 /** Addresses of `bind` and `server` lines. */
+import { readNodes } from "../../config/addresses.ts";
 import { canonicalIp } from "../../core/address.ts";
 import { expandAll, type Environment } from "./environment.ts";
 import { wordAt, wordsFrom, type SourceLine } from "./lexer.ts";
@@ -87,9 +88,8 @@ export function readServer(
     return { problem: `the address ${text === "" ? "(none)" : text}`, line };
   }
   const ip = canonicalIp(at.host);
-  if (ip === null && !/^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?$/.test(at.host)) {
-    return { problem: `the address ${text}`, line };
-  }
+  const nodes = readNodes(ip !== null && ip.includes(":") ? `[${ip}]` : (ip ?? at.host));
+  if (!nodes.ok || nodes.value.length !== 1) return { problem: `the address ${text}`, line };
   const options = readOptions(wordsFrom(line, addressAt + 1), defaults);
   return { name: wordAt(line, 1), host: ip ?? at.host.toLowerCase(), isName: ip === null, port, options, line };
 }

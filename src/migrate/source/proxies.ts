@@ -149,3 +149,13 @@ function isHttpsRedirect(words: readonly string[]): boolean {
     (how === "scheme" && what === "https") || (how === "location" && /^https:\/\/%\[(req\.)?hdr\(host\)\]/i.test(what))
   );
 }
+
+/** Without servers that are `disabled` or no addresses. */
+export function usableServers(backend: Proxy): Server[] {
+  return backend.servers.filter((server) => !server.options.has("disabled") && !isService(server));
+}
+
+/** `_https._tcp.routers.lab` is an SRV record, which edge-lb does not look up. */
+function isService(server: Server): boolean {
+  return server.host.startsWith("_");
+}

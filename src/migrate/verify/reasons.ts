@@ -24,7 +24,16 @@ export function findReason(result: ImportResult, one: Case): Note | null {
   if (outcome.kind === "unknown") return noted(result, outcome.line, ["cannot", "changed"]);
   if (outcome.kind === "redirect-https") return noted(result, outcome.line, ["changed"], ["redirect"]);
   const taken = outcome.kind === "backend" ? whyNotThere(result, one) : whyRefused(result, outcome.line);
-  return taken ?? whyMore(result, one);
+  return taken ?? (isOwn(result, one) ? null : whyMore(result, one));
+}
+
+/** The same cluster on both sides, but not the same nodes: names explain nothing then. */
+function isOwn({ groups }: ImportResult, { entry, outcome, group }: Case): boolean {
+  if (outcome.kind !== "backend") return false;
+  const owner = groups.find(({ units }) =>
+    units.some((unit) => unit.kind === entry.kind && unit.backend === outcome.backend),
+  );
+  return group !== null && group === owner;
 }
 
 type Classes = readonly Note["class"][];
@@ -65,6 +74,8 @@ function whyNotThere(result: ImportResult, { entry, name, outcome, edgeTarget }:
     if (pool !== undefined) return pool;
   }
   const uses = usesAt(result, entry, outcome.line).filter((use) => name !== null && use.meaning.takes(name));
+  const notCarried = noted(result, outcome.line, ["cannot"], ["condition"]);
+  if (uses.length === 0 && notCarried !== null) return notCarried;
   if (outcome.byDefault || uses.length === 0) {
     if (name !== null && edgeTarget !== "") return null; // edge-lb knows the name: that is for `whyMore` to explain
     return noted(result, outcome.line, ["cannot", "changed"], ["default", "no-names", "second-default"]);
