@@ -84,14 +84,13 @@ function readHello(hello: ByteReader): HelloResult {
 }
 
 function readExtensions(extensions: ByteReader): HelloResult {
-  const seen = new Set<number>();
+  const seen = new SeenTypes();
   let name: ServerName = NO_NAME;
   let alpn: readonly string[] | null = NO_PROTOCOLS;
   while (!extensions.done) {
     const type = extensions.uint(2);
     // "There MUST NOT be more than one extension of the same type", RFC 8446 §4.2.
-    if (seen.has(type)) return MALFORMED;
-    seen.add(type);
+    if (!seen.add(type)) return MALFORMED;
     if (type === SERVER_NAME) name = readServerName(extensions.vector(2));
     else if (type === ALPN) alpn = readProtocols(extensions.vector(2));
     else extensions.skipVector(2);
@@ -100,6 +99,28 @@ function readExtensions(extensions: ByteReader): HelloResult {
   if (name.kind === "invalid") return name;
   if (alpn === null) return MALFORMED;
   return { ...name, alpn, ech: seen.has(ENCRYPTED_CLIENT_HELLO) };
+}
+
+/** A set of extension types. Nearly all in use are below 64, and a bit costs a twentieth of a Set's entry. */
+class SeenTypes {
+  private low = 0;
+  private high = 0;
+  private rest: Set<number> | null = null;
+
+  has(type: number): boolean {
+    if (type < 32) return (this.low & (1 << type)) !== 0;
+    if (type < 64) return (this.high & (1 << (type - 32))) !== 0;
+    return this.rest?.has(type) === true;
+  }
+
+  /** @returns Whether it is new. */
+  add(type: number): boolean {
+    if (this.has(type)) return false;
+    if (type < 32) this.low |= 1 << type;
+    else if (type < 64) this.high |= 1 << (type - 32);
+    else (this.rest ??= new Set()).add(type);
+    return true;
+  }
 }
 
 type ServerName =
@@ -155,14 +176,35 @@ function readProtocols(body: ByteReader): readonly string[] | null {
   while (!list.done) {
     const name = list.vector(1);
     if (!list.ok || name.done) return null;
-    const text = asciiText(name);
-    if (/^[!-~]+$/.test(text)) protocols.push(text);
+    if (isPrintable(name)) protocols.push(commonProtocol(name) ?? asciiText(name));
   }
   return protocols;
 }
 
+/** What nearly every client offers needs no new text. */
+function commonProtocol(name: ByteReader): string | null {
+  if (spells(name, "h2")) return "h2";
+  return spells(name, "http/1.1") ? "http/1.1" : null;
+}
+
+function spells(name: ByteReader, text: string): boolean {
+  if (name.end - name.at !== text.length) return false;
+  for (let i = 0; i < text.length; i++) if (name.bytes[name.at + i] !== text.charCodeAt(i)) return false;
+  return true;
+}
+
+/** Visible ASCII only: no space, no control byte. */
+function isPrintable(name: ByteReader): boolean {
+  for (let at = name.at; at < name.end; at++) {
+    const byte = name.bytes[at] ?? 0;
+    if (byte < 0x21 || byte > 0x7e) return false;
+  }
+  return true;
+}
+
+/** In one call: adding letter by letter makes an object for each. At most 255 bytes, so the arguments fit. */
 function asciiText(name: ByteReader): string {
-  let text = "";
-  for (let at = name.at; at < name.end; at++) text += String.fromCharCode(name.bytes[at] ?? 0);
-  return text;
+  const codes: number[] = [];
+  for (let at = name.at; at < name.end; at++) codes.push(name.bytes[at] ?? 0);
+  return String.fromCharCode(...codes);
 }
