@@ -11,6 +11,8 @@ import { createDeadlines, createPulse, type Host } from "./wire.ts";
 export interface MailPort {
   on(event: "message", handler: (mail: ToWorker) => void): unknown;
   postMessage(mail: FromWorker): void;
+  /** Its handler no longer keeps the thread alive. */
+  unref?(): unknown;
 }
 
 /** How often byte counts and idle times are brought up to date while bytes move. */
@@ -52,6 +54,8 @@ export function createEventLoop(mail: MailPort | null, traits: Pick<Host, "borro
   function stop(): void {
     for (const listener of listeners) listener.close();
     endAll(host);
+    // a worker that has nothing left to do ends by itself
+    mail?.unref?.();
   }
 }
 
