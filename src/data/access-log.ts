@@ -74,6 +74,8 @@ export type FormatLine = (record: AccessRecord, wallMs: number) => string;
 const BATCH_MS = 20;
 
 export interface AccessLog {
+  /** False: what is written goes nowhere, and need not be put together. */
+  readonly on: boolean;
   write(record: AccessRecord): void;
   /** Control wrote so many batches. */
   taken(batches: number): void;
@@ -85,9 +87,10 @@ export function createAccessLog(runtime: Runtime, pen: BoardPen, format: FormatL
   return format === null ? SILENT : new BatchedLog(runtime, pen, format);
 }
 
-const SILENT: AccessLog = { write() {}, taken() {}, flush() {} };
+const SILENT: AccessLog = { on: false, write() {}, taken() {}, flush() {} };
 
 class BatchedLog implements AccessLog {
+  readonly on = true;
   private readonly runtime: Runtime;
   private readonly pen: BoardPen;
   private readonly format: FormatLine;

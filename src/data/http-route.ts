@@ -22,18 +22,24 @@ export interface HttpRoute {
 /** A challenge for a certificate must be answered over plain HTTP; RFC 8555 §8.3. */
 const ACME = "/.well-known/acme-challenge/";
 
-/** @param client Address of the client. @param within Row of a cluster that this client is counted in already, or -1. */
+/** Which cluster a host belongs to: index into the snapshot's clusters, or -1. */
+export function clusterOf({ snapshot, routes }: Live, host: string | null): number {
+  return host === null ? snapshot.fallback.http : lookup(routes, "http", host);
+}
+
+/** @param index From `clusterOf`. @param client Address of the client. @param within Row of a cluster that this client is counted in already, or -1. */
 export function routeHttp(
   plane: Plane,
   live: Live,
+  index: number,
   client: string,
   request: Request,
   head: RequestHead,
   within: number,
 ): HttpRoute | Reply {
-  const { snapshot, routes } = live;
+  const { snapshot } = live;
   const { host } = request;
-  const plan = snapshot.clusters[host === null ? snapshot.fallback.http : lookup(routes, "http", host)];
+  const plan = snapshot.clusters[index];
   if (!isAllowed(snapshot.allow, client) || (plan !== undefined && !isAllowed(plan.allow, client))) {
     return forbidden(host, plan?.name ?? null);
   }
@@ -96,7 +102,9 @@ const DIAL_WORDS: Readonly<Record<DialError, string>> = {
 };
 
 function stateLine({ board }: Plane, plan: ClusterPlan, pool: Pool, last: DialError | null): string {
-  const count = pool.endpoints.length === 1 ? "its one node" : `all ${pool.endpoints.length} nodes`;
+  // nodes that only serve other pools of their cluster are not missed here
+  const members = board.members[pool.row] || pool.endpoints.length;
+  const count = members === 1 ? "its one node" : `all ${members} nodes`;
   const state = HEALTH_WORDS[board.health[pool.row] ?? 0] ?? "unknown";
   const sinceMs = board.since[pool.row] ?? 0;
   if (state === "up" || state === "unknown" || sinceMs === 0) {

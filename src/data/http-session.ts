@@ -14,7 +14,7 @@ import type { ListenerKind, Pool } from "../seam/snapshot.ts";
 import type { AccessRecord } from "./access-log.ts";
 import { enter, leave } from "./admission.ts";
 import { countBytes, dialPool, type Reached } from "./dial.ts";
-import { nothingUsable, routeHttp, type HttpRoute } from "./http-route.ts";
+import { clusterOf, nothingUsable, routeHttp, type HttpRoute } from "./http-route.ts";
 import { HttpTunnel } from "./http-tunnel.ts";
 import { Upstream, type UpstreamOwner } from "./http-upstream.ts";
 import type { Live, Plane } from "./plane.ts";
@@ -69,6 +69,11 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner {
   private startMs = 0;
   /** From the request to the first byte of its answer. */
   private answerMs: number | null = null;
+  /** The last host that was looked up, in which snapshot, and what was found. */
+  private lookedUp: Live | null = null;
+  private lookedFor: string | null = null;
+  private index = -1;
+  private hostKey = 0;
   private aim: Target | null = null;
   /** The snapshot `aim` was made of. */
   private aimed: Live | null = null;
@@ -143,16 +148,26 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner {
     const { bytes, start } = head;
     const live = plane.acquire();
     this.live = live;
+    this.lookUp(live, request.host);
     this.startMs = this.nowMs();
     this.answerMs = null;
-    this.target = latin1(bytes, start.targetFrom, start.targetTo);
+    if (plane.log.on) this.target = latin1(bytes, start.targetFrom, start.targetTo);
     const within = this.upstream?.rows.cluster ?? -1;
-    const route = routeHttp(plane, live, conn.remote.ip, request, head, within);
+    const route = routeHttp(plane, live, this.index, conn.remote.ip, request, head, within);
     if (route.kind === "reply") return route;
     this.routed = route;
     const { pool } = route;
-    this.key = pool.policy === "host" ? hostKey(request.host ?? "") : clientKey(conn.remote.ip);
+    this.key = pool.policy === "host" ? this.hostKey : clientKey(conn.remote.ip);
     return this.aimAt(live, pool);
+  }
+
+  /** Requests of one connection nearly always ask for the same host, and for the same snapshot. */
+  private lookUp(live: Live, host: string | null): void {
+    if (this.lookedUp === live && this.lookedFor === host) return;
+    this.lookedUp = live;
+    this.lookedFor = host;
+    this.index = clusterOf(live, host);
+    this.hostKey = hostKey(host ?? "");
   }
 
   private aimAt(live: Live, pool: Pool): Target {
@@ -295,10 +310,10 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner {
   ended(request: Request | null, end: ExchangeEnd): void {
     const { plane } = this;
     const upstream = this.used();
-    const counted = COUNTED[end.end];
+    const counted = end.end === "done" ? undefined : COUNTED[end.end];
     if (counted !== undefined) plane.pen.addCount(counted, 1);
     if (upstream !== null) countBytes(plane, upstream.rows, end.up, end.down);
-    plane.log.write(this.recordOf(request, end));
+    if (plane.log.on) plane.log.write(this.recordOf(request, end));
     if (upstream !== null) upstream.dialMs = 0;
     this.forget();
   }

@@ -1,7 +1,7 @@
 /** A client's request: read, judged and turned into what the node gets. */
 import { Body } from "./body.ts";
 import { spells } from "./bytes.ts";
-import { forwardRequest, type Forwarding } from "./forward.ts";
+import { AddedLines, forwardRequest, type Forwarding } from "./forward.ts";
 import { Gather } from "./gather.ts";
 import { HeadReader, type HeadLimits } from "./head.ts";
 import { replyFormat, type ReplyFormat } from "./reply.ts";
@@ -22,6 +22,7 @@ export class Ask {
   readonly head: RequestHead;
   readonly body: Body;
   private readonly hosts = new HostMemo();
+  private readonly lines = new AddedLines();
 
   constructor(limits: HeadLimits) {
     this.head = new HeadReader(new RequestLine(), limits);
@@ -62,7 +63,7 @@ export class Ask {
   forward(forwarding: Forwarding, chunk: Uint8Array, from: number): number {
     const { head, body, request } = this;
     if (request === null) return from;
-    forwardRequest(head, request, forwarding, this.out);
+    forwardRequest(head, request, forwarding, this.lines, this.out);
     body.begin(request.framing);
     const at = this.readBody(chunk, from);
     head.reset();

@@ -22,6 +22,9 @@ export const FIELD = {
 } as const;
 export type Field = (typeof FIELD)[keyof typeof FIELD];
 
+const UNDERSCORE = 0x5f;
+const HYPHEN = 0x2d;
+
 const NAMES: readonly (readonly [string, Field])[] = [
   ["host", FIELD.host],
   ["content-length", FIELD.contentLength],
@@ -40,9 +43,22 @@ const NAMES: readonly (readonly [string, Field])[] = [
   ["x-forwarded-port", FIELD.forwardedPort],
 ];
 
+interface Named {
+  readonly name: string;
+  readonly id: Field;
+  readonly first: number;
+  /** `_` counts as `-`. */
+  readonly underscores: boolean;
+}
+
 /** By length, so that most names are told apart without a comparison. */
-const BY_LENGTH: readonly (readonly (readonly [string, Field])[])[] = Array.from({ length: 18 }, (_, length) =>
-  NAMES.filter(([name]) => name.length === length),
+const BY_LENGTH: readonly (readonly Named[])[] = Array.from({ length: 18 }, (_, length) =>
+  NAMES.filter(([name]) => name.length === length).map(([name, id]) => ({
+    name,
+    id,
+    first: name.charCodeAt(0),
+    underscores: isForwarded(id),
+  })),
 );
 
 /** Does `id` belong to the X-Forwarded fields that edge-lb writes itself? */
@@ -55,17 +71,20 @@ export function isForwarded(id: number): boolean {
  * read both as one, so that spelling would carry a forged address past the replacement.
  */
 export function fieldId(bytes: Uint8Array, from: number, to: number): Field {
-  for (const [name, id] of BY_LENGTH[to - from] ?? []) {
-    if (names(bytes, from, name, isForwarded(id))) return id;
+  const candidates = BY_LENGTH[to - from];
+  if (candidates === undefined || candidates.length === 0) return FIELD.other;
+  const first = lower(bytes[from] ?? 0);
+  for (const candidate of candidates) {
+    if (candidate.first === first && names(bytes, from, candidate)) return candidate.id;
   }
   return FIELD.other;
 }
 
-function names(bytes: Uint8Array, from: number, name: string, underscores: boolean): boolean {
-  for (let i = 0; i < name.length; i++) {
+function names(bytes: Uint8Array, from: number, { name, underscores }: Named): boolean {
+  for (let i = 1; i < name.length; i++) {
     const byte = lower(bytes[from + i] ?? 0);
-    const same = byte === name.charCodeAt(i) || (underscores && byte === 0x5f && name.charCodeAt(i) === 0x2d);
-    if (!same) return false;
+    const wanted = name.charCodeAt(i);
+    if (byte !== wanted && !(underscores && byte === UNDERSCORE && wanted === HYPHEN)) return false;
   }
   return true;
 }

@@ -1,4 +1,5 @@
 /** Heads as they are sent on: the fields that end here left out, edge-lb's own added, every other byte as it came. */
+import { ascii } from "./bytes.ts";
 import { FIELD, isForwarded } from "./field.ts";
 import { isNamed, type ReadHead } from "./framing.ts";
 import type { Gather } from "./gather.ts";
@@ -15,8 +16,35 @@ export interface Forwarding {
   readonly trusted: boolean;
 }
 
+/** The lines that end a request's head. On a kept-alive connection they are nearly always the same, so the last ones are remembered. */
+export class AddedLines {
+  private bytes = ascii("");
+  private hostText: string | null = null;
+  private forwarding: Forwarding | null = null;
+  private seen = 0;
+  private connection = "";
+
+  /** @param seen A bit per X-Forwarded field that stayed. @param connection A Connection line, or nothing. */
+  of(hostText: string | null, forwarding: Forwarding, seen: number, connection: string): Uint8Array {
+    const same = this.hostText === hostText && this.forwarding === forwarding && this.seen === seen;
+    if (same && this.connection === connection) return this.bytes;
+    this.hostText = hostText;
+    this.forwarding = forwarding;
+    this.seen = seen;
+    this.connection = connection;
+    this.bytes = ascii(`${forwardedLines(hostText, forwarding, seen)}${connection}\r\n`);
+    return this.bytes;
+  }
+}
+
 /** The request's head for the node. */
-export function forwardRequest(head: RequestHead, request: Request, forwarding: Forwarding, out: Gather): void {
+export function forwardRequest(
+  head: RequestHead,
+  request: Request,
+  forwarding: Forwarding,
+  lines: AddedLines,
+  out: Gather,
+): void {
   const { bytes, start, from, fields } = head;
   const firstField = fields[LINE_FROM] ?? head.end - 2;
   if (request.form === "absolute") {
@@ -29,8 +57,9 @@ export function forwardRequest(head: RequestHead, request: Request, forwarding: 
   }
   const seen = forwardFields(head, request, forwarding.trusted ? forwarding.clientIp : null, out);
   if (!request.hasHost && request.hostText !== null) out.addText(`Host: ${request.hostText}\r\n`);
-  addForwarded(request, forwarding, seen, out);
-  out.addText(request.minor === 0 ? "\r\n" : `${connectionLine(request.upgrade, request.close)}\r\n`);
+  const connection = request.minor === 0 ? "" : connectionLine(request.upgrade, request.close);
+  const added = lines.of(request.hostText, forwarding, seen, connection);
+  out.add(added, 0, added.length);
 }
 
 function connectionLine(upgrade: boolean, close: boolean): string {
@@ -45,6 +74,10 @@ function starFor(request: Request): boolean {
 /** The fields, as few runs as possible. @returns a bit per X-Forwarded field that stayed. */
 function forwardFields(head: RequestHead, request: Request, appendIp: string | null, out: Gather): number {
   const { bytes, fields } = head;
+  if ((head.seen & TOUCHED) === 0) {
+    out.add(bytes, fields[LINE_FROM] ?? head.end - 2, head.end - 2);
+    return 0;
+  }
   const lastFor = appendIp === null ? -1 : lastField(fields, FIELD.forwardedFor);
   let seen = 0;
   let run = fields[LINE_FROM] ?? head.end - 2;
@@ -64,6 +97,19 @@ function forwardFields(head: RequestHead, request: Request, appendIp: string | n
   out.add(bytes, run, head.end - 2);
   return seen;
 }
+
+/** Fields that are left out, may be, or are added to; a field named by Connection comes with Connection. */
+const TOUCHED =
+  (1 << FIELD.connection) |
+  (1 << FIELD.keepAlive) |
+  (1 << FIELD.proxyConnection) |
+  (1 << FIELD.te) |
+  (1 << FIELD.upgrade) |
+  (1 << FIELD.http2Settings) |
+  (1 << FIELD.forwardedFor) |
+  (1 << FIELD.forwardedProto) |
+  (1 << FIELD.forwardedHost) |
+  (1 << FIELD.forwardedPort);
 
 function lastField(fields: readonly number[], id: number): number {
   for (let i = fields.length - FIELD_WIDTH; i >= 0; i -= FIELD_WIDTH) if (fields[i + FIELD_ID] === id) return i;
@@ -87,15 +133,13 @@ function endsHere(id: number): boolean {
   );
 }
 
-function addForwarded(request: Request, { clientIp, port }: Forwarding, seen: number, out: Gather): void {
+function forwardedLines(hostText: string | null, { clientIp, port }: Forwarding, seen: number): string {
   let text = "";
   if ((seen & (1 << FIELD.forwardedFor)) === 0) text += `X-Forwarded-For: ${clientIp}\r\n`;
   if ((seen & (1 << FIELD.forwardedProto)) === 0) text += "X-Forwarded-Proto: http\r\n";
-  if ((seen & (1 << FIELD.forwardedHost)) === 0 && request.hostText !== null) {
-    text += `X-Forwarded-Host: ${request.hostText}\r\n`;
-  }
+  if ((seen & (1 << FIELD.forwardedHost)) === 0 && hostText !== null) text += `X-Forwarded-Host: ${hostText}\r\n`;
   if ((seen & (1 << FIELD.forwardedPort)) === 0) text += `X-Forwarded-Port: ${port}\r\n`;
-  out.addText(text);
+  return text;
 }
 
 /**
@@ -103,23 +147,32 @@ function addForwarded(request: Request, { clientIp, port }: Forwarding, seen: nu
  * @param close The client's connection ends after this answer: say so.
  */
 export function forwardResponse(head: ResponseHead, response: Response, close: boolean, out: Gather): void {
-  const { bytes, fields, end } = head;
+  const { bytes, end } = head;
   // RFC 9110 §6.2: a proxy speaks its own version, and a client that read 1.0 would take the connection for closed
   if (response.minor === 0) {
     out.add(bytes, 0, 7);
     out.addText("1");
   }
   let run = response.minor === 0 ? 8 : 0;
+  if ((head.seen & TOUCHED) !== 0) run = forwardSome(head, response, run, out);
+  const line = connectionLine(response.upgrade, close && response.status >= 200);
+  if (line === "") return out.add(bytes, run, end);
+  out.add(bytes, run, end - 2);
+  out.addText(line);
+  return out.add(bytes, end - 2, end);
+}
+
+/** @returns Where the run that is still to be added begins. */
+function forwardSome(head: ResponseHead, response: Response, from: number, out: Gather): number {
+  const { bytes, fields } = head;
+  let run = from;
   for (let i = 0; i < fields.length; i += FIELD_WIDTH) {
     const id = fields[i + FIELD_ID] ?? FIELD.other;
     if (staysInResponse(head, response, i, id)) continue;
     out.add(bytes, run, fields[i + LINE_FROM] ?? 0);
     run = lineEnd(head, i);
   }
-  out.add(bytes, run, end - 2);
-  const line = connectionLine(response.upgrade, close && response.status >= 200);
-  if (line !== "") out.addText(line);
-  out.add(bytes, end - 2, end);
+  return run;
 }
 
 function staysInResponse(head: ReadHead, response: Response, index: number, id: number): boolean {

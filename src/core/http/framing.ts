@@ -30,11 +30,16 @@ export interface ReadHead {
   readonly bytes: Uint8Array;
   readonly fields: readonly number[];
   readonly end: number;
+  /** A bit for each field id that is there. */
+  readonly seen: number;
 }
+
+const LENGTH_FIELDS = (1 << FIELD.contentLength) | (1 << FIELD.transferEncoding);
 
 /** What Content-Length and Transfer-Encoding say together; null: neither is there. */
 export function declaredFraming(head: ReadHead, minor: 0 | 1): Framing | FramingFault | null {
   const { bytes, fields } = head;
+  if ((head.seen & LENGTH_FIELDS) === 0) return null;
   let length: number | null = null;
   let chunked = false;
   for (let i = 0; i < fields.length; i += FIELD_WIDTH) {
@@ -96,6 +101,7 @@ const NEVER_NAMED: ReadonlySet<string> = new Set(["host", "content-length", "tra
 /** Null: it names a field that cannot be dropped. */
 export function connectionOptions(head: ReadHead): ConnectionOptions | null {
   const { bytes, fields } = head;
+  if ((head.seen & (1 << FIELD.connection)) === 0) return SILENT;
   let options: { close: boolean; upgrade: boolean; names: string[] } | null = null;
   for (let i = 0; i < fields.length; i += FIELD_WIDTH) {
     if (fields[i + FIELD_ID] !== FIELD.connection) continue;
@@ -120,6 +126,7 @@ export function isNamed(head: ReadHead, index: number, names: readonly string[])
 
 /** Index of the first field with this id, or -1. */
 export function findField(head: ReadHead, id: number): number {
+  if ((head.seen & (1 << id)) === 0) return -1;
   for (let i = 0; i < head.fields.length; i += FIELD_WIDTH) if (head.fields[i + FIELD_ID] === id) return i;
   return -1;
 }

@@ -4,6 +4,7 @@ const EMPTY = new Uint8Array(0);
 const FIRST_SIZE = 1_024;
 /** A larger buffer is given back after use. */
 const KEPT_SIZE = 16_384;
+const SLACK = 64;
 
 /**
  * Neighbouring pieces of one chunk stay a view of it; anything else is copied into one buffer.
@@ -83,8 +84,10 @@ export class Gather {
   }
 
   private copy(bytes: Uint8Array, from: number, to: number): void {
-    this.reserve(to - from);
-    this.buffer.set(from === 0 && to === bytes.length ? bytes : bytes.subarray(from, to), this.length);
+    // a few bytes too many cost less than a view that leaves them out
+    const whole = from === 0 && bytes.length - to <= SLACK;
+    this.reserve(whole ? bytes.length : to - from);
+    this.buffer.set(whole ? bytes : bytes.subarray(from, to), this.length);
     this.length += to - from;
   }
 

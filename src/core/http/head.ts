@@ -67,6 +67,9 @@ export class HeadReader<Start extends StartLine | null> {
   end = 0;
   /** `FIELD_WIDTH` numbers per field line, in order. */
   readonly fields: number[] = [];
+  /** A bit for each field id that is there, and that is there more than once: most questions end here. */
+  seen = 0;
+  twice = 0;
   private own: Uint8Array = EMPTY;
   private ownLength = 0;
   /** Where the line that is being read begins, and the next byte to look at. */
@@ -95,6 +98,8 @@ export class HeadReader<Start extends StartLine | null> {
     this.state = "more";
     this.bytes = EMPTY;
     this.fields.length = 0;
+    this.seen = 0;
+    this.twice = 0;
     this.from = 0;
     this.end = 0;
     this.line = 0;
@@ -194,7 +199,10 @@ export class HeadReader<Start extends StartLine | null> {
     let valueTo = to;
     while (valueFrom < valueTo && isSpace(bytes[valueFrom])) valueFrom++;
     while (valueTo > valueFrom && isSpace(bytes[valueTo - 1])) valueTo--;
-    fields.push(fieldId(bytes, line, colon), line, colon, valueFrom, valueTo);
+    const id = fieldId(bytes, line, colon);
+    this.twice |= this.seen & (1 << id);
+    this.seen |= 1 << id;
+    fields.push(id, line, colon, valueFrom, valueTo);
     return undefined;
   }
 

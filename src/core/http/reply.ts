@@ -61,11 +61,17 @@ const REASONS: Readonly<Record<number, string>> = {
 
 export type ReplyFormat = "text" | "html" | "json";
 
+/** What most programs accept. */
+const ANYTHING = "*/*";
+
 /** What the Accept field asks for: pages for browsers, JSON where it is named and pages are not, else text; RFC 9110 §12.5.1. */
 export function replyFormat(head: ReadHead): ReplyFormat {
   const index = findField(head, FIELD.accept);
   if (index < 0) return "text";
-  const accept = latin1(head.bytes, head.fields[index + VALUE_FROM] ?? 0, head.fields[index + VALUE_TO] ?? 0);
+  const from = head.fields[index + VALUE_FROM] ?? 0;
+  const to = head.fields[index + VALUE_TO] ?? 0;
+  if (to - from <= ANYTHING.length) return "text";
+  const accept = latin1(head.bytes, from, to);
   if (/text\/html/i.test(accept)) return "html";
   return /[/+]json/i.test(accept) ? "json" : "text";
 }

@@ -174,9 +174,7 @@ function readHost(head: RequestHead, target: Target, memo: HostMemo): Host | Req
   const { bytes, fields, start } = head;
   const index = findField(head, FIELD.host);
   if (index < 0) return start.minor === 1 ? "no host" : hostOf(bytes, target, memo);
-  for (let i = index + FIELD_WIDTH; i < fields.length; i += FIELD_WIDTH) {
-    if (fields[i + FIELD_ID] === FIELD.host) return "several hosts";
-  }
+  if ((head.twice & (1 << FIELD.host)) !== 0) return "several hosts";
   const from = fields[index + VALUE_FROM] ?? 0;
   const to = fields[index + VALUE_TO] ?? 0;
   if (from === to) {
