@@ -1,0 +1,136 @@
+/** `edge-lb dns`: the records the clusters need, for the four places a lab keeps them. */
+import { networkInterfaces } from "node:os";
+import { requireClusters } from "../config/load.ts";
+import type { ClusterConfig, Config } from "../config/model.ts";
+import { canonicalIp } from "../core/address.ts";
+import { EdgeError } from "../errors.ts";
+import type { Io } from "./io.ts";
+
+/** What one name needs: itself, or everything below it. */
+interface DnsRecord {
+  readonly cluster: string;
+  readonly name: string;
+  readonly below: boolean;
+}
+
+type Writer = (records: readonly DnsRecord[], ip: string) => readonly string[];
+
+/** Names that OpenShift's own routes have: what a hosts file, which knows no wildcard, needs to reach the console. */
+const WELL_KNOWN_ROUTES = ["console-openshift-console", "oauth-openshift", "downloads-openshift-console"];
+const TTL_SECONDS = 300;
+
+export const DNS_FORMATS = { hosts, dnsmasq, bind, libvirt } as const satisfies Record<string, Writer>;
+export type DnsFormat = keyof typeof DNS_FORMATS;
+
+export interface DnsOptions {
+  /** What the names resolve to; null: the listener's own address, else this machine's first. */
+  readonly address: string | null;
+  /** Null: all of them. */
+  readonly format: string | null;
+}
+
+/** @throws EdgeError for an address or a format that is none */
+export function dns(config: Config, { address, format }: DnsOptions, io: Io): number {
+  const clusters = requireClusters(config);
+  const ip = address === null ? ownAddress(config) : canonicalIp(address);
+  if (ip === null) {
+    throw new EdgeError("USAGE", `Cannot use --for ${address}: an IPv4 or IPv6 address wanted`);
+  }
+  const records = clusters.flatMap(recordsOf);
+  for (const name of formatsOf(format)) {
+    const title = format === null ? [`# ${name}: ${TITLES[name]}`] : [];
+    const missing = clusters
+      .filter(isNameless)
+      .map((cluster) => `# ${cluster.name}: its domain is not known; give it with domain=`);
+    io.out(`${[...title, ...missing, ...DNS_FORMATS[name](records, ip)].join("\n")}\n${format === null ? "\n" : ""}`);
+  }
+  return 0;
+}
+
+const TITLES: Readonly<Record<DnsFormat, string>> = {
+  hosts: "append to /etc/hosts of a client; it knows no wildcard, so each route needs its name",
+  dnsmasq: "a file in /etc/dnsmasq.d (NetworkManager: /etc/NetworkManager/dnsmasq.d)",
+  bind: "lines for the zone's file, names in full",
+  libvirt: "for the VMs of a libvirt network; set NETWORK",
+};
+
+function formatsOf(format: string | null): readonly DnsFormat[] {
+  const all = Object.keys(DNS_FORMATS).filter(isFormat);
+  if (format === null) return all;
+  if (isFormat(format)) return [format];
+  throw new EdgeError("USAGE", `Cannot use --format ${format}: ${all.join(", ")} wanted`);
+}
+
+function isFormat(text: string): text is DnsFormat {
+  return text in DNS_FORMATS;
+}
+
+function isNameless({ domain, names, apiNames }: ClusterConfig): boolean {
+  return domain === null && names.length + apiNames.length === 0;
+}
+
+function recordsOf({ name: cluster, domain, names, apiNames }: ClusterConfig): readonly DnsRecord[] {
+  const exact = (name: string): DnsRecord => ({ cluster, name, below: false });
+  const derived =
+    domain === null
+      ? []
+      : [exact(`api.${domain}`), exact(`api-int.${domain}`), { cluster, name: `apps.${domain}`, below: true }];
+  const given = names.map((name) =>
+    name.startsWith("*.") ? { cluster, name: name.slice(2), below: true } : exact(name),
+  );
+  return [...derived, ...apiNames.map(exact), ...given];
+}
+
+/** What a listener is bound to; else the first address of this machine that others can reach. */
+function ownAddress(config: Config): string {
+  const bound = [...config.listen.api, ...config.listen.https, ...config.listen.http].find(
+    ({ ip }) => ip !== "" && ip !== "::",
+  );
+  if (bound !== undefined) return bound.ip;
+  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  const outside =
+    addresses.find(({ internal, family }) => !internal && family === "IPv4") ??
+    addresses.find(({ internal }) => !internal);
+  return outside?.address ?? "127.0.0.1";
+}
+
+function hosts(records: readonly DnsRecord[], ip: string): readonly string[] {
+  return byCluster(records).map((own) => {
+    const names = own.flatMap(({ name, below }) =>
+      below ? WELL_KNOWN_ROUTES.map((route) => `${route}.${name}`) : [name],
+    );
+    return `${ip} ${names.join(" ")}`;
+  });
+}
+
+function byCluster(records: readonly DnsRecord[]): readonly (readonly DnsRecord[])[] {
+  return [...new Set(records.map(({ cluster }) => cluster))].map((cluster) =>
+    records.filter((record) => record.cluster === cluster),
+  );
+}
+
+/** `address=/D/` answers for everything below D, `host-record` for the name alone and its reverse. */
+function dnsmasq(records: readonly DnsRecord[], ip: string): readonly string[] {
+  return records.map(({ name, below }) => (below ? `address=/${name}/${ip}` : `host-record=${name},${ip}`));
+}
+
+function bind(records: readonly DnsRecord[], ip: string): readonly string[] {
+  const type = ip.includes(":") ? "AAAA" : "A";
+  return records.map(({ name, below }) => `${below ? `*.${name}` : name}. ${TTL_SECONDS} IN ${type} ${ip}`);
+}
+
+/** libvirt has one entry for each address, and wildcards only as options of its dnsmasq. */
+function libvirt(records: readonly DnsRecord[], ip: string): readonly string[] {
+  const names = records.filter(({ below }) => !below).map(({ name }) => `<hostname>${name}</hostname>`);
+  const wildcards = records
+    .filter(({ below }) => below)
+    .map(({ name }) => `    <dnsmasq:option value='address=/${name}/${ip}'/>`);
+  return [
+    `virsh net-update NETWORK add dns-host "<host ip='${ip}'>${names.join("")}</host>" --live --config`,
+    "# virsh net-edit NETWORK: <network xmlns:dnsmasq='http://libvirt.org/schemas/network/dnsmasq/1.0'>, before </network>:",
+    "  <dnsmasq:options>",
+    ...wildcards,
+    "  </dnsmasq:options>",
+    "# then virsh net-destroy NETWORK && virsh net-start NETWORK (VMs lose the net meanwhile)",
+  ];
+}

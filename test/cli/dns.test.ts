@@ -1,0 +1,67 @@
+import { describe, expect, test } from "bun:test";
+import { dns, type DnsOptions } from "../../src/cli/dns.ts";
+import { load } from "../config/loading.ts";
+
+const CONFIG = load([
+  ["domain", "lab"],
+  ["listen", "api=192.168.1.10:6443"],
+  ["cluster", "hub=10.0.0.1"],
+  ["cluster", "m1=10.0.0.2,domain=m1.example,names=*.shop.lab,names=one.lab,api-names=k.lab"],
+]);
+
+function print(options: Partial<DnsOptions>, config = CONFIG): string {
+  let text = "";
+  const io = {
+    out: (part: string) => void (text += part),
+    err: () => {},
+    readFile: () => "",
+    env: {},
+    isTerminal: false,
+  };
+  expect(dns(config, { address: null, format: null, ...options }, io)).toBe(0);
+  return text;
+}
+
+describe("dns()", () => {
+  test.each([
+    [
+      "hosts",
+      "192.168.1.10 api.hub.lab api-int.hub.lab console-openshift-console.apps.hub.lab oauth-openshift.apps.hub.lab downloads-openshift-console.apps.hub.lab",
+    ],
+    [
+      "dnsmasq",
+      "host-record=api.hub.lab,192.168.1.10\nhost-record=api-int.hub.lab,192.168.1.10\naddress=/apps.hub.lab/192.168.1.10\n",
+    ],
+    ["dnsmasq", "address=/shop.lab/192.168.1.10\nhost-record=one.lab,192.168.1.10\n"],
+    [
+      "bind",
+      "api.hub.lab. 300 IN A 192.168.1.10\napi-int.hub.lab. 300 IN A 192.168.1.10\n*.apps.hub.lab. 300 IN A 192.168.1.10\n",
+    ],
+    ["libvirt", "<host ip='192.168.1.10'><hostname>api.hub.lab</hostname><hostname>api-int.hub.lab</hostname>"],
+    ["libvirt", "    <dnsmasq:option value='address=/apps.m1.example/192.168.1.10'/>\n"],
+  ])("writes %s", (format, want) => expect(print({ format })).toContain(want));
+
+  test("writes all of them, each under its name", () => {
+    expect(print({}).match(/^# (hosts|dnsmasq|bind|libvirt):/gm)).toEqual([
+      "# hosts:",
+      "# dnsmasq:",
+      "# bind:",
+      "# libvirt:",
+    ]);
+  });
+
+  test("takes --for, also for IPv6", () => {
+    expect(print({ format: "bind", address: "fd00::0:1" })).toStartWith("api.hub.lab. 300 IN AAAA fd00::1\n");
+  });
+
+  test("says which cluster has no name to resolve", () => {
+    expect(print({ format: "hosts" }, load([["cluster", "hub=10.0.0.1"]]))).toStartWith(
+      "# hub: its domain is not known",
+    );
+  });
+
+  test.each([
+    [{ address: "nowhere" }, "Cannot use --for nowhere: an IPv4 or IPv6 address wanted"],
+    [{ format: "xml" }, "Cannot use --format xml: hosts, dnsmasq, bind, libvirt wanted"],
+  ])("refuses %j", (options, want) => expect(() => print(options)).toThrow(want));
+});
