@@ -62,14 +62,12 @@ export function createHealthBoard(
     summarize(cluster) {
       for (const kind of kindsOf(cluster)) {
         const row = cluster.plan.pools[kind]?.row;
-        if (row !== undefined)
-          summary(
-            cluster.watches.filter((watch) => watch.kind === kind),
-            row,
-            write,
-          );
+        if (row === undefined) continue;
+        const watches = membersOf(cluster.watches.filter((watch) => watch.kind === kind));
+        Atomics.store(board.members, row, watches.length);
+        summary(watches, row, write);
       }
-      summary(cluster.watches, cluster.plan.row, write);
+      summary(membersOf(cluster.watches), cluster.plan.row, write);
     },
     tick(watches) {
       for (const watch of watches) {
@@ -112,11 +110,10 @@ const RANKS: readonly HealthWord[] = ["up", "unknown", "not-ready", "drained", "
 
 /** The best state of the members, the reason most of those share, and since when it is so good at best. */
 function summary(
-  all: readonly Watch[],
+  members: readonly Watch[],
   row: number,
   write: (row: number, state: HealthWord, why: Reason, sinceWallMs: number) => void,
 ): void {
-  const members = membersOf(all);
   const best = RANKS.find((rank) => members.some((watch) => shownState(watch) === rank));
   if (best === undefined) return;
   const such = members.filter((watch) => shownState(watch) === best);

@@ -59,6 +59,8 @@ export interface Target {
   busy: boolean;
   /** Something happened during a look: look again at once. */
   again: boolean;
+  /** Something happened, and no look since has ended. */
+  urged: boolean;
   gone: boolean;
   timer: Cancel | null;
   /** When traffic ports and certificate were last looked at. */
@@ -79,6 +81,14 @@ export interface ClusterWatch {
   readonly stuck: Map<ListenerKind, Rung>;
   /** Every member was found dead, and that was said. */
   dark: boolean;
+}
+
+/**
+ * What is expected of an endpoint's own port. A router that wants a PROXY header first says nothing to a handshake, and probes
+ * never carry one: its TLS port is judged as a plain one.
+ */
+export function askedAs({ kind, cluster }: Watch): ListenerKind {
+  return kind === "https" && cluster.config.sendProxy !== 0 ? "http" : kind;
 }
 
 export interface World {
@@ -204,6 +214,7 @@ function newTarget(key: string, cluster: ClusterWatch, family: Family, ip: strin
     round: 0,
     busy: false,
     again: false,
+    urged: false,
     gone: false,
     timer: null,
     thoroughMs: Number.NEGATIVE_INFINITY,

@@ -1,19 +1,23 @@
-/** Health in the log: one line for what happened together, one for a cluster that goes as a whole. */
+/** Health in the log: what happened together in one line, a cluster that goes as a whole in one, and who left for good. */
 import { reasonText, type Reason } from "../core/health/reasons.ts";
 import { changing } from "../core/health/verdict.ts";
 import type { HealthWord } from "../seam/board.ts";
 import type { ListenerKind } from "../seam/snapshot.ts";
 import type { EventLog } from "./event-log.ts";
 import { commonest, membersOf, shownReason, shownState } from "./health-board.ts";
-import type { Clock, ClusterWatch, Watch } from "./health-model.ts";
+import type { Cancel, Clock, ClusterWatch, Watch } from "./health-model.ts";
+import type { RoleChange } from "./roles.ts";
 
 export interface HealthNews {
   /** An endpoint is not any more what it was. */
   turned(watch: Watch, from: HealthWord): void;
-  /** Say what is settled. */
-  tick(): void;
+  /** Endpoints have other roles. */
+  moved(changes: readonly RoleChange[]): void;
+  stop(): void;
 }
 
+/** One node's ports change within this, and what is said together is read together. */
+const GATHER_MS = 100;
 /** Wait this long for the rest of a cluster that seems to go: two probes of 2 s, and a little. */
 const WAIT_MS = 6_000;
 /** More nodes than this are counted, not listed. */
@@ -23,32 +27,63 @@ interface Pending {
   readonly sinceMs: number;
   /** What each endpoint was when the news began. */
   readonly before: Map<Watch, HealthWord>;
+  timer: Cancel;
 }
 
 export function createHealthNews(log: EventLog, clock: Clock): HealthNews {
   const pending = new Map<ClusterWatch, Pending>();
+  const gather = (cluster: ClusterWatch): Cancel =>
+    clock.timer(GATHER_MS, () => {
+      const news = pending.get(cluster);
+      if (news === undefined) return;
+      if (isOpen(cluster, news.before) && clock.nowMs() - news.sinceMs < WAIT_MS) news.timer = gather(cluster);
+      else {
+        pending.delete(cluster);
+        tell(cluster, news.before, log);
+      }
+    });
   return {
     turned(watch, from) {
-      const news = pending.get(watch.cluster) ?? { sinceMs: clock.nowMs(), before: new Map<Watch, HealthWord>() };
-      if (!news.before.has(watch)) news.before.set(watch, from);
-      pending.set(watch.cluster, news);
+      const { cluster } = watch;
+      const before = pending.get(cluster)?.before ?? new Map<Watch, HealthWord>();
+      if (!before.has(watch)) before.set(watch, from);
+      if (!pending.has(cluster)) pending.set(cluster, { sinceMs: clock.nowMs(), before, timer: gather(cluster) });
     },
-    tick() {
-      for (const [cluster, news] of pending) {
-        const settled = !cluster.watches.some((watch) => !watch.drained && changing(watch.state));
-        if (!settled && clock.nowMs() - news.sinceMs < WAIT_MS) continue;
-        pending.delete(cluster);
-        tell(cluster, news, log);
+    moved(changes) {
+      const left = changes.filter(({ watch, from, to }) => to === "absent" && from === "sensed" && watch.served);
+      for (const { watch } of left) {
+        const { cluster, kind, node } = watch;
+        const text = `${cluster.name}: ${node} has left ${kind}: ${reasonText(shownReason(watch))} for long, others serve`;
+        log.info("roles", text, { cluster: cluster.name, pool: kind, node });
       }
+    },
+    stop() {
+      for (const { timer } of pending.values()) timer.cancel();
+      pending.clear();
     },
   };
 }
 
-function tell(cluster: ClusterWatch, news: Pending, log: EventLog): void {
+/**
+ * More may belong to this news. One node's change is told at once; but others that are changing too, or were just asked
+ * because of it, may make it the news of a whole cluster. Where every node lost something, so may the rest of them.
+ */
+function isOpen(cluster: ClusterWatch, before: ReadonlyMap<Watch, HealthWord>): boolean {
+  const told = new Set([...before.keys()].map(({ at }) => at.ip));
+  const rest = cluster.watches.filter(({ at, drained }) => !drained && !told.has(at.ip));
+  const watches = rest.length > 0 ? rest : cluster.watches;
+  const ips = new Set(watches.map(({ at }) => at.ip));
+  return (
+    watches.some((watch) => !watch.drained && changing(watch.state)) ||
+    cluster.targets.some(({ urged, ip }) => urged && ips.has(ip))
+  );
+}
+
+function tell(cluster: ClusterWatch, before: ReadonlyMap<Watch, HealthWord>, log: EventLog): void {
   // in the operator's order, not in the order of answers
   const turned = cluster.watches.filter((watch) => {
-    const before = news.before.get(watch);
-    return before !== undefined && before !== shownState(watch);
+    const was = before.get(watch);
+    return was !== undefined && was !== shownState(watch);
   });
   const members = membersOf(cluster.watches);
   const dark = members.every((watch) => shownState(watch) === "dead");

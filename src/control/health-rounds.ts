@@ -4,7 +4,7 @@ import { reason } from "../core/health/reasons.ts";
 import { nextDelay, onGrid, slotQuota, takePlace, type Pace } from "../core/health/schedule.ts";
 import type { Outcome } from "../core/health/verdict.ts";
 import type { EventLog } from "./event-log.ts";
-import type { Clock, Target, Watch, World } from "./health-model.ts";
+import { askedAs, type Clock, type Target, type Watch, type World } from "./health-model.ts";
 import type { Identities } from "./identity.ts";
 import type { Looker, LookPlan, LookResult, LookWish } from "./probe-look.ts";
 
@@ -67,14 +67,17 @@ export function createRounds(input: RoundsInput): Rounds {
     target.timer = clock.timer(Math.max(0, onGrid(atMs) - clock.nowMs()), () => due(target));
   };
   const urge = (target: Target): void => {
+    if (target.cluster.config.check === "off") return;
+    target.urged = true;
     if (target.busy) target.again = true;
     else due(target);
   };
-  const urgeFamily = (target: Target): void => {
-    for (const other of target.cluster.targets) if (other !== target && other.family === target.family) urge(other);
+  const urgeOthers = (target: Target, are: (other: Target) => boolean): void => {
+    for (const other of target.cluster.targets) if (other !== target && are(other)) urge(other);
   };
   const round = async (target: Target): Promise<void> => {
-    if (target.gone || target.busy || target.cluster.config.check === "off") return;
+    if (target.gone || target.busy) return;
+    if (target.cluster.config.check === "off") return void (target.urged = false);
     const startedMs = clock.nowMs();
     target.busy = true;
     target.again = false;
@@ -82,13 +85,18 @@ export function createRounds(input: RoundsInput): Rounds {
     try {
       const result = await lookAt(target, input);
       if (target.gone) return;
-      if (!result.blind && (await take(target, result, input))) urgeFamily(target);
+      const found = result.blind ? NOTHING : await take(target, result, input);
+      // those that passed a lower rung may not be ready after all
+      if (found.raised) urgeOthers(target, ({ family }) => family === target.family);
+      // an address that another cluster's node got is another cluster's on every port
+      if (found.foreign) urgeOthers(target, ({ ip }) => ip === target.ip);
       const states = target.watches.map(({ state }) => state);
       nextMs = startedMs + nextDelay(states, target.cluster.config.intervalMs, random());
     } catch (error) {
       log.error("health", `Cannot look at ${target.ip} of ${target.cluster.name}: ${String(error)}`);
     }
     target.busy = false;
+    target.urged = target.again;
     if (target.again) due(target);
     else later(target, nextMs);
   };
@@ -137,52 +145,80 @@ function wishOf(target: Target, { clock, random, timeoutMs }: RoundsInput): Look
   // some earlier, so that nodes first seen together drift apart
   if (overdue) target.thoroughMs = clock.nowMs() - (random() * THOROUGH_MS) / 2;
   return {
-    ask: watches.some(({ kind }) => asksReadiness(kind, mode, cluster.stuck.get(kind) ?? null, target.round)),
-    handshake: mode !== "tcp",
+    ask: watches.some((watch) =>
+      asksReadiness(askedAs(watch), mode, cluster.stuck.get(watch.kind) ?? null, target.round),
+    ),
+    handshake: mode !== "tcp" && !watches.some((watch) => askedAs(watch) !== watch.kind),
     thorough: overdue || !well,
-    renew: overdue || target.identity.kind === "foreign",
+    renew: overdue || isForeign(target),
     timeoutMs: timeoutMs(),
   };
 }
 
-/** @returns whether a pool is held to a higher rung now: those that passed a lower one may not be ready after all */
-async function take(target: Target, result: LookResult, input: RoundsInput): Promise<boolean> {
+/** What a look changed beside the verdicts. */
+interface Found {
+  /** A pool is held to a higher rung now. */
+  readonly raised: boolean;
+  /** The node turned out to be another cluster's. */
+  readonly foreign: boolean;
+}
+const NOTHING: Found = { raised: false, foreign: false };
+
+async function take(target: Target, result: LookResult, input: RoundsInput): Promise<Found> {
+  const wasForeign = isForeign(target);
   await recognise(target, result, input);
-  if (target.gone) return false;
+  if (target.gone) return NOTHING;
   const { cluster } = target;
   let raised = false;
   for (const watch of target.watches) {
     const { kind } = watch;
     const stuck = cluster.stuck.get(kind) ?? null;
-    const { outcome, rung } = judge(kind, cluster.config.check, stuck, result.ready, result.own[kind] ?? null);
+    const { outcome, rung } = judge(
+      askedAs(watch),
+      cluster.config.check,
+      stuck,
+      result.ready,
+      result.own[kind] ?? null,
+    );
     // a foreign node's readiness says nothing of our pool
-    const foreign = target.identity.kind === "foreign" && outcome.look !== "dead";
+    const foreign = isForeign(target) && outcome.look !== "dead";
     const best = foreign ? stuck : higherRung(stuck, rung);
     if (best !== null) cluster.stuck.set(kind, best);
     raised ||= stuck !== null && best !== stuck;
     input.observe(watch, foreign ? { look: "foreign", reason: FOREIGN } : outcome);
   }
-  return raised;
+  return { raised, foreign: !wasForeign && isForeign(target) };
 }
 const FOREIGN = reason("shows another cluster's certificate");
 
 /** Whose node is it? Asked when the certificate changed, or the names it was judged by. */
 async function recognise(target: Target, { certificate }: LookResult, input: RoundsInput): Promise<void> {
-  if (certificate === null) return;
-  const version = input.identities.version();
-  if (certificate.fingerprint === target.certificate?.fingerprint && target.judgedBy === version) return;
-  target.certificate = certificate;
-  target.judgedBy = version;
+  const { identities } = input;
+  const shown = certificate ?? target.certificate;
+  const version = identities.version();
+  if (shown === null) return;
+  if (shown.fingerprint === target.certificate?.fingerprint && target.judgedBy === version) return;
   const { key, cluster, family, looker } = target;
-  const present = async (servername: string): Promise<typeof certificate | null> =>
+  const showing = { key, cluster: cluster.name, family, certificate: shown };
+  const present = async (servername: string): Promise<typeof certificate> =>
     (await looker?.present(servername, input.timeoutMs())) ?? null;
-  const identity = await input.identities.judge({ key, cluster: cluster.name, family, certificate }, present);
-  if (identity.kind === "foreign" && target.identity.kind !== "foreign") {
-    input.log.warn(
-      "identity",
-      `${cluster.name}: ${target.ip} shows the certificate of ${identity.cluster} and gets no client of ${cluster.name}; was its address given to another node?`,
-      { cluster: cluster.name, node: target.ip, other: identity.cluster },
-    );
-  }
+  target.certificate = shown;
+  target.judgedBy = version;
+  // on a kept connection its names alone are judged again, which cannot clear what asking it has found out
+  if (certificate === null && isForeign(target)) return;
+  const identity = certificate === null ? identities.rejudge(showing) : await identities.judge(showing, present);
+  if (identity.kind === "foreign" && !isForeign(target)) tellForeign(target, identity.cluster, input.log);
   target.identity = identity;
+}
+
+function isForeign({ identity }: Target): boolean {
+  return identity.kind === "foreign";
+}
+
+/** Said once for a node, not for each of its ports. */
+function tellForeign({ cluster, ip }: Target, other: string, log: EventLog): void {
+  const said = cluster.targets.some((each) => each.ip === ip && isForeign(each));
+  if (said) return;
+  const text = `${cluster.name}: ${ip} shows the certificate of ${other} and gets no client of ${cluster.name}; was its address given to another node?`;
+  log.warn("identity", text, { cluster: cluster.name, node: ip, other });
 }

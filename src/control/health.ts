@@ -11,7 +11,7 @@ import type { Snapshot } from "../seam/snapshot.ts";
 import type { EventLog } from "./event-log.ts";
 import { createHealthBoard, shownState } from "./health-board.ts";
 import { systemClock } from "./health-clock.ts";
-import { emptyWorld, reconcile, type Cancel, type Clock, type Watch } from "./health-model.ts";
+import { emptyWorld, reconcile, type Cancel, type Clock, type ClusterWatch, type Watch } from "./health-model.ts";
 import { createHealthNews } from "./health-news.ts";
 import { createRounds } from "./health-rounds.ts";
 import { clusterView, endpointViews, type ClusterHealth, type EndpointHealth } from "./health-view.ts";
@@ -27,8 +27,8 @@ export interface HealthInput {
   readonly log: EventLog;
   /** End the tunnels on a row after so many ms. */
   readonly cut: (row: number, afterMs: number, reason: CutReason) => void;
-  /** A cluster's domain was learnt: build a snapshot with it and call `update`. Never called before `startHealth` returned. */
-  readonly onDomain?: (cluster: string, domain: string) => void;
+  /** Domains were learnt: build a snapshot with these, by cluster, and call `update`. Never called before `startHealth` returned. */
+  readonly onDomains?: (learnt: ReadonlyMap<string, string>) => void;
   readonly clock?: Clock;
   readonly random?: () => number;
   readonly makeLooker?: (plan: LookPlan) => Looker;
@@ -39,6 +39,8 @@ export interface HealthService {
   update(config: Config, snapshot: Snapshot): void;
   /** A client's dial failed: it counts, and the node is looked at at once. */
   dialFailed(row: number, error: DialError): void;
+  /** A client met something odd there: it does not count, but the node is looked at at once. */
+  suspect(row: number): void;
   /**
    * Take a node out for new clients, or put it back; survives `update`. Its tunnels get the drain time.
    * @param node As the operator named it, or its address.
@@ -53,6 +55,8 @@ export interface HealthService {
 }
 
 const TICK_MS = 1_000;
+/** Between two looks at who left for good, which nobody notices by a change. */
+const ROLES_TICKS = 60;
 
 export function startHealth(input: HealthInput): HealthService {
   const { board, log, cut, clock = systemClock, random = Math.random } = input;
@@ -64,12 +68,12 @@ export function startHealth(input: HealthInput): HealthService {
   const identities = createIdentities({
     log,
     wallMs: () => clock.wallMs(),
-    onDomain: (cluster, domain) => input.onDomain?.(cluster, domain),
+    onDomains: (learnt) => input.onDomains?.(learnt),
   });
 
-  const refresh = (watch: Watch): void => {
-    updateRoles(watch.cluster, clock.nowMs());
-    onBoard.summarize(watch.cluster);
+  const refresh = (cluster: ClusterWatch): void => {
+    news.moved(updateRoles(cluster, clock.nowMs()));
+    onBoard.summarize(cluster);
   };
   /** The rest of a cluster goes along often: ask at once, so that it is one event. */
   const urgeOthers = (watch: Watch): void => {
@@ -87,7 +91,7 @@ export function startHealth(input: HealthInput): HealthService {
     if (state.verdict === "up") watch.served = true;
     onBoard.show(watch, before);
     if (before !== shownState(watch)) news.turned(watch, before);
-    refresh(watch);
+    refresh(watch.cluster);
     if (wasUp && state.verdict === "dead") urgeOthers(watch);
   };
   const rounds = createRounds({
@@ -111,13 +115,12 @@ export function startHealth(input: HealthInput): HealthService {
       onBoard.open(watch);
     }
     for (const cluster of world.clusters.values()) {
-      updateRoles(cluster, clock.nowMs());
       for (const watch of cluster.watches) {
         // what was found before the checks were turned off must not hold for ever
         if (cluster.config.check === "off") watch.state = unknownSince(clock.nowMs());
         onBoard.show(watch, null);
       }
-      onBoard.summarize(cluster);
+      refresh(cluster);
     }
     for (const target of world.targets.values()) rounds.begin(target);
   };
@@ -125,15 +128,22 @@ export function startHealth(input: HealthInput): HealthService {
     drained.has(`${cluster.name}/${node}`) || drained.has(`${cluster.name}/${at.ip}`);
 
   let ticking: Cancel = { cancel: () => undefined };
+  let ticks = 0;
   const tick = (): void => {
     onBoard.tick(world.watches.values());
-    news.tick();
     identities.tick();
+    // who left did so some time ago
+    if (++ticks % ROLES_TICKS === 0) for (const cluster of world.clusters.values()) refresh(cluster);
     ticking = clock.timer(TICK_MS, tick);
   };
 
   apply(config, input.snapshot, true);
   ticking = clock.timer(TICK_MS, tick);
+
+  const urge = (watch: Watch): void => {
+    const target = watch.cluster.targets.find(({ watches }) => watches.includes(watch));
+    if (target !== undefined) rounds.urge(target);
+  };
 
   return {
     update: (next, snapshot) => apply(next, snapshot, false),
@@ -146,8 +156,11 @@ export function startHealth(input: HealthInput): HealthService {
       if (fault !== null && watch.state.verdict !== "dead") {
         take(watch, { look: "dead", reason: faultReason(fault, config.timeouts.connect) });
       }
-      const target = watch.cluster.targets.find(({ watches }) => watches.includes(watch));
-      if (target !== undefined) rounds.urge(target);
+      urge(watch);
+    },
+    suspect(row) {
+      const watch = world.byRow.get(row);
+      if (watch !== undefined) urge(watch);
     },
     drain(cluster, node, on) {
       const meant = [...world.watches.values()].filter(
@@ -163,6 +176,7 @@ export function startHealth(input: HealthInput): HealthService {
     domainOf: (cluster) => identities.domainOf(cluster),
     stop() {
       ticking.cancel();
+      news.stop();
       for (const target of world.targets.values()) rounds.end(target);
     },
   };
@@ -174,7 +188,7 @@ export function startHealth(input: HealthInput): HealthService {
     watch.sinceWallMs = clock.wallMs();
     onBoard.show(watch, null);
     news.turned(watch, before);
-    refresh(watch);
+    refresh(watch.cluster);
     if (on) cut(watch.row, config.timeouts.drain, "drain");
   }
 }

@@ -12,6 +12,7 @@ import {
   type ShownCertificate,
 } from "../core/health/identity.ts";
 import type { EventLog } from "./event-log.ts";
+import { createDomains } from "./health-domains.ts";
 import type { Family } from "./probe-look.ts";
 
 /** The certificate that one node showed last. */
@@ -32,8 +33,8 @@ export interface CertificateView {
 export interface IdentityInput {
   readonly log: EventLog;
   readonly wallMs: () => number;
-  /** The nodes gave away a cluster's domain. */
-  readonly onDomain: (cluster: string, domain: string) => void;
+  /** The domains that nodes gave away changed: all of them, by cluster. */
+  readonly onDomains: (learnt: ReadonlyMap<string, string>) => void;
 }
 
 export interface Identities {
@@ -46,14 +47,16 @@ export interface Identities {
   /** The name to ask a node of this family with; null: without one. */
   servername(cluster: string, family: Family): string | null;
   /**
-   * Judge a certificate that a node showed for the first time.
+   * Judge a certificate that a node shows.
    * @param present Asks the same node for the certificate it shows to another name; null: it did not answer.
    */
   judge(showing: Showing, present: (servername: string) => Promise<ShownCertificate | null>): Promise<Identity>;
+  /** The same by its names alone, without asking the node anything. */
+  rejudge(showing: Showing): Identity;
   forget(key: string): void;
   certificates(cluster: string): readonly CertificateView[];
   warnings(cluster: string): readonly string[];
-  /** Log warnings that are new; cheap unless a certificate changed or an hour passed. */
+  /** Learn domains, log warnings that are new; cheap unless a certificate changed or an hour passed. */
   tick(): void;
 }
 
@@ -63,34 +66,21 @@ const CROSS_MOST_MS = 10_000;
 const WARN_AGAIN_MS = 3_600_000;
 
 export function createIdentities(input: IdentityInput): Identities {
-  const { log, wallMs, onDomain } = input;
-  const learnt = new Map<string, string>();
+  const { log, wallMs, onDomains } = input;
+  const domains = createDomains(log);
   const showings = new Map<string, Showing>();
   let clusters: readonly ClusterConfig[] = [];
+  let configs: ReadonlyMap<string, ClusterConfig> = new Map();
   let whose: Owners = owners([]);
   let warned = new Map<string, readonly string[]>();
   let checkedMs = Number.NEGATIVE_INFINITY;
   let version = 0;
 
-  const configOf = (name: string): ClusterConfig | undefined => clusters.find((cluster) => cluster.name === name);
-  const domainOf = (name: string): string | null => configOf(name)?.domain ?? learnt.get(name) ?? null;
+  const domainOf = (name: string): string | null => configs.get(name)?.domain ?? domains.learnt().get(name) ?? null;
   const rebuild = (): void => {
     whose = owners(clusters.map((cluster) => namesOf(cluster, domainOf(cluster.name))));
     checkedMs = Number.NEGATIVE_INFINITY;
     version += 1;
-  };
-  const learn = (cluster: string, certificate: ShownCertificate): boolean => {
-    if (domainOf(cluster) !== null) return false;
-    const domain = learntDomain(cluster, certificate);
-    if (domain === null) return false;
-    learnt.set(cluster, domain);
-    rebuild();
-    log.info("domain", `${cluster}: domain ${domain}, learnt from the certificate its ingress shows`, {
-      cluster,
-      domain,
-    });
-    onDomain(cluster, domain);
-    return true;
   };
   const crossCheck = async (
     own: string,
@@ -110,43 +100,52 @@ export function createIdentities(input: IdentityInput): Identities {
     return { kind: "unproven" };
   };
 
+  const note = (showing: Showing, identity: Identity): Identity => {
+    // what another cluster's node shows says nothing of our certificates
+    const shown = showings.get(showing.key)?.certificate.fingerprint;
+    if (identity.kind === "foreign") showings.delete(showing.key);
+    else showings.set(showing.key, showing);
+    if (showings.get(showing.key)?.certificate.fingerprint !== shown) checkedMs = Number.NEGATIVE_INFINITY;
+    return identity;
+  };
+
   return {
     setClusters(next) {
       clusters = next;
-      for (const name of learnt.keys()) if (configOf(name)?.domain !== null) learnt.delete(name);
+      configs = new Map(next.map((cluster) => [cluster.name, cluster]));
+      domains.setClusters(next);
       rebuild();
     },
     version: () => version,
     domainOf,
-    learnt: (name) => learnt.has(name),
+    learnt: (name) => domains.learnt().has(name),
     servername(name, family) {
-      const cluster = configOf(name);
+      const cluster = configs.get(name);
       return cluster === undefined ? null : servernameOf(cluster, domainOf(name), family);
     },
     async judge(showing, present) {
-      const { cluster, family, certificate, key } = showing;
-      let identity = identify(cluster, whose.of(certificate));
-      if (identity.kind === "unproven" && family !== "ingress") {
-        identity = await crossCheck(cluster, certificate, present);
-      }
-      if (identity.kind === "foreign") {
-        showings.delete(key);
-        return identity;
-      }
-      showings.set(key, showing);
-      checkedMs = Number.NEGATIVE_INFINITY;
-      if (family === "ingress" && learn(cluster, certificate)) identity = { kind: "proven" };
-      return identity;
+      const { key, cluster, family, certificate } = showing;
+      if (family === "ingress") domains.vote(key, cluster, learntDomain(cluster, certificate));
+      const identity = identify(cluster, whose.of(certificate));
+      if (identity.kind !== "unproven" || family === "ingress") return note(showing, identity);
+      return note(showing, await crossCheck(cluster, certificate, present));
     },
+    rejudge: (showing) => note(showing, identify(showing.cluster, whose.of(showing.certificate))),
     forget(key) {
       showings.delete(key);
+      domains.vote(key, "", null);
     },
     certificates: (name) => soonest([...showings.values()].filter(({ cluster }) => cluster === name)),
     warnings: (name) => warned.get(name) ?? [],
     tick() {
+      if (domains.elect()) {
+        rebuild();
+        onDomains(domains.learnt());
+      }
       if (wallMs() - checkedMs < WARN_AGAIN_MS) return;
       checkedMs = wallMs();
       const fresh = allWarnings([...showings.values()], whose, wallMs());
+      for (const [name, text] of domains.divisions(whose)) fresh.set(name, [...(fresh.get(name) ?? []), text]);
       for (const [cluster, texts] of fresh) {
         for (const text of texts) {
           if (!(warned.get(cluster) ?? []).includes(text)) log.warn("certificate", `${cluster}: ${text}`, { cluster });

@@ -6,6 +6,7 @@ import type { ClusterWatch, Watch } from "./health-model.ts";
 export interface RoleChange {
   readonly watch: Watch;
   readonly from: Role;
+  readonly to: Role;
 }
 
 /** Give every endpoint of a cluster its role. @returns Those whose role changed. */
@@ -27,7 +28,7 @@ function updatePool(cluster: ClusterWatch, kind: ListenerKind, nowMs: number): R
   for (const [index, watch] of watches.entries()) {
     const role = roles[index] ?? watch.role;
     if (role === watch.role) continue;
-    changes.push({ watch, from: watch.role });
+    changes.push({ watch, from: watch.role, to: role });
     watch.role = role;
   }
   return changes;

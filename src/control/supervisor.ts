@@ -73,7 +73,7 @@ class Centre implements Supervisor {
   private readonly resolver: Resolver;
   private readonly pool: Workers;
   /** Domains learnt from certificates, by cluster. */
-  private readonly learned = new Map<string, string>();
+  private learned: ReadonlyMap<string, string> = new Map();
   /** Rows of clusters, pools and endpoints that the newest snapshot no longer has. */
   private readonly gone: number[] = [];
   private health: HealthService | null = null;
@@ -114,8 +114,8 @@ class Centre implements Supervisor {
       board: this.board,
       log: this.log,
       cut: (row, afterMs, reason) => this.pool.broadcast({ kind: "cut", row, afterMs, reason }),
-      onDomain: (cluster, domain) => {
-        this.learned.set(cluster, domain);
+      onDomains: (learnt) => {
+        this.learned = learnt;
         this.publish();
       },
     });
@@ -178,6 +178,8 @@ class Centre implements Supervisor {
         return this.sink.write(mail.text, () => this.pool.post(worker, { kind: "log-taken", batches: 1 }));
       case "dial-failed":
         return this.health?.dialFailed(mail.row, mail.error);
+      case "node-mute":
+        return this.health?.suspect(mail.row);
       case "applied":
         return this.applied(worker, mail.oldest);
       case "fault":

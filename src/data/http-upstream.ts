@@ -37,6 +37,7 @@ export class Upstream implements ConnEvents, Cuttable {
   private readonly reached: Reached;
   private pool: Pool;
   private key: number;
+  private heard = false;
 
   constructor(owner: UpstreamOwner, conn: Conn, reached: Reached, pool: Pool, key: number) {
     this.owner = owner;
@@ -75,6 +76,7 @@ export class Upstream implements ConnEvents, Cuttable {
 
   onData(chunk: Uint8Array): void {
     if (!this.isCurrent()) return;
+    this.heard = true;
     this.owner.session.nodeData(chunk);
     this.owner.after();
   }
@@ -87,14 +89,12 @@ export class Upstream implements ConnEvents, Cuttable {
 
   onEnd(): void {
     if (!this.isCurrent()) return;
-    this.owner.session.nodeLeft("node closed");
-    this.owner.after();
+    this.left("node closed");
   }
 
   onClose(cause: CloseCause): void {
     if (!this.isCurrent()) return;
-    this.owner.session.nodeLeft(cause === "closed" ? "node closed" : "node reset");
-    this.owner.after();
+    this.left(cause === "closed" ? "node closed" : "node reset");
   }
 
   cut(reason: CutReason): void {
@@ -109,6 +109,12 @@ export class Upstream implements ConnEvents, Cuttable {
     const { plane } = this.owner;
     plane.tunnels.delete(this);
     closeRows(plane, this.rows);
+  }
+
+  private left(end: "node closed" | "node reset"): void {
+    if (!this.heard) this.owner.plane.reports.nodeMute(this.rows.endpoint);
+    this.owner.session.nodeLeft(end);
+    this.owner.after();
   }
 
   private isCurrent(): boolean {

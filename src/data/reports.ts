@@ -8,8 +8,8 @@ const UNKNOWN_NAMES_A_SECOND = 10;
 
 export class Reports {
   private readonly runtime: Runtime;
-  /** Wall of the last "dial-failed" per row; entries older than a second are dropped when it has grown. */
-  private readonly failedAt = new Map<number, number>();
+  private readonly failed = new RowRate();
+  private readonly mute = new RowRate();
   private readonly names = new Rate(UNKNOWN_NAMES_A_SECOND);
   private readonly faults = new Rate(1);
 
@@ -18,11 +18,12 @@ export class Reports {
   }
 
   dialFailed(row: number, error: DialError): void {
-    const now = this.runtime.nowMs();
-    const before = this.failedAt.get(row);
-    if (before !== undefined && now - before < SECOND_MS) return;
-    this.failedAt.set(row, now);
-    this.runtime.post({ kind: "dial-failed", row, error });
+    if (this.failed.take(row, this.runtime.nowMs())) this.runtime.post({ kind: "dial-failed", row, error });
+  }
+
+  /** The node took a connection and ended it without an answer. */
+  nodeMute(row: number): void {
+    if (this.mute.take(row, this.runtime.nowMs())) this.runtime.post({ kind: "node-mute", row });
   }
 
   /** @returns whether it was told: only then is the search for the nearest name worth its time. */
@@ -36,6 +37,18 @@ export class Reports {
     if (!this.faults.take(this.runtime.nowMs())) return;
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
     this.runtime.post({ kind: "fault", stack });
+  }
+}
+
+/** One a second for each row; there are no more rows than the board has. */
+class RowRate {
+  private readonly takenAt = new Map<number, number>();
+
+  take(row: number, nowMs: number): boolean {
+    const before = this.takenAt.get(row);
+    if (before !== undefined && nowMs - before < SECOND_MS) return false;
+    this.takenAt.set(row, nowMs);
+    return true;
   }
 }
 

@@ -10,6 +10,8 @@ import type { Plane } from "./plane.ts";
 import type { Cuttable, Rows } from "./tunnels.ts";
 
 const NO_CHUNKS: readonly Uint8Array[] = [];
+/** A fatal alert in a record of its own; every other answer to a hello is longer. RFC 8446 §6. */
+const ALERT_BYTES = 7;
 
 export interface TlsTunnelInput {
   readonly plane: Plane;
@@ -61,6 +63,8 @@ export class TlsTunnel implements JoinSpec, Cuttable {
     plane.tunnels.delete(this);
     closeRows(plane, this.rows);
     leave(plane, client.remote.ip);
+    // it accepts and says nothing, or no: its next look should not wait for its turn
+    if (end.first === "node" && end.down <= ALERT_BYTES) plane.reports.nodeMute(this.rows.endpoint);
     plane.log.write({
       listener: kind,
       client: client.remote,

@@ -53,6 +53,8 @@ export interface Board {
   readonly weight: Int32Array;
   /** [row] written by control: index into the table of words for the HTTP 503 page. */
   readonly reason: Int32Array;
+  /** [pool's row] written by control: endpoints that serve the pool, or may; 0: not known. */
+  readonly members: Int32Array;
   /** [row] written by control: wall clock of the last change, ms. */
   readonly since: Float64Array;
   /** [worker][row] open connections, written by that worker; control clears the column of a worker that died. */
@@ -67,7 +69,7 @@ export interface Board {
 
 /** Bytes of a board for this many workers. */
 export function boardBytes(workers: number): number {
-  return BOARD_ROWS * (3 * 4 + 8 + workers * (4 + TOTALS_WIDTH * 8)) + workers * (COUNTS_WIDTH * 8 + CLIENT_SLOTS * 4);
+  return BOARD_ROWS * (4 * 4 + 8 + workers * (4 + TOTALS_WIDTH * 8)) + workers * (COUNTS_WIDTH * 8 + CLIENT_SLOTS * 4);
 }
 
 /** Lay the columns over a buffer; a new, zeroed one is made when none is given. */
@@ -92,6 +94,7 @@ export function openBoard(workers: number, buffer = new SharedArrayBuffer(boardB
     health: ints(BOARD_ROWS),
     weight: ints(BOARD_ROWS),
     reason: ints(BOARD_ROWS),
+    members: ints(BOARD_ROWS),
     active: ints(workers * BOARD_ROWS),
     clients: ints(workers * CLIENT_SLOTS),
   };

@@ -40,6 +40,8 @@ export type FromWorker =
   | { readonly kind: "log"; readonly text: string; readonly lines: number; readonly dropped: number }
   /** At most one per row and second. */
   | { readonly kind: "dial-failed"; readonly row: number; readonly error: DialError }
+  /** A node took a connection and ended it without an answer. At most one per row and second. */
+  | { readonly kind: "node-mute"; readonly row: number }
   /** At most ten per second and worker. */
   | { readonly kind: "unknown-name"; readonly listener: ListenerKind; readonly name: string; readonly client: string }
   /** At most one per second and worker. */

@@ -31,7 +31,7 @@ export type Identity =
 
 /** Finds the clusters a certificate's names belong to; built once per configuration, so that 1,000 clusters cost a few lookups per name. */
 export interface Owners {
-  of(certificate: ShownCertificate): ReadonlySet<string>;
+  of(certificate: Pick<ShownCertificate, "names">): ReadonlySet<string>;
 }
 
 export function owners(clusters: readonly ClusterNames[]): Owners {
@@ -100,6 +100,62 @@ export function learntDomain(cluster: string, certificate: ShownCertificate): st
     .map((name) => name.slice("*.apps.".length));
   if (domains.length === 1) return domains[0] ?? null;
   return domains.find((domain) => domain.startsWith(`${cluster}.`)) ?? null;
+}
+
+/** What the ingress nodes of a cluster without a given domain show. */
+export interface DomainVotes {
+  readonly cluster: string;
+  /** Elected before; null: nothing. */
+  readonly standing: string | null;
+  /** How many nodes show it, by domain. */
+  readonly votes: ReadonlyMap<string, number>;
+}
+
+/**
+ * The domains that clusters have by what most of their nodes show, so that one node whose address went to another cluster
+ * cannot name its old cluster after its new one. A domain belongs to one cluster, and a cluster has one domain; where nodes
+ * are divided evenly what stood before stays, then the name decides (`hub.…` is hub's), and else nobody gets it.
+ * @param given Domains that the operator gave away.
+ */
+export function electDomains(
+  candidates: readonly DomainVotes[],
+  given: ReadonlySet<string>,
+): ReadonlyMap<string, string> {
+  const elected = new Map<string, string>();
+  const decided = new Set<string>();
+  let claims = candidates.flatMap(claimsOf).filter(({ domain }) => !given.has(domain));
+  while (claims.length > 0) {
+    const most = claims.reduce((strongest, { strength }) => Math.max(strongest, strength), 0);
+    const best = claims.filter(({ strength }) => strength === most);
+    const met = new Map<string, number>();
+    for (const key of best.flatMap(keysOf)) met.set(key, (met.get(key) ?? 0) + 1);
+    for (const claim of best) {
+      if (keysOf(claim).every((key) => met.get(key) === 1)) elected.set(claim.cluster, claim.domain);
+      for (const key of keysOf(claim)) decided.add(key);
+    }
+    claims = claims.filter((claim) => !keysOf(claim).some((key) => decided.has(key)));
+  }
+  return elected;
+}
+
+interface DomainClaim {
+  readonly cluster: string;
+  readonly domain: string;
+  /** Votes count first, then what stood before, then the name. */
+  readonly strength: number;
+}
+
+function claimsOf({ cluster, standing, votes }: DomainVotes): readonly DomainClaim[] {
+  const domains = new Set([...votes.keys(), ...(standing === null ? [] : [standing])]);
+  return [...domains].map((domain) => {
+    const named = domain.startsWith(`${cluster}.`) ? 1 : 0;
+    return { cluster, domain, strength: 4 * (votes.get(domain) ?? 0) + (domain === standing ? 2 : 0) + named };
+  });
+}
+
+/** Two claims with a key in common exclude each other; the name of a cluster never begins with a dot. */
+function keysOf({ cluster, domain }: DomainClaim): readonly string[] {
+  return [cluster, `.${domain}`];
 }
 
 export type Expiry = "fine" | "soon" | "expired";

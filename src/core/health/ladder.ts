@@ -108,6 +108,8 @@ function climb(kind: ListenerKind, rung: Rung, ready: Evidence | null, own: Evid
 
 /** Does the endpoint's own port reach this rung? */
 function handshake(rung: "tls" | "tcp", own: Evidence): Climb {
+  // an alert is an answer, and the answer is no: an open port does not make up for it
+  if (rung === "tcp" && own.got === "tcp" && own.fault === "alert") return { outcome: failing(own), final: true };
   const passed = rung === "tcp" ? own.got !== "nothing" : own.got === "tls" || own.got === "http";
   if (!passed) return { outcome: failing(own), final: false };
   return {

@@ -22,8 +22,9 @@ export function nextDelay(states: readonly VerdictState[], intervalMs: number, r
 function delayOf(state: VerdictState, intervalMs: number): number {
   if (changing(state)) return Math.min(CHANGING_MS, intervalMs);
   if (state.verdict !== "dead") return intervalMs;
-  // 5, 10, 20, 30 s; the exponent is bounded because `quiet` grows for weeks
-  return Math.min(intervalMs * 2 ** Math.min(state.quiet, 8), Math.max(intervalMs, DEAD_MS));
+  // 1, 2, 4, 8, 16, 30 s: who was away for a while is noticed after about as long again; `quiet` grows for weeks
+  const waitMs = Math.min(CHANGING_MS, intervalMs) * 2 ** Math.min(state.quiet, 16);
+  return Math.min(waitMs, Math.max(intervalMs, DEAD_MS));
 }
 
 /** Looks start in step with this grid: a few together wake the machine once, which costs a third of waking it for each. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import {
+  electDomains,
   expiry,
   identify,
   learntDomain,
@@ -105,5 +106,57 @@ describe("sharedCertificates()", () => {
     expect(sharedCertificates(new Map([["hub", both]]), whose)).toEqual([]);
     const own = shown(["*.apps.hub-cluster.linuxera.lab"], true);
     expect(sharedCertificates(new Map([["hub", own]]), whose)).toEqual([]);
+  });
+});
+
+describe("electDomains()", () => {
+  const votes = (cluster: string, shown: Record<string, number>, standing: string | null = null) => ({
+    cluster,
+    standing,
+    votes: new Map(Object.entries(shown)),
+  });
+  const cases = [
+    { name: "all nodes agree", candidates: [votes("hub", { "hub.lab": 3 })], want: { hub: "hub.lab" } },
+    {
+      name: "one recycled address does not name the cluster",
+      candidates: [votes("hub", { "other.lab": 1, "hub.lab": 2 })],
+      want: { hub: "hub.lab" },
+    },
+    {
+      name: "a hasty choice is mended when most nodes say otherwise",
+      candidates: [votes("hub", { "other.lab": 1, "hub.lab": 2 }, "other.lab")],
+      want: { hub: "hub.lab" },
+    },
+    {
+      name: "a domain goes to the cluster most of whose nodes show it",
+      candidates: [votes("a", { "c.lab": 1 }, "c.lab"), votes("b", { "c.lab": 2 })],
+      want: { b: "c.lab" },
+    },
+    {
+      name: "who loses a domain gets the next one its nodes show",
+      candidates: [votes("a", { "b.lab": 2, "x.lab": 1 }), votes("b", { "b.lab": 3 })],
+      want: { a: "x.lab", b: "b.lab" },
+    },
+    {
+      name: "evenly divided: what stood before stays",
+      candidates: [votes("hub", { "x.lab": 1, "y.lab": 1 }, "y.lab")],
+      want: { hub: "y.lab" },
+    },
+    {
+      name: "evenly divided: the name decides",
+      candidates: [votes("hub", { "x.lab": 1, "hub.y.lab": 1 })],
+      want: { hub: "hub.y.lab" },
+    },
+    { name: "evenly divided: nobody gets it", candidates: [votes("hub", { "x.lab": 1, "y.lab": 1 })], want: {} },
+    {
+      name: "two clusters, one domain, no reason: nobody gets it",
+      candidates: [votes("a", { "x.lab": 1 }), votes("b", { "x.lab": 1 })],
+      want: {},
+    },
+    { name: "a given domain is taken", candidates: [votes("a", { "given.lab": 3, "x.lab": 1 })], want: { a: "x.lab" } },
+    { name: "nodes that went keep nothing from standing", candidates: [votes("a", {}, "a.lab")], want: { a: "a.lab" } },
+  ];
+  test.each(cases)("$name", ({ candidates, want }) => {
+    expect(Object.fromEntries(electDomains(candidates, new Set(["given.lab"])))).toEqual(want as never);
   });
 });

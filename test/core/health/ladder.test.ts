@@ -64,7 +64,20 @@ const rows: readonly Row[] = [
     ...both(failed("tls", "silent")),
     want: ["dead", null, "no answer within 2s"],
   },
-  { name: "alert-only on a new pool", kind: "api", ...both(alerted), want: ["up", "tcp", "TCP connect ok"] },
+  {
+    name: "alert-only on a new pool",
+    kind: "api",
+    ...both(alerted),
+    want: ["not-ready", null, "TLS handshake refused"],
+  },
+  {
+    name: "alert-only on a pool that rests on TCP",
+    kind: "https",
+    stuck: "tcp",
+    ready: refused,
+    own: alerted,
+    want: ["not-ready", null, "TLS handshake refused"],
+  },
   {
     name: "alert-only where TLS was",
     kind: "api",
@@ -214,15 +227,15 @@ describe("judge()", () => {
     expect([outcome.look, rung, reasonText(outcome.reason)]).toEqual([...row.want]);
   });
 
-  test("a server that only alerts never passes TLS or above, on any pool", () => {
+  test("a server that only alerts passes no rung, on any pool", () => {
     const kinds: readonly ListenerKind[] = ["api", "https", "mcs"];
     const stucks: readonly (Rung | null)[] = [null, "tcp", "tls", "readyz", "healthz", "ready1936"];
     const modes: readonly CheckMode[] = ["auto", "readyz", "tls"];
     for (const kind of kinds) {
       for (const stuck of stucks) {
         for (const mode of modes) {
-          const { rung } = judge(kind, mode, stuck, alerted, alerted);
-          expect(rung === null || rung === "tcp").toBe(true);
+          const { outcome, rung } = judge(kind, mode, stuck, alerted, alerted);
+          expect([outcome.look, rung]).toEqual(["not-ready", null]);
         }
       }
     }

@@ -13,8 +13,8 @@ describe("nextDelay()", () => {
     { name: "not-ready waits an interval", states: [still({ verdict: "not-ready" })], want: 5000 },
     { name: "unknown is asked each second", states: [unknownSince(0)], want: 1000 },
     { name: "a changing one is asked each second", states: [still({ streak: 1, leaning: "dead" })], want: 1000 },
-    { name: "the newly dead wait an interval", states: [still({ verdict: "dead" })], want: 5000 },
-    { name: "the dead are asked less and less", states: [still({ verdict: "dead", quiet: 2 })], want: 20_000 },
+    { name: "the newly dead are asked soon", states: [still({ verdict: "dead" })], want: 1000 },
+    { name: "the dead are asked less and less", states: [still({ verdict: "dead", quiet: 3 })], want: 8000 },
     { name: "the long dead wait 30 s", states: [still({ verdict: "dead", quiet: 1000 })], want: 30_000 },
     {
       name: "the most urgent endpoint of a node decides",
