@@ -6,7 +6,9 @@ export type EdgeErrorCode =
   | "NOT_AVAILABLE" // known, but not in this version
   | "LISTEN_FAILED" // an address cannot be listened on
   | "ENGINE_UNAVAILABLE" // the runtime asked for does not work here
+  | "NOT_FOUND" // a running instance has no such cluster, node or page
   | "CONTROL_FAILED" // the control socket or a running instance refused
+  | "ALREADY_RUNNING" // another instance has the control socket
   | "WORKERS_FAILED" // workers ended faster than they may be replaced
   | "INTERNAL";
 

@@ -1,15 +1,24 @@
 /** From argv to an exit code: 0 done, 1 failed while running, 2 the command line or the file is wrong. */
+import type { FlagText } from "../config/layers.ts";
 import type { Config } from "../config/model.ts";
 import { loadConfig, NO_RUNTIME_LAYER, requireClusters, type RuntimeLayer } from "../config/load.ts";
+import { COMMAND_LINE, GLOBAL } from "../config/options.ts";
 import { EdgeError, EdgeErrors, type EdgeErrorCode } from "../errors.ts";
+import { add } from "./add.ts";
 import { check } from "./check.ts";
+import { findClient } from "./client.ts";
 import { parseCommandLine, type Command } from "./command-line.ts";
 import type { CommandSpec } from "./commands.ts";
+import { drain } from "./drain.ts";
 import { explain } from "./explain.ts";
+import { explainRunning } from "./explain-live.ts";
 import { exportCommand } from "./export.ts";
 import { helpText, usageText } from "./help.ts";
 import { importCommand } from "./import.ts";
 import { machineOf, type Io } from "./io.ts";
+import { reload } from "./reload.ts";
+import { rm } from "./rm.ts";
+import { status } from "./status.ts";
 import { printVersion } from "./version.ts";
 
 export interface CliDeps {
@@ -33,6 +42,11 @@ async function execute(command: Command, io: Io, deps: CliDeps): Promise<number>
   const { spec, args, flags } = command;
   if (command.help) return printHelp(spec, io);
   if (spec.name === "version") return printVersion(io);
+  if (spec.live) return executeLive(command, io);
+  if (spec.name === "explain" && asksRunning(flags)) {
+    const client = await findClient(flags, io);
+    if (client !== null) return explainRunning(client, args[0] ?? "", io).finally(() => client.close());
+  }
   const load = (runtime: RuntimeLayer): Config =>
     loadConfig({ flags, readFile: io.readFile, machine: machineOf(io), runtime });
   const config = load(NO_RUNTIME_LAYER);
@@ -45,6 +59,30 @@ async function execute(command: Command, io: Io, deps: CliDeps): Promise<number>
       return exportCommand(config, args[0] ?? "", io);
     default:
       return run(config, load, io, deps);
+  }
+}
+
+/** What is said of a configuration on the command line is asked of that one, and not of the one that runs. */
+function asksRunning(flags: readonly FlagText[]): boolean {
+  const given = new Set(flags.map(({ flag }) => flag));
+  if (given.has(GLOBAL.control.flag)) return true;
+  return !given.has(COMMAND_LINE.clusters.flag) && !given.has(COMMAND_LINE.file.flag);
+}
+
+function executeLive({ spec, args, flags, switches }: Command, io: Io): Promise<number> {
+  const text = args[0] ?? "";
+  const save = switches.has("save");
+  switch (spec.name) {
+    case "reload":
+      return reload(flags, io);
+    case "add":
+      return add(text, save, flags, io);
+    case "rm":
+      return rm(text, { now: switches.has("now"), save }, flags, io);
+    case "drain":
+      return drain(text, switches.has("undo"), flags, io);
+    default:
+      return status(switches.has("json"), flags, io);
   }
 }
 

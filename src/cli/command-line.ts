@@ -1,13 +1,13 @@
 /**
- * argv to a command. cac knows the commands and which flags they take; values are taken from its raw arguments, since it reads
- * `08080` as a number, lets a flag without value be `true` and forgets what follows `--`.
+ * argv to a command. cac knows the commands and which flags they take; values are taken from the arguments themselves, since it
+ * reads `08080` as a number, lets a flag without value be `true`, forgets what follows `--` and fails on `-a --a.b`.
  */
 import { cac } from "cac";
 import type { FlagText } from "../config/layers.ts";
 import { TOP_ROWS } from "../config/options.ts";
 import { collectProblems, didYouMean, quote, type Problems } from "../config/text.ts";
 import { EdgeError } from "../errors.ts";
-import { COMMANDS, findCommand, type CommandSpec, type Switch } from "./commands.ts";
+import { COMMANDS, findCommand, rowsOf, type CommandSpec, type Switch } from "./commands.ts";
 
 export interface Command {
   readonly spec: CommandSpec;
@@ -26,9 +26,7 @@ const SHORT: Readonly<Record<string, string>> = { h: "help", v: "version" };
 
 /** @throws EdgeErrors with every mistake; EdgeError NOT_AVAILABLE for a command of a later version */
 export function parseCommandLine(argv: readonly string[]): Command {
-  const cli = declare();
-  cli.parse(["edge-lb", "edge-lb", ...argv], { run: false });
-  const walked = walk(cli.rawArgs.slice(2));
+  const walked = walk(argv);
   if (walked.switches.has(VERSION.flag)) return { ...NO_COMMAND, spec: findCommand("version") ?? DEFAULT };
   const [first, ...rest] = walked.words;
   const named = first === undefined ? undefined : findCommand(first.text);
@@ -41,7 +39,11 @@ export function parseCommandLine(argv: readonly string[]): Command {
   checkFlags(spec, walked, problems);
   checkWords(spec, words, named === undefined, problems);
   problems.throwIfAny();
-  guard(() => cli.runMatchedCommand());
+  guard(() => {
+    const cli = declare();
+    cli.parse(["edge-lb", "edge-lb", ...argv], { run: false });
+    cli.runMatchedCommand();
+  });
   const { flags, switches } = walked;
   return { spec, help: false, args: words.map(({ text }) => text), flags, switches };
 }
@@ -65,7 +67,7 @@ function declare(): ReturnType<typeof cac> {
     const command = cli.command(spec === DEFAULT ? "" : `${spec.name} ${spec.args}`.trim(), spec.help);
     if (spec === DEFAULT) command.alias(spec.name);
     for (const { flag, help } of spec.switches) command.option(`--${flag}`, help);
-    for (const row of spec.settings ? TOP_ROWS : []) {
+    for (const row of rowsOf(spec)) {
       command.option(`${row.short === null ? "" : `-${row.short}, `}--${row.flag} <value>`, row.help);
     }
     // runMatchedCommand() checks nothing for a command without an action.
@@ -165,7 +167,9 @@ function suggestFlag(flag: string): string | undefined {
 
 /** Flags that belong to another command, and switches of a later version. */
 function checkFlags(spec: CommandSpec, walked: Walked, problems: Problems): void {
-  for (const { flag } of spec.settings ? [] : walked.flags) {
+  const taken = new Set(rowsOf(spec).map(({ flag }) => flag));
+  for (const { flag } of walked.flags) {
+    if (taken.has(flag)) continue;
     problems.add(`--${flag}`, `Cannot use this flag: ${spec.name} does not take it`, undefined, "USAGE");
   }
   for (const flag of walked.switches) {

@@ -1,4 +1,6 @@
 /** Every command: what it is called, what it takes. What it does is in the file of its name. */
+import { GLOBAL, TOP_ROWS } from "../config/options.ts";
+import type { Row } from "../config/rows.ts";
 
 /** A flag of one command that takes no value. */
 export interface Switch {
@@ -12,18 +14,21 @@ export interface CommandSpec {
   /** Arguments as help shows them: `<NAME|URL>` must be there, `[FILE]` may. */
   readonly args: string;
   readonly help: string;
-  /** Takes the option table. */
+  /** Makes a configuration of its own, and so takes the whole option table. */
   readonly settings: boolean;
+  /** Speaks to the instance that runs. */
+  readonly live: boolean;
   readonly switches: readonly Switch[];
   /** `false`: known, refused in this version. */
   readonly available: boolean;
 }
 
 function command(name: string, help: string, more: Partial<CommandSpec> = {}): CommandSpec {
-  return { name, help, args: "", settings: false, switches: [], available: true, ...more };
+  return { name, help, args: "", settings: false, live: false, switches: [], available: true, ...more };
 }
 
 const LATER = { available: false } as const;
+const SAVE: Switch = { flag: "save", help: "Write it to the file, comments and order stay" };
 
 /** The first one is meant when none is named. */
 export const COMMANDS: readonly CommandSpec[] = [
@@ -34,11 +39,29 @@ export const COMMANDS: readonly CommandSpec[] = [
   }),
   command("explain", "Say where a name or URL goes, and why", { args: "<NAME|URL>", settings: true }),
   command("version", "Print the version"),
-  command("status", "Show clusters, nodes and connections", LATER),
-  command("reload", "Read the file again", LATER),
-  command("add", "Add a cluster while running", LATER),
-  command("rm", "Remove a cluster while running", LATER),
-  command("drain", "Take a node out gently", LATER),
+  command("status", "Show clusters, nodes and connections of the edge-lb that runs", {
+    live: true,
+    switches: [
+      { flag: "json", help: "Everything there is, as JSON" },
+      { flag: "watch", help: "Keep it on the screen", available: false },
+    ],
+  }),
+  command("reload", "Read the file again, say what changed", { live: true }),
+  command("add", "Add or replace a cluster while running; until a restart, or for good with --save", {
+    args: "<NAME=ITEM[,ITEM...]>",
+    live: true,
+    switches: [SAVE],
+  }),
+  command("rm", "Remove a cluster while running; its tunnels get the drain time", {
+    args: "<NAME>",
+    live: true,
+    switches: [{ flag: "now", help: "Cut its tunnels at once" }, SAVE],
+  }),
+  command("drain", "Take a node out for new clients; its tunnels get the drain time", {
+    args: "<CLUSTER/NODE>",
+    live: true,
+    switches: [{ flag: "undo", help: "Put it back" }],
+  }),
   command("import", "Turn a haproxy.cfg into YAML or flags, with a report on every line", {
     args: "<FILE|->",
     switches: [
@@ -58,6 +81,12 @@ export const COMMANDS: readonly CommandSpec[] = [
   }),
   command("dns", "Print the DNS records the clusters need", LATER),
 ];
+
+/** The settings that a command takes as flags. */
+export function rowsOf({ settings, live }: CommandSpec): readonly Row<unknown>[] {
+  if (settings) return TOP_ROWS;
+  return live ? [GLOBAL.control] : [];
+}
 
 export function findCommand(name: string): CommandSpec | undefined {
   return COMMANDS.find((command) => command.name === name);

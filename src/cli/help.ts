@@ -2,7 +2,7 @@
 import { CLUSTER } from "../config/cluster-options.ts";
 import { SECTIONS } from "../config/options.ts";
 import type { Row } from "../config/rows.ts";
-import { COMMANDS, type CommandSpec } from "./commands.ts";
+import { COMMANDS, rowsOf, type CommandSpec } from "./commands.ts";
 
 /** The one line that gets a lab owner going. */
 export const EXAMPLE = "edge-lb --cluster hub=192.168.125.20-25 --cluster managed1=192.168.125.30-35";
@@ -30,6 +30,7 @@ export function helpText(spec: CommandSpec): string {
     blocks.push(block(`Options of ${spec.name}`, lines));
   }
   if (spec.settings) blocks.push(...settingBlocks());
+  else if (spec.live) blocks.push(block("Where it runs", rowsOf(spec).map(rowEntry)));
   return `${blocks.join("\n\n")}\n`;
 }
 
@@ -57,14 +58,13 @@ function commandBlock(): string {
 function settingBlocks(): readonly string[] {
   const keys = Object.values(CLUSTER).map((row) => entry(`${row.item}=${row.value}`, describeRow(row)));
   return [
-    ...SECTIONS.map(({ title, rows }) =>
-      block(
-        title,
-        rows.map((row) => entry(flagText(row), describeRow(row))),
-      ),
-    ),
+    ...SECTIONS.map(({ title, rows }) => block(title, rows.map(rowEntry))),
     block("Keys of --cluster (an item without = continues the key before it)", keys),
   ];
+}
+
+function rowEntry(row: Row<unknown>): string {
+  return entry(flagText(row), describeRow(row));
 }
 
 /** `-c, --config FILE`, `--timeout hello=DURATION`. */

@@ -64,7 +64,7 @@ function readSettingFlag(flag: FlagText, settings: Map<Row<unknown>, Located[]>,
 }
 
 function readClusterFlag(text: string, layer: Layer, problems: Problems): ClusterEntry | null {
-  const where = typed(`--cluster ${text}`);
+  const where = typed(`${layer === "runtime" ? "add" : "--cluster"} ${text}`);
   const before = problems.count;
   const equals = text.indexOf("=");
   if (equals < 0) {

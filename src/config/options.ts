@@ -14,6 +14,9 @@ import { choice, CONNECTIONS_MOST, duration, onOff, whole } from "./values.ts";
 /** More threads than this only share the same memory bandwidth; a typing mistake otherwise. */
 const WORKERS_MOST = 64;
 
+/** Where root's edge-lb is found. */
+export const ROOT_CONTROL_PATH = "/run/edge-lb.sock";
+
 /** Flags that are no settings of a file. */
 export const COMMAND_LINE = {
   file: one<string | null>({
@@ -245,7 +248,7 @@ function orOff<T>(read: (text: string) => Reading<T>): (text: string) => Reading
 
 function controlPath({ env, userId }: Machine): string {
   const folder = env["XDG_RUNTIME_DIR"];
-  if (userId === 0) return "/run/edge-lb.sock";
+  if (userId === 0) return ROOT_CONTROL_PATH;
   return folder?.startsWith("/") === true ? `${folder}/edge-lb.sock` : "off";
 }
 

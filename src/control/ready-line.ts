@@ -16,7 +16,8 @@ export function readyLine(engine: WorkerEngine, workers: number, sockets: Socket
   return `edge-lb ready engine=${engine} workers=${workers} ${listeners.join(" ")} clusters=${snapshot.clusters.length} nodes=${nodeCount(snapshot)}`;
 }
 
-function nodeCount({ clusters }: Snapshot): number {
+/** Nodes of all clusters, each once per cluster. */
+export function nodeCount({ clusters }: Snapshot): number {
   let nodes = 0;
   for (const { pools } of clusters) {
     nodes += new Set(Object.values(pools).flatMap((pool) => pool.endpoints.map(({ node }) => node))).size;

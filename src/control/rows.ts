@@ -3,7 +3,10 @@ import { BOARD_ROWS } from "../seam/board.ts";
 import { EdgeError } from "../errors.ts";
 
 export interface Rows {
-  /** The row of this key; the same one as long as the key stays in use. @throws EdgeError when the board is full */
+  /**
+   * The row of this key; the same one as long as the key stays in use, and again when it comes back before `reclaim`.
+   * @throws EdgeError when the board is full
+   */
   of(key: string): number;
   keyOf(row: number): string | undefined;
   /** Keys that the new snapshot does not name leave. @returns their rows, which wait for `reclaim` */
@@ -25,15 +28,23 @@ export function createRows(capacity: number = BOARD_ROWS): Rows {
   const rows = new Map<string, number>();
   const keys = new Map<number, string>();
   const free: number[] = [];
-  let leaving: Leaving[] = [];
+  const leaving = new Map<string, Leaving>();
   let next = 0;
+
+  /** A row for a key that has none: its own from before, one that nobody uses any more, or a new one. */
+  const rowFor = (key: string): number => {
+    const own = leaving.get(key)?.row;
+    leaving.delete(key);
+    return own ?? free.pop() ?? next++;
+  };
 
   return {
     of(key) {
       const known = rows.get(key);
       if (known !== undefined) return known;
-      const row = free.pop() ?? next++;
+      const row = rowFor(key);
       if (row >= capacity) {
+        next = capacity;
         throw new EdgeError(
           "CONFIG_INVALID",
           `Cannot count "${key}": all ${capacity} rows are in use, one for each cluster, pool and endpoint`,
@@ -49,13 +60,17 @@ export function createRows(capacity: number = BOARD_ROWS): Rows {
       for (const [key, row] of gone) {
         rows.delete(key);
         keys.delete(row);
-        leaving.push({ row, goneSince: version });
+        leaving.set(key, { row, goneSince: version });
       }
       return gone.map(([, row]) => row);
     },
     reclaim(oldest, isQuiet) {
-      const ready = leaving.filter(({ row, goneSince }) => goneSince <= oldest && isQuiet(row)).map(({ row }) => row);
-      leaving = leaving.filter(({ row }) => !ready.includes(row));
+      const ready: number[] = [];
+      for (const [key, { row, goneSince }] of leaving) {
+        if (goneSince > oldest || !isQuiet(row)) continue;
+        leaving.delete(key);
+        ready.push(row);
+      }
       free.push(...ready);
       return ready;
     },

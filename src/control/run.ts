@@ -1,10 +1,15 @@
 /** `edge-lb run`: from a configuration to an exit code. */
-import { NO_RUNTIME_LAYER, type RuntimeLayer } from "../config/load.ts";
+import type { RuntimeLayer } from "../config/load.ts";
 import type { Config } from "../config/model.ts";
 import { EdgeError } from "../errors.ts";
+import { createApi } from "./api.ts";
+import { createInstance } from "./api-instance.ts";
+import { openControlSocket, type ControlSocket } from "./control-socket.ts";
+import { createEvents } from "./events.ts";
 import type { LogSink } from "./log-sink.ts";
+import { createNotifier } from "./notify.ts";
 import { createReload, watchFile } from "./reload.ts";
-import { readyLine, tryLines } from "./ready-line.ts";
+import { nodeCount, readyLine, tryLines } from "./ready-line.ts";
 import { watchSignals } from "./signals.ts";
 import { startSupervisor, type Supervisor } from "./supervisor.ts";
 
@@ -20,44 +25,107 @@ export interface RunInput {
 
 /** Serves until a signal. @returns 0 after a drain, 1 when it failed while running. @throws EdgeError when it cannot start */
 export async function runEdgeLb(input: RunInput): Promise<number> {
+  // before the listening addresses: a second instance is told of the first, not of a port
+  const { socket, note } = await takeControl(input.config);
+  try {
+    return await serve(input, socket, note);
+  } finally {
+    socket?.close();
+  }
+}
+
+interface Control {
+  readonly socket: ControlSocket | null;
+  /** Why there is none, if that is not as the operator wished. */
+  readonly note: string | null;
+}
+
+/** Without a folder for it at its usual place, edge-lb runs without a control socket; where one was asked for, it has to be there. */
+async function takeControl({ control, controlGiven }: Config): Promise<Control> {
+  if (control === null) return { socket: null, note: null };
+  try {
+    return { socket: await openControlSocket(control), note: null };
+  } catch (error) {
+    if (!(error instanceof EdgeError) || controlGiven || error.code === "ALREADY_RUNNING") throw error;
+    return { socket: null, note: `no control socket: ${error.message}` };
+  }
+}
+
+async function serve(input: RunInput, socket: ControlSocket | null, note: string | null): Promise<number> {
   const { config, workerEntry, sink, out } = input;
-  let finish: (code: number) => void = () => {};
-  const finished = new Promise<number>((resolve) => (finish = resolve));
+  const load = (runtime: RuntimeLayer): Config => input.load(runtime);
+  const end = ending();
   const onFatal = (error: EdgeError): void => {
     sink.write(`edge-lb: ${error.toLine()}\n`);
-    void sink.drained().then(() => finish(1));
+    void sink.drained().then(() => end.with(1));
   };
-  const supervisor = await startSupervisor({ config, workerEntry, sink, onFatal });
-  out(`${readyLine(supervisor.engine, supervisor.workers, supervisor.sockets, supervisor.snapshot)}\n`);
-  if (input.isTerminal) out(`${["Try:", ...tryLines(config, supervisor.sockets)].join("\n")}\n`);
+  const events = createEvents();
+  const notifier = await createNotifier();
+  const supervisor = await startSupervisor({ config, workerEntry, sink, events, onFatal });
+  if (note !== null) supervisor.log.warn("control", note);
+
+  const summary = (): string =>
+    `${supervisor.snapshot.clusters.length} clusters, ${nodeCount(supervisor.snapshot)} nodes`;
+  const reload = createReload({
+    load,
+    apply: (next, options) => supervisor.apply(next, options),
+    log: supervisor.log,
+    onReload: (running) => (running ? notifier.reloading() : notifier.ready(summary())),
+  });
+  let stopping = false;
+  const instance = createInstance({ supervisor, reload, events, load, isStopping: () => stopping });
+  const closing = new AbortController();
+  socket?.serve(createApi(instance, { readOnly: false, signal: closing.signal }));
 
   const stop = (again: boolean): void => {
-    if (again) return finish(0);
-    announce(supervisor, config);
-    void supervisor.stop().then(() => finish(0));
+    if (again) return end.with(0);
+    stopping = true;
+    notifier.stopping(announce(supervisor));
+    void supervisor.stop().then(() => end.with(0));
     return undefined;
   };
-  const reload = createReload({
-    load: () => input.load(NO_RUNTIME_LAYER),
-    apply: (next) => supervisor.apply(next),
-    log: supervisor.log,
-  });
-  // without a file there is nothing to read again: the terminal or ssh connection is gone
-  const onHangup = config.file === null ? () => stop(false) : () => void reload("SIGHUP");
+  const onHangup = (): void => {
+    sink.reopen();
+    if (config.file !== null) void reload.reload("SIGHUP");
+    // without a file there is nothing to read again: the terminal or ssh connection is gone
+    else if (config.logTo.kind !== "file") stop(stopping);
+  };
   const unwatchSignals = watchSignals({ onStop: stop, onHangup });
-  const unwatchFile = config.file === null ? () => {} : watchFile(config.file, () => void reload("file changed"));
-  const code = await finished;
+  const unwatchFile =
+    config.file === null ? () => {} : watchFile(config.file, () => void reload.reload("file changed"));
+
+  out(`${readyLine(supervisor.engine, supervisor.workers, supervisor.sockets, supervisor.snapshot)}\n`);
+  if (input.isTerminal) out(`${["Try:", ...tryLines(config, supervisor.sockets)].join("\n")}\n`);
+  notifier.ready(summary());
+
+  const code = await end.code;
+  closing.abort();
+  instance.end();
+  notifier.end();
   unwatchSignals();
   unwatchFile();
   return code;
 }
 
-function announce(supervisor: Supervisor, config: Config): void {
+interface Ending {
+  readonly code: Promise<number>;
+  /** The first call counts. */
+  with(code: number): void;
+}
+
+function ending(): Ending {
+  let resolve: (code: number) => void = () => {};
+  const code = new Promise<number>((settle) => (resolve = settle));
+  return { code, with: (exit) => resolve(exit) };
+}
+
+/** @returns what was said */
+function announce(supervisor: Supervisor): string {
   const open = supervisor.open();
-  const seconds = Math.round(config.timeouts.drain / 1_000);
+  const seconds = Math.round(supervisor.config.timeouts.drain / 1_000);
+  const tunnels = `${open} ${open === 1 ? "tunnel" : "tunnels"} open`;
   const text =
-    open === 0
-      ? "stopping: no connection is open"
-      : `stopping: ${open} open, waiting up to ${seconds}s; Ctrl-C again to end now`;
+    open === 0 ? "stopping: no tunnel is open" : `stopping: ${tunnels}, Ctrl-C again to end now; cut in ${seconds}s`;
   supervisor.log.info("stop", text, { open });
+  return text;
 }

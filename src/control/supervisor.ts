@@ -1,20 +1,26 @@
 /** The control plane's centre: builds the snapshot, starts the workers and the probes, swaps on change, drains at the end. */
 import type { Config } from "../config/model.ts";
 import { diffConfig, type ConfigDiff } from "../config/diff.ts";
+import { keepUntilRestart } from "../config/restart.ts";
 import { buildSnapshot } from "../config/snapshot.ts";
+import { buildRoutes, type Routes } from "../core/route/lookup.ts";
 import type { EdgeError } from "../errors.ts";
 import { activeOf, openBoard, countOf, type Board } from "../seam/board.ts";
-import type { FromWorker } from "../seam/mail.ts";
+import type { DialError, FromWorker } from "../seam/mail.ts";
 import type { Snapshot } from "../seam/snapshot.ts";
 import { chooseEngine, workersFor, type WorkerEngine } from "./engine.ts";
 import { createEventLog, type EventLog } from "./event-log.ts";
+import { remembered, type Events } from "./events.ts";
 import { startHealth, type HealthService } from "./health.ts";
 import { maxConnections } from "./limits.ts";
 import { localNetworks } from "./networks.ts";
 import type { LogSink } from "./log-sink.ts";
-import { createResolver, type Resolver } from "./resolve.ts";
+import { createResolver, type NameView, type Resolver } from "./resolve.ts";
 import { createRows } from "./rows.ts";
 import { openSockets, type Sockets } from "./sockets.ts";
+import type { Facts } from "./status.ts";
+import { createTotals, type Totals } from "./status-totals.ts";
+import { createUnknownNames } from "./status-unknown.ts";
 import { createWorkers, type Workers } from "./workers.ts";
 
 export interface SupervisorInput {
@@ -22,23 +28,27 @@ export interface SupervisorInput {
   /** The worker's entry, resolved by main.ts. */
   readonly workerEntry: URL;
   readonly sink: LogSink;
+  /** Remembers what is logged. */
+  readonly events: Events;
   /** Workers end faster than they may be replaced: the process has to end with exit code 1. */
   onFatal(error: EdgeError): void;
 }
 
-export interface Supervisor {
-  readonly config: Config;
+export interface ApplyOptions {
+  /** Time for the tunnels of what is removed. @default the drain time */
+  readonly cutAfterMs?: number;
+}
+
+export interface Supervisor extends Facts {
   readonly engine: WorkerEngine;
-  readonly workers: number;
-  readonly sockets: Sockets;
-  readonly snapshot: Snapshot;
   readonly log: EventLog;
   /**
    * Serve another configuration: one swap in every worker. Tunnels of what is gone or no longer allowed get the drain time,
    * all others stay. What only a restart can change keeps its value.
    * @returns what changed, and what did not, in words
+   * @throws EdgeError when the board has no room for it; then nothing has changed
    */
-  apply(config: Config): Promise<ConfigDiff>;
+  apply(config: Config, options?: ApplyOptions): Promise<ConfigDiff>;
   /** Client connections that are open now. */
   open(): number;
   /** Resolves once every connection ended or was cut after the drain time. */
@@ -48,7 +58,7 @@ export interface Supervisor {
 /** Resolves when every listener accepts. @throws EdgeError when edge-lb cannot start */
 export async function startSupervisor(input: SupervisorInput): Promise<Supervisor> {
   const { config, sink } = input;
-  const log = createEventLog(sink, config.log === "json" ? "json" : "text");
+  const log = remembered(createEventLog(sink, config.log === "json" ? "json" : "text"), input.events);
   const { engine, note } = await chooseEngine(config.engine);
   if (note !== null) log.warn("engine", `${note}; using ${engine}`, { engine });
   const count = workersFor(engine, config.workers);
@@ -65,10 +75,14 @@ class Centre implements Supervisor {
   readonly workers: number;
   readonly sockets: Sockets;
   readonly log: EventLog;
+  readonly board: Board;
+  readonly totals: Totals;
+  readonly unknownNames = createUnknownNames();
+  readonly lastFailures = new Map<number, { readonly error: DialError; readonly atMs: number }>();
   snapshot: Snapshot;
   config: Config;
+  health: HealthService | null = null;
   private readonly sink: LogSink;
-  private readonly board: Board;
   private readonly rows = createRows();
   private readonly resolver: Resolver;
   private readonly pool: Workers;
@@ -76,8 +90,8 @@ class Centre implements Supervisor {
   private learned: ReadonlyMap<string, string> = new Map();
   /** Rows of clusters, pools and endpoints that the newest snapshot no longer has. */
   private readonly gone: number[] = [];
-  private health: HealthService | null = null;
   private readonly oldest: number[];
+  private indexed: { readonly of: Snapshot; readonly routes: Routes } | null = null;
 
   constructor(input: SupervisorInput, log: EventLog, engine: WorkerEngine, count: number, sockets: Sockets) {
     this.config = input.config;
@@ -87,9 +101,10 @@ class Centre implements Supervisor {
     this.workers = count;
     this.sockets = sockets;
     this.board = openBoard(count);
+    this.totals = createTotals(this.board);
     this.oldest = Array.from({ length: count }, () => 0);
     this.resolver = createResolver({ log, onChange: () => this.publish() });
-    this.snapshot = this.build(1);
+    this.snapshot = this.build(1, this.config);
     this.pool = createWorkers({
       entry: input.workerEntry,
       engine,
@@ -122,16 +137,27 @@ class Centre implements Supervisor {
     await this.pool.start();
   }
 
-  async apply(config: Config): Promise<ConfigDiff> {
+  async apply(config: Config, { cutAfterMs }: ApplyOptions = {}): Promise<ConfigDiff> {
     const before = this.config;
     const diff = diffConfig(before, config);
-    // sockets, threads and sinks are those of the start
-    const { listen, admin, adminAuth, control, engine, workers, log, logTo, accessLog } = before;
-    this.config = { ...config, listen, admin, adminAuth, control, engine, workers, log, logTo, accessLog };
-    await this.resolver.update(this.config);
-    this.publish();
-    this.pool.broadcast({ kind: "check-access", afterMs: this.config.timeouts.drain });
+    const next = keepUntilRestart(before, config);
+    await this.resolver.update(next);
+    this.publish(next, cutAfterMs);
+    this.pool.broadcast({ kind: "check-access", afterMs: next.timeouts.drain });
     return diff;
+  }
+
+  get logLinesLost(): number {
+    return this.sink.dropped;
+  }
+
+  names(): readonly NameView[] {
+    return this.resolver.view();
+  }
+
+  routes(): Routes {
+    if (this.indexed?.of !== this.snapshot) this.indexed = { of: this.snapshot, routes: buildRoutes(this.snapshot) };
+    return this.indexed.routes;
   }
 
   open(): number {
@@ -146,18 +172,20 @@ class Centre implements Supervisor {
     await this.sink.drained();
   }
 
-  /** A new snapshot in every worker, by one assignment there. */
-  private publish(): void {
-    this.snapshot = this.build(this.snapshot.version + 1);
+  /** A new snapshot in every worker, by one assignment there. @throws EdgeError when the board is full, with nothing changed */
+  private publish(config: Config = this.config, cutAfterMs: number = config.timeouts.drain): void {
+    this.snapshot = this.build(this.snapshot.version + 1, config);
+    this.config = config;
     this.pool.broadcast({ kind: "snapshot", snapshot: this.snapshot });
-    this.health?.update(this.config, this.snapshot);
-    const { drain } = this.config.timeouts;
-    for (const row of this.gone.splice(0)) this.pool.broadcast({ kind: "cut", row, afterMs: drain, reason: "removed" });
+    this.health?.update(config, this.snapshot);
+    for (const row of this.gone.splice(0)) {
+      this.pool.broadcast({ kind: "cut", row, afterMs: cutAfterMs, reason: "removed" });
+    }
   }
 
-  private build(version: number): Snapshot {
+  private build(version: number, config: Config): Snapshot {
     const keys = new Set<string>();
-    const snapshot = buildSnapshot(this.config, {
+    const snapshot = buildSnapshot(config, {
       version,
       rowOf: (key) => {
         keys.add(key);
@@ -166,9 +194,10 @@ class Centre implements Supervisor {
       addressesOf: (node) => this.resolver.addressesOf(node),
       learnedDomains: this.learned,
       networks: localNetworks(),
-      maxConnections: this.config.maxConnections || maxConnections(),
+      maxConnections: config.maxConnections || maxConnections(),
     });
     this.gone.push(...this.rows.retain(keys, version));
+    this.totals.note(snapshot);
     return snapshot;
   }
 
@@ -177,7 +206,10 @@ class Centre implements Supervisor {
       case "log":
         return this.sink.write(mail.text, () => this.pool.post(worker, { kind: "log-taken", batches: 1 }));
       case "dial-failed":
+        this.lastFailures.set(mail.row, { error: mail.error, atMs: Date.now() });
         return this.health?.dialFailed(mail.row, mail.error);
+      case "unknown-name":
+        return this.unknownNames.add(mail.listener, mail.name, mail.client);
       case "node-mute":
         return this.health?.suspect(mail.row);
       case "applied":
@@ -194,6 +226,8 @@ class Centre implements Supervisor {
     for (const row of this.rows.reclaim(Math.min(...this.oldest), (row) => activeOf(this.board, row) === 0)) {
       this.board.health[row] = 0;
       this.board.weight[row] = 0;
+      this.totals.retire(row);
+      this.lastFailures.delete(row);
     }
   }
 }

@@ -116,7 +116,7 @@ describe("diffConfig()", () => {
     expect(needsRestart).toEqual([
       "admin: off -> 127.0.0.1:50000",
       "admin-auth changed",
-      "control: off -> /run/x.sock",
+      "control: /run/edge-lb.sock -> /run/x.sock",
       "log-to: stderr -> /var/log/x",
       "listen.mcs: off -> 10.0.0.1:22623",
     ]);

@@ -98,7 +98,7 @@ const SETTINGS: readonly [Row<unknown>, string, (config: Config) => unknown, unk
   ],
   [GLOBAL.accessLog, "off", (c) => c.accessLog, false, "2", 'access-log: "2" found, on or off wanted'],
   [GLOBAL.admin, "off", (c) => c.admin, null, ":50000", "admin: not available in this version"],
-  [GLOBAL.control, "off", (c) => c.control, null, "/run/x.sock", "control: not available in this version"],
+  [GLOBAL.control, "off", (c) => c.control, null, "x.sock", 'control: "x.sock" found, an absolute path or off wanted'],
   [
     LISTEN.api,
     "127.0.0.1:7443,[::1]:7443",
@@ -301,7 +301,8 @@ describe("the option table", () => {
       allow: [],
       admin: null,
       adminAuth: null,
-      control: null,
+      control: "/run/edge-lb.sock",
+      controlGiven: false,
       engine: "auto",
       workers: 4,
       log: "text",

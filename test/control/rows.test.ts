@@ -23,6 +23,14 @@ describe("createRows()", () => {
     expect(rows.of("cluster/second")).toBe(gone);
   });
 
+  test("gives a key that comes back its own row, whose connections may still be open", () => {
+    const rows = createRows();
+    const hub = rows.of("cluster/hub");
+    expect(rows.retain(new Set(), 2)).toEqual([hub]);
+    expect(rows.of("cluster/hub")).toBe(hub);
+    expect(rows.reclaim(9, quiet)).toEqual([]);
+  });
+
   test("says so when the board is full", () => {
     const rows = createRows(2);
     rows.of("a");

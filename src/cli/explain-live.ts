@@ -1,0 +1,57 @@
+/** `explain` of the edge-lb that runs: verdicts and load of every candidate, as they are now. */
+import type { Candidate, Explanation, Match } from "../control/api-explain.ts";
+import { formatEndpoint } from "../core/address.ts";
+import type { Client } from "./client.ts";
+import type { Io } from "./io.ts";
+import { ageText, stateText } from "./status-table.ts";
+import { table } from "./table.ts";
+
+/** @throws EdgeErrors when the text is no name and no URL */
+export async function explainRunning(client: Client, text: string, io: Io): Promise<number> {
+  const found = (await client.ask("GET", `explain?name=${encodeURIComponent(text)}`)) as Explanation;
+  io.out(explanationText(found));
+  return found.matches.length === 0 ? 1 : 0;
+}
+
+export function explanationText({ name, kinds, matches, nearest }: Explanation): string {
+  if (matches.length > 0) return matches.map((match) => matchText(name, match)).join("\n");
+  if (kinds.length === 0) return `${name}: nothing listens on that port\n`;
+  const near = nearest === null ? "nothing known is near" : `nearest is ${nearest}`;
+  return `${name}: no cluster has this name on ${kinds.join(", ")}; ${near}\n`;
+}
+
+function matchText(name: string, { kind, rule, cluster, from, allow, pool, candidates }: Match): string {
+  const down = pool.state === "up" ? "" : `, ${stateText(pool.state)}: ${pool.reason}`;
+  return [
+    `${name} on ${kind}\n`,
+    `  rule       ${rule}\n`,
+    `  cluster    ${cluster} (${from})\n`,
+    allow.length === 0 ? "" : `  allow      ${allow.join(", ")}\n`,
+    `  pool       ${kind}, ${pool.policy}, ${candidates.length} candidates, ${pool.active} open${down}\n`,
+    table(candidates.map(candidateRow)),
+  ].join("");
+}
+
+function candidateRow({
+  used,
+  ip,
+  port,
+  node,
+  state,
+  sinceSeconds,
+  active,
+  weight,
+  ...rest
+}: Candidate): readonly string[] {
+  const name = node === ip ? "" : ` ${node}`;
+  const { failures, lastFailure, reason } = rest;
+  const failed = lastFailure === null ? [] : [`${failures} failed dials, the last ${lastFailure.error}`];
+  const share = used && weight < 100 ? [`slow start at ${weight} %`] : [];
+  return [
+    `             ${used ? ">" : " "} ${formatEndpoint(ip, port)}${name}`,
+    stateText(state),
+    ageText(sinceSeconds),
+    `${active} open`,
+    [reason, ...share, ...failed].join("; "),
+  ];
+}
