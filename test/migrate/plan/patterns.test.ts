@@ -41,8 +41,8 @@ const CASES: readonly (readonly [MatchMethod, string, Want | null])[] = [
 describe("patternMeaning()", () => {
   test.each(CASES)("-m %s %s", (method, text, want) => {
     const meaning = patternMeaning(method, text, true);
-    const got = meaning === null ? null : [meaning.names, meaning.faults.map(({ code }) => code)];
-    expect(got).toEqual(want === null ? null : [want[0], want[1]].map((part) => [...part]));
+    const got: Want | null = meaning === null ? null : [meaning.names, meaning.faults.map(({ code }) => code)];
+    expect(got).toEqual(want);
   });
 
   test.each([
