@@ -107,6 +107,7 @@ class LinuxListener extends TimerNode implements Listener, Source {
   /** Out of descriptors: a listener that stays watched would spin. */
   private rest(): void {
     this.unwatch();
+    this.loop.relieve();
     this.loop.timers.add(this, this.loop.now + REST_MS);
   }
 

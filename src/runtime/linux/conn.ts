@@ -5,6 +5,7 @@ import { EPOLL, ERRNO } from "./libc.ts";
 import { READ_BYTES, readBuffer } from "./memory.ts";
 import type { Loop, Source, Task } from "./loop.ts";
 import type { Pump } from "./pump.ts";
+import { familyOf } from "./sockaddr.ts";
 import { Stream } from "./stream.ts";
 import { close, closeWithReset, peek, receive, socketError } from "./syscalls.ts";
 import { TimerNode } from "./timers.ts";
@@ -352,8 +353,11 @@ export class LinuxConn extends Stream implements Conn, Source, Task {
     }
   }
 
-  /** Close the descriptor, with RST or FIN; whoever owns the connection is not told. */
-  drop(reset: boolean): void {
+  /**
+   * Close the descriptor, with RST or FIN; whoever owns the connection is not told.
+   * @param recycle A short connection of ours: its socket may serve again if it ended well.
+   */
+  drop(reset: boolean, recycle = false): void {
     if (this.state === "closed") return;
     this.unhook();
     this.state = "closed";
@@ -362,6 +366,8 @@ export class LinuxConn extends Stream implements Conn, Source, Task {
     if (this.linger !== null) this.loop.timers.remove(this.linger);
     this.loop.forget(this, true);
     if (reset) closeWithReset(this.fd);
+    else if (recycle && this.bare && this.ended && this.finished)
+      this.loop.sockets.give(this.fd, familyOf(this.remote.ip));
     else close(this.fd);
   }
 

@@ -6,7 +6,7 @@ import { ERRNO } from "./libc.ts";
 import type { Loop, Task } from "./loop.ts";
 import { ackWithData } from "./options.ts";
 import { encodeAddress, familyOf } from "./sockaddr.ts";
-import { close, connect, openSocket, sendChunk, socketError } from "./syscalls.ts";
+import { close, connect, sendChunk, socketError } from "./syscalls.ts";
 import { TimerNode } from "./timers.ts";
 
 const ERRORS: ReadonlyMap<number, DialError> = new Map([
@@ -54,7 +54,7 @@ class Dialing extends TimerNode implements Cancel, Task {
     const { to, first } = this.spec;
     const bytes = encodeAddress(to.ip, to.port);
     if (bytes === 0) return -ERRNO.EINVAL;
-    const fd = openSocket(familyOf(to.ip));
+    const fd = this.loop.sockets.take(familyOf(to.ip));
     if (fd < 0) return fd;
     if (first !== null) ackWithData(fd);
     const code = connect(fd, bytes);
@@ -66,6 +66,7 @@ class Dialing extends TimerNode implements Cancel, Task {
     this.conn.state = "dialing";
     this.conn.dialing = this;
     this.conn.bare = true;
+    this.conn.known = this.loop.sockets.registered;
     this.loop.keepUp();
     return this.sendFirst(this.conn, first);
   }

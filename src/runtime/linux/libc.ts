@@ -124,6 +124,7 @@ export const F_DUPFD_CLOEXEC = 1030;
 export const F_SETPIPE_SZ = 1031;
 export const RLIMIT_NOFILE = 7;
 export const FIONREAD = 0x541b;
+export const SIOCOUTQ = 0x5411;
 
 export const SOL = { SOCKET: 1, TCP: 6, IPV6: 41 } as const;
 export const SO = { REUSEADDR: 2, ERROR: 4, KEEPALIVE: 9, LINGER: 13, REUSEPORT: 15 } as const;

@@ -4,6 +4,7 @@ import { eventFd, eventGeneration, eventMask, Poller } from "./epoll.ts";
 import { PipePool } from "./pipes.ts";
 import { UPKEEP_MS } from "./options.ts";
 import { TimerNode, TimerWheel } from "./timers.ts";
+import { SocketPool } from "./sockets.ts";
 import { descriptorLimit } from "./syscalls.ts";
 
 /** Owner of a descriptor that epoll watches. */
@@ -55,6 +56,7 @@ export class Loop {
   readonly timers = new TimerWheel(this.now);
   readonly ledger: Ledger;
   readonly pipes: PipePool;
+  readonly sockets: SocketPool;
   readonly poller = new Poller();
   /** Highest descriptor number this process may get. */
   readonly descriptors = descriptorLimit();
@@ -68,6 +70,7 @@ export class Loop {
   constructor(debug: boolean) {
     this.ledger = openLedger(debug);
     this.pipes = new PipePool(this.ledger, this.descriptors);
+    this.sockets = new SocketPool(this);
     if (this.poller.fd >= 0) this.ledger.own(this.poller.fd, "epoll");
   }
 
@@ -109,6 +112,12 @@ export class Loop {
     if (task.queued) return;
     task.queued = true;
     this.later.push(task);
+  }
+
+  /** Descriptors run short: give back those that are only kept ready. */
+  relieve(): void {
+    this.pipes.shed();
+    this.sockets.clear();
   }
 
   /** Have `report` called at the end of this turn. */
@@ -186,6 +195,7 @@ export class Loop {
     this.runTasks();
     this.runReports();
     this.pipes.close();
+    this.sockets.clear();
     if (this.poller.fd >= 0) {
       this.ledger.disown(this.poller.fd);
       this.poller.close();

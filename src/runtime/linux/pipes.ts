@@ -60,10 +60,15 @@ export class PipePool {
     return this.idle.length + this.lent.size;
   }
 
+  /** Close those that nobody uses. */
+  shed(): void {
+    for (const pipe of this.idle.splice(0)) this.discard(pipe);
+  }
+
+  /** Close all, in use or not. */
   close(): void {
-    for (const pipe of this.idle) this.discard(pipe);
+    this.shed();
     for (const pipe of this.lent) this.discard(pipe);
-    this.idle.length = 0;
     this.lent.clear();
   }
 

@@ -27,6 +27,8 @@ export class Stream {
   /** Bytes that everything else this end sends must wait for. */
   outbox: Outbox | null = null;
   protected readonly loop: Loop;
+  /** The descriptor is with epoll from an earlier connection. */
+  known = false;
   protected registered = false;
   /** FIN was sent. */
   protected finished = false;
@@ -57,7 +59,9 @@ export class Stream {
   /** Watch the descriptor; events that came before are reported at once. @returns 0, or the errno negated. */
   protected watch(): number {
     this.registered = true;
-    return this.loop.poller.add(this.fd, this.generation, this.mask);
+    const { poller } = this.loop;
+    if (this.known) return poller.modify(this.fd, this.generation, this.mask);
+    return poller.add(this.fd, this.generation, this.mask);
   }
 
   /** The kernel refused bytes: have the loop tell when it takes more. */

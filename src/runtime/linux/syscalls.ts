@@ -13,6 +13,7 @@ import {
   rawCall,
   RLIMIT_NOFILE,
   SHUT_WR,
+  SIOCOUTQ,
   SO,
   SOL,
   SPLICE_FLAGS,
@@ -43,6 +44,8 @@ import {
 /** Below this, copying to the stage is cheaper than asking a view for its buffer. */
 const COPY_BYTES = 4096;
 const EVENTFD_BYTES = 8;
+/** struct sockaddr without the room for IPv6. */
+const SOCKADDR_BYTES = 16;
 
 function result(value: number): number {
   return value === -1 ? -errno() : value;
@@ -103,6 +106,19 @@ export function openSocket(family: (typeof AF)[keyof typeof AF]): number {
 /** Connect to the address that lies in the sockaddr buffer. */
 export function connect(fd: number, addressBytes: number): number {
   return result(libc.connect(fd, sockaddrAddress, addressBytes));
+}
+
+/** Undo a connection that is over: the socket can connect again. */
+export function dissolve(fd: number): number {
+  sockaddr.fill(0, 0, SOCKADDR_BYTES); // sa_family AF_UNSPEC
+  return connect(fd, SOCKADDR_BYTES);
+}
+
+/** Bytes, FIN included, that the peer has not acknowledged. */
+export function unacknowledged(fd: number): number {
+  words[0] = 0;
+  const code = result(libc.ioctl(fd, SIOCOUTQ, wordsAddress));
+  return code < 0 ? code : (words[0] ?? 0);
 }
 
 /** Bind to the address that lies in the sockaddr buffer. */

@@ -7,6 +7,9 @@ import type { Loop, Reporter, Task } from "./loop.ts";
 import { Pump, type PumpOwner, type PumpState } from "./pump.ts";
 import { TimerNode } from "./timers.ts";
 
+/** A node's socket that carried no more than this has its buffers as they were, and may serve again. */
+const SHORT_BYTES = 65_536;
+
 /** A connection that closed before its session knew ends the tunnel as reset. @throws Error when one is joined already. */
 export function join(loop: Loop, client: LinuxConn, node: LinuxConn, spec: JoinSpec): Tunnel {
   if (client.tunnel !== null || node.tunnel !== null) {
@@ -162,7 +165,7 @@ class LinuxTunnel extends TimerNode implements Tunnel, PumpOwner, Reporter, Task
     const down = this.totalDown + this.down.unreported;
     this.outcome = { up, down, first: this.first ?? "edge-lb", why };
     this.client.drop(resetClient);
-    this.node.drop(resetNode);
+    this.node.drop(resetNode, why === "closed" && up + down <= SHORT_BYTES);
   }
 
   /** As a task, or at once: tell of the end. */
