@@ -1,5 +1,6 @@
 /** Health in the log: what happened together in one line, a cluster that goes as a whole in one, and who left for good. */
 import { reasonText, type Reason } from "../core/health/reasons.ts";
+import { LEFT_AFTER_MS } from "../core/health/roles.ts";
 import { changing } from "../core/health/verdict.ts";
 import type { HealthWord } from "../seam/board.ts";
 import type { ListenerKind } from "../seam/snapshot.ts";
@@ -53,7 +54,8 @@ export function createHealthNews(log: EventLog, clock: Clock): HealthNews {
       const left = changes.filter(({ watch, from, to }) => to === "absent" && from === "sensed" && watch.served);
       for (const { watch } of left) {
         const { cluster, kind, node } = watch;
-        const text = `${cluster.name}: ${node} has left ${kind}: ${reasonText(shownReason(watch))} for long, others serve`;
+        const why = `${reasonText(shownReason(watch))} for ${LEFT_AFTER_MS / 60_000} minutes`;
+        const text = `${cluster.name}: ${node} has left the ${kind} pool: ${why}`;
         log.info("roles", text, { cluster: cluster.name, pool: kind, node });
       }
     },

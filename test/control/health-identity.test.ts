@@ -105,4 +105,41 @@ describe("identity", () => {
     expect(told[0]).toContain("give each cluster a certificate of its own");
     lab.health.stop();
   });
+
+  test("one recycled address does not name its cluster; a hasty choice is mended and the rest is a warning", async () => {
+    const config = configOf([
+      clusterConfig("hub", { domain: null, nodes: nodes("10.0.0.20", "10.0.0.21", "10.0.0.22") }),
+    ]);
+    const lab = bench(config, { "10.0.0.20": shows("*.apps.gone.lab") });
+    await lab.clock.pass(3_000);
+    expect(lab.health.domainOf("hub")).toBe("gone.lab");
+    for (const ip of ["10.0.0.21", "10.0.0.22"]) lab.net.set(ip, shows("*.apps.hub-cluster.lab"));
+    await lab.clock.pass(40_000);
+    expect(lab.health.domainOf("hub")).toBe("hub-cluster.lab");
+    expect(lab.lines).toContain(
+      "hub: domain hub-cluster.lab instead of gone.lab, learnt from the certificate its ingress shows",
+    );
+    expect(lab.health.clusters()[0]?.warnings).toEqual([
+      "its domain was learnt to be hub-cluster.lab, but its ingress also shows gone.lab (1 node); give it with domain= if that is wrong",
+    ]);
+    lab.health.stop();
+  });
+
+  test("a domain that two clusters' nodes show goes to the one where most do, and the other's node is foreign", async () => {
+    const config = configOf([
+      clusterConfig("one", { domain: null, nodes: nodes("10.0.0.20", "10.0.0.21", "10.0.0.22") }),
+      clusterConfig("two", { domain: null, nodes: nodes("10.0.0.30", "10.0.0.31") }),
+    ]);
+    const lab = bench(config, {
+      "10.0.0.20": shows("*.apps.two.lab"),
+      "10.0.0.21": shows("*.apps.one.lab"),
+      "10.0.0.22": shows("*.apps.one.lab"),
+      "10.0.0.30": shows("*.apps.two.lab"),
+      "10.0.0.31": shows("*.apps.two.lab"),
+    });
+    await lab.clock.pass(15_000);
+    expect(["one", "two"].map((name) => lab.health.domainOf(name))).toEqual(["one.lab", "two.lab"]);
+    expect(lab.states("https")).toEqual(["foreign", "up", "up", "up", "up"]);
+    lab.health.stop();
+  });
 });

@@ -265,55 +265,6 @@ describe("startHealth()", () => {
     expect(lab.health.view().every(({ state }) => state === "up")).toBe(true);
     lab.health.stop();
   });
-});
-
-describe("the log", () => {
-  test("says who serves what, once", async () => {
-    const lab = bench(configOf([clusterConfig("hub", { nodes: nodes(...HUB, "10.0.0.23") })]), {
-      "api 10.0.0.20": WELL,
-      "api 10.0.0.21": WELL,
-      "ingress 10.0.0.22": WELL,
-      "ingress 10.0.0.23": WELL,
-    });
-    await lab.clock.pass(60_000);
-    expect(lab.lines).toEqual([
-      "hub: api up on 10.0.0.20, 10.0.0.21: /readyz 200",
-      "hub: https up on 10.0.0.22, 10.0.0.23: /healthz/ready 200",
-      "hub: http up on 10.0.0.22, 10.0.0.23: /healthz/ready 200",
-    ]);
-    expect(lab.view("api", "10.0.0.23").role).toBe("absent");
-    expect(lab.view("https", "10.0.0.20").role).toBe("absent");
-    lab.health.stop();
-  });
-
-  test("a cluster that is switched off is one line, and one when it is back", async () => {
-    const lab = wellHub();
-    await lab.clock.pass(20_000);
-    lab.lines.length = 0;
-    for (const ip of HUB) lab.net.set(ip, SILENT);
-    await lab.clock.pass(60_000);
-    expect(lab.lines).toEqual(["hub: all 3 nodes are down: no answer within 2s"]);
-    expect(lab.cuts).toHaveLength(9);
-    lab.lines.length = 0;
-    for (const ip of HUB) lab.net.set(ip, WELL);
-    await lab.clock.pass(60_000);
-    expect(lab.lines.length).toBeWithin(3, 10);
-    lab.health.stop();
-  });
-
-  test("one node that dies is one line for each pool it leaves, with the reason", async () => {
-    const lab = wellHub();
-    await lab.clock.pass(20_000);
-    lab.lines.length = 0;
-    lab.net.set("10.0.0.21", REFUSING);
-    await lab.clock.pass(30_000);
-    expect(lab.lines.sort()).toEqual([
-      "hub: api down on 10.0.0.21: connection refused",
-      "hub: http down on 10.0.0.21: connection refused",
-      "hub: https down on 10.0.0.21: connection refused",
-    ]);
-    lab.health.stop();
-  });
 
   test("a pool's and a cluster's own rows sum up for the page", async () => {
     const lab = wellHub();
