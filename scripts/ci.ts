@@ -1,0 +1,89 @@
+/**
+ * The one gate, behind `npm test`: format, lint, types, docs, unit and behaviour tests, build, end-to-end tests, demo.
+ * One line per step; of a failed one also its output. The last line is `N passed, N failed`: tests, and every other step as one.
+ */
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+
+const ROOT = new URL("..", import.meta.url).pathname;
+const BIN = `${ROOT}node_modules/.bin`;
+const BUN = process.execPath;
+/** All that a step printed, for whoever wants more than the failures. */
+const LOGS = ".cache/ci";
+/** So much of a failed step's output is shown, in lines; more is in its log. */
+const SHOWN_LINES = 150;
+
+interface Step {
+  readonly name: string;
+  readonly command: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** `bun test`: its own counts are taken. */
+  readonly tests?: true;
+}
+
+// the end-to-end tests share two cores with whatever else runs there: their limit is for what hangs, not for what is slow
+const unit = ["test", "--only-failures", "--timeout=20000", "--path-ignore-patterns=test/e2e/**"];
+const endToEnd = ["test", "--only-failures", "--timeout=60000", "test/e2e/"];
+
+const STEPS: readonly Step[] = [
+  { name: "format", command: [`${BIN}/oxfmt`, "--check"] },
+  { name: "lint", command: [`${BIN}/oxlint`] },
+  { name: "types", command: [`${BIN}/tsc`, "-p", "tsconfig.json"] },
+  { name: "types of core", command: [`${BIN}/tsc`, "-p", "src/core/tsconfig.json"] },
+  ...(existsSync(`${ROOT}scripts/docs.ts`) ? [{ name: "docs", command: [BUN, "scripts/docs.ts", "--check"] }] : []),
+  { name: "unit and behaviour tests", command: [BUN, "--no-orphans", ...unit], tests: true },
+  { name: "build", command: [BUN, "scripts/build.ts"] },
+  {
+    name: "end-to-end tests",
+    command: [BUN, "--no-orphans", ...endToEnd],
+    env: { EDGE_LB_PROGRAM: "binary" },
+    tests: true,
+  },
+  { name: "demo", command: [BUN, "--no-orphans", "scripts/demo.ts", "--once"] },
+];
+
+interface Outcome {
+  readonly passed: number;
+  readonly failed: number;
+  readonly output: string;
+}
+
+async function run({ name, command, env = {}, tests }: Step): Promise<Outcome> {
+  const child = Bun.spawn([...command], {
+    cwd: ROOT,
+    env: { ...process.env, NO_COLOR: "1", ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const [out, err, code] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ]);
+  const output = `${out}${err}`;
+  writeFileSync(`${ROOT}${LOGS}/${name.replaceAll(" ", "-")}.log`, output);
+  if (tests !== true) return code === 0 ? { passed: 1, failed: 0, output } : { passed: 0, failed: 1, output };
+  const counted = countsOf(output);
+  // a crash, or an error between two tests, is a failure that no test counts
+  return { ...counted, failed: code === 0 ? counted.failed : Math.max(1, counted.failed), output };
+}
+
+/** The counts of `bun test`'s summary. */
+function countsOf(output: string): { passed: number; failed: number } {
+  const count = (word: string): number => Number(new RegExp(`^ *(\\d+) ${word}$`, "m").exec(output)?.[1] ?? 0);
+  return { passed: count("pass"), failed: count("fail") };
+}
+
+mkdirSync(ROOT + LOGS, { recursive: true });
+let passed = 0;
+let failed = 0;
+for (const step of STEPS) {
+  const before = performance.now();
+  const outcome = await run(step);
+  passed += outcome.passed;
+  failed += outcome.failed;
+  const counts = step.tests === true ? ` ${outcome.passed} passed, ${outcome.failed} failed` : "";
+  const seconds = ((performance.now() - before) / 1_000).toFixed(1);
+  console.log(`${outcome.failed === 0 ? "ok  " : "FAIL"} ${step.name}:${counts} ${seconds} s`);
+  if (outcome.failed > 0) console.log(outcome.output.trim().split("\n").slice(-SHOWN_LINES).join("\n"));
+}
+console.log(`\n${passed} passed, ${failed} failed`);
+process.exitCode = failed === 0 ? 0 : 1;
