@@ -96,10 +96,18 @@ describe.each(engines)("engine %s", (engine) => {
     expect(out).toContain('"path":"/old"');
   });
 
-  const upload = (...more: readonly string[]): readonly string[] => [
-    ...["curl", "--silent", "--show-error", "--max-time", "100", "--header", "Expect:"],
-    ...["--header", `Host: ${HOSTS.two}`, ...more, `http://127.0.0.1:${port}/up`],
-  ];
+  const upload = (...more: readonly string[]): readonly string[] =>
+    [
+      "curl",
+      "--silent",
+      "--show-error",
+      "--max-time",
+      "100",
+      "--header",
+      "Expect:",
+      "--header",
+      `Host: ${HOSTS.two}`,
+    ].concat(more, `http://127.0.0.1:${port}/up`);
   test.each([
     ["with a length", (): readonly string[] => upload("--upload-file", zeros)],
     ["chunked", (): readonly string[] => ["sh", "-c", `"$@" < ${zeros}`, "sh", ...upload("--upload-file", "-")]],
