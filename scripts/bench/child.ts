@@ -100,12 +100,23 @@ export function familyOf(pid: number): number[] {
   return [pid, ...children.flatMap(familyOf)];
 }
 
-/** User and system time of all threads, in ns. */
-export function cpuNs(pids: readonly number[]): number {
-  let sum = 0;
+/** User and system time of each thread so far, in ns. */
+export type ThreadTimes = ReadonlyMap<string, number>;
+
+export function threadTimes(pids: readonly number[]): ThreadTimes {
+  const times = new Map<string, number>();
   for (const pid of pids) {
-    for (const task of tasksOf(pid)) sum += Number(readOrEmpty(`/proc/${pid}/task/${task}/schedstat`).split(" ")[0]);
+    for (const task of tasksOf(pid)) {
+      times.set(task, Number(readOrEmpty(`/proc/${pid}/task/${task}/schedstat`).split(" ")[0]));
+    }
   }
+  return times;
+}
+
+/** Thread by thread: one that ended meanwhile (a compiler with nothing to do) must not take its past with it. */
+export function spentNs(before: ThreadTimes, after: ThreadTimes): number {
+  let sum = 0;
+  for (const [task, ns] of after) sum += ns - (before.get(task) ?? 0);
   return sum;
 }
 

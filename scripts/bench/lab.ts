@@ -1,7 +1,7 @@
 /** Load, nodes and the count of both: every measurement goes through here and fails loudly when something does not add up. */
 import { fileURLToPath } from "node:url";
 import type { Nodes, Served } from "./backend.ts";
-import { type Child, cpuNs, startChild } from "./child.ts";
+import { type Child, spentNs, startChild, threadTimes } from "./child.ts";
 import type { Order, Outcome } from "./load-common.ts";
 import type { LoadCommand, LoadReply } from "./load.ts";
 import type { At } from "./net.ts";
@@ -59,11 +59,11 @@ export async function openLab(slots: number, cpus: Cpus): Promise<Lab> {
     },
     async measure(peer, command) {
       const before = await ask<Served>(backend, "?");
-      const begun = peer === null ? NaN : cpuNs(peer.pids());
+      const begun = threadTimes(peer?.pids() ?? []);
       const reply = await order(command);
       if (reply.kind !== "outcome") throw unexpected(reply, peer);
       await Bun.sleep(SETTLE_MS); // the last connections are closed after their answers
-      const spent = peer === null ? NaN : cpuNs(peer.pids()) - begun;
+      const spent = peer === null ? NaN : spentNs(begun, threadTimes(peer.pids()));
       compare(command, reply.outcome, before, await ask<Served>(backend, "?"));
       return { ...reply.outcome, cpuUs: spent / 1000 / reply.outcome.units };
     },

@@ -1,6 +1,7 @@
 /** The lines of the table: what is done to each peer, round by round, and which figures come out. */
 import { memoryOf } from "./child.ts";
 import type { Lab, Measured } from "./lab.ts";
+import type { Span } from "./load-common.ts";
 import type { LoadCommand } from "./load.ts";
 import { type Peer, type Place, type Running, startPeer } from "./peers.ts";
 import type { Recorder } from "./record.ts";
@@ -12,8 +13,8 @@ export interface Effort {
   /** Rounds of lines that start processes. */
   readonly startRounds: number;
   readonly seconds: number;
-  /** Before the first round of a line, per peer: JIT compilers get time to work. */
-  readonly warmSeconds: number;
+  /** Before the first round of a line: edge-lb's compiler needs some 30,000 connections, for the others it is a look. */
+  readonly warm: Span;
   readonly streamBytes: number;
   readonly clusterSizes: readonly number[];
 }
@@ -22,7 +23,7 @@ export const FULL: Effort = {
   rounds: 7,
   startRounds: 5,
   seconds: 1,
-  warmSeconds: 2.5,
+  warm: { seconds: 6, most: 40_000 },
   streamBytes: 1e9,
   clusterSizes: [3, 100, 1_000, 10_000],
 };
@@ -30,7 +31,7 @@ export const QUICK: Effort = {
   rounds: 3,
   startRounds: 1,
   seconds: 0.5,
-  warmSeconds: 1,
+  warm: { seconds: 3, most: 30_000 },
   streamBytes: 4e8,
   clusterSizes: [3, 100, 1_000, 10_000],
 };
@@ -60,8 +61,18 @@ const PING_TUNNELS = 64;
 const STREAMS = 8;
 const IDLE_TUNNELS = 4_000;
 const START_LIMIT_MS = 30_000;
-/** More than any round reaches. */
-const NO_LIMIT = 1e9;
+const LOOK: Span = { seconds: 0.3, most: 1e9 };
+/** Connections of a process that just started, which compiles on the way. */
+const COLD = 2_000;
+
+/** A round ends by time only. */
+function roundOf({ seconds }: Effort): Span {
+  return { seconds, most: 1e9 };
+}
+
+function warmUp({ effort }: Bench, { running }: Subject): Span {
+  return running?.peer.jit === true ? effort.warm : LOOK;
+}
 
 /** A peer that runs, or none: load straight to the nodes. */
 interface Subject {
@@ -109,7 +120,7 @@ function direct(bench: Bench): Subject {
   return { id: "direct", running: null, world: bench.lab.world(bench.peers.length) };
 }
 
-type Visit = (subject: Subject, seconds: number) => Promise<Measured>;
+type Visit = (subject: Subject, span: Span) => Promise<Measured>;
 
 /** Warm each up, then visit all in every round, each round beginning with another one. */
 async function inTurn(
@@ -119,16 +130,16 @@ async function inTurn(
   keep: (id: Subject["id"], measured: Measured) => void,
 ): Promise<void> {
   const { effort, say } = bench;
-  const guarded = (subject: Subject, seconds: number): Promise<Measured> =>
-    visit(subject, seconds).catch((error: unknown) => {
+  const guarded = (subject: Subject, span: Span): Promise<Measured> =>
+    visit(subject, span).catch((error: unknown) => {
       throw named(error, subject.running?.peer.title ?? "no balancer");
     });
-  for (const subject of subjects) await guarded(subject, effort.warmSeconds);
+  for (const subject of subjects) await guarded(subject, warmUp(bench, subject));
   for (let round = 0; round < effort.rounds; round++) {
     say(`  round ${round + 1} of ${effort.rounds}`);
     for (let i = 0; i < subjects.length; i++) {
       const subject = subjects[(round + i) % subjects.length];
-      if (subject !== undefined) keep(subject.id, await guarded(subject, effort.seconds));
+      if (subject !== undefined) keep(subject.id, await guarded(subject, roundOf(effort)));
     }
   }
 }
@@ -143,7 +154,11 @@ function httpAt({ running, world }: Subject): { ip: string; port: number } {
 
 async function shortConnections(bench: Bench): Promise<void> {
   const subjects = [...(await startAll(bench, bench.peers)), direct(bench)];
-  const visit: Visit = (subject, seconds) => bench.lab.measure(subject.running, shortCommand(subject, seconds));
+  const visit: Visit = (subject, span) => bench.lab.measure(subject.running, shortCommand(subject, span));
+  for (const subject of subjects) {
+    const cold = await visit(subject, { seconds: 10, most: COLD });
+    bench.record("short-cold", subject.id, cold.cpuUs);
+  }
   await inTurn(bench, subjects, visit, (id, { cpuUs, p50, p99, units, seconds }) => {
     bench.record("short-cpu", id, cpuUs);
     bench.record("short-p50", id, p50);
@@ -153,13 +168,8 @@ async function shortConnections(bench: Bench): Promise<void> {
   await stopAll(subjects);
 }
 
-function shortCommand(subject: Subject, seconds: number): LoadCommand {
-  const targets = targetsOf(subject);
-  return {
-    run: "short",
-    order: { to: apiAt(subject), targets, connections: CONCURRENT },
-    span: { seconds, most: NO_LIMIT },
-  };
+function shortCommand(subject: Subject, span: Span, targets = targetsOf(subject)): LoadCommand {
+  return { run: "short", order: { to: apiAt(subject), targets, connections: CONCURRENT }, span };
 }
 
 /** A node that is asked directly is one node. */
@@ -170,8 +180,7 @@ function targetsOf(subject: Subject): ReturnType<typeof apiTargets> {
 
 async function pingPongs(bench: Bench): Promise<void> {
   const subjects = [...(await startAll(bench, bench.peers)), direct(bench)];
-  const visit: Visit = (subject, seconds) =>
-    onTunnels(bench, subject, PING_TUNNELS, { run: "pings", span: { seconds, most: NO_LIMIT } });
+  const visit: Visit = (subject, span) => onTunnels(bench, subject, PING_TUNNELS, { run: "pings", span });
   await inTurn(bench, subjects, visit, (id, { cpuUs, p50, p99 }) => {
     bench.record("ping-cpu", id, cpuUs);
     bench.record("ping-p50", id, p50);
@@ -201,11 +210,10 @@ async function streams(bench: Bench): Promise<void> {
 async function requests(bench: Bench): Promise<void> {
   const proxies = bench.peers.filter(({ http }) => http);
   const subjects = [...(await startAll(bench, proxies)), direct(bench)];
-  const visit: Visit = async (subject, seconds) => {
+  const visit: Visit = async (subject, span) => {
     const all = httpTargets(subject.world);
     const targets = subject.running === null ? all.slice(0, 1) : all;
     await bench.lab.open("requests", { to: httpAt(subject), targets, connections: CONCURRENT });
-    const span = { seconds, most: NO_LIMIT };
     const measured = await bench.lab.measure(subject.running, { run: "requests", span });
     await bench.lab.close();
     return measured;
@@ -276,23 +284,15 @@ async function clusters(bench: Bench): Promise<void> {
       subjects.push({ id: peer.id, running, world });
     }
     bench.say(`  ${peer.title}`);
-    const visit: Visit = (subject, seconds) => bench.lab.measure(subject.running, lastCommand(subject, seconds));
-    for (const subject of subjects) await visit(subject, bench.effort.warmSeconds);
+    const visit: Visit = (subject, span) =>
+      bench.lab.measure(subject.running, shortCommand(subject, span, apiTargets(subject.world).slice(-1)));
+    for (const subject of subjects) await visit(subject, warmUp(bench, subject));
     for (let round = 0; round < bench.effort.rounds; round++) {
       for (const subject of subjects) {
-        const { cpuUs } = await visit(subject, bench.effort.seconds);
+        const { cpuUs } = await visit(subject, roundOf(bench.effort));
         bench.record(`clusters-${subject.world.clusters}`, peer.id, cpuUs);
       }
     }
     await stopAll(subjects);
   }
-}
-
-function lastCommand(subject: Subject, seconds: number): LoadCommand {
-  const targets = apiTargets(subject.world).slice(-1);
-  return {
-    run: "short",
-    order: { to: apiAt(subject), targets, connections: CONCURRENT },
-    span: { seconds, most: NO_LIMIT },
-  };
 }

@@ -2,9 +2,10 @@
 import { ERRNO } from "../../src/runtime/linux/libc.ts";
 import { READ_BYTES, readBuffer } from "../../src/runtime/linux/memory.ts";
 import { receive, sendChunk } from "../../src/runtime/linux/syscalls.ts";
+import { discard } from "./bulk-calls.ts";
 import { connectNext, ended, type Order, type Outcome, runUntil, type Span } from "./load-common.ts";
 import { type Exchange, exchangeOf, Greeting } from "./load-short.ts";
-import { discard, type Net, type Watcher } from "./net.ts";
+import type { Net, Watcher } from "./net.ts";
 import { Samples } from "./samples.ts";
 import { FRAME_BYTES, isPattern, ORDER, PING } from "./traffic.ts";
 

@@ -3,8 +3,7 @@
  * engine's connections, timers or tunnels. What is measured is never at both ends of the wire.
  */
 import { eventFd, eventGeneration, eventMask, Poller } from "../../src/runtime/linux/epoll.ts";
-import { AF, EPOLL, ERRNO, libc, MSG, SO, SOL, TCP } from "../../src/runtime/linux/libc.ts";
-import { errno, READ_BYTES, readAddress } from "../../src/runtime/linux/memory.ts";
+import { AF, EPOLL, ERRNO, SO, SOL, TCP } from "../../src/runtime/linux/libc.ts";
 import { encodeAddress } from "../../src/runtime/linux/sockaddr.ts";
 import * as calls from "../../src/runtime/linux/syscalls.ts";
 
@@ -19,8 +18,6 @@ export interface Watcher {
 }
 
 const READ = EPOLL.IN | EPOLL.RDHUP | EPOLL.ET;
-/** Take bytes off a TCP socket without copying them anywhere, tcp(7). */
-const MSG_TRUNC = 0x20;
 const SOL_IP = 0;
 /** Pick the port at connect, so that one source address serves one port many times over, ip(7). */
 const IP_BIND_ADDRESS_NO_PORT = 24;
@@ -103,10 +100,4 @@ export function connectFrom(source: string, to: At): number {
   if (code >= 0 || code === -ERRNO.EINPROGRESS) return fd;
   calls.close(fd);
   return code;
-}
-
-/** Throw away at most one read's worth of what arrived. @returns Bytes, 0 at FIN, or the errno negated. */
-export function discard(fd: number): number {
-  const n = libc.recv(fd, readAddress, READ_BYTES, MSG_TRUNC | MSG.DONTWAIT);
-  return n === -1 ? -errno() : n;
 }

@@ -12,6 +12,8 @@ export interface Peer {
   readonly title: string;
   /** Proxies HTTP request by request. */
   readonly http: boolean;
+  /** Compiles while it runs, and gets the time to. */
+  readonly jit: boolean;
   /** Names of what must be installed. */
   readonly needs: readonly string[];
   readonly config: string;
@@ -40,6 +42,7 @@ function edgeLb(id: PeerId, start: readonly string[], engine: string): Peer {
     id,
     title: `edge-lb ${engine}`,
     http: true,
+    jit: true,
     needs: start,
     config: "edge-lb.yaml",
     asks: [...start, "version"],
@@ -54,6 +57,7 @@ function haproxy(id: PeerId, title: string): Peer {
     id,
     title,
     http: true,
+    jit: false,
     needs: ["haproxy"],
     config: "haproxy.cfg",
     asks: ["haproxy", "-v"],
@@ -71,6 +75,7 @@ export const PEERS: readonly Peer[] = [
     id: "nginx",
     title: "nginx",
     http: true,
+    jit: false,
     needs: ["nginx", STREAM_MODULE],
     config: "nginx.conf",
     asks: ["nginx", "-v"],
@@ -80,6 +85,7 @@ export const PEERS: readonly Peer[] = [
     id: "sniproxy",
     title: "sniproxy",
     http: false,
+    jit: false,
     needs: ["sniproxy"],
     config: "sniproxy.conf",
     asks: ["sniproxy", "-V"],

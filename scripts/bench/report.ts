@@ -11,6 +11,7 @@ interface Row {
 
 const ROWS: readonly Row[] = [
   { id: "short-cpu", title: "short TLS-SNI connection, µs CPU", digits: 1 },
+  { id: "short-cold", title: "– the first 2,000 after the start", digits: 0 },
   { id: "short-p50", title: "– connect to answer, p50 µs", digits: 0 },
   { id: "short-p99", title: "– connect to answer, p99 µs", digits: 0 },
   { id: "short-rate", title: "– connections per second", digits: 0 },

@@ -1,8 +1,6 @@
 /** What travels between load and backends, so that both ends can tell a wrong byte from a right one. */
 import { readFileSync } from "node:fs";
-import { ptr } from "bun:ffi";
-import { errno } from "../../src/runtime/linux/memory.ts";
-import { libc, MSG, type Pointer } from "../../src/runtime/linux/libc.ts";
+import { fix, sendFixed } from "./bulk-calls.ts";
 
 /** What a TLS node answers to a hello. */
 export const ANSWER_BYTES = 200;
@@ -62,19 +60,16 @@ export function bodyOf(node: string, host: string): string {
 const PERIOD = 65_521;
 const LONGEST = 262_144;
 /** Every offset of the pattern has {@link LONGEST} bytes after it in one piece. */
-const pattern = Buffer.alloc(PERIOD + LONGEST);
-for (let i = 0; i < pattern.length; i++) pattern[i] = ((i % PERIOD) * 2_654_435_761) >>> 24;
-const patternAddress: Pointer = ptr(pattern);
+const pattern = fix(Buffer.alloc(PERIOD + LONGEST));
+for (let i = 0; i < pattern.bytes.length; i++) pattern.bytes[i] = ((i % PERIOD) * 2_654_435_761) >>> 24;
 
 /** Send what of a stream of `total` bytes lies behind `offset`. @returns Bytes taken, or the errno negated. */
 export function sendPattern(fd: number, offset: number, total: number): number {
-  const length = Math.min(total - offset, LONGEST);
-  const n = libc.send(fd, (patternAddress + (offset % PERIOD)) as Pointer, length, MSG.NOSIGNAL);
-  return n === -1 ? -errno() : n;
+  return sendFixed(fd, pattern, offset % PERIOD, Math.min(total - offset, LONGEST));
 }
 
 /** Whether `bytes` are what {@link sendPattern} sends at this offset. */
 export function isPattern(bytes: Uint8Array, offset: number): boolean {
   const at = offset % PERIOD;
-  return pattern.compare(bytes, 0, bytes.length, at, at + bytes.length) === 0;
+  return pattern.bytes.compare(bytes, 0, bytes.length, at, at + bytes.length) === 0;
 }
