@@ -3,36 +3,8 @@ import type { Runtime, TunnelEnd } from "../runtime/port.ts";
 import type { BoardPen } from "../seam/board.ts";
 import { LOG_BATCHES, LOG_LINES } from "../seam/mail.ts";
 import type { Address, ListenerKind } from "../seam/snapshot.ts";
+import type { EndReason } from "../seam/tallies.ts";
 import type { Rows } from "./tunnels.ts";
-
-/** Why it ended, in words. */
-export type EndReason =
-  | "done" // an HTTP request that was answered
-  | "client closed"
-  | "node closed"
-  | "client reset"
-  | "node reset"
-  | "idle"
-  | "half-closed"
-  | "cut: node down"
-  | "cut: drain"
-  | "cut: removed"
-  | "cut: not allowed"
-  | "cut: shutdown"
-  | "unknown name"
-  | "no name"
-  | "node down" // a known name with nothing usable behind it
-  | "not allowed"
-  | "limit reached"
-  | "not TLS"
-  | "hello timeout"
-  | "malformed"
-  | "client gone" // before a node was reached
-  | "bad request"
-  | "bad answer" // the node's answer cannot be forwarded
-  | "head timeout"
-  | "redirected"
-  | "internal error";
 
 /** What happened to one connection or request. Times in ms, sizes in bytes. */
 export interface AccessRecord {
@@ -45,7 +17,7 @@ export interface AccessRecord {
   readonly node: string | null;
   readonly up: number;
   readonly down: number;
-  /** Null: no node was reached. */
+  /** 0 on a kept connection; null: no node was reached. */
   readonly dialMs: number | null;
   readonly totalMs: number;
   readonly end: EndReason;

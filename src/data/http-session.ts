@@ -313,8 +313,9 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner {
     const counted = end.end === "done" ? undefined : COUNTED[end.end];
     if (counted !== undefined) plane.pen.addCount(counted, 1);
     if (upstream !== null) countBytes(plane, upstream.rows, end.up, end.down);
+    plane.pen.tally(this.kind, end.end, upstream?.dialMs ?? null, this.tookMs(request));
     if (plane.log.on) plane.log.write(this.recordOf(request, end));
-    if (upstream !== null) upstream.dialMs = 0;
+    if (upstream !== null) upstream.dialMs = null;
     this.forget();
   }
 
@@ -332,8 +333,8 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner {
       node: upstream?.node ?? null,
       up,
       down,
-      dialMs: upstream?.dialMs ?? null,
-      totalMs: request === null ? 0 : this.nowMs() - this.startMs,
+      dialMs: upstream === null ? null : (upstream.dialMs ?? 0),
+      totalMs: this.tookMs(request),
       end,
       note: note ?? tries,
       http: {
@@ -345,6 +346,10 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner {
       rows: upstream?.rows ?? null,
       attempts: upstream?.attempts ?? 0,
     };
+  }
+
+  private tookMs(request: Request | null): number {
+    return request === null ? 0 : this.nowMs() - this.startMs;
   }
 
   /** The connection to the node, if this request is for it. */

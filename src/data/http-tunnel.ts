@@ -63,12 +63,15 @@ export class HttpTunnel implements JoinSpec, Cuttable {
     plane.tunnels.delete(this);
     closeRows(plane, this.rows);
     leave(plane, client.remote.ip);
+    const totalMs = plane.runtime.nowMs() - startMs;
+    const reason = tunnelEndReason(end);
+    plane.pen.tally(record.listener, reason, record.dialMs, totalMs);
     plane.log.write({
       ...record,
       up: soFar.up + end.up,
       down: soFar.down + end.down,
-      totalMs: plane.runtime.nowMs() - startMs,
-      end: tunnelEndReason(end),
+      totalMs,
+      end: reason,
     });
   }
 }

@@ -30,8 +30,8 @@ export class Upstream implements ConnEvents, Cuttable {
   readonly clientIp: string;
   /** The endpoint as ip:port. */
   readonly node: string;
-  /** How long the dial took, until it was told; the next requests on this connection need none. */
-  dialMs: number;
+  /** How long the dial took; null once it was told: the next requests on this connection need none. */
+  dialMs: number | null;
   readonly attempts: number;
   private readonly owner: UpstreamOwner;
   private readonly reached: Reached;

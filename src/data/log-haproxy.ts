@@ -1,7 +1,8 @@
 /** HAProxy's tcplog and httplog, field for field, for the tools that read them (halog, parsers, dashboards). */
 import { formatEndpoint } from "../core/address.ts";
 import { activeOf, countOf, type Board } from "../seam/board.ts";
-import type { AccessRecord, EndReason, FormatLine } from "./access-log.ts";
+import type { EndReason } from "../seam/tallies.ts";
+import type { AccessRecord, FormatLine } from "./access-log.ts";
 import { printable } from "./log-lines.ts";
 
 /**

@@ -3,7 +3,7 @@ import { isAllowed } from "../core/access.ts";
 import type { Cancel, Conn, ConnEvents, Listener, Runtime } from "../runtime/port.ts";
 import { HEALTH, type Board } from "../seam/board.ts";
 import type { ListenSpec, ToWorker } from "../seam/mail.ts";
-import type { ListenerKind, Snapshot } from "../seam/snapshot.ts";
+import { joinParts, type ListenerKind, type Snapshot, type SnapshotPart } from "../seam/snapshot.ts";
 import { createAccessLog, type FormatLine } from "./access-log.ts";
 import { acceptHttp } from "./http-session.ts";
 import { Plane } from "./plane.ts";
@@ -43,6 +43,8 @@ class Service {
   private readonly worker: number;
   private readonly plane: Plane;
   private readonly listeners = new Map<string, Listener>();
+  /** Of the snapshot that is on its way. */
+  private readonly parts: SnapshotPart[] = [];
   /** By row: the cut of what was removed. Rows that come back before it is due keep their tunnels. */
   private readonly removals = new Map<number, Cancel>();
 
@@ -64,6 +66,9 @@ class Service {
     switch (mail.kind) {
       case "snapshot":
         return this.swap(mail.snapshot);
+      case "snapshot-part":
+        this.parts.push(mail.part);
+        return undefined;
       case "listen":
         return this.listen(mail.add, mail.remove);
       case "cut":
@@ -117,7 +122,8 @@ class Service {
     return undefined;
   }
 
-  private swap(snapshot: Snapshot): void {
+  private swap(last: Snapshot): void {
+    const snapshot = joinParts(this.parts.splice(0), last);
     this.plane.swap(snapshot);
     if (this.removals.size > 0) for (const row of rowsIn(snapshot)) this.keep(row);
   }

@@ -10,7 +10,7 @@ import type { Cancel, CloseCause, Conn, ConnEvents } from "../runtime/port.ts";
 import type { Count } from "../seam/board.ts";
 import type { DialError } from "../seam/mail.ts";
 import type { ClusterPlan, ListenerKind, Pool } from "../seam/snapshot.ts";
-import type { EndReason } from "./access-log.ts";
+import type { EndReason } from "../seam/tallies.ts";
 import { enter, leave } from "./admission.ts";
 import { dialPool, type Reached } from "./dial.ts";
 import type { Live, Plane } from "./plane.ts";
@@ -238,6 +238,8 @@ class TlsSession implements ConnEvents {
   }
 
   private log(end: EndReason, note: string | null): void {
+    const totalMs = this.plane.runtime.nowMs() - this.startMs;
+    this.plane.pen.tally(this.kind, end, null, totalMs);
     this.plane.log.write({
       listener: this.kind,
       client: this.conn.remote,
@@ -247,7 +249,7 @@ class TlsSession implements ConnEvents {
       up: 0,
       down: 0,
       dialMs: null,
-      totalMs: this.plane.runtime.nowMs() - this.startMs,
+      totalMs,
       end,
       note,
       http: null,

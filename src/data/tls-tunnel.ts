@@ -65,6 +65,9 @@ export class TlsTunnel implements JoinSpec, Cuttable {
     leave(plane, client.remote.ip);
     // it accepts and says nothing, or no: its next look should not wait for its turn
     if (end.first === "node" && end.down <= ALERT_BYTES) plane.reports.nodeMute(this.rows.endpoint);
+    const totalMs = plane.runtime.nowMs() - startMs;
+    const reason = tunnelEndReason(end);
+    plane.pen.tally(kind, reason, reached.dialMs, totalMs);
     plane.log.write({
       listener: kind,
       client: client.remote,
@@ -74,8 +77,8 @@ export class TlsTunnel implements JoinSpec, Cuttable {
       up: end.up + helloBytes,
       down: end.down,
       dialMs: reached.dialMs,
-      totalMs: plane.runtime.nowMs() - startMs,
-      end: tunnelEndReason(end),
+      totalMs,
+      end: reason,
       note: reached.attempts > 1 ? `${reached.attempts} nodes tried` : null,
       http: null,
       rows: this.rows,

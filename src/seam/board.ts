@@ -3,6 +3,9 @@
  * A row stands for a cluster, a pool or an endpoint; a column for a worker. Readers sum over the columns.
  */
 
+import type { ListenerKind } from "./snapshot.ts";
+import { TALLIES_WIDTH, tally, type EndReason } from "./tallies.ts";
+
 /** What health says of an endpoint. The numbers are the cells' values. */
 export const HEALTH = { unknown: 0, up: 1, "not-ready": 2, dead: 3, drained: 4, foreign: 5 } as const;
 export type HealthWord = keyof typeof HEALTH;
@@ -65,11 +68,16 @@ export interface Board {
   readonly counts: Float64Array;
   /** [worker][CLIENT_SLOTS] open connections of the addresses that hash to the slot, written by that worker. */
   readonly clients: Int32Array;
+  /** [worker][TALLIES_WIDTH] see tallies.ts, written by that worker. */
+  readonly tallies: Float64Array;
 }
 
 /** Bytes of a board for this many workers. */
 export function boardBytes(workers: number): number {
-  return BOARD_ROWS * (4 * 4 + 8 + workers * (4 + TOTALS_WIDTH * 8)) + workers * (COUNTS_WIDTH * 8 + CLIENT_SLOTS * 4);
+  return (
+    BOARD_ROWS * (4 * 4 + 8 + workers * (4 + TOTALS_WIDTH * 8)) +
+    workers * ((COUNTS_WIDTH + TALLIES_WIDTH) * 8 + CLIENT_SLOTS * 4)
+  );
 }
 
 /** Lay the columns over a buffer; a new, zeroed one is made when none is given. */
@@ -91,6 +99,7 @@ export function openBoard(workers: number, buffer = new SharedArrayBuffer(boardB
     since: floats(BOARD_ROWS),
     totals: floats(workers * BOARD_ROWS * TOTALS_WIDTH),
     counts: floats(workers * COUNTS_WIDTH),
+    tallies: floats(workers * TALLIES_WIDTH),
     health: ints(BOARD_ROWS),
     weight: ints(BOARD_ROWS),
     reason: ints(BOARD_ROWS),
@@ -106,6 +115,8 @@ export interface BoardPen {
   addTotal(row: number, total: Total, amount: number): void;
   addCount(count: Count, amount: number): void;
   addClient(slot: number, delta: number): void;
+  /** A connection or request ended. @param dialMs null: no node was dialled for it */
+  tally(kind: ListenerKind, end: EndReason, dialMs: number | null, totalMs: number): void;
   /** What this worker itself counted. */
   count(count: Count): number;
 }
@@ -115,7 +126,7 @@ export function boardPen(board: Board, worker: number): BoardPen {
   const totalsBase = worker * BOARD_ROWS * TOTALS_WIDTH;
   const countsBase = worker * COUNTS_WIDTH;
   const clientsBase = worker * CLIENT_SLOTS;
-  const { active, totals, counts, clients } = board;
+  const { active, totals, counts, clients, tallies } = board;
   return {
     addActive(row, delta) {
       const cell = activeBase + row;
@@ -133,6 +144,7 @@ export function boardPen(board: Board, worker: number): BoardPen {
       const cell = clientsBase + (slot % CLIENT_SLOTS);
       Atomics.store(clients, cell, (clients[cell] ?? 0) + delta);
     },
+    tally: (kind, end, dialMs, totalMs) => tally(tallies, worker * TALLIES_WIDTH, kind, end, dialMs, totalMs),
     count: (count) => counts[countsBase + COUNTS[count]] ?? 0,
   };
 }

@@ -1,5 +1,5 @@
 /** What control and the workers say to each other. Every message is plain and structured-cloneable. */
-import type { Address, ListenerKind, Snapshot } from "./snapshot.ts";
+import type { Address, ListenerKind, Snapshot, SnapshotPart } from "./snapshot.ts";
 
 /** The runtimes a worker can stand on. */
 export type Engine = "linux" | "bun" | "node" | "memory";
@@ -20,6 +20,8 @@ export interface ListenSpec {
 /** From control to one worker. */
 export type ToWorker =
   | { readonly kind: "snapshot"; readonly snapshot: Snapshot }
+  /** Goes before the rest of the "snapshot" that follows: taking 1,000 clusters at once would hold up every tunnel. */
+  | { readonly kind: "snapshot-part"; readonly part: SnapshotPart }
   | { readonly kind: "listen"; readonly add: readonly ListenSpec[]; readonly remove: readonly ListenSpec[] }
   /** Ends the tunnels whose cluster, pool or endpoint has this row. */
   | { readonly kind: "cut"; readonly row: number; readonly afterMs: number; readonly reason: CutReason }

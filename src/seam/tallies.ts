@@ -1,0 +1,104 @@
+/** What a worker counts of every connection and request that ended, per listener kind: how, and how long it took. */
+import type { Board } from "./board.ts";
+import { LISTENER_KINDS, type ListenerKind } from "./snapshot.ts";
+
+/** Why a connection or request ended, in words. */
+export const END_REASONS = [
+  "done", // an HTTP request that was answered
+  "redirected",
+  "client closed",
+  "node closed",
+  "client reset",
+  "node reset",
+  "idle",
+  "half-closed",
+  "cut: node down",
+  "cut: drain",
+  "cut: removed",
+  "cut: not allowed",
+  "cut: shutdown",
+  "unknown name",
+  "no name",
+  "node down", // a known name with nothing usable behind it
+  "not allowed",
+  "limit reached",
+  "not TLS",
+  "hello timeout",
+  "malformed",
+  "client gone", // before a node was reached
+  "bad request",
+  "bad answer", // the node's answer cannot be forwarded
+  "head timeout",
+  "internal error",
+] as const;
+export type EndReason = (typeof END_REASONS)[number];
+
+/** Upper bounds in ms; one more bucket holds what is above. A dial takes the network's time, a tunnel may live for days. */
+export const DURATIONS = {
+  dial: [0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 3_000],
+  total: [1, 10, 100, 1_000, 10_000, 60_000, 600_000, 3_600_000, 36_000_000, 86_400_000],
+} as const satisfies Readonly<Record<string, readonly number[]>>;
+export type Duration = keyof typeof DURATIONS;
+
+/** Sum, the buckets, and the bucket above them. */
+const DIAL_CELLS = DURATIONS.dial.length + 2;
+const TOTAL_CELLS = DURATIONS.total.length + 2;
+const OFFSETS: Readonly<Record<Duration, number>> = {
+  dial: END_REASONS.length,
+  total: END_REASONS.length + DIAL_CELLS,
+};
+const KIND_WIDTH = END_REASONS.length + DIAL_CELLS + TOTAL_CELLS;
+/** Cells of one worker. */
+export const TALLIES_WIDTH = KIND_WIDTH * LISTENER_KINDS.length;
+
+const END_INDEX = new Map<EndReason, number>(END_REASONS.map((reason, index) => [reason, index]));
+const KIND_INDEX: Readonly<Record<ListenerKind, number>> = { api: 0, https: 1, http: 2, mcs: 3 };
+
+/** One more end. @param base the worker's first cell. @param dialMs null: no node was dialled for it */
+export function tally(
+  cells: Float64Array,
+  base: number,
+  kind: ListenerKind,
+  end: EndReason,
+  dialMs: number | null,
+  totalMs: number,
+): void {
+  const first = base + KIND_INDEX[kind] * KIND_WIDTH;
+  add(cells, first + (END_INDEX.get(end) ?? 0), 1);
+  if (dialMs !== null) addDuration(cells, first + OFFSETS.dial, DURATIONS.dial, dialMs);
+  addDuration(cells, first + OFFSETS.total, DURATIONS.total, totalMs);
+}
+
+function addDuration(cells: Float64Array, first: number, bounds: readonly number[], ms: number): void {
+  let bucket = 0;
+  while (bucket < bounds.length && ms > (bounds[bucket] ?? 0)) bucket += 1;
+  add(cells, first, ms);
+  add(cells, first + 1 + bucket, 1);
+}
+
+function add(cells: Float64Array, cell: number, amount: number): void {
+  cells[cell] = (cells[cell] ?? 0) + amount;
+}
+
+/** How many ended so, over all workers. */
+export function endsOf(board: Board, kind: ListenerKind, end: EndReason): number {
+  return sum(board, KIND_INDEX[kind] * KIND_WIDTH + (END_INDEX.get(end) ?? 0));
+}
+
+export interface Histogram {
+  readonly sumMs: number;
+  /** By bound, then what is above; not cumulative. */
+  readonly counts: readonly number[];
+}
+
+export function durationsOf(board: Board, kind: ListenerKind, duration: Duration): Histogram {
+  const first = KIND_INDEX[kind] * KIND_WIDTH + OFFSETS[duration];
+  const counts = Array.from({ length: DURATIONS[duration].length + 1 }, (_, bucket) => sum(board, first + 1 + bucket));
+  return { sumMs: sum(board, first), counts };
+}
+
+function sum(board: Board, cell: number): number {
+  let total = 0;
+  for (let worker = 0; worker < board.workers; worker++) total += board.tallies[worker * TALLIES_WIDTH + cell] ?? 0;
+  return total;
+}

@@ -1,0 +1,26 @@
+import { describe, expect, test } from "bun:test";
+import { boardPen, openBoard } from "../../src/seam/board.ts";
+import { DURATIONS, durationsOf, endsOf } from "../../src/seam/tallies.ts";
+
+describe("BoardPen.tally()", () => {
+  test("counts ends and durations by kind, and readers sum over workers", () => {
+    const board = openBoard(2);
+    const [first, second] = [boardPen(board, 0), boardPen(board, 1)];
+    first.tally("api", "node closed", 0.5, 1);
+    first.tally("api", "node closed", 0.6, 10_001);
+    second.tally("api", "idle", null, 1e9);
+    second.tally("mcs", "internal error", 5_000, 0);
+    expect(endsOf(board, "api", "node closed")).toBe(2);
+    expect(endsOf(board, "api", "idle")).toBe(1);
+    expect(endsOf(board, "https", "node closed")).toBe(0);
+    expect(endsOf(board, "mcs", "internal error")).toBe(1);
+    const dial = durationsOf(board, "api", "dial");
+    expect(dial.sumMs).toBeCloseTo(1.1);
+    expect(dial.counts.slice(0, 3)).toEqual([1, 1, 0]);
+    const total = durationsOf(board, "api", "total");
+    expect(total.counts[0]).toBe(1);
+    expect(total.counts[DURATIONS.total.indexOf(60_000)]).toBe(1);
+    expect(total.counts.at(-1)).toBe(1);
+    expect(durationsOf(board, "mcs", "dial").counts.at(-1)).toBe(1);
+  });
+});
