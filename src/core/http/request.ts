@@ -84,7 +84,8 @@ export function readRequest(head: RequestHead, memo: HostMemo): Request | Refuse
   const { bytes, start, from } = head;
   const method = methodName(bytes, from, start.methodTo);
   if (method === "CONNECT") return refused("connect");
-  if (method === "PRI" && isAsterisk(head)) return refused("http/2 preface");
+  // reserved, so that no HTTP/1.1 request can be taken for the preface: RFC 9113 §11.6
+  if (method === "PRI") return refused("http/2 preface");
   const target = readTarget(head, method);
   if (typeof target === "string") return refused(target);
   const host = readHost(head, target, memo);
