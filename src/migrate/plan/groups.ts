@@ -1,6 +1,7 @@
 /** Puts pools together that are one cluster: by domain, by the name in the backends' names, by shared nodes. */
 import type { ListenerKind } from "../../seam/snapshot.ts";
-import { baseName, clusterName } from "./naming.ts";
+import { domainOf } from "./meaning.ts";
+import { clusterName } from "./naming.ts";
 import type { Unit } from "./units.ts";
 
 export interface Group {
@@ -42,8 +43,8 @@ function onlyGroup(unit: Unit, groups: readonly Unit[][], units: readonly Unit[]
 
 /** Do the backends' names speak of two clusters? */
 function otherName(unit: Unit, group: readonly Unit[]): boolean {
-  const base = baseName(unit);
-  const others = group.map(baseName).filter((other) => other !== "");
+  const base = unit.base;
+  const others = group.map((other) => other.base).filter((other) => other !== "");
   return base !== "" && others.length > 0 && !others.includes(base);
 }
 
@@ -55,8 +56,8 @@ function fits(unit: Unit, group: readonly Unit[]): boolean {
 function likeness(unit: Unit, group: readonly Unit[]): number {
   const [mine, theirs] = [domainsOf([unit]), domainsOf(group)];
   if (mine.some((domain) => theirs.includes(domain))) return 4;
-  const base = baseName(unit);
-  if (base !== "" && group.some((other) => baseName(other) === base)) return 3;
+  const base = unit.base;
+  if (base !== "" && group.some((other) => other.base === base)) return 3;
   // Nodes of two clusters can be the same machine on other ports; two domains say that they are.
   if (mine.length > 0 && theirs.length > 0) return 0;
   const hosts = new Set(group.flatMap((other) => other.servers.map((server) => server.host)));
@@ -65,19 +66,9 @@ function likeness(unit: Unit, group: readonly Unit[]): number {
   return bothDefault && mine.length + theirs.length === 0 && !otherName(unit, group) ? 1 : 0;
 }
 
-/** The domains that names speak of: `api.D`, `*.apps.D`, `x.apps.D`, and the label of a label rule. */
+/** Each domain once. */
 export function domainsOf(units: readonly Unit[]): string[] {
-  const found = units.flatMap((unit) => [
-    ...unit.names.flatMap((name) => domainOf(name, unit.kind) ?? []),
-    ...unit.labels.map((label) => `${label.label}.`),
-  ]);
-  return [...new Set(found)];
-}
-
-function domainOf(name: string, kind: ListenerKind): string | null {
-  const isApi = kind === "api" || kind === "mcs";
-  if (isApi) return /^(?:api|api-int)\.(.+)$/.exec(name)?.[1] ?? null;
-  return /(?:^|\.)apps\.(.+)$/.exec(name)?.[1] ?? null;
+  return [...new Set(units.flatMap((unit) => unit.domains))];
 }
 
 function nameGroups(groups: readonly Unit[][], givenDomain: string | null): Group[] {

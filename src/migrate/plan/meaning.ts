@@ -1,5 +1,6 @@
 /** What a pattern of the source means in names of edge-lb. */
 import { readDomain } from "../../config/names.ts";
+import type { ListenerKind } from "../../seam/snapshot.ts";
 
 /** A rule by the first label after `api` or `apps`, whatever follows. */
 export interface LabelName {
@@ -64,4 +65,11 @@ export function matchesName(pattern: string, name: string): boolean {
 export function matchesLabel({ kind, label }: LabelName, name: string): boolean {
   if (kind === "apps") return new RegExp(`^.+\\.apps\\.${label}\\..+$`).test(name);
   return name.startsWith(`api.${label}.`) || name.startsWith(`api-int.${label}.`);
+}
+
+/** D of `api.D` and `api-int.D` on the API's listeners, of `*.apps.D` and `x.apps.D` on the others; null for other names. */
+export function domainOf(name: string, kind: ListenerKind): string | null {
+  const isApi = kind === "api" || kind === "mcs";
+  if (isApi) return /^(?:api|api-int)\.(.+)$/.exec(name)?.[1] ?? null;
+  return /(?:^|\.)apps\.(.+)$/.exec(name)?.[1] ?? null;
 }

@@ -19,8 +19,8 @@ const JOINED = new RegExp(`^(?:${[...ROLES].filter((word) => word.length > 2).jo
 const WEAK = /^(openshift|ocp\d?|okd\d?|k8s|kubernetes|kube)$/;
 
 /** `be_api_hub_6443` is `hub`; "" where only roles are left. */
-export function baseName(unit: Unit): string {
-  return tokens(unit.backend.name)
+export function baseName(backend: string): string {
+  return tokens(backend)
     .filter((word) => !ROLES.has(word) && !JOINED.test(word) && !/^\d+$/.test(word))
     .join("-");
 }
@@ -34,7 +34,7 @@ function tokens(name: string): string[] {
 
 /** A label of at most 63 characters that no cluster has yet. */
 export function clusterName(units: readonly Unit[], domain: string | null, taken: ReadonlySet<string>): string {
-  const bases = units.map(baseName).filter((base) => base !== "");
+  const bases = units.map((unit) => unit.base).filter((base) => base !== "");
   const label = units.flatMap((unit) => unit.labels)[0]?.label;
   const weak = units.flatMap((unit) => tokens(unit.backend.name)).find((word) => WEAK.test(word));
   const hostName = units.flatMap((unit) => unit.names)[0]?.replace(/^\*\./, "");

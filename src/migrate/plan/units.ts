@@ -2,7 +2,8 @@
 import type { ListenerKind } from "../../seam/snapshot.ts";
 import type { Server } from "../source/endpoints.ts";
 import { usableServers, type Proxy } from "../source/proxies.ts";
-import type { LabelName } from "./meaning.ts";
+import { domainOf, type LabelName } from "./meaning.ts";
+import { baseName } from "./naming.ts";
 import type { NameUse, Route } from "./routes.ts";
 
 export interface Unit {
@@ -12,6 +13,10 @@ export interface Unit {
   readonly uses: readonly NameUse[];
   readonly names: readonly string[];
   readonly labels: readonly LabelName[];
+  /** The domains that names speak of: `api.D`, `*.apps.D`, `x.apps.D`, and `LABEL.` of a label rule. */
+  readonly domains: readonly string[];
+  /** What the backend's name says beside roles; "" for nothing. */
+  readonly base: string;
   readonly byDefault: boolean;
   /** Without those that are `disabled` or no address. */
   readonly servers: readonly Server[];
@@ -35,13 +40,22 @@ function toUnit(routes: readonly Route[]): Unit | null {
   const { entry, backend } = first;
   const uses = routes.flatMap((route) => route.uses);
   const servers = usableServers(backend);
+  const names = [...new Set(uses.flatMap((use) => use.meaning.names))];
+  const labels = uses.flatMap((use) => use.meaning.labels);
   return {
     kind: entry.kind,
     backend,
     routes,
     uses,
-    names: [...new Set(uses.flatMap((use) => use.meaning.names))],
-    labels: uses.flatMap((use) => use.meaning.labels),
+    names,
+    labels,
+    domains: [
+      ...new Set([
+        ...names.flatMap((name) => domainOf(name, entry.kind) ?? []),
+        ...labels.map(({ label }) => `${label}.`),
+      ]),
+    ],
+    base: baseName(backend.name),
     byDefault: routes.some((route) => route.byDefault),
     servers,
     endpoints: servers

@@ -16,7 +16,8 @@ export function findMistakes(parts: Parts, ledger: Ledger): void {
   for (const entry of parts.entries) inEntry(parts, entry, ledger);
   for (const unit of parts.units) inUnit(unit, ledger);
   for (const group of parts.groups) inGroup(group, ledger);
-  for (const proxy of parts.source.proxies) inProxy(parts, proxy, ledger);
+  const referenced = referencedBackends(parts.source.proxies);
+  for (const proxy of parts.source.proxies) inProxy(parts, proxy, referenced, ledger);
   for (const page of parts.stats) inStats(page, ledger);
   noMachineConfig(parts, ledger);
 }
@@ -150,9 +151,9 @@ function noMachineConfig({ entries, groups }: Parts, ledger: Ledger): void {
   ledger.mistake(api.proxy.section.head, "no-mcs", why, "edge-lb: listen mcs at an address that only the nodes reach");
 }
 
-function inProxy({ source, stats }: Parts, proxy: Proxy, ledger: Ledger): void {
+function inProxy({ stats }: Parts, proxy: Proxy, referenced: ReadonlySet<string> | null, ledger: Ledger): void {
   const { section } = proxy;
-  if (section.kind === "backend" && !isReferenced(source.proxies, proxy.name)) {
+  if (section.kind === "backend" && referenced?.has(proxy.name) === false) {
     ledger.mistake(
       section.head,
       "unused-backend",
@@ -174,12 +175,11 @@ function inProxy({ source, stats }: Parts, proxy: Proxy, ledger: Ledger): void {
   undeclared(proxy, ledger);
 }
 
-function isReferenced(proxies: readonly Proxy[], name: string): boolean {
-  return proxies.some(
-    (proxy) =>
-      proxy.defaultBackend?.name === name ||
-      proxy.rules.some((rule) => rule.target === name || rule.target.includes("%[")),
-  );
+/** Null: a computed name may lead to any. */
+function referencedBackends(proxies: readonly Proxy[]): ReadonlySet<string> | null {
+  const targets = proxies.flatMap((proxy) => proxy.rules.map((rule) => rule.target));
+  if (targets.some((target) => target.includes("%["))) return null;
+  return new Set([...targets, ...proxies.flatMap((proxy) => proxy.defaultBackend?.name ?? [])]);
 }
 
 function isAsked(proxy: Proxy, name: string): boolean {

@@ -12,6 +12,8 @@ export interface Source {
   readonly sections: readonly Section[];
   /** Sections without `disabled`, in order. */
   readonly proxies: readonly Proxy[];
+  /** Backends and listens by name. */
+  readonly backends: ReadonlyMap<string, Proxy>;
   /** For maps named in `use_backend`. */
   readonly readSide: ReadSide;
 }
@@ -32,10 +34,14 @@ export function readSource(
   const proxies = sections
     .filter(({ kind }) => kind === "frontend" || kind === "backend" || kind === "listen")
     .map((section) => readProxy(section, { environment, readSide: from.readSide }));
-  return { file, lines, sections, proxies: proxies.filter((proxy) => !proxy.disabled), readSide: from.readSide };
+  const enabled = proxies.filter((proxy) => !proxy.disabled);
+  const targets = enabled.filter((proxy) => proxy.section.kind !== "frontend").toReversed();
+  // Of two backends with one name, which HAProxy refuses, the first counts.
+  const backends = new Map(targets.map((proxy) => [proxy.name, proxy]));
+  return { file, lines, sections, proxies: enabled, backends, readSide: from.readSide };
 }
 
 /** The backend (or listen) of a name. */
 export function findBackend(source: Source, name: string): Proxy | null {
-  return source.proxies.find((proxy) => proxy.name === name && proxy.section.kind !== "frontend") ?? null;
+  return source.backends.get(name) ?? null;
 }

@@ -51,8 +51,19 @@ export function matchNumber(pattern: string, value: number): Verdict {
 }
 
 function matchRegex(pattern: string, value: string, ignoreCase: boolean): Verdict {
-  return toRegExp(pattern, ignoreCase)?.test(value) ?? null;
+  const key = `${ignoreCase ? "i" : "-"}${pattern}`;
+  let compiled = COMPILED.get(key);
+  if (compiled === undefined) {
+    if (COMPILED.size >= COMPILED_MOST) COMPILED.clear();
+    compiled = toRegExp(pattern, ignoreCase);
+    COMPILED.set(key, compiled);
+  }
+  return compiled?.test(value) ?? null;
 }
+
+/** A thousand rules are asked for thousands of names, and compiling costs more than matching. */
+const COMPILED = new Map<string, RegExp | null>();
+const COMPILED_MOST = 8192;
 
 const CLASSES: Readonly<Record<string, string>> = {
   alnum: "a-zA-Z0-9",
