@@ -2,7 +2,7 @@
 /** Entry: picks the command, wires the planes, owns exit codes and the worker's path. */
 import { readFileSync } from "node:fs";
 import { runCli } from "./cli/cli.ts";
-import { openSink } from "./control/log-sink.ts";
+import { openSink } from "./control/log-open.ts";
 import { runEdgeLb } from "./control/run.ts";
 
 /** Right in source, compiled, and in the Node bundle: only this module's own URL is the entry's. */

@@ -1,10 +1,4 @@
 /** Where log lines go, behind a bounded queue: a slow or dead sink costs lines, which are counted, and never holds anything up. */
-import { hostname } from "node:os";
-import type { LogTarget } from "../config/log-target.ts";
-import type { LogFormat } from "../config/model.ts";
-import type { UnixDatagram } from "../runtime/linux/unix-datagram.ts";
-import { descriptorWriter, fileWriter } from "./log-file.ts";
-import { datagramWriter, socketWriter, type SyslogSender } from "./log-syslog.ts";
 
 /** About 8 batches of 64 long lines of four workers; what does not fit is dropped and counted. */
 const MOST_WAITING_CHARS = 1_048_576;
@@ -107,46 +101,4 @@ export function linesOf(text: string): number {
 
 function lostLine(lines: number): string {
   return `${new Date().toISOString()} warn: ${lines} log ${lines === 1 ? "line was" : "lines were"} lost: the sink did not take them\n`;
-}
-
-/** @throws EdgeError when the file cannot be opened */
-export async function openSink(target: LogTarget, format: LogFormat): Promise<LogSink> {
-  // HAProxy leaves date, host and program to syslog; in a file they are wanted all the same
-  const prefix = format === "haproxy" ? syslogPrefix : null;
-  switch (target.kind) {
-    case "stderr":
-      return createSink(descriptorWriter(2, prefix));
-    case "file":
-      return createSink(fileWriter(target.path, prefix));
-    case "udp":
-      return createSink(datagramWriter(target, senderOf(format)));
-    case "unix":
-      return createSink(socketWriter(target, senderOf(format), await unixDatagram()));
-  }
-}
-
-/** Through the C library, which is asked only where it can be loaded. */
-async function unixDatagram(): Promise<UnixDatagram | null> {
-  if (process.platform !== "linux" || process.versions.bun === undefined) return null;
-  const { openUnixDatagram } = await import("../runtime/linux/unix-datagram.ts");
-  return openUnixDatagram();
-}
-
-const PROGRAM = "edge-lb";
-
-function senderOf(format: LogFormat): SyslogSender {
-  // text lines begin with a time of their own, which the header has already
-  return { program: PROGRAM, pid: process.pid, host: hostname(), stripTime: format === "text" };
-}
-
-const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"] as const;
-
-/** `Nov 23 20:46:00` in UTC (RFC 3164 §4.1.2: the day is padded with a space). */
-export function rfc3164Time(at: Date): string {
-  const day = String(at.getUTCDate()).padStart(2, " ");
-  return `${MONTHS[at.getUTCMonth()] ?? ""} ${day} ${at.toISOString().slice(11, 19)}`;
-}
-
-function syslogPrefix(): string {
-  return `${rfc3164Time(new Date())} ${hostname()} ${PROGRAM}[${process.pid}]: `;
 }

@@ -7,7 +7,7 @@ import { unavailable } from "../core/http/replies.ts";
 import type { EndWord, Reply } from "../core/http/reply.ts";
 import type { Request, RequestHead } from "../core/http/request.ts";
 import { HttpSession } from "../core/http/session.ts";
-import { proxyHeader } from "../core/proxy-protocol.ts";
+import { withProxyHeader } from "../core/proxy-protocol.ts";
 import type { Cancel, CloseCause, Conn, ConnEvents } from "../runtime/port.ts";
 import type { Count } from "../seam/board.ts";
 import type { ListenerKind, Pool } from "../seam/snapshot.ts";
@@ -198,7 +198,7 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner {
       plan,
       pool,
       key,
-      first: pool.sendProxy === 0 ? first : withHeader(proxyHeader(pool.sendProxy, conn.remote, conn.local), first),
+      first: withProxyHeader(pool.sendProxy, conn.remote, conn.local, first),
       onOpen: (node, reached) => this.reached(node, reached, pool),
       onFail: (last, attempts) => {
         this.dial = null;
@@ -394,11 +394,4 @@ function settingsOf(live: Live): SessionSettings {
   };
   SETTINGS.set(live, settings);
   return settings;
-}
-
-function withHeader(header: Uint8Array, first: Uint8Array): Uint8Array {
-  const whole = new Uint8Array(header.length + first.length);
-  whole.set(header);
-  whole.set(first, header.length);
-  return whole;
 }

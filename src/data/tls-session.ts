@@ -1,7 +1,7 @@
 /** A connection to api, https or mcs: read the ClientHello, route by its name, reach a node, join. */
 import { isAllowed } from "../core/access.ts";
 import { clientKey, hostKey } from "../core/balance/hash.ts";
-import { proxyHeader } from "../core/proxy-protocol.ts";
+import { withProxyHeader } from "../core/proxy-protocol.ts";
 import { lookup } from "../core/route/lookup.ts";
 import { nearestName } from "../core/route/nearest.ts";
 import { tlsAlert, type TlsAlert } from "../core/tls/alert.ts";
@@ -151,14 +151,14 @@ class TlsSession implements ConnEvents {
   private reach(live: Live, plan: ClusterPlan, pool: Pool, hello: Uint8Array): void {
     this.phase = "dialing";
     this.conn.pause();
-    const { remote } = this.conn;
+    const { remote, local } = this.conn;
     const key = pool.policy === "host" ? hostKey(this.name ?? "") : clientKey(remote.ip);
     this.dial = dialPool(this.plane, {
       live,
       plan,
       pool,
       key,
-      first: pool.sendProxy === 0 ? hello : withProxyHeader(pool.sendProxy, this.conn, hello),
+      first: withProxyHeader(pool.sendProxy, remote, local, hello),
       onOpen: (node, reached) => this.join(node, reached, pool, live),
       onFail: (last, attempts) => this.unreachable(last, attempts),
     });
@@ -257,15 +257,6 @@ class TlsSession implements ConnEvents {
       attempts: 0,
     });
   }
-}
-
-/** The node learns the client's address from the first bytes, where the operator says that it reads them. */
-function withProxyHeader(version: 1 | 2, { remote, local }: Conn, hello: Uint8Array): Uint8Array {
-  const header = proxyHeader(version, remote, local);
-  const first = new Uint8Array(header.length + hello.length);
-  first.set(header);
-  first.set(hello, header.length);
-  return first;
 }
 
 /** What `dialPool` gets back for a connection that was joined while it opened: no event of it arrives any more. */

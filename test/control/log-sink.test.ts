@@ -5,7 +5,8 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readLogTarget } from "../../src/config/log-target.ts";
-import { createSink, openSink, type LogSink, type LogWriter } from "../../src/control/log-sink.ts";
+import { openSink } from "../../src/control/log-open.ts";
+import { createSink, type LogSink, type LogWriter } from "../../src/control/log-sink.ts";
 import { syslogMessage } from "../../src/control/log-syslog.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "edge-lb-log-"));

@@ -1,7 +1,7 @@
 /** edge-lb with workers that can be ended from outside; everything else as in src/main.ts. */
 import { readFileSync } from "node:fs";
 import { runCli } from "../../../src/cli/cli.ts";
-import { openSink } from "../../../src/control/log-sink.ts";
+import { openSink } from "../../../src/control/log-open.ts";
 import { runEdgeLb } from "../../../src/control/run.ts";
 
 const workerEntry = new URL("./worker.ts", import.meta.url);
