@@ -12,8 +12,8 @@ import { join } from "node:path";
 import { stopAll } from "./bench/child.ts";
 import { type Cpus, openLab } from "./bench/lab.ts";
 import { FULL, type LineId, LINES, QUICK } from "./bench/lines.ts";
-import { missingOf, type Peer, PEERS, versionOf } from "./bench/peers.ts";
-import { createFigures, type Figures } from "./bench/record.ts";
+import { missingOf, type Peer, peersIn, versionOf } from "./bench/peers.ts";
+import { createFigures, type Figures, summarize } from "./bench/record.ts";
 import { type Column, goals, json, judge, machine, table, type Verdict } from "./bench/report.ts";
 
 const ROOT = new URL("..", import.meta.url).pathname;
@@ -76,8 +76,8 @@ function say(text: string): void {
   console.error(text);
 }
 
-function findPeers({ engines }: Wish): Peer[] {
-  const wanted = PEERS.filter(({ id }) => !ENGINES.includes(id) || engines.includes(id));
+function findPeers({ engines }: Wish, folder: string): Peer[] {
+  const wanted = peersIn(folder).filter(({ id }) => !ENGINES.includes(id) || engines.includes(id));
   return wanted.filter((peer) => {
     const missing = missingOf(peer);
     if (missing !== null) say(`${peer.title} is skipped: ${missing} is not installed`);
@@ -86,7 +86,7 @@ function findPeers({ engines }: Wish): Peer[] {
 }
 
 async function run(wish: Wish, folder: string): Promise<{ figures: Figures; columns: Column[] }> {
-  const peers = findPeers(wish);
+  const peers = findPeers(wish, folder);
   const cpu = placeOn(wish);
   const lab = await openLab(peers.length + 1, cpu);
   const figures = createFigures();
@@ -102,7 +102,10 @@ async function run(wish: Wish, folder: string): Promise<{ figures: Figures; colu
 
 function textOf(figures: Figures, columns: readonly Column[], verdicts: readonly Verdict[], wish: Wish): string {
   const effort = wish.quick ? "a quick run" : "a full run";
-  const head = `${machine()}; ${effort}, medians with the least and the most of all rounds in brackets.`;
+  const others = summarize(figures.of("others", "direct"));
+  const noise =
+    others === null ? "" : ` Other processes took ${others.median.toFixed(0)} % of the machine meanwhile (median).`;
+  const head = `${machine()}; ${effort}, medians with the least and the most of all rounds in brackets.${noise}`;
   const parts = [head, table(figures, columns)];
   return [...parts, ...(verdicts.length > 0 ? [goals(verdicts)] : [])].join("\n\n");
 }

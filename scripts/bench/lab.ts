@@ -5,6 +5,7 @@ import { type Child, spentNs, startChild, threadTimes } from "./child.ts";
 import type { Order, Outcome } from "./load-common.ts";
 import type { LoadCommand, LoadReply } from "./load.ts";
 import type { At } from "./net.ts";
+import { watchMachine } from "./noise.ts";
 import type { Running } from "./peers.ts";
 import { CLUSTERS, freePort, labWorld, type NodePorts, type World } from "./world.ts";
 
@@ -27,6 +28,8 @@ export interface Lab {
 export interface Measured extends Outcome {
   /** CPU of the balancer per unit, in us; NaN without a balancer. */
   readonly cpuUs: number;
+  /** Share of the machine that other processes took meanwhile. */
+  readonly others: number;
 }
 
 const SETTLE_MS = 30;
@@ -59,13 +62,15 @@ export async function openLab(slots: number, cpus: Cpus): Promise<Lab> {
     },
     async measure(peer, command) {
       const before = await ask<Served>(backend, "?");
+      const watch = watchMachine([load.pid, backend.pid, ...(peer === null ? [] : [peer.child.pid])]);
       const begun = threadTimes(peer?.pids() ?? []);
       const reply = await order(command);
       if (reply.kind !== "outcome") throw unexpected(reply, peer);
       await Bun.sleep(SETTLE_MS); // the last connections are closed after their answers
       const spent = peer === null ? NaN : spentNs(begun, threadTimes(peer.pids()));
+      const others = watch.others();
       compare(command, reply.outcome, before, await ask<Served>(backend, "?"));
-      return { ...reply.outcome, cpuUs: spent / 1000 / reply.outcome.units };
+      return { ...reply.outcome, cpuUs: spent / 1000 / reply.outcome.units, others };
     },
   };
 }

@@ -15,15 +15,18 @@ export interface Effort {
   readonly seconds: number;
   /** Before the first round of a line: edge-lb's compiler needs some 30,000 connections, for the others it is a look. */
   readonly warm: Span;
+  /** A measurement that others disturbed is made anew so many times at most, and the least disturbed one counts. */
+  readonly retries: number;
   readonly streamBytes: number;
   readonly clusterSizes: readonly number[];
 }
 
 export const FULL: Effort = {
-  rounds: 7,
-  startRounds: 5,
+  rounds: 5,
+  startRounds: 3,
   seconds: 1,
   warm: { seconds: 6, most: 40_000 },
+  retries: 2,
   streamBytes: 1e9,
   clusterSizes: [3, 100, 1_000, 10_000],
 };
@@ -32,6 +35,7 @@ export const QUICK: Effort = {
   startRounds: 1,
   seconds: 0.5,
   warm: { seconds: 3, most: 30_000 },
+  retries: 0,
   streamBytes: 4e8,
   clusterSizes: [3, 100, 1_000, 10_000],
 };
@@ -120,6 +124,20 @@ function direct(bench: Bench): Subject {
   return { id: "direct", running: null, world: bench.lab.world(bench.peers.length) };
 }
 
+/** Others' share of the machine that still counts as quiet. */
+const QUIET = 0.05;
+
+/** Not by its outcome: by how much others did meanwhile. */
+async function leastDisturbed(bench: Bench, measure: () => Promise<Measured>): Promise<Measured> {
+  let best = await measure();
+  for (let again = 0; again < bench.effort.retries && best.others > QUIET; again++) {
+    const next = await measure();
+    if (next.others < best.others) best = next;
+  }
+  bench.record("others", "direct", best.others * 100);
+  return best;
+}
+
 type Visit = (subject: Subject, span: Span) => Promise<Measured>;
 
 /** Warm each up, then visit all in every round, each round beginning with another one. */
@@ -139,7 +157,7 @@ async function inTurn(
     say(`  round ${round + 1} of ${effort.rounds}`);
     for (let i = 0; i < subjects.length; i++) {
       const subject = subjects[(round + i) % subjects.length];
-      if (subject !== undefined) keep(subject.id, await guarded(subject, roundOf(effort)));
+      if (subject !== undefined) keep(subject.id, await leastDisturbed(bench, () => guarded(subject, roundOf(effort))));
     }
   }
 }
@@ -289,7 +307,7 @@ async function clusters(bench: Bench): Promise<void> {
     for (const subject of subjects) await visit(subject, warmUp(bench, subject));
     for (let round = 0; round < bench.effort.rounds; round++) {
       for (const subject of subjects) {
-        const { cpuUs } = await visit(subject, roundOf(bench.effort));
+        const { cpuUs } = await leastDisturbed(bench, () => visit(subject, roundOf(bench.effort)));
         bench.record(`clusters-${subject.world.clusters}`, peer.id, cpuUs);
       }
     }

@@ -1,5 +1,5 @@
 /** The balancers that are compared: whether they are here, how they are configured, how they start. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Child, familyOf, startChild } from "./child.ts";
 import { render } from "./template.ts";
@@ -34,6 +34,8 @@ export interface Running {
 const ROOT = new URL("../..", import.meta.url).pathname;
 const TEMPLATES = new URL("peers/", import.meta.url).pathname;
 const BINARY = join(ROOT, "dist/edge-lb");
+/** A copy of its own: pages of a file that another process runs too would count half. */
+const COPY = "edge-lb";
 const BUNDLE = join(ROOT, "dist/edge-lb.mjs");
 const STREAM_MODULE = "/usr/lib/nginx/modules/ngx_stream_module.so";
 
@@ -65,9 +67,14 @@ function haproxy(id: PeerId, title: string): Peer {
   };
 }
 
-export const PEERS: readonly Peer[] = [
-  edgeLb("linux", [BINARY], "linux"),
-  edgeLb("bun", [BINARY], "bun"),
+/** Copies the binary into `folder` when there is one. */
+export function peersIn(folder: string): readonly Peer[] {
+  const binary = join(folder, COPY);
+  if (existsSync(BINARY)) copyFileSync(BINARY, binary);
+  return [edgeLb("linux", [binary], "linux"), edgeLb("bun", [binary], "bun"), ...OTHERS];
+}
+
+const OTHERS: readonly Peer[] = [
   edgeLb("node", ["node", BUNDLE], "node"),
   haproxy("haproxy", "HAProxy"),
   haproxy("haproxy-splice", "HAProxy splice"),
