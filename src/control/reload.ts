@@ -52,7 +52,7 @@ export function createReload(input: ReloadInput): Reload {
 
 class Reloader implements Reload {
   layer = NO_RUNTIME_LAYER;
-  status: ReloadStatus = { done: 0, failed: 0, lastTime: null, lastError: null };
+  status: ReloadStatus = { done: 0, failed: 0, lastTime: null, lastError: null, lastMs: null };
   private readonly input: ReloadInput;
   /** One at a time. */
   private last: Promise<unknown> = Promise.resolve();
@@ -82,9 +82,10 @@ class Reloader implements Reload {
 
   private async readAgain(why: string): Promise<ReloadResult> {
     this.input.onReload?.(true);
+    const startMs = performance.now();
     try {
       const result = await this.use(`reload (${why})`, this.knownLayer(), {});
-      this.count(result);
+      this.count(result, performance.now() - startMs);
       return result;
     } finally {
       this.input.onReload?.(false);
@@ -119,12 +120,13 @@ class Reloader implements Reload {
     }
   }
 
-  private count(result: ReloadResult): void {
+  private count(result: ReloadResult, ms: number): void {
     const { done, failed } = this.status;
     const lastTime = new Date((this.input.now ?? Date.now)()).toISOString();
+    const last = { lastTime, lastMs: Math.round(ms * 10) / 10 };
     this.status = result.ok
-      ? { done: done + 1, failed, lastTime, lastError: null }
-      : { done, failed: failed + 1, lastTime, lastError: result.errors.map((each) => each.toLine()).join("; ") };
+      ? { done: done + 1, failed, ...last, lastError: null }
+      : { done, failed: failed + 1, ...last, lastError: result.errors.map((each) => each.toLine()).join("; ") };
   }
 }
 

@@ -63,6 +63,8 @@ export interface ReloadStatus {
   readonly lastTime: string | null;
   /** What was wrong with it; null: nothing. */
   readonly lastError: string | null;
+  /** From the request to the new snapshot in every worker, or to the refusal. */
+  readonly lastMs: number | null;
 }
 
 /** Client connections. `limit` is `max-connections`, resolved; the others count since the start. */

@@ -7,7 +7,7 @@ import { buildRoutes, type Routes } from "../core/route/lookup.ts";
 import type { EdgeError } from "../errors.ts";
 import { activeOf, openBoard, countOf, type Board } from "../seam/board.ts";
 import type { DialError, FromWorker } from "../seam/mail.ts";
-import type { Snapshot } from "../seam/snapshot.ts";
+import { splitSnapshot, type Snapshot } from "../seam/snapshot.ts";
 import { chooseEngine, workersFor, type WorkerEngine } from "./engine.ts";
 import { createEventLog, type EventLog } from "./event-log.ts";
 import { remembered, type Events } from "./events.ts";
@@ -21,6 +21,7 @@ import { openSockets, type Sockets } from "./sockets.ts";
 import type { Facts } from "./status.ts";
 import { createTotals, type Totals } from "./status-totals.ts";
 import { createUnknownNames } from "./status-unknown.ts";
+import { createVersions, type Versions } from "./versions.ts";
 import { createWorkers, type Workers } from "./workers.ts";
 
 export interface SupervisorInput {
@@ -45,7 +46,7 @@ export interface Supervisor extends Facts {
   /**
    * Serve another configuration: one swap in every worker. Tunnels of what is gone or no longer allowed get the drain time,
    * all others stay. What only a restart can change keeps its value.
-   * @returns what changed, and what did not, in words
+   * @returns when every worker serves it: what changed, and what did not, in words
    * @throws EdgeError when the board has no room for it; then nothing has changed
    */
   apply(config: Config, options?: ApplyOptions): Promise<ConfigDiff>;
@@ -70,6 +71,9 @@ export async function startSupervisor(input: SupervisorInput): Promise<Superviso
   return centre;
 }
 
+/** A worker takes its mail within milliseconds; one that does not is about to be replaced. */
+const APPLY_WAIT_MS = 2_000;
+
 class Centre implements Supervisor {
   readonly engine: WorkerEngine;
   readonly workers: number;
@@ -91,6 +95,7 @@ class Centre implements Supervisor {
   /** Rows of clusters, pools and endpoints that the newest snapshot no longer has. */
   private readonly gone: number[] = [];
   private readonly oldest: number[];
+  private readonly newest: Versions;
   private indexed: { readonly of: Snapshot; readonly routes: Routes } | null = null;
 
   constructor(input: SupervisorInput, log: EventLog, engine: WorkerEngine, count: number, sockets: Sockets) {
@@ -103,6 +108,7 @@ class Centre implements Supervisor {
     this.board = openBoard(count);
     this.totals = createTotals(this.board);
     this.oldest = Array.from({ length: count }, () => 0);
+    this.newest = createVersions(count);
     this.resolver = createResolver({ log, onChange: () => this.publish() });
     this.snapshot = this.build(1, this.config);
     this.pool = createWorkers({
@@ -141,10 +147,23 @@ class Centre implements Supervisor {
     const before = this.config;
     const diff = diffConfig(before, config);
     const next = keepUntilRestart(before, config);
+    if (diff.changes.length === 0) {
+      this.config = next; // where things are written may have changed
+      return diff;
+    }
     await this.resolver.update(next);
     this.publish(next, cutAfterMs);
     this.pool.broadcast({ kind: "check-access", afterMs: next.timeouts.drain });
+    await this.inEveryWorker(this.snapshot.version);
     return diff;
+  }
+
+  /** Whoever changed something may rely on it then. A worker that is being replaced starts with the newest snapshot. */
+  private async inEveryWorker(version: number): Promise<void> {
+    let late: ReturnType<typeof setTimeout> | undefined;
+    const given = new Promise<void>((resolve) => (late = setTimeout(resolve, APPLY_WAIT_MS)));
+    await Promise.race([given, this.newest.reached(version)]);
+    clearTimeout(late);
   }
 
   get logLinesLost(): number {
@@ -176,11 +195,20 @@ class Centre implements Supervisor {
   private publish(config: Config = this.config, cutAfterMs: number = config.timeouts.drain): void {
     this.snapshot = this.build(this.snapshot.version + 1, config);
     this.config = config;
-    this.pool.broadcast({ kind: "snapshot", snapshot: this.snapshot });
+    this.mail(this.snapshot);
     this.health?.update(config, this.snapshot);
     for (const row of this.gone.splice(0)) {
       this.pool.broadcast({ kind: "cut", row, afterMs: cutAfterMs, reason: "removed" });
     }
+  }
+
+  private mail(snapshot: Snapshot): void {
+    const pieces = splitSnapshot(snapshot);
+    let piece = pieces.next();
+    for (; piece.done !== true; piece = pieces.next()) {
+      this.pool.broadcast({ kind: "snapshot-part", part: piece.value });
+    }
+    this.pool.broadcast({ kind: "snapshot", snapshot: piece.value });
   }
 
   private build(version: number, config: Config): Snapshot {
@@ -213,6 +241,7 @@ class Centre implements Supervisor {
       case "node-mute":
         return this.health?.suspect(mail.row);
       case "applied":
+        this.newest.at(worker, mail.version);
         return this.applied(worker, mail.oldest);
       case "fault":
         return this.log.error("fault", `a session failed: ${mail.stack.replaceAll(/\s*\n\s*/g, " | ")}`, { worker });

@@ -41,11 +41,13 @@ export class Mailbox implements Source, Task {
     const { handler } = this;
     if (handler === null) return;
     for (let got = receiveMessageOnPort(this.port); got !== undefined; got = receiveMessageOnPort(this.port)) {
+      const mail = got.message as ToWorker; // control is the only sender
       try {
-        handler(got.message as ToWorker); // control is the only sender
+        handler(mail);
       } catch (error) {
         this.loop.fault(error);
       }
+      if (isLarge(mail)) return this.loop.again(this); // let the tunnels have a turn
     }
   }
 
@@ -53,4 +55,8 @@ export class Mailbox implements Source, Task {
   shutDown(): void {
     this.loop.forget(this, false);
   }
+}
+
+function isLarge({ kind }: ToWorker): boolean {
+  return kind === "snapshot" || kind === "snapshot-part";
 }
