@@ -26,6 +26,7 @@ const FORWARDED: Readonly<Record<Peer, Readonly<Record<string, string>>>> = {
   nginx: {
     "a value of 30,000 bytes": "its buffer holds 8 KB; edge-lb takes heads of 64 KB",
     "method TRACE": "its policy; what a node does with TRACE is the node's",
+    "Max-Forwards counts for TRACE": "the same",
     "method get": "it knows methods in capitals only; a method is any token, RFC 9110 §9.1",
     "a method of every token byte": "the same",
     "target /%00": "it decodes the path; edge-lb passes it as it is",

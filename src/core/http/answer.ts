@@ -72,6 +72,7 @@ export class Answer {
     const response = readResponse(head, request);
     if (response.kind === "bad") this.refuse(response.fault);
     else if (response.switched && asking) this.refuse("upgrade before the body's end");
+    else if (response.status < 200 && request.minor === 0) head.reset(); // RFC 9110 §15.2: such a client knows none
     else this.take(response, asking);
     return at;
   }

@@ -3,7 +3,7 @@ import { ascii } from "./bytes.ts";
 import { FIELD, isForwarded } from "./field.ts";
 import { isNamed, type ReadHead } from "./framing.ts";
 import type { Gather } from "./gather.ts";
-import { FIELD_ID, FIELD_WIDTH, LINE_FROM, lineEnd, VALUE_TO } from "./head.ts";
+import { FIELD_ID, FIELD_WIDTH, LINE_FROM, lineEnd, VALUE_FROM, VALUE_TO } from "./head.ts";
 import type { Request, RequestHead } from "./request.ts";
 import type { Response, ResponseHead } from "./response.ts";
 
@@ -84,6 +84,11 @@ function forwardFields(head: RequestHead, request: Request, appendIp: string | n
   for (let i = 0; i < fields.length; i += FIELD_WIDTH) {
     const id = fields[i + FIELD_ID] ?? FIELD.other;
     if (staysInRequest(head, request, i, id, appendIp !== null)) {
+      if (id === FIELD.maxForwards && request.maxForwards !== null) {
+        out.add(bytes, run, fields[i + VALUE_FROM] ?? 0);
+        out.addText(String(request.maxForwards - 1));
+        run = fields[i + VALUE_TO] ?? 0;
+      }
       if (!isForwarded(id)) continue;
       seen |= 1 << id;
       if (i !== lastFor) continue;
@@ -106,6 +111,7 @@ const TOUCHED =
   (1 << FIELD.te) |
   (1 << FIELD.upgrade) |
   (1 << FIELD.http2Settings) |
+  (1 << FIELD.maxForwards) |
   (1 << FIELD.forwardedFor) |
   (1 << FIELD.forwardedProto) |
   (1 << FIELD.forwardedHost) |

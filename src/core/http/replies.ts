@@ -115,6 +115,13 @@ export function unavailable(lines: readonly string[], end: "node down" | "limit 
   return reply(503, end, lines, retry(), note);
 }
 
+/** OPTIONS or TRACE with Max-Forwards: 0 is answered here, RFC 9110 §7.6.2; there is nothing to be traced. */
+export function lastStop(method: string): Reply {
+  const allow: Extra = [["Allow", ALLOW]];
+  if (method === "OPTIONS") return reply(200, "done", ["edge-lb forwards these methods."], allow, "Max-Forwards: 0");
+  return reply(405, "bad request", ["edge-lb does not echo requests."], allow, "Max-Forwards: 0");
+}
+
 export function redirect(status: 301 | 308, location: string): Reply {
   return reply(status, "redirected", [`This is at ${location}`], [["Location", location]]);
 }

@@ -51,6 +51,8 @@ export interface Request {
   readonly upgrade: boolean;
   /** Lower-case names of the fields that Connection lists. */
   readonly dropped: readonly string[];
+  /** How many more may forward it: of OPTIONS and TRACE alone, RFC 9110 §7.6.2; null: any number. */
+  readonly maxForwards: number | null;
   /** May be sent again when nothing of an answer came: GET, HEAD or OPTIONS without body. */
   readonly repeatable: boolean;
 }
@@ -110,6 +112,7 @@ export function readRequest(head: RequestHead, memo: HostMemo): Request | Refuse
     close: minor === 0 || connection.close,
     upgrade: connection.upgrade && minor === 1 && mayUpgrade(head),
     dropped: connection.names,
+    maxForwards: method === "OPTIONS" || method === "TRACE" ? readMaxForwards(head) : null,
     repeatable: framing.kind === "none" && (method === "GET" || method === "HEAD" || method === "OPTIONS"),
   };
 }
@@ -126,6 +129,14 @@ function methodName(bytes: Uint8Array, from: number, to: number): string {
 function matches(bytes: Uint8Array, from: number, text: string): boolean {
   for (let i = 0; i < text.length; i++) if (bytes[from + i] !== text.charCodeAt(i)) return false;
   return true;
+}
+
+/** What is no number is passed on: nobody counts with it. */
+function readMaxForwards(head: RequestHead): number | null {
+  const index = findField(head, FIELD.maxForwards);
+  if (index < 0) return null;
+  const text = latin1(head.bytes, head.fields[index + VALUE_FROM] ?? 0, head.fields[index + VALUE_TO] ?? 0);
+  return /^\d{1,9}$/.test(text) ? Number(text) : null;
 }
 
 interface Target {

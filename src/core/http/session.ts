@@ -9,7 +9,7 @@ import { Ask } from "./ask.ts";
 import type { ExchangeEnd, SessionEffects, SessionSettings } from "./effects.ts";
 import { Flow } from "./flow.ts";
 import { Held } from "./held.ts";
-import { badAnswer, badRequest, bodyTimeout, cutOff, headTimeout, nodeGone, nodeTimeout } from "./replies.ts";
+import { badAnswer, badRequest, bodyTimeout, cutOff, headTimeout, lastStop, nodeGone, nodeTimeout } from "./replies.ts";
 import { renderReply, type EndWord, type Reply } from "./reply.ts";
 import type { Request } from "./request.ts";
 
@@ -205,7 +205,7 @@ export class HttpSession {
     const { ask } = this;
     this.phase = "exchange";
     this.answer.begin(request.close || this.draining);
-    const target = this.effects.route(request, ask.head);
+    const target = request.maxForwards === 0 ? lastStop(request.method) : this.effects.route(request, ask.head);
     if (target.kind === "reply") {
       this.reply(target);
       return chunk.length;

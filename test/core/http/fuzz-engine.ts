@@ -15,7 +15,7 @@ export interface Stream {
 }
 
 /** The word, not a part of another one. */
-const H2C = /(?:^|[^\w-])h2c(?:$|[^\w-])/i;
+const H2C = /(?:^|[^!#$%&'*+.^_`|~\w-])h2c(?:$|[^!#$%&'*+.^_`|~\w-])/i;
 const SEEDS_AT = new URL("../../fixtures/http/seeds/", import.meta.url);
 /** Small limits bring their edges into reach. */
 const LIMITS = { lineBytes: 600, headBytes: 2_000, fields: 16 };

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { mutate, play, randomOf, seedStreams, type Stream } from "./fuzz-engine.ts";
 
 /** `npm run fuzz` runs a million and more. */
-const STREAMS = 15_000;
+const STREAMS = 10_000;
 
 function failures(streams: Iterable<Stream>): readonly string[] {
   const found: string[] = [];
