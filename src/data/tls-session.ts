@@ -67,7 +67,9 @@ class TlsSession implements ConnEvents {
     if (this.phase !== "hello") return;
     this.append(chunk);
     if (this.headLength < this.wanted) return;
-    const hello = this.head.subarray(0, this.headLength);
+    // In one chunk, as nearly always: the array as it is, since the first view of one costs more than the copy did.
+    const { head, headLength } = this;
+    const hello = headLength === head.length ? head : head.subarray(0, headLength);
     const result = readClientHello(hello, this.plane.live.snapshot.limits.helloBytes);
     if (result.kind === "need-more") {
       this.wanted = result.bytes;
@@ -230,7 +232,7 @@ class TlsSession implements ConnEvents {
     const length = this.headLength + chunk.length;
     if (length > this.head.length) {
       const grown = new Uint8Array(Math.max(length, this.head.length * 2));
-      grown.set(this.head.subarray(0, this.headLength));
+      if (this.headLength > 0) grown.set(this.head.subarray(0, this.headLength));
       this.head = grown;
     }
     this.head.set(chunk, this.headLength);
