@@ -34,7 +34,10 @@ const SIGNATURES = {
  * with threads two atomic operations, 30 of 170 ns.
  */
 const RAW_SIGNATURE = {
-  syscall: { args: ["i32", "i32", "ptr", FFIType.u64_fast, "i32", "i32", "i32"], returns: "i32" },
+  syscall: {
+    args: ["i32", "i32", "ptr", FFIType.u64_fast, "i32", FFIType.u64_fast, FFIType.u64_fast],
+    returns: "i32",
+  },
 } as const;
 export const SYS = process.arch === "x64" ? { sendto: 44, recvfrom: 45 } : { sendto: 206, recvfrom: 207 };
 

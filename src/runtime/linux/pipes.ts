@@ -27,6 +27,7 @@ export class PipePool {
   /** Lent and not given back yet; closed with the pool. */
   private readonly lent = new Set<Pipe>();
   private refusals = 0;
+  private disabled = false;
 
   /** @param descriptors How many descriptors the process may have. */
   constructor(ledger: Ledger, descriptors: number) {
@@ -36,9 +37,15 @@ export class PipePool {
 
   /** An empty pipe, or null when descriptors or pipe memory run short: then the stream is copied. */
   take(): Pipe | null {
+    if (this.disabled) return null;
     const pipe = this.idle.pop() ?? this.open();
     if (pipe !== null) this.lent.add(pipe);
     return pipe;
+  }
+
+  /** This kernel does not splice sockets: never lend again. */
+  disable(): void {
+    this.disabled = true;
   }
 
   /** Give back an empty pipe. */

@@ -95,10 +95,7 @@ export class Pump {
 
   /** A pipe that is not needed now serves another stream. */
   private rest(visited: number): PumpState {
-    if (this.pipe !== null) {
-      this.loop.pipes.give(this.pipe);
-      this.pipe = null;
-    }
+    this.returnPipe();
     if (visited < BULK_BYTES) this.bulk = false;
     return "idle";
   }
@@ -131,6 +128,10 @@ export class Pump {
     if (n > 0) {
       this.inPipe = n;
       this.count(n);
+    } else if (n === -ERRNO.EINVAL) {
+      this.loop.pipes.disable();
+      this.returnPipe();
+      return this.copy();
     }
     return n;
   }
@@ -169,6 +170,10 @@ export class Pump {
     this.done = true;
     if (this.from.pump === this) this.from.pump = null;
     if (this.to.feeder === this) this.to.feeder = null;
+    this.returnPipe();
+  }
+
+  private returnPipe(): void {
     if (this.pipe === null) return;
     if (this.inPipe > 0) this.loop.pipes.drop(this.pipe);
     else this.loop.pipes.give(this.pipe);
