@@ -1,14 +1,9 @@
 /** The unix socket that commands speak to: HTTP in, the API's functions behind it. Only the user that runs edge-lb may connect. */
-import {
-  createServer,
-  request as httpRequest,
-  type IncomingMessage,
-  type Server,
-  type ServerResponse,
-} from "node:http";
+import { createServer, request as httpRequest, type Server } from "node:http";
 import { lstatSync, unlinkSync, type Stats } from "node:fs";
 import { EdgeError, type EdgeErrorCode } from "../errors.ts";
 import type { Handler } from "./api.ts";
+import { respond } from "./http-bridge.ts";
 
 export interface ControlSocket {
   readonly path: string;
@@ -36,11 +31,11 @@ export async function openControlSocket(path: string): Promise<ControlSocket> {
       handler = next;
     },
     close() {
-      // close() also takes the path away: not when somebody else has replaced it meanwhile
-      const ours = inodeOf(path) === own;
-      if (ours) unlink(path);
-      server.close();
       server.closeAllConnections();
+      // close() also takes the path away, which somebody else may have by now: the end of the process does the rest
+      if (inodeOf(path) !== own) return;
+      server.close();
+      unlink(path);
     },
   };
 }
@@ -147,71 +142,4 @@ function unlink(path: string): void {
   } catch {
     // gone already
   }
-}
-
-// ── node:http to web standard and back ──
-
-/** A cluster's spec has at most 1,024 nodes of a few dozen characters. */
-const MOST_BODY_BYTES = 262_144;
-
-async function respond(handler: Handler, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
-  try {
-    const body = await readBody(incoming);
-    if (body === null) {
-      outgoing.writeHead(413, { connection: "close" }).end("the body is too large\n");
-      return;
-    }
-    await write(await handler(toRequest(incoming, body)), outgoing);
-  } catch {
-    outgoing.destroy(); // the caller is gone in the middle of it
-  }
-}
-
-async function readBody(incoming: IncomingMessage): Promise<string | null> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of incoming) {
-    const piece = Buffer.from(chunk as Uint8Array);
-    bytes += piece.length;
-    if (bytes > MOST_BODY_BYTES) return null;
-    chunks.push(piece);
-  }
-  return Buffer.concat(chunks).toString("utf8");
-}
-
-function toRequest({ method = "GET", url = "/", headers }: IncomingMessage, body: string): Request {
-  const has = method !== "GET" && method !== "HEAD";
-  const plain = Object.entries(headers).flatMap(([name, value]): [string, string][] =>
-    typeof value === "string" ? [[name, value]] : [],
-  );
-  return new Request(new URL(url, "http://edge-lb"), { method, headers: plain, ...(has ? { body } : {}) });
-}
-
-async function write(response: Response, outgoing: ServerResponse): Promise<void> {
-  outgoing.writeHead(response.status, Object.fromEntries(response.headers));
-  const reader = response.body?.getReader();
-  if (reader === undefined) {
-    outgoing.end();
-    return;
-  }
-  outgoing.on("close", () => void reader.cancel());
-  outgoing.flushHeaders();
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    if (!outgoing.write(value)) await drained(outgoing);
-  }
-  outgoing.end();
-}
-
-function drained(outgoing: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const go = (): void => {
-      outgoing.off("drain", go);
-      outgoing.off("close", go);
-      resolve();
-    };
-    outgoing.once("drain", go);
-    outgoing.once("close", go);
-  });
 }
