@@ -16,6 +16,15 @@ const io = {
   isTerminal: process.stdout.isTTY === true,
 };
 
+/** A fault of control's own is no state to go on from; whatever starts edge-lb can start it again. */
+function fail(error: unknown): never {
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  io.err(`edge-lb: Cannot go on: ${stack.replaceAll(/\s*\n\s*/g, " | ")} (INTERNAL)\n`);
+  process.exit(1);
+}
+process.on("uncaughtException", fail);
+process.on("unhandledRejection", fail);
+
 const code = await runCli(process.argv.slice(2), io, {
   run: async (config, load) => {
     const sink = await openSink(config.logTo, config.log);

@@ -34,6 +34,11 @@ export interface HealthInput {
   readonly makeLooker?: (plan: LookPlan) => Looker;
 }
 
+export interface ProbeCounts {
+  readonly passed: number;
+  readonly failed: number;
+}
+
 export interface HealthService {
   /** Configuration or snapshot changed; endpoints that stay keep their verdicts. */
   update(config: Config, snapshot: Snapshot): void;
@@ -48,6 +53,8 @@ export interface HealthService {
    */
   drain(cluster: string, node: string, on: boolean): number;
   view(): readonly EndpointHealth[];
+  /** Answers about endpoints since the start: a look at a node that serves two pools gives two. */
+  probes(): ProbeCounts;
   clusters(): readonly ClusterHealth[];
   /** A cluster's domain, given or learnt; null: not known. */
   domainOf(cluster: string): string | null;
@@ -63,6 +70,7 @@ export function startHealth(input: HealthInput): HealthService {
   let { config } = input;
   const world = emptyWorld();
   const drained = new Set<string>();
+  const probes = { passed: 0, failed: 0 };
   const onBoard = createHealthBoard(board, clock, cut);
   const news = createHealthNews(log, clock);
   const identities = createIdentities({
@@ -102,7 +110,10 @@ export function startHealth(input: HealthInput): HealthService {
     identities,
     timeoutMs: () => config.timeouts.probe,
     makeLooker: input.makeLooker ?? createLooker,
-    observe: take,
+    observe(watch, outcome) {
+      probes[outcome.look === "up" ? "passed" : "failed"] += 1;
+      take(watch, outcome);
+    },
   });
 
   const apply = (next: Config, snapshot: Snapshot, early: boolean): void => {
@@ -172,6 +183,7 @@ export function startHealth(input: HealthInput): HealthService {
       return meant.length;
     },
     view: () => endpointViews(world),
+    probes: () => ({ ...probes }),
     clusters: () => [...world.clusters.values()].map((cluster) => clusterView(cluster, identities)),
     domainOf: (cluster) => identities.domainOf(cluster),
     stop() {

@@ -16,7 +16,7 @@ import {
 } from "../seam/snapshot.ts";
 import type { ControlEvent, Events } from "./events.ts";
 import type { ClusterHealth, EndpointHealth } from "./health-view.ts";
-import type { HealthService } from "./health.ts";
+import type { HealthService, ProbeCounts } from "./health.ts";
 import type { NameView } from "./resolve.ts";
 import type { Sockets } from "./sockets.ts";
 import { rounded, type Counters, type History, type RateMeter, type Rates } from "./status-rates.ts";
@@ -44,6 +44,7 @@ export interface Status {
   readonly snapshot: number;
   readonly reload: ReloadStatus;
   readonly connections: ConnectionStatus;
+  readonly probes: ProbeCounts;
   /** Of all clusters. */
   readonly rates: Rates;
   readonly history?: History;
@@ -193,6 +194,7 @@ export function buildStatus(input: StatusInput, { history = false }: StatusOptio
     snapshot: facts.snapshot.version,
     reload: input.reload,
     connections: connectionStatus(facts),
+    probes: facts.health?.probes() ?? { passed: 0, failed: 0 },
     rates: roundedRates(rates.rates(ALL)),
     ...past(ALL),
     listeners: facts.sockets.listening.map(({ kind, at }) => ({

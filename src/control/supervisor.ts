@@ -186,7 +186,7 @@ class Centre implements Supervisor {
   async stop(): Promise<void> {
     this.health?.stop();
     this.resolver.stop();
-    await this.pool.stop(this.config.timeouts.drain);
+    await this.pool.stop(this.config.timeouts.drain, () => this.sockets.close());
     this.sockets.close();
     await this.sink.drained();
   }

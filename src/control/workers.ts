@@ -32,8 +32,11 @@ export interface Workers {
   start(): Promise<void>;
   broadcast(mail: ToWorker): void;
   post(worker: number, mail: ToWorker): void;
-  /** Resolves when all have stopped, `afterMs` and a little at the latest. */
-  stop(afterMs: number): Promise<void>;
+  /**
+   * Resolves when all have stopped, `afterMs` and a little at the latest.
+   * @param onDeaf No worker accepts any more: the listening sockets may go, so that the kernel refuses who comes now.
+   */
+  stop(afterMs: number, onDeaf: () => void): Promise<void>;
 }
 
 /** A worker that does not answer "stop" in this time after its deadline is left to the end of the process. */
@@ -60,9 +63,11 @@ class WorkerPool implements Workers {
   private readonly input: WorkersInput;
   private readonly slots: (Slot | null)[];
   private readonly ready: (Ready | null)[];
+  private readonly deaf = new Set<number>();
   private readonly stopped = new Set<number>();
   private replacedAt: number[] = [];
   private stopping: (() => void) | null = null;
+  private onDeaf: (() => void) | null = null;
 
   constructor(input: WorkersInput) {
     this.input = input;
@@ -88,7 +93,8 @@ class WorkerPool implements Workers {
     slot?.wake();
   }
 
-  async stop(afterMs: number): Promise<void> {
+  async stop(afterMs: number, onDeaf: () => void): Promise<void> {
+    this.onDeaf = onDeaf;
     const all = new Promise<void>((resolve) => (this.stopping = resolve));
     this.broadcast({ kind: "stop", afterMs });
     this.checkStopped();
@@ -126,10 +132,9 @@ class WorkerPool implements Workers {
       const failure = new EdgeError("LISTEN_FAILED", mail.message, mail.hint === "" ? {} : { hint: mail.hint });
       this.settle(worker, (ready) => ready.reject(failure));
     }
-    if (mail.kind === "stopped") {
-      this.stopped.add(worker);
-      this.checkStopped();
-    }
+    if (mail.kind === "deaf") this.deaf.add(worker);
+    if (mail.kind === "stopped") this.stopped.add(worker);
+    if (this.stopping !== null) this.checkStopped();
     this.input.onMail(worker, mail);
   }
 
@@ -168,8 +173,13 @@ class WorkerPool implements Workers {
   }
 
   private checkStopped(): void {
-    const left = this.slots.some((slot, worker) => slot !== null && !this.stopped.has(worker));
-    if (!left) this.stopping?.();
+    const all = (done: ReadonlySet<number>): boolean =>
+      this.slots.every((slot, worker) => slot === null || done.has(worker));
+    if (this.onDeaf !== null && all(this.deaf)) {
+      this.onDeaf();
+      this.onDeaf = null;
+    }
+    if (all(this.stopped)) this.stopping?.();
   }
 }
 

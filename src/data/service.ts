@@ -147,6 +147,7 @@ class Service {
   private stop(afterMs: number): void {
     for (const listener of this.listeners.values()) listener.close();
     this.listeners.clear();
+    this.runtime.post({ kind: "deaf" });
     this.plane.drain();
     const cutAt = this.runtime.nowMs() + afterMs;
     let cut = false;

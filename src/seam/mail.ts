@@ -48,6 +48,8 @@ export type FromWorker =
   | { readonly kind: "unknown-name"; readonly listener: ListenerKind; readonly name: string; readonly client: string }
   /** At most one per second and worker. */
   | { readonly kind: "fault"; readonly stack: string }
+  /** After "stop": its listeners are closed, nobody new is accepted. */
+  | { readonly kind: "deaf" }
   | { readonly kind: "stopped" };
 
 /** Lines of one log batch, at most. */
