@@ -51,10 +51,13 @@ function watchdogOf(env: Env): number | null {
   return pid === undefined || Number(pid) === process.pid ? usec / 1_000 : null;
 }
 
-/** systemd compares it with its own clock, to tell this reload from an earlier one; /proc/uptime counts sleep too, which errs to the late side. */
+/** /proc/uptime counts in hundredths of a second. */
+const UPTIME_STEP_USEC = 10_000;
+
+/** systemd takes the message for the answer to its request when this is not before that; so it errs to the late side. */
 function monotonicUsec(): number {
   try {
-    return Math.round(Number(readFileSync("/proc/uptime", "utf8").split(" ")[0]) * 1_000_000);
+    return Math.round(Number(readFileSync("/proc/uptime", "utf8").split(" ")[0]) * 1_000_000) + UPTIME_STEP_USEC;
   } catch {
     return 0;
   }
