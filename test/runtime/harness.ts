@@ -57,8 +57,8 @@ export interface Harness {
   deliver(mail: ToWorker): void;
   /** What the runtime posted to control. */
   posted(): readonly FromWorker[];
-  /** Open descriptors of this process; null where they cannot be counted. */
-  descriptors(): number | null;
+  /** Open sockets of this process; null where they cannot be counted. */
+  sockets(): number | null;
   /** Stops the runtime and frees everything. */
   close(): Promise<void>;
 }

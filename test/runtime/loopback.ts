@@ -1,6 +1,6 @@
 /** The harness for runtimes on real sockets: peers are `node:net` sockets on loopback. */
 import { once } from "node:events";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import net from "node:net";
 import { Worker } from "node:worker_threads";
 import type { Runtime } from "../../src/runtime/port.ts";
@@ -45,7 +45,7 @@ export async function loopbackHarness(
     nowhere: (kind) => nowhere(kind, cleanups),
     deliver: (mail) => void setImmediate(() => handlers.forEach((handler) => handler(mail))),
     posted: () => posted,
-    descriptors: countDescriptors,
+    sockets: countSockets,
     async close() {
       runtime.stop();
       for (const cleanup of cleanups.toReversed()) await cleanup();
@@ -235,10 +235,26 @@ function hangs(): Promise<boolean> {
   return new Promise((resolve) => void setTimeout(() => resolve(false), 150));
 }
 
-function countDescriptors(): number | null {
+/** TCP alone: a host opens files and pairs of sockets of its own at any time. */
+function countSockets(): number | null {
   try {
-    return readdirSync("/proc/self/fd").length;
+    const tcp = new Set(["tcp", "tcp6"].flatMap(inodes));
+    return readdirSync("/proc/self/fd").filter((fd) => tcp.has(inodeOf(fd))).length;
   } catch {
     return null;
+  }
+}
+
+/** The tenth column of every line, as `socket:[123]`. */
+function inodes(table: string): string[] {
+  const lines = readFileSync(`/proc/self/net/${table}`, "utf8").trim().split("\n");
+  return lines.slice(1).map((line) => `socket:[${line.trim().split(/\s+/)[9]}]`);
+}
+
+function inodeOf(fd: string): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    return ""; // closed since it was listed
   }
 }

@@ -27,7 +27,7 @@ export async function memoryHarness(): Promise<Harness> {
     fence: async () => runtime.settle(),
     deliver: (mail) => runtime.deliver(mail),
     posted: () => runtime.posted,
-    descriptors: () => null,
+    sockets: () => null,
     async close() {
       runtime.stop();
       runtime.settle();

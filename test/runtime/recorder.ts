@@ -102,22 +102,21 @@ export function accepting(harness: Harness, hooks: Hooks = {}, at = LOCAL): Acce
 
 /** A client of the runtime and the session that serves it. */
 export async function pair(harness: Harness, hooks: Hooks = {}): Promise<{ peer: Peer; seen: Seen }> {
-  const { at, seen } = accepting(harness, hooks);
+  return knock(harness, accepting(harness, hooks));
+}
+
+/** One more client of a listener. */
+export async function knock(harness: Harness, { at, seen }: Accepting): Promise<{ peer: Peer; seen: Seen }> {
+  const before = seen.length;
   const peer = harness.client(at);
-  await harness.until("the client is accepted", () => seen.length === 1);
-  return { peer, seen: first(seen) };
+  await harness.until("the client is accepted", () => seen.length > before);
+  return { peer, seen: nth(seen, before) };
 }
 
 /** Two clients of one listener: for `pass`, and for "the other one lives on". */
 export async function pairs(harness: Harness, hooks: Hooks = {}): Promise<{ peer: Peer; seen: Seen }[]> {
-  const { at, seen } = accepting(harness, hooks);
-  const found: { peer: Peer; seen: Seen }[] = [];
-  for (let count = 1; count <= 2; count++) {
-    const peer = harness.client(at);
-    await harness.until("the client is accepted", () => seen.length === count);
-    found.push({ peer, seen: nth(seen, count - 1) });
-  }
-  return found;
+  const front = accepting(harness, hooks);
+  return [await knock(harness, front), await knock(harness, front)];
 }
 
 /** Dials a node and waits until both sides have the connection. */
