@@ -1,0 +1,91 @@
+/** What the admin address serves: page, metrics, CSV, health of edge-lb itself, and the part of the API that only reads. */
+import { createHash, timingSafeEqual } from "node:crypto";
+import { Hono } from "hono";
+import type { MiddlewareHandler } from "hono";
+import { createApi, type Handler, type Instance } from "../control/api.ts";
+import type { Status } from "../control/status.ts";
+import type { Board } from "../seam/board.ts";
+import { csvText } from "./csv.ts";
+import { createMetrics } from "./metrics.ts";
+import { pagePolicy, renderPage } from "./page.ts";
+
+export interface AdminInput {
+  readonly instance: Instance;
+  readonly board: Board;
+  /** Null: anybody who reaches the address may look. */
+  readonly auth: { readonly user: string; readonly password: string } | null;
+  /** Ends open event streams. */
+  readonly signal: AbortSignal;
+}
+
+/** Ten viewers who all look once a second get one status a second. */
+const STATUS_KEPT_MS = 900;
+
+export function createAdmin({ instance, board, auth, signal }: AdminInput): Handler {
+  const status = keptFor(STATUS_KEPT_MS, () => instance.status({ history: true }));
+  const metrics = createMetrics(() => instance.status(), board);
+  const api = createApi(instance, { readOnly: true, signal });
+  const page = keptFor(STATUS_KEPT_MS, () => renderPage(status()));
+  const app = new Hono();
+  app.use(secure);
+  // a load balancer's probes bring no password, and learn nothing but yes and no
+  app.get("/healthz", (c) => c.text("ok\n"));
+  app.get("/readyz", (c) => (instance.stopping ? c.text("stopping\n", 503) : c.text("ok\n")));
+  if (auth !== null) app.use(basicAuth(auth.user, auth.password));
+  app.get("/", (c) => c.html(page(), 200, { "content-security-policy": pagePolicy }));
+  app.get("/metrics", async (c) => c.text(await metrics.text(), 200, { "content-type": metrics.contentType }));
+  app.get("/;csv", (c) => csv(c.body.bind(c), status()));
+  app.get("/haproxy", (c) => csv(c.body.bind(c), status()));
+  app.get("/v1/status", (c) => c.json(status()));
+  app.all("/v1/*", (c) => api(c.req.raw));
+  app.all("/v1", (c) => api(c.req.raw));
+  app.notFound((c) =>
+    c.text("Not found. There are /, /metrics, /;csv, /v1/status, /v1/events, /healthz and /readyz.\n", 404),
+  );
+  return async (request) => app.fetch(request);
+}
+
+function csv(body: (text: string, status: 200, headers: Record<string, string>) => Response, status: Status): Response {
+  return body(csvText(status), 200, { "content-type": "text/plain; charset=utf-8" });
+}
+
+/** Whatever is answered is for this viewer now, is what it says it is, and belongs in no frame. */
+const secure: MiddlewareHandler = async (c, next) => {
+  await next();
+  const { headers } = c.res;
+  if (!headers.has("cache-control")) headers.set("cache-control", "no-store");
+  if (!headers.has("content-security-policy"))
+    headers.set("content-security-policy", "default-src 'none'; frame-ancestors 'none'");
+  headers.set("x-content-type-options", "nosniff");
+  headers.set("x-frame-options", "DENY");
+  headers.set("referrer-policy", "no-referrer");
+  headers.set("cross-origin-opener-policy", "same-origin");
+  headers.set("cross-origin-resource-policy", "same-origin");
+};
+
+/** RFC 7617. Compares digests of one length, so that the time tells nothing of the password. */
+function basicAuth(user: string, password: string): MiddlewareHandler {
+  const wanted = digest(`${user}:${password}`);
+  return async (c, next) => {
+    const [scheme = "", code = ""] = (c.req.header("authorization") ?? "").split(" ");
+    const given = scheme.toLowerCase() === "basic" ? Buffer.from(code, "base64").toString("utf8") : "";
+    if (timingSafeEqual(digest(given), wanted)) return next();
+    return c.text("A user and a password are wanted.\n", 401, {
+      "www-authenticate": 'Basic realm="edge-lb", charset="UTF-8"',
+    });
+  };
+}
+
+/** The same answer to everybody who asks within a while. */
+function keptFor<T>(ms: number, make: () => T): () => T {
+  let kept: { readonly value: T; readonly untilMs: number } | null = null;
+  return () => {
+    const now = performance.now();
+    if (kept === null || now >= kept.untilMs) kept = { value: make(), untilMs: now + ms };
+    return kept.value;
+  };
+}
+
+function digest(text: string): Uint8Array {
+  return createHash("sha256").update(text).digest();
+}

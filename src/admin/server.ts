@@ -1,0 +1,36 @@
+/** The admin listener: node:http in front of the handlers. */
+import { createServer } from "node:http";
+import type { ListenAddress } from "../config/model.ts";
+import type { Handler } from "../control/api.ts";
+import { respond } from "../control/http-bridge.ts";
+import { listenError } from "../control/sockets.ts";
+
+export interface AdminServer {
+  readonly at: ListenAddress;
+  close(): void;
+}
+
+/** Slow or idle callers must not hold descriptors that clients need. */
+const MOST_CONNECTIONS = 100;
+const REQUEST_MS = 10_000;
+
+/** @throws EdgeError naming the address and who holds it */
+export async function openAdmin(at: ListenAddress, handler: Handler): Promise<AdminServer> {
+  const server = createServer((request, response) => void respond(handler, request, response));
+  server.maxConnections = MOST_CONNECTIONS;
+  server.headersTimeout = REQUEST_MS;
+  server.requestTimeout = REQUEST_MS;
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (error) => reject(listenError(error, at)));
+    server.listen({ port: at.port, ...(at.ip === "" ? {} : { host: at.ip }) }, resolve);
+  });
+  const address = server.address();
+  const port = typeof address === "object" && address !== null ? address.port : at.port;
+  return {
+    at: { ip: at.ip, port },
+    close() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
