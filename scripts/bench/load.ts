@@ -26,13 +26,13 @@ export type LoadReply =
 
 const DONE: LoadReply = { kind: "done" };
 const net = new Net();
-let tunnels: Tunnel[] = [];
+const tunnels: Tunnel[] = [];
 let askers: Asker[] = [];
 
 function closeAll(): void {
   closeTunnels(net, tunnels);
   closeTunnels(net, askers);
-  tunnels = [];
+  tunnels.length = 0;
   askers = [];
 }
 
@@ -43,7 +43,7 @@ function obey(command: LoadCommand): LoadReply {
     case "first":
       return { kind: "first", atMs: runFirst(net, command.order, command.limitMs) };
     case "open-tunnels":
-      tunnels = openTunnels(net, command.order);
+      tunnels.push(...openTunnels(net, command.order)); // those that are open already stay
       return DONE;
     case "open-requests":
       askers = openAskers(net, command.order);

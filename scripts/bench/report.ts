@@ -28,7 +28,7 @@ const ROWS: readonly Row[] = [
   { id: "memory-idle-rss", title: "– MB (RSS)", digits: 1 },
   { id: "memory-full", title: "memory with 4,000 idle tunnels, MB (PSS)", digits: 1 },
   { id: "memory-full-rss", title: "– MB (RSS)", digits: 1 },
-  { id: "memory-tunnel", title: "– per tunnel, KB", digits: 2 },
+  { id: "memory-tunnel", title: "– each tunnel from 2,000 to 4,000, KB", digits: 2 },
   { id: "start", title: "start to first answered connection, ms", digits: 0 },
   { id: "clusters-3", title: "short connection with 3 clusters, µs CPU", digits: 1 },
   { id: "clusters-100", title: "– 100 clusters", digits: 1 },
