@@ -6,9 +6,11 @@ import { COMMAND_LINE, GLOBAL } from "../config/options.ts";
 import { EdgeError, EdgeErrors, type EdgeErrorCode } from "../errors.ts";
 import { add } from "./add.ts";
 import { check } from "./check.ts";
+import { checkLive } from "./check-live.ts";
 import { findClient } from "./client.ts";
 import { parseCommandLine, type Command } from "./command-line.ts";
 import type { CommandSpec } from "./commands.ts";
+import { dns } from "./dns.ts";
 import { drain } from "./drain.ts";
 import { explain } from "./explain.ts";
 import { explainRunning } from "./explain-live.ts";
@@ -20,6 +22,7 @@ import { reload } from "./reload.ts";
 import { rm } from "./rm.ts";
 import { status } from "./status.ts";
 import { printVersion } from "./version.ts";
+import { watch } from "./watch.ts";
 
 export interface CliDeps {
   /** Serves until the end; its exit code. `load` reads file and flags anew, with runtime changes on top. @throws EdgeErrors */
@@ -39,7 +42,7 @@ export async function runCli(argv: readonly string[], io: Io, deps: CliDeps): Pr
 }
 
 async function execute(command: Command, io: Io, deps: CliDeps): Promise<number> {
-  const { spec, args, flags } = command;
+  const { spec, args, flags, switches, values } = command;
   if (command.help) return printHelp(spec, io);
   if (spec.name === "version") return printVersion(io);
   if (spec.live) return executeLive(command, io);
@@ -52,7 +55,9 @@ async function execute(command: Command, io: Io, deps: CliDeps): Promise<number>
   const config = load(NO_RUNTIME_LAYER);
   switch (spec.name) {
     case "check":
-      return check(config, io);
+      return switches.has("live") ? checkLive(config, flags, io) : check(config, io);
+    case "dns":
+      return dns(config, { address: values.get("for") ?? null, format: values.get("format") ?? null }, io);
     case "explain":
       return explain(config, args[0] ?? "", io);
     case "export":
@@ -82,6 +87,7 @@ function executeLive({ spec, args, flags, switches }: Command, io: Io): Promise<
     case "drain":
       return drain(text, switches.has("undo"), flags, io);
     default:
+      if (switches.has("watch")) return watch(switches.has("json"), flags, io);
       return status(switches.has("json"), flags, io);
   }
 }

@@ -17,6 +17,8 @@ export interface Command {
   /** Settings, in the order typed, long names. */
   readonly flags: readonly FlagText[];
   readonly switches: ReadonlySet<string>;
+  /** Of the switches that take a value, the last one typed. */
+  readonly values: ReadonlyMap<string, string>;
 }
 
 /** Flags without a value that every command takes. */
@@ -24,7 +26,7 @@ const HELP: Switch = { flag: "help", help: "Print this" };
 const VERSION: Switch = { flag: "version", help: "Print the version" };
 const SHORT: Readonly<Record<string, string>> = { h: "help", v: "version" };
 
-/** @throws EdgeErrors with every mistake; EdgeError NOT_AVAILABLE for a command of a later version */
+/** @throws EdgeErrors with every mistake */
 export function parseCommandLine(argv: readonly string[]): Command {
   const walked = walk(argv);
   if (walked.switches.has(VERSION.flag)) return { ...NO_COMMAND, spec: findCommand("version") ?? DEFAULT };
@@ -32,7 +34,6 @@ export function parseCommandLine(argv: readonly string[]): Command {
   const named = first === undefined ? undefined : findCommand(first.text);
   const spec = named ?? DEFAULT;
   if (walked.switches.has(HELP.flag)) return { ...NO_COMMAND, spec, help: true };
-  if (!spec.available) throw notAvailable(`run ${spec.name}`);
   const words = named === undefined ? walked.words : rest;
   const problems = collectProblems();
   for (const fault of walked.faults) problems.add(...fault);
@@ -44,19 +45,15 @@ export function parseCommandLine(argv: readonly string[]): Command {
     cli.parse(["edge-lb", "edge-lb", ...argv], { run: false });
     cli.runMatchedCommand();
   });
-  const { flags, switches } = walked;
-  return { spec, help: false, args: words.map(({ text }) => text), flags, switches };
+  const { flags, switches, values } = walked;
+  return { spec, help: false, args: words.map(({ text }) => text), flags, switches, values };
 }
 
 const DEFAULT: CommandSpec = COMMANDS[0] ?? never();
-const NO_COMMAND: Omit<Command, "spec"> = { help: false, args: [], flags: [], switches: new Set() };
+const NO_COMMAND: Omit<Command, "spec"> = { help: false, args: [], flags: [], switches: new Set(), values: new Map() };
 
 function never(): never {
   throw new EdgeError("INTERNAL", "Cannot start: no command declared");
-}
-
-function notAvailable(what: string): EdgeError {
-  return new EdgeError("NOT_AVAILABLE", `Cannot ${what}: not available in this version`);
 }
 
 function declare(): ReturnType<typeof cac> {
@@ -66,7 +63,9 @@ function declare(): ReturnType<typeof cac> {
   for (const spec of COMMANDS) {
     const command = cli.command(spec === DEFAULT ? "" : `${spec.name} ${spec.args}`.trim(), spec.help);
     if (spec === DEFAULT) command.alias(spec.name);
-    for (const { flag, help } of spec.switches) command.option(`--${flag}`, help);
+    for (const { flag, value, help } of spec.switches) {
+      command.option(value === undefined ? `--${flag}` : `--${flag} <value>`, help);
+    }
     for (const row of rowsOf(spec)) {
       command.option(`${row.short === null ? "" : `-${row.short}, `}--${row.flag} <value>`, row.help);
     }
@@ -97,6 +96,7 @@ interface Word {
 interface Walked {
   readonly flags: readonly FlagText[];
   readonly switches: ReadonlySet<string>;
+  readonly values: ReadonlyMap<string, string>;
   readonly words: readonly Word[];
   readonly faults: readonly Fault[];
 }
@@ -107,12 +107,8 @@ const SWITCHES: ReadonlyMap<string, Switch> = new Map(
 const ROW_OF = new Map(TOP_ROWS.map((row) => [row.flag, row]));
 
 function walk(argv: readonly string[]): Walked {
-  const [flags, switches, words, faults] = [
-    new Array<FlagText>(),
-    new Set<string>(),
-    new Array<Word>(),
-    new Array<Fault>(),
-  ];
+  const [flags, switches, values] = [new Array<FlagText>(), new Set<string>(), new Map<string, string>()];
+  const [words, faults] = [new Array<Word>(), new Array<Fault>()];
   let afterSecret: string | null = null;
   for (let at = 0; at < argv.length; at++) {
     const arg = argv[at] ?? "";
@@ -123,11 +119,13 @@ function walk(argv: readonly string[]): Walked {
     const { flag, shown, inline } = splitFlag(arg);
     const follows = argv[at + 1];
     const next = follows === undefined || follows.startsWith("-") ? null : follows;
+    const own = SWITCHES.get(flag);
     const row = ROW_OF.get(flag);
-    if (SWITCHES.has(flag)) {
+    const wanted = own?.value ?? row?.value;
+    if (own !== undefined && own.value === undefined) {
       if (inline === null) switches.add(flag);
       else faults.push([shown, "Cannot use this flag: a value found, none wanted", undefined, "USAGE"]);
-    } else if (row === undefined) {
+    } else if (wanted === undefined) {
       faults.push([shown, "Cannot use this flag: not known", suggestFlag(flag), "USAGE"]);
       // What follows was meant as its value: no second complaint, and no echo.
       if (arg !== "--" && inline === null && next !== null && findCommand(next) === undefined) at++;
@@ -135,12 +133,13 @@ function walk(argv: readonly string[]): Walked {
       const text = inline ?? next ?? "";
       if (inline === null && next !== null) at++;
       if (text === "")
-        faults.push([shown, `Cannot use this flag: no value found, ${row.value} wanted`, undefined, "USAGE"]);
-      else flags.push({ flag, text });
-      afterSecret = row.secret ? shown : null;
+        faults.push([shown, `Cannot use this flag: no value found, ${wanted} wanted`, undefined, "USAGE"]);
+      else if (own === undefined) flags.push({ flag, text });
+      else values.set(flag, text);
+      afterSecret = row?.secret === true ? shown : null;
     }
   }
-  return { flags, switches, words, faults };
+  return { flags, switches, values, words, faults };
 }
 
 /** `--flag=text`, `--flag`, `-c`; `flag` is the long name, "" when there is no such short one. */
@@ -165,20 +164,16 @@ function suggestFlag(flag: string): string | undefined {
   );
 }
 
-/** Flags that belong to another command, and switches of a later version. */
+/** Flags that belong to another command. */
 function checkFlags(spec: CommandSpec, walked: Walked, problems: Problems): void {
   const taken = new Set(rowsOf(spec).map(({ flag }) => flag));
   for (const { flag } of walked.flags) {
     if (taken.has(flag)) continue;
     problems.add(`--${flag}`, `Cannot use this flag: ${spec.name} does not take it`, undefined, "USAGE");
   }
-  for (const flag of walked.switches) {
-    const own = spec.switches.find((each) => each.flag === flag);
-    if (own === undefined) {
-      problems.add(`--${flag}`, `Cannot use this flag: ${spec.name} does not take it`, undefined, "USAGE");
-    } else if (own.available === false) {
-      problems.add(`--${flag}`, "Cannot use this flag: not available in this version", undefined, "NOT_AVAILABLE");
-    }
+  for (const flag of [...walked.switches, ...walked.values.keys()]) {
+    if (spec.switches.some((each) => each.flag === flag)) continue;
+    problems.add(`--${flag}`, `Cannot use this flag: ${spec.name} does not take it`, undefined, "USAGE");
   }
 }
 

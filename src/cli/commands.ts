@@ -2,11 +2,12 @@
 import { GLOBAL, TOP_ROWS } from "../config/options.ts";
 import type { Row } from "../config/rows.ts";
 
-/** A flag of one command that takes no value. */
+/** A flag that is no setting: of one command. */
 export interface Switch {
   readonly flag: string;
   readonly help: string;
-  readonly available?: false;
+  /** What its value is, as help shows it; left out: it takes none. */
+  readonly value?: string;
 }
 
 export interface CommandSpec {
@@ -19,15 +20,12 @@ export interface CommandSpec {
   /** Speaks to the instance that runs. */
   readonly live: boolean;
   readonly switches: readonly Switch[];
-  /** `false`: known, refused in this version. */
-  readonly available: boolean;
 }
 
 function command(name: string, help: string, more: Partial<CommandSpec> = {}): CommandSpec {
-  return { name, help, args: "", settings: false, live: false, switches: [], available: true, ...more };
+  return { name, help, args: "", settings: false, live: false, switches: [], ...more };
 }
 
-const LATER = { available: false } as const;
 const SAVE: Switch = { flag: "save", help: "Write it to the file, comments and order stay" };
 
 /** The first one is meant when none is named. */
@@ -35,7 +33,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   command("run", "Serve; what edge-lb does when no command is named", { settings: true }),
   command("check", "Find every mistake in flags and file, start nothing", {
     settings: true,
-    switches: [{ flag: "live", help: "Look at DNS, ports, rights and nodes too", available: false }],
+    switches: [{ flag: "live", help: "Look at DNS, ports, rights and nodes too" }],
   }),
   command("explain", "Say where a name or URL goes, and why", { args: "<NAME|URL>", settings: true }),
   command("version", "Print the version"),
@@ -43,7 +41,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     live: true,
     switches: [
       { flag: "json", help: "Everything there is, as JSON" },
-      { flag: "watch", help: "Keep it on the screen", available: false },
+      { flag: "watch", help: "Keep it on the screen; ? lists the keys" },
     ],
   }),
   command("reload", "Read the file again, say what changed", { live: true }),
@@ -79,7 +77,13 @@ export const COMMANDS: readonly CommandSpec[] = [
     args: "<haproxy|nginx>",
     settings: true,
   }),
-  command("dns", "Print the DNS records the clusters need", LATER),
+  command("dns", "Print the DNS records the clusters need", {
+    settings: true,
+    switches: [
+      { flag: "for", value: "ADDRESS", help: "What the names resolve to (the listener's address)" },
+      { flag: "format", value: "hosts|dnsmasq|bind|libvirt", help: "One of them (all)" },
+    ],
+  }),
 ];
 
 /** The settings that a command takes as flags. */

@@ -24,8 +24,8 @@ const WIDTH = 98;
 export function helpText(spec: CommandSpec): string {
   const blocks = spec === COMMANDS[0] ? [intro(), commandBlock()] : [commandUsage(spec)];
   if (spec.switches.length > 0) {
-    const lines = spec.switches.map(({ flag, help, available }) =>
-      entry(`--${flag}`, help + later(available !== false)),
+    const lines = spec.switches.map(({ flag, value, help }) =>
+      entry(value === undefined ? `--${flag}` : `--${flag} ${value}`, help),
     );
     blocks.push(block(`Options of ${spec.name}`, lines));
   }
@@ -49,9 +49,7 @@ function commandUsage({ name, args, help, settings }: CommandSpec): string {
 }
 
 function commandBlock(): string {
-  const lines = COMMANDS.map(({ name, args, help, available }) =>
-    entry(`${name} ${args}`.trim(), help + later(available)),
-  );
+  const lines = COMMANDS.map(({ name, args, help }) => entry(`${name} ${args}`.trim(), help));
   return block("Commands", lines);
 }
 

@@ -146,11 +146,18 @@ describe("parseCommandLine()", () => {
     ["a switch of another command", "run --live", ["--live: Cannot use this flag: run does not take it (USAGE)"]],
     ["a switch with a value", "check --live=1", ["--live: Cannot use this flag: a value found, none wanted (USAGE)"]],
     [
-      "a switch of a later version",
-      "check --live",
-      ["--live: Cannot use this flag: not available in this version (NOT_AVAILABLE)"],
+      "a valued switch of another command",
+      "check --for 10.0.0.1",
+      ["--for: Cannot use this flag: check does not take it (USAGE)"],
     ],
-    ["a command of a later version", "dns --json", ["Cannot run dns: not available in this version (NOT_AVAILABLE)"]],
+    [
+      "a valued switch without its value",
+      "dns --for --format=",
+      [
+        "--for: Cannot use this flag: no value found, ADDRESS wanted (USAGE)",
+        "--format: Cannot use this flag: no value found, hosts|dnsmasq|bind|libvirt wanted (USAGE)",
+      ],
+    ],
     [
       "settings with a command that asks the edge-lb that runs",
       "status --domain a.lab",
@@ -174,8 +181,16 @@ describe("parseCommandLine()", () => {
     expect(lines(words(typed))).toEqual(want);
   });
 
-  test.each(["dns"])("knows %s, for a later version", (name) => {
-    expect(lines([name, "x", "--y"])).toEqual([`Cannot run ${name}: not available in this version (NOT_AVAILABLE)`]);
+  test("takes the values of a command's own flags", () => {
+    const { spec, flags, values } = parseCommandLine(words("dns --for 010.0.0.1 -c a.yaml --format=hosts --for ::1"));
+    expect([spec.name, flags, [...values]]).toEqual([
+      "dns",
+      [{ flag: "config", text: "a.yaml" }],
+      [
+        ["for", "::1"],
+        ["format", "hosts"],
+      ],
+    ]);
   });
 
   test("never repeats what may be a password", () => {

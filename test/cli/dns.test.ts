@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { dns, type DnsOptions } from "../../src/cli/dns.ts";
 import { load } from "../config/loading.ts";
+import { edgeLb } from "./running.ts";
 
 const CONFIG = load([
   ["domain", "lab"],
@@ -64,4 +65,22 @@ describe("dns()", () => {
     [{ address: "nowhere" }, "Cannot use --for nowhere: an IPv4 or IPv6 address wanted"],
     [{ format: "xml" }, "Cannot use --format xml: hosts, dnsmasq, bind, libvirt wanted"],
   ])("refuses %j", (options, want) => expect(() => print(options)).toThrow(want));
+});
+
+describe("edge-lb dns", () => {
+  const HUB = ["dns", "--cluster", "hub=10.0.0.1", "--domain", "lab"];
+
+  test("prints the records of the clusters for the address and the format that were asked for", async () => {
+    const { code, out } = await edgeLb([...HUB, "--for", "192.168.125.1", "--format", "dnsmasq"]);
+    expect([code, out.split("\n")[0]]).toEqual([0, "host-record=api.hub.lab,192.168.125.1"]);
+  });
+
+  test.each([
+    [["dns"], "0 clusters"],
+    [[...HUB, "--for", "here"], "Cannot use --for here"],
+  ])("ends %j with 2", async (argv, want) => {
+    const { code, err } = await edgeLb(argv);
+    expect(code).toBe(2);
+    expect(err).toContain(want);
+  });
 });
