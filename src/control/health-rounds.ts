@@ -149,8 +149,9 @@ function wishOf(target: Target, { clock, random, timeoutMs }: RoundsInput): Look
       asksReadiness(askedAs(watch), mode, cluster.stuck.get(watch.kind) ?? null, target.round),
     ),
     handshake: mode !== "tcp" && !watches.some((watch) => askedAs(watch) !== watch.kind),
-    thorough: overdue || !well,
-    renew: overdue || isForeign(target),
+    // who was urged may answer on the connections it is known on, and on no others
+    thorough: overdue || target.urged || !well,
+    renew: overdue || target.urged || isForeign(target),
     timeoutMs: timeoutMs(),
   };
 }

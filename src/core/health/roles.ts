@@ -33,7 +33,7 @@ function roleOf(endpoint: RoleInput, anyUp: boolean, anyServed: boolean): Role {
     const left = anyUp && endpoint.verdict === "dead" && endpoint.forMs >= LEFT_AFTER_MS;
     return left ? "absent" : "sensed";
   }
-  if (endpoint.verdict === "unknown") return "candidate";
-  // a pool that nobody ever served, e.g. of a cluster that is switched off: all are still candidates
-  return anyServed ? "absent" : "candidate";
+  // one that answers, and be it with a no, has something there that may serve yet; and of a pool that nobody ever served,
+  // e.g. of a cluster that is switched off, all are still candidates
+  return endpoint.verdict === "dead" && anyServed ? "absent" : "candidate";
 }

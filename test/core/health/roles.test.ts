@@ -32,6 +32,11 @@ describe("senseRoles()", () => {
       want: ["sensed"],
     },
     { name: "a list of its own holds", nodes: [node({ given: true, verdict: "dead" }), up], want: ["given", "sensed"] },
+    {
+      name: "a node that answers and says no may serve yet",
+      nodes: [up, node({ verdict: "not-ready" })],
+      want: ["sensed", "candidate"],
+    },
     { name: "a node that appears later", nodes: [up, node({})], want: ["sensed", "candidate"] },
   ];
   test.each(cases)("$name", ({ nodes, want }) => {

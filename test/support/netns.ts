@@ -1,0 +1,85 @@
+/**
+ * A network of its own for edge-lb, with the nodes on this side: machines there can lose their power without a word,
+ * as no process on loopback can. Made with `ip` from iproute2; needs root.
+ */
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+export interface FarNetwork {
+  /** The first three bytes of every address. */
+  readonly block: string;
+  /** edge-lb's address there. */
+  readonly edge: string;
+  /** The name server that edge-lb asks: this side, port 53. */
+  readonly nameServer: string;
+  /** Put before a command line, it runs there. */
+  readonly prefix: readonly string[];
+  /** What is sent to this address reaches nobody, and nothing says so: no RST, no ICMP. */
+  vanish(ip: string): void;
+  comeBack(ip: string): void;
+  close(): void;
+}
+
+/** Why there can be no such network here; null: there can. */
+export function whyNoNetwork(): string | null {
+  if (process.platform !== "linux") return "network namespaces are Linux'";
+  if (process.getuid?.() !== 0) return "a network namespace needs root";
+  if (!existsSync("/usr/sbin/ip") && !existsSync("/sbin/ip")) return "ip (iproute2) is not installed";
+  const name = `edge-lb-try-${process.pid}`;
+  const { status, stderr } = spawnSync("ip", ["netns", "add", name], { encoding: "utf8" });
+  if (status === 0) ip("netns", "delete", name);
+  return status === 0 ? null : `no network namespace: ${stderr.trim()}`;
+}
+
+/** An Ethernet address that no interface has. */
+const NOBODY = "02:00:00:00:00:01";
+let made = 0;
+
+/** @param hosts Last bytes of the addresses that nodes listen on. */
+export function openFarNetwork(hosts: readonly number[]): FarNetwork {
+  made += 1;
+  const id = `${process.pid % 100_000}x${made}`;
+  const [name, near, far] = [`edge-lb-${id}`, `en${id}`, `ef${id}`];
+  const block = `10.${200 + (process.pid % 50)}.${(Math.floor(process.pid / 50) + made) % 250}`;
+  const [edge, nameServer] = [`${block}.1`, `${block}.254`];
+  const folder = mkdtempSync(join(tmpdir(), "edge-lb-netns-"));
+  const resolver = join(folder, "resolv.conf");
+  writeFileSync(resolver, `nameserver ${nameServer}\noptions timeout:1 attempts:1\n`);
+  const inside = (...args: readonly string[]): void => ip("-netns", name, ...args);
+  const close = (): void => {
+    spawnSync("ip", ["link", "delete", near]);
+    spawnSync("ip", ["netns", "delete", name]);
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    ip("netns", "add", name);
+    ip("link", "add", near, "type", "veth", "peer", "name", far);
+    ip("link", "set", far, "netns", name);
+    for (const last of [...hosts, 254]) ip("address", "add", `${block}.${last}/24`, "dev", near);
+    ip("link", "set", near, "up");
+    inside("address", "add", `${edge}/24`, "dev", far);
+    inside("link", "set", "lo", "up");
+    inside("link", "set", far, "up");
+  } catch (error) {
+    close();
+    throw error;
+  }
+  // `ip netns exec` makes a mount namespace too, so the other resolv.conf is seen there alone
+  const shell = 'mount --bind "$0" /etc/resolv.conf && exec "$@"';
+  return {
+    block,
+    edge,
+    nameServer,
+    prefix: ["ip", "netns", "exec", name, "sh", "-c", shell, resolver],
+    vanish: (lost) => inside("neighbour", "replace", lost, "lladdr", NOBODY, "dev", far, "nud", "permanent"),
+    comeBack: (lost) => inside("neighbour", "delete", lost, "dev", far),
+    close,
+  };
+}
+
+function ip(...args: readonly string[]): void {
+  const { status, stderr } = spawnSync("ip", args, { encoding: "utf8" });
+  if (status !== 0) throw new Error(`Cannot run ip ${args.join(" ")}: ${stderr.trim()}`);
+}
