@@ -189,7 +189,14 @@ describe("a port that cannot be had", () => {
 
   test("because the address is not ours: exit 1", async () => {
     const [port] = await freePorts(1);
-    const { code, err } = await runEdgeLb(["--cluster", "one=127.29.0.1", "--listen", `api=192.0.2.1:${port}`]);
+    const { code, err } = await runEdgeLb([
+      "--cluster",
+      "one=127.29.0.1",
+      "--listen",
+      `api=192.0.2.1:${port}`,
+      "--control",
+      "off",
+    ]);
     expect(code).toBe(1);
     expect(err).toContain(`192.0.2.1:${port}`);
   });

@@ -42,8 +42,11 @@ export interface EdgeLb {
   stop(): Promise<void>;
 }
 
-/** Flags that keep an instance from meeting another one on the same machine. */
-const ALONE = ["--admin", "off", "--control", "off"];
+/** Flags that keep an instance from meeting another one on the same machine, as far as the test does not give them. */
+function alone(args: readonly string[]): readonly string[] {
+  return ["--admin", "--control"].flatMap((flag) => (args.includes(flag) ? [] : [flag, "off"]));
+}
+
 const READY_WITHIN_MS = 20_000;
 const LOGGED_WITHIN_MS = 30_000;
 /** So much of the log's end is shown when something did not come, in characters. */
@@ -51,7 +54,7 @@ const TAIL = 3_000;
 
 /** Starts edge-lb and waits for its ready line; throws with its stderr when that does not come. */
 export async function startEdgeLb(args: readonly string[], options: EdgeLbOptions = {}): Promise<EdgeLb> {
-  const child = Bun.spawn([...edgeLbArgv(options), ...args, ...ALONE], {
+  const child = Bun.spawn([...edgeLbArgv(options), ...args, ...alone(args)], {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, ...options.env },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
