@@ -3,7 +3,7 @@ import { cidrText, listenText } from "./addresses.ts";
 import { CLUSTER } from "./cluster-options.ts";
 import type { ClusterConfig, Config, ListenAddress, NodeSpec } from "./model.ts";
 import { logTargetText } from "./log-target.ts";
-import { GLOBAL, LISTEN, TIMEOUTS } from "./options.ts";
+import { GLOBAL, LIMITS, LISTEN, TIMEOUTS } from "./options.ts";
 import { labelOf, type Row } from "./rows.ts";
 import type { Cidr } from "../seam/snapshot.ts";
 import { durationText } from "./values.ts";
@@ -53,6 +53,9 @@ const SETTINGS: readonly Shown<Config>[] = [
   { row: LISTEN.https, show: ({ listen }) => addresses(listen.https) },
   { row: LISTEN.http, show: ({ listen }) => addresses(listen.http) },
   { row: LISTEN.mcs, show: ({ listen }) => addresses(listen.mcs) },
+  { row: LIMITS.httpLine, show: ({ limits }) => String(limits.httpLine) },
+  { row: LIMITS.httpHead, show: ({ limits }) => String(limits.httpHead) },
+  { row: LIMITS.httpFields, show: ({ limits }) => String(limits.httpFields) },
   { row: TIMEOUTS.hello, show: ({ timeouts }) => durationText(timeouts.hello) },
   { row: TIMEOUTS.connect, show: ({ timeouts }) => durationText(timeouts.connect) },
   { row: TIMEOUTS.dialTotal, show: ({ timeouts }) => durationText(timeouts.dialTotal) },

@@ -4,7 +4,7 @@ import { checkClaims } from "./claims.ts";
 import { resolveCluster, type ClusterBase } from "./clusters.ts";
 import { readFlags, readTree, type ClusterEntry, type FlagText, type LayerTexts } from "./layers.ts";
 import type { ClusterConfig, Config, ListenAddress } from "./model.ts";
-import { COMMAND_LINE, GLOBAL, LISTEN, TIMEOUTS } from "./options.ts";
+import { COMMAND_LINE, GLOBAL, LIMITS, LISTEN, TIMEOUTS } from "./options.ts";
 import { resolveRow, type Machine, type Row } from "./rows.ts";
 import { collectProblems, didYouMean, quote, typed, type Problems } from "./text.ts";
 import { EdgeError, EdgeErrors } from "../errors.ts";
@@ -117,6 +117,11 @@ function resolveLayers(
       drain: read(TIMEOUTS.drain),
       linger: read(TIMEOUTS.linger),
       probe: read(TIMEOUTS.probe),
+    },
+    limits: {
+      httpLine: read(LIMITS.httpLine),
+      httpHead: read(LIMITS.httpHead),
+      httpFields: read(LIMITS.httpFields),
     },
     maxConnections: read(GLOBAL.maxConnections),
     maxConnectionsPerClient: read(GLOBAL.maxConnectionsPerClient),

@@ -63,6 +63,15 @@ export interface Timeouts {
   readonly probe: number;
 }
 
+/** What the head of a request or an answer may hold; 414, 431 and 502 beyond. */
+export interface HeadLimits {
+  /** Bytes. */
+  readonly httpLine: number;
+  /** Bytes. */
+  readonly httpHead: number;
+  readonly httpFields: number;
+}
+
 export interface Config {
   /** The file read, or null. */
   readonly file: string | null;
@@ -72,6 +81,7 @@ export interface Config {
   /** An empty list: this kind is off. */
   readonly listen: Readonly<Record<ListenerKind, readonly ListenAddress[]>>;
   readonly timeouts: Timeouts;
+  readonly limits: HeadLimits;
   /** 0: derived from the descriptor limit at start. */
   readonly maxConnections: number;
   /** 0: no limit. */

@@ -4,7 +4,7 @@
  */
 import type { ListenerKind } from "../seam/snapshot.ts";
 import { isPrivate, readCidr, readListenAddress } from "./addresses.ts";
-import type { EngineChoice, ListenAddress, LogFormat, Timeouts } from "./model.ts";
+import type { EngineChoice, HeadLimits, ListenAddress, LogFormat, Timeouts } from "./model.ts";
 import { readDomain } from "./names.ts";
 import { listOf, many, one, word, type Machine, type Row } from "./rows.ts";
 import { readLogTarget } from "./log-target.ts";
@@ -225,6 +225,25 @@ export const TIMEOUTS: { readonly [K in keyof Timeouts]: Row<number> } = {
   probe: timeoutRow("probe", "2s", "For one health probe"),
 };
 
+/** `--limit NAME=NUMBER`, repeatable: what the head of a request or answer may hold. */
+export const LIMITS: { readonly [K in keyof HeadLimits]: Row<number> } = {
+  httpLine: limitRow("http-line", 8_192, 256, 65_536, "Bytes of a request line"),
+  httpHead: limitRow("http-head", 65_536, 1_024, 1_048_576, "Bytes of a request's or an answer's head"),
+  httpFields: limitRow("http-fields", 128, 8, 1_024, "Fields of a request's or an answer's head"),
+};
+
+function limitRow(name: string, fallback: number, least: number, most: number, help: string): Row<number> {
+  return one({
+    flag: "limit",
+    item: name,
+    value: "NUMBER",
+    yaml: `limits.${name}`,
+    fallback: String(fallback),
+    help,
+    read: whole(least, most),
+  });
+}
+
 function timeoutRow(name: string, fallback: string, help: string, leastMs = 1): Row<number> {
   return one({
     flag: "timeout",
@@ -258,7 +277,13 @@ export const SECTIONS: readonly { readonly title: string; readonly rows: readonl
   { title: "Listeners", rows: Object.values(LISTEN) },
   {
     title: "Access and limits",
-    rows: [GLOBAL.allow, GLOBAL.trustedProxies, GLOBAL.maxConnections, GLOBAL.maxConnectionsPerClient],
+    rows: [
+      GLOBAL.allow,
+      GLOBAL.trustedProxies,
+      GLOBAL.maxConnections,
+      GLOBAL.maxConnectionsPerClient,
+      ...Object.values(LIMITS),
+    ],
   },
   { title: "Health", rows: [GLOBAL.rise, GLOBAL.fall, GLOBAL.intervalMs] },
   { title: "Timeouts", rows: Object.values(TIMEOUTS) },

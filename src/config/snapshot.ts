@@ -9,8 +9,9 @@ import type { ClusterConfig, Config, NodeSpec, Timeouts } from "./model.ts";
 
 /** Post-quantum hellos are 1.5-5.5 KB and padding is legal. */
 const HELLO_BYTES = 65_536;
-/** Kubernetes impersonation and cookies of single sign-on exceed the 16 KB of other proxies. */
-const HEAD_BYTES = 65_536;
+
+/** Where a redirect goes when https is not listened to here. */
+const HTTPS_PORT = 443;
 
 export interface SnapshotInput {
   readonly version: number;
@@ -35,6 +36,7 @@ export function buildSnapshot(config: Config, input: SnapshotInput): Snapshot {
     ...nameRows(config, input.learnedDomains ?? new Map()),
     fallback: fallbackOf(config),
     bridges: bridgesOf(config, input.networks ?? []),
+    httpsPort: config.listen.https[0]?.port ?? HTTPS_PORT,
     timeouts: {
       hello: timeouts.hello,
       connect: timeouts.connect,
@@ -48,7 +50,9 @@ export function buildSnapshot(config: Config, input: SnapshotInput): Snapshot {
       connections: input.maxConnections,
       perClient: config.maxConnectionsPerClient,
       helloBytes: HELLO_BYTES,
-      headBytes: HEAD_BYTES,
+      lineBytes: config.limits.httpLine,
+      headBytes: config.limits.httpHead,
+      headFields: config.limits.httpFields,
     },
     trustedProxies: config.trustedProxies,
     allow: config.allow,

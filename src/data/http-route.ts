@@ -44,7 +44,7 @@ export function routeHttp(
     return forbidden(host, plan?.name ?? null);
   }
   if (plan === undefined) return unknown(plane, live, client, request);
-  const secure = plan.redirectHttps ? redirectOf(request, head) : null;
+  const secure = plan.redirectHttps ? redirectOf(request, head, live.snapshot.httpsPort) : null;
   if (secure !== null) return secure;
   const pool = plan.pools.http;
   if (pool === undefined || pool.endpoints.length === 0) {
@@ -69,12 +69,13 @@ function unknown(plane: Plane, live: Live, client: string, { host }: Request): R
 }
 
 /** Null: this request is served as it is. A method other than GET and HEAD must not become a GET: 308. */
-function redirectOf(request: Request, head: RequestHead): Reply | null {
+function redirectOf(request: Request, head: RequestHead, port: number): Reply | null {
   if (request.host === null || request.form === "asterisk" || request.upgrade) return null;
   const path = latin1(head.bytes, request.pathFrom, request.pathTo);
   if (path.startsWith(ACME)) return null;
   const status = request.method === "GET" || request.method === "HEAD" ? 301 : 308;
-  return redirect(status, `https://${request.host}${path.startsWith("/") ? "" : "/"}${path}`);
+  const authority = port === 443 ? request.host : `${request.host}:${port}`;
+  return redirect(status, `https://${authority}${path.startsWith("/") ? "" : "/"}${path}`);
 }
 
 /** The 503 page of a known name: which cluster, since when, why; what was tried goes to the log alone. */

@@ -19,10 +19,6 @@ import { HttpTunnel } from "./http-tunnel.ts";
 import { Upstream, type UpstreamOwner } from "./http-upstream.ts";
 import type { Live, Plane } from "./plane.ts";
 
-/** A request line of 8 KB and 128 fields: what nginx, Apache and Envoy take by default or more. */
-const LINE_BYTES = 8_192;
-const MOST_FIELDS = 128;
-
 const COUNTED: Readonly<Partial<Record<EndWord, Count>>> = {
   "unknown name": "unknownName",
   "no name": "unknownName",
@@ -386,9 +382,9 @@ function settingsOf(live: Live): SessionSettings {
   if (known !== undefined) return known;
   const { limits, timeouts } = live.snapshot;
   const settings: SessionSettings = {
-    lineBytes: LINE_BYTES,
+    lineBytes: limits.lineBytes,
     headBytes: limits.headBytes,
-    fields: MOST_FIELDS,
+    fields: limits.headFields,
     headMs: timeouts.httpHead,
     keepAliveMs: timeouts.keepAlive,
   };

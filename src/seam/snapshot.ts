@@ -35,6 +35,8 @@ export interface Snapshot {
   readonly fallback: Readonly<Record<ListenerKind, number>>;
   /** mcs listeners whose network holds one cluster: what comes there without a known name is that cluster's. */
   readonly bridges: readonly Bridge[];
+  /** Where `redirect-https` sends clients. */
+  readonly httpsPort: number;
   readonly timeouts: DataTimeouts;
   readonly limits: Limits;
   readonly trustedProxies: readonly Cidr[];
@@ -92,8 +94,12 @@ export interface Limits {
   readonly perClient: number;
   /** Most bytes of a ClientHello, records included. */
   readonly helloBytes: number;
+  /** Most bytes of a request line. */
+  readonly lineBytes: number;
   /** Most bytes of a request or response head. */
   readonly headBytes: number;
+  /** Most fields of a request or response head. */
+  readonly headFields: number;
 }
 
 export interface Bridge {

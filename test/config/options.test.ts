@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { cidrText } from "../../src/config/addresses.ts";
 import { CLUSTER, CLUSTER_KEYS } from "../../src/config/cluster-options.ts";
 import type { ClusterConfig, Config } from "../../src/config/model.ts";
-import { GLOBAL, LISTEN, SECTIONS, TIMEOUTS, TOP_ROWS } from "../../src/config/options.ts";
+import { GLOBAL, LIMITS, LISTEN, SECTIONS, TIMEOUTS, TOP_ROWS } from "../../src/config/options.ts";
 import { labelOf, resolveRow, type Row } from "../../src/config/rows.ts";
 import { collectProblems } from "../../src/config/text.ts";
 import { load, MACHINE, mistakes } from "./loading.ts";
@@ -133,6 +133,30 @@ const SETTINGS: readonly [Row<unknown>, string, (config: Config) => unknown, unk
     [{ ip: "10.0.0.1", port: 22_623 }],
     "192.0.2.1:22623",
     'listen.mcs: "192.0.2.1:22623" found, a private, link-local or loopback address wanted',
+  ],
+  [
+    LIMITS.httpLine,
+    "9000",
+    (c) => c.limits.httpLine,
+    9_000,
+    "9",
+    'limits.http-line: "9" found, a whole number from 256 to 65536 wanted',
+  ],
+  [
+    LIMITS.httpHead,
+    "9000",
+    (c) => c.limits.httpHead,
+    9_000,
+    "9",
+    'limits.http-head: "9" found, a whole number from 1024 to 1048576 wanted',
+  ],
+  [
+    LIMITS.httpFields,
+    "64",
+    (c) => c.limits.httpFields,
+    64,
+    "7",
+    'limits.http-fields: "7" found, a whole number from 8 to 1024 wanted',
   ],
   [TIMEOUTS.hello, "6s", (c) => c.timeouts.hello, 6000, "0s", 'timeouts.hello: "0s" found, 1ms to 576h wanted'],
   [
@@ -294,6 +318,7 @@ describe("the option table", () => {
     const { clusters: _, listen: __, timeouts: ___, ...rest } = config;
     expect(rest).toEqual({
       file: null,
+      limits: { httpLine: 8_192, httpHead: 65_536, httpFields: 128 },
       defaultCluster: null,
       maxConnections: 0,
       maxConnectionsPerClient: 0,

@@ -175,7 +175,14 @@ describe("buildSnapshot()", () => {
       flags,
     );
     expect(snapshot.version).toBe(42);
-    expect(snapshot.limits).toEqual({ connections: 100, perClient: 7, helloBytes: 65_536, headBytes: 65_536 });
+    expect(snapshot.limits).toEqual({
+      connections: 100,
+      perClient: 7,
+      helloBytes: 65_536,
+      lineBytes: 8_192,
+      headBytes: 65_536,
+      headFields: 128,
+    });
     expect(snapshot.timeouts).toEqual({
       hello: 6000,
       connect: 3000,

@@ -77,6 +77,7 @@ export function configOf(clusters: readonly ClusterConfig[]): Config {
     clusters,
     defaultCluster: null,
     listen: { api: [], https: [], http: [], mcs: [] },
+    limits: { httpLine: 8_192, httpHead: 65_536, httpFields: 128 },
     timeouts: {
       hello: 5_000,
       connect: 3_000,
@@ -141,7 +142,8 @@ export function snapshotOf(config: Config, kinds: readonly ListenerKind[] = ["ap
     fallback: { api: -1, https: -1, http: -1, mcs: -1 },
     bridges: [],
     timeouts: { hello: 0, connect: 0, dialTotal: 0, httpHead: 0, keepAlive: 0, halfClosed: 0, linger: 0 },
-    limits: { connections: 0, perClient: 0, helloBytes: 0, headBytes: 0 },
+    limits: { connections: 0, perClient: 0, helloBytes: 0, lineBytes: 0, headBytes: 0, headFields: 0 },
+    httpsPort: 443,
     trustedProxies: [],
     allow: [],
   };

@@ -192,6 +192,26 @@ describe("acceptHttp()", () => {
     expect(textOf(ask(full).received)).toContain("max-connections");
   });
 
+  test("redirects to the port that https is listened to", () => {
+    const lab = startLab("--domain lab", "--listen https=:8443", "--cluster hub=10.1.0.1,redirect-https=on");
+    const client = lab.connect("http");
+    client.send(new TextEncoder().encode("GET /a HTTP/1.1\r\nHost: x.apps.hub.lab:8080\r\n\r\n"));
+    lab.runtime.settle();
+    expect(new TextDecoder().decode(client.received)).toContain("\r\nLocation: https://x.apps.hub.lab:8443/a\r\n");
+  });
+
+  test("keeps the limits of --limit", () => {
+    const lab = startLab("--domain lab", "--limit http-fields=8", "--limit http-line=256", "--cluster hub=10.1.0.1");
+    const answer = (head: string): string => {
+      const client = lab.connect("http");
+      client.send(new TextEncoder().encode(head));
+      lab.runtime.settle();
+      return new TextDecoder().decode(client.received).slice(9, 12);
+    };
+    expect(answer(`GET /${"a".repeat(300)} HTTP/1.1\r\nHost: a\r\n\r\n`)).toBe("414");
+    expect(answer(`GET / HTTP/1.1\r\nHost: a\r\n${"A: b\r\n".repeat(8)}\r\n`)).toBe("431");
+  });
+
   test("redirects to https where the cluster says so, but for WebSocket and ACME", () => {
     const lab = startLab("--domain lab", "--cluster hub=10.1.0.1,redirect-https=on");
     const node = lab.node("10.1.0.1", "http");

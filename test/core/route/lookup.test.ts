@@ -88,11 +88,12 @@ const CASES: readonly (readonly [ListenerKind, string, number, string])[] = [
   ["https", "a.apps.m2.apps.hub.lab", 0, "suffix before the label rule"],
   ["https", `${"a.".repeat(120)}apps.hub.lab`, 0, "123 labels"],
   ["https", `${"a.".repeat(1_000)}apps.hub.lab`, -1, "a name beyond what DNS allows"],
+  ["https", "a..apps.hub.lab", -1, "an empty label"],
 ];
 
 /** The rules of the design, written down without any index. */
 function naive(names: Names, kind: ListenerKind, name: string): number {
-  if (name.length > 253) return -1;
+  if (name.length > 253 || name.includes("..")) return -1;
   const of = (rows: readonly NameRow[]): readonly NameRow[] => rows.filter(({ kinds }) => kinds.includes(kind));
   const exact = of(names.exact).find((row) => row.name === name);
   if (exact !== undefined) return exact.cluster;
