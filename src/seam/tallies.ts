@@ -1,5 +1,4 @@
 /** What a worker counts of every connection and request that ended, per listener kind: how, and how long it took. */
-import type { Board } from "./board.ts";
 import { LISTENER_KINDS, type ListenerKind } from "./snapshot.ts";
 
 /** Why a connection or request ended, in words. */
@@ -54,6 +53,12 @@ export const TALLIES_WIDTH = KIND_WIDTH * LISTENER_KINDS.length;
 const END_INDEX = new Map<EndReason, number>(END_REASONS.map((reason, index) => [reason, index]));
 const KIND_INDEX: Readonly<Record<ListenerKind, number>> = { api: 0, https: 1, http: 2, mcs: 3 };
 
+/** The board, as far as tallies are concerned. */
+interface Tallied {
+  readonly workers: number;
+  readonly tallies: Float64Array;
+}
+
 /** One more end. @param base the worker's first cell. @param dialMs null: no node was dialled for it */
 export function tally(
   cells: Float64Array,
@@ -81,7 +86,7 @@ function add(cells: Float64Array, cell: number, amount: number): void {
 }
 
 /** How many ended so, over all workers. */
-export function endsOf(board: Board, kind: ListenerKind, end: EndReason): number {
+export function endsOf(board: Tallied, kind: ListenerKind, end: EndReason): number {
   return sum(board, KIND_INDEX[kind] * KIND_WIDTH + (END_INDEX.get(end) ?? 0));
 }
 
@@ -91,13 +96,13 @@ export interface Histogram {
   readonly counts: readonly number[];
 }
 
-export function durationsOf(board: Board, kind: ListenerKind, duration: Duration): Histogram {
+export function durationsOf(board: Tallied, kind: ListenerKind, duration: Duration): Histogram {
   const first = KIND_INDEX[kind] * KIND_WIDTH + OFFSETS[duration];
   const counts = Array.from({ length: DURATIONS[duration].length + 1 }, (_, bucket) => sum(board, first + 1 + bucket));
   return { sumMs: sum(board, first), counts };
 }
 
-function sum(board: Board, cell: number): number {
+function sum(board: Tallied, cell: number): number {
   let total = 0;
   for (let worker = 0; worker < board.workers; worker++) total += board.tallies[worker * TALLIES_WIDTH + cell] ?? 0;
   return total;
