@@ -14,7 +14,7 @@ import { type Cpus, openLab } from "./bench/lab.ts";
 import { FULL, type LineId, LINES, QUICK } from "./bench/lines.ts";
 import { missingOf, type Peer, peersIn, versionOf } from "./bench/peers.ts";
 import { createFigures, type Figures, summarize } from "./bench/record.ts";
-import { type Column, goals, json, judge, machine, table, type Verdict } from "./bench/report.ts";
+import { type Column, goals, json, judge, machine, METHOD, table, type Verdict } from "./bench/report.ts";
 
 const ROOT = new URL("..", import.meta.url).pathname;
 const JSON_FILE = join(ROOT, "dist/bench.json");
@@ -130,7 +130,7 @@ async function main(argv: readonly string[]): Promise<number> {
     console.log(text);
     mkdirSync(join(ROOT, "dist"), { recursive: true });
     writeFileSync(JSON_FILE, `${JSON.stringify(json(figures, columns, verdicts), null, 2)}\n`);
-    if (wish.write) writeReadme(text);
+    if (wish.write) writeReadme(`${METHOD}\n\n${text}`);
     return wish.strict && verdicts.some(({ holds }) => !holds) ? 1 : 0;
   } finally {
     await stopAll();

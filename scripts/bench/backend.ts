@@ -8,7 +8,8 @@ import { EPOLL, ERRNO } from "../../src/runtime/linux/libc.ts";
 import { READ_BYTES, readBuffer } from "../../src/runtime/linux/memory.ts";
 import { accept, receive, sendChunk } from "../../src/runtime/linux/syscalls.ts";
 import { type At, check, Net, openListener, type Watcher } from "./net.ts";
-import { answerOf, bodyOf, FRAME_BYTES, HELLO_BYTES, nameInHello, ORDER, PING, sendPattern } from "./traffic.ts";
+import { sendPattern } from "./stream-bytes.ts";
+import { answerOf, bodyOf, FRAME_BYTES, HELLO_BYTES, nameInHello, ORDER, PING } from "./traffic.ts";
 
 export interface Nodes {
   readonly api: readonly At[];

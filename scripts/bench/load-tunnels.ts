@@ -2,12 +2,12 @@
 import { ERRNO } from "../../src/runtime/linux/libc.ts";
 import { READ_BYTES, readBuffer } from "../../src/runtime/linux/memory.ts";
 import { receive, sendChunk } from "../../src/runtime/linux/syscalls.ts";
-import { discard } from "./bulk-calls.ts";
 import { connectNext, ended, type Order, type Outcome, runUntil, type Span } from "./load-common.ts";
 import { type Exchange, exchangeOf, Greeting } from "./load-short.ts";
 import type { Net, Watcher } from "./net.ts";
 import { Samples } from "./samples.ts";
-import { FRAME_BYTES, isPattern, ORDER, PING } from "./traffic.ts";
+import { discard, isPattern } from "./stream-bytes.ts";
+import { FRAME_BYTES, ORDER, PING } from "./traffic.ts";
 
 /** Tunnels that are opened at the same time. */
 const OPENING = 64;

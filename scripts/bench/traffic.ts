@@ -1,6 +1,5 @@
 /** What travels between load and backends, so that both ends can tell a wrong byte from a right one. */
 import { readFileSync } from "node:fs";
-import { fix, sendFixed } from "./bulk-calls.ts";
 
 /** What a TLS node answers to a hello. */
 export const ANSWER_BYTES = 200;
@@ -54,22 +53,4 @@ export function answerOf(node: string, name: string): Uint8Array {
 
 export function bodyOf(node: string, host: string): string {
   return `${node} ${host} `.padEnd(BODY_BYTES - 1, ".").concat("\n");
-}
-
-/** A prime, so that bytes lost or sent twice shift the pattern wherever they are cut. */
-const PERIOD = 65_521;
-const LONGEST = 262_144;
-/** Every offset of the pattern has {@link LONGEST} bytes after it in one piece. */
-const pattern = fix(Buffer.alloc(PERIOD + LONGEST));
-for (let i = 0; i < pattern.bytes.length; i++) pattern.bytes[i] = ((i % PERIOD) * 2_654_435_761) >>> 24;
-
-/** Send what of a stream of `total` bytes lies behind `offset`. @returns Bytes taken, or the errno negated. */
-export function sendPattern(fd: number, offset: number, total: number): number {
-  return sendFixed(fd, pattern, offset % PERIOD, Math.min(total - offset, LONGEST));
-}
-
-/** Whether `bytes` are what {@link sendPattern} sends at this offset. */
-export function isPattern(bytes: Uint8Array, offset: number): boolean {
-  const at = offset % PERIOD;
-  return pattern.bytes.compare(bytes, 0, bytes.length, at, at + bytes.length) === 0;
 }
