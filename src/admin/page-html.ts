@@ -1,0 +1,54 @@
+/** HTML from template literals: whatever is put in is escaped, unless it came from here. */
+
+/** Markup that needs no escaping any more. */
+export interface Markup {
+  readonly markup: string;
+}
+
+export type Part = Markup | string | number | null | readonly Markup[];
+
+/** `null` is nothing; lists of markup are joined. */
+export function html(texts: TemplateStringsArray, ...parts: readonly Part[]): Markup {
+  const [first = "", ...rest] = compact(texts);
+  let markup = first;
+  parts.forEach((part, at) => {
+    markup += render(part) + (rest[at] ?? "");
+  });
+  return { markup };
+}
+
+const COMPACTED = new WeakMap<TemplateStringsArray, readonly string[]>();
+
+/** The source is indented for its readers; to a browser any white space is one blank. */
+function compact(texts: TemplateStringsArray): readonly string[] {
+  const known = COMPACTED.get(texts);
+  if (known !== undefined) return known;
+  const compacted = texts.map((text) => text.replace(/\s*\n\s*/g, " "));
+  COMPACTED.set(texts, compacted);
+  return compacted;
+}
+
+/** Text that is markup already: style, script, numbers of a path. */
+export function raw(markup: string): Markup {
+  return { markup };
+}
+
+function render(part: Part): string {
+  if (part === null) return "";
+  if (typeof part === "number") return String(part);
+  if (typeof part === "string") return escapeHtml(part);
+  return "markup" in part ? part.markup : part.map(({ markup }) => markup).join("");
+}
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;",
+};
+
+/** Safe as text and within quoted attributes. Control characters, which no page may hold, become U+FFFD. */
+export function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? "").replace(/[\p{Cc}\p{Cs}]/gu, "\u{FFFD}");
+}
