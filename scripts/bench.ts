@@ -91,10 +91,11 @@ async function run(wish: Wish, folder: string): Promise<{ figures: Figures; colu
   const lab = await openLab(peers.length + 1, cpu);
   const figures = createFigures();
   const effort = wish.quick ? QUICK : FULL;
+  const place = { folder, cpu: cpu.balancer };
+  const bench = { lab, peers, place, effort, record: figures.record, say, retriesLeft: effort.retries };
   for (const line of wish.lines) {
     say(line);
-    const place = { folder, cpu: cpu.balancer };
-    await LINES[line]({ lab, peers, place, effort, record: figures.record, say });
+    await LINES[line](bench);
   }
   const columns = peers.map((peer) => ({ id: peer.id, title: `${peer.title} ${versionOf(peer)}` }));
   return { figures, columns: [...columns, { id: "direct", title: "no balancer" }] };
