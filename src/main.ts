@@ -2,6 +2,8 @@
 /** Entry: picks the command, wires the planes, owns exit codes and the worker's path. */
 import { readFileSync } from "node:fs";
 import { runCli } from "./cli/cli.ts";
+import { createEventLog } from "./control/event-log.ts";
+import { watchDescriptors } from "./control/limits.ts";
 import { openSink } from "./control/log-open.ts";
 import { runEdgeLb } from "./control/run.ts";
 
@@ -28,6 +30,7 @@ process.on("unhandledRejection", fail);
 const code = await runCli(process.argv.slice(2), io, {
   run: async (config, load) => {
     const sink = await openSink(config.logTo, config.log);
+    watchDescriptors({ log: createEventLog(sink, config.log === "json" ? "json" : "text") });
     return runEdgeLb({ config, load, workerEntry, sink, out: io.out, isTerminal: io.isTerminal });
   },
 });

@@ -233,6 +233,7 @@ function connectionStatus({ board, snapshot, logLinesLost }: Facts): ConnectionS
     clientGone: of("clientGone"),
     faults: of("faults"),
     logLinesDropped: of("logLinesDropped"),
+    shortages: of("shortages"),
     logLinesLost,
   };
 }

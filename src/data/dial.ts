@@ -107,7 +107,10 @@ class PoolDial implements Cancel {
   private failed(error: DialError, endpoint: Endpoint): void {
     this.leave();
     // our own shortage says nothing about the node, and no other node can help
-    if (error === "no-descriptors") return this.request.onFail(error, this.attempts);
+    if (error === "no-descriptors") {
+      this.plane.pen.addCount("shortages", 1);
+      return this.request.onFail(error, this.attempts);
+    }
     this.plane.pen.addTotal(endpoint.row, "failures", 1);
     this.plane.reports.dialFailed(endpoint.row, error);
     const outOfTime = this.plane.runtime.nowMs() - this.startMs >= this.request.live.snapshot.timeouts.dialTotal;

@@ -1,4 +1,5 @@
 /** Accepted sockets on their way to a session; a paused listener holds some back. */
+import { ACCEPT_SHARE, descriptorLimit } from "./descriptors.ts";
 import { Link } from "./link.ts";
 import type { Conn, ConnEvents } from "./port.ts";
 import type { Host, Wire } from "./wire.ts";
@@ -13,6 +14,8 @@ export class Accepting {
   private readonly host: Host;
   private readonly onAccept: (conn: Conn) => ConnEvents;
   private readonly waiting = new Set<Link>();
+  /** A descriptor from this number on says that few are left: the kernel gives the lowest one that is free. */
+  private readonly ceiling = descriptorLimit() * ACCEPT_SHARE;
   private paused = false;
 
   constructor(host: Host, onAccept: (conn: Conn) => ConnEvents) {
@@ -20,9 +23,12 @@ export class Accepting {
     this.onAccept = onAccept;
   }
 
-  /** @returns the link that the wire's events belong to, or null when the wire was reset */
-  accept(wire: Wire): Link | null {
-    if (this.paused && this.waiting.size >= MOST_WAITING) {
+  /**
+   * @param wire A runtime whose accepting spins when descriptors run out (Bun) shows their numbers; Node's closes by itself.
+   * @returns the link that the wire's events belong to, or null when the wire was reset
+   */
+  accept(wire: Wire & { readonly fd?: number }): Link | null {
+    if ((this.paused && this.waiting.size >= MOST_WAITING) || (wire.fd ?? 0) >= this.ceiling) {
       wire.terminate();
       return null;
     }

@@ -40,6 +40,8 @@ export const COUNTS = {
   clientGone: 6,
   faults: 7,
   logLinesDropped: 8,
+  /** No descriptor was left to reach a node with; the client was refused. */
+  shortages: 9,
 } as const;
 export type Count = keyof typeof COUNTS;
 const COUNTS_WIDTH = 16;

@@ -61,6 +61,7 @@ export function sampleStatus(more: Partial<Status> = {}): Status {
       clientGone: 2,
       faults: 0,
       logLinesDropped: 4,
+      shortages: 0,
       logLinesLost: 1,
       limit: 4_950,
     },

@@ -1,6 +1,7 @@
 /** A listening socket on the loop: accepting, reading at once, and standing aside when descriptors run out. */
 import type { ConnEvents, Listener } from "../port.ts";
 import type { Address } from "../../seam/snapshot.ts";
+import { ACCEPT_SHARE } from "../descriptors.ts";
 import type { ListenSpec } from "../../seam/mail.ts";
 import { LinuxConn } from "./conn.ts";
 import { EPOLL, ERRNO } from "./libc.ts";
@@ -41,6 +42,8 @@ class LinuxListener extends TimerNode implements Listener, Source {
   /** Made here, not by control. */
   private readonly own: boolean;
   private readonly onAccept: OnAccept;
+  /** A descriptor from this number on says that few are left: the kernel gives the lowest one that is free. */
+  private readonly ceiling: number;
   private watching = false;
   private batch = 1;
   private paused = false;
@@ -52,6 +55,7 @@ class LinuxListener extends TimerNode implements Listener, Source {
     this.fd = fd;
     this.own = own;
     this.onAccept = onAccept;
+    this.ceiling = loop.descriptors * ACCEPT_SHARE;
     this.generation = loop.generation();
     readLocalAddress(fd);
     this.at = decodeAddress();
@@ -84,7 +88,7 @@ class LinuxListener extends TimerNode implements Listener, Source {
       const fd = accept(this.fd);
       if (fd >= 0) this.take(fd);
       else if (fd === -ERRNO.EAGAIN) return i;
-      else if (SHORTAGES.has(-fd)) {
+      if (fd >= this.ceiling || SHORTAGES.has(-fd)) {
         this.rest();
         return i;
       }
@@ -104,7 +108,7 @@ class LinuxListener extends TimerNode implements Listener, Source {
     conn.start();
   }
 
-  /** Out of descriptors: a listener that stays watched would spin. */
+  /** Out of descriptors, or nearly: a listener that stays watched would spin, or leave none to reach the nodes with. */
   private rest(): void {
     this.unwatch();
     this.loop.relieve();
