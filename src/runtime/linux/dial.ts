@@ -5,7 +5,7 @@ import { LinuxConn } from "./conn.ts";
 import { ERRNO } from "./libc.ts";
 import type { Loop, Task } from "./loop.ts";
 import { ackWithData } from "./options.ts";
-import { encodeAddress, familyOf } from "./sockaddr.ts";
+import { addressBytes, destinationSlot, familyOf } from "./sockaddr.ts";
 import { close, connect, sendChunk, socketError } from "./syscalls.ts";
 import { TimerNode } from "./timers.ts";
 
@@ -52,12 +52,12 @@ class Dialing extends TimerNode implements Cancel, Task {
   /** @returns 0, or the errno negated. */
   private start(): number {
     const { to, first } = this.spec;
-    const bytes = encodeAddress(to.ip, to.port);
-    if (bytes === 0) return -ERRNO.EINVAL;
+    const slot = destinationSlot(to.ip, to.port);
+    if (slot < 0) return -ERRNO.EINVAL;
     const fd = this.loop.sockets.take(familyOf(to.ip));
     if (fd < 0) return fd;
     if (first !== null) ackWithData(fd);
-    const code = connect(fd, bytes);
+    const code = connect(fd, slot, addressBytes(to.ip));
     if (code < 0 && code !== -ERRNO.EINPROGRESS) {
       close(fd);
       return code;

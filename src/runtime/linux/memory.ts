@@ -35,6 +35,15 @@ export const sockaddrAddress: Pointer = ptr(sockaddr);
 export const sockaddrLength = new Int32Array(fixed(4));
 export const sockaddrLengthAddress: Pointer = ptr(sockaddrLength);
 
+/** struct sockaddr of family AF_UNSPEC: no address. */
+export const nowhere = new Uint8Array(fixed(16));
+export const nowhereAddress: Pointer = ptr(nowhere);
+/** struct sockaddr of the endpoints dialled lately, one per slot. */
+export const DESTINATION_BYTES = 32;
+export const DESTINATIONS = 256;
+export const destinations = new Uint8Array(fixed(DESTINATIONS * DESTINATION_BYTES));
+const destinationsAddress: Pointer = ptr(destinations);
+
 /** struct epoll_event[], as 32-bit words. */
 export const events = new Int32Array(fixed(EVENTS * EVENT_BYTES));
 export const eventsAddress: Pointer = ptr(events);
@@ -66,6 +75,11 @@ const errnoAddress = libc.__errno_location();
 /** errno of the call just made; read before anything else runs. */
 export function errno(): number {
   return errnoAddress === null || errnoAddress === 0 ? ERRNO.ENOSYS : read.i32(errnoAddress, 0);
+}
+
+/** Address of a slot of `destinations`. */
+export function destinationAddress(slot: number): Pointer {
+  return (destinationsAddress + slot * DESTINATION_BYTES) as Pointer;
 }
 
 /** Address of the byte `offset` into the read buffer. */

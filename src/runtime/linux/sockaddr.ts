@@ -1,7 +1,7 @@
 /** Addresses between their text and the kernel's struct sockaddr_in and sockaddr_in6, in the one shared buffer. */
 import type { Address } from "../../seam/snapshot.ts";
 import { AF } from "./libc.ts";
-import { sockaddr } from "./memory.ts";
+import { DESTINATION_BYTES, DESTINATIONS, destinations, sockaddr } from "./memory.ts";
 
 const IPV4_BYTES = 16;
 const IPV6_BYTES = 28;
@@ -82,11 +82,53 @@ function groups(text: string): number[] | null {
   return found;
 }
 
+/** Slots of `destinations` by address text; all are forgotten when they run out. */
+const slots = new Map<string, number>();
+
+/**
+ * Find or write an address among those dialled lately.
+ * @returns Its slot in `destinations`, or -1 when `ip` is neither IPv4 nor IPv6 text.
+ */
+export function destinationSlot(ip: string, port: number): number {
+  let slot = slots.get(ip);
+  if (slot === undefined) {
+    const bytes = encodeAddress(ip, port);
+    if (bytes === 0) return -1;
+    if (slots.size === DESTINATIONS) slots.clear();
+    slot = slots.size;
+    slots.set(ip, slot);
+    destinations.set(sockaddr.subarray(0, DESTINATION_BYTES), slot * DESTINATION_BYTES);
+  }
+  const at = slot * DESTINATION_BYTES + 2;
+  destinations[at] = port >> 8;
+  destinations[at + 1] = port;
+  return slot;
+}
+
+/** The length of the struct sockaddr for this address text. */
+export function addressBytes(ip: string): number {
+  return familyOf(ip) === AF.INET ? IPV4_BYTES : IPV6_BYTES;
+}
+
 /** The address that lies in the sockaddr buffer, in canonical text. */
 export function decodeAddress(): Address {
-  const port = view.getUint16(2);
-  if (view.getUint16(0, true) === AF.INET) return { ip: ipv4Text(4), port };
-  return { ip: ipv6Text(), port };
+  const port = ((sockaddr[2] ?? 0) << 8) | (sockaddr[3] ?? 0);
+  return { ip: sockaddr[0] === AF.INET ? knownIpv4(4) : ipv6Text(), port };
+}
+
+/** Texts of the IPv4 addresses seen lately: clients come again and again, and one string is hashed once. */
+const texts = new Map<number, string>();
+const TEXTS = 4096;
+
+function knownIpv4(at: number): string {
+  const word = view.getUint32(at);
+  let text = texts.get(word);
+  if (text === undefined) {
+    if (texts.size === TEXTS) texts.clear();
+    text = ipv4Text(at);
+    texts.set(word, text);
+  }
+  return text;
 }
 
 function ipv4Text(at: number): string {
@@ -99,7 +141,7 @@ function isMappedIpv4(): boolean {
 
 /** RFC 5952: lower case, no leading zeros, the first longest run of two or more zero groups as `::`. */
 function ipv6Text(): string {
-  if (isMappedIpv4()) return ipv4Text(IPV6_AT + 12);
+  if (isMappedIpv4()) return knownIpv4(IPV6_AT + 12);
   const parts: number[] = [];
   for (let i = 0; i < 8; i++) parts.push(view.getUint16(IPV6_AT + 2 * i));
   const { start, length } = longestZeroRun(parts);

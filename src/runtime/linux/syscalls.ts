@@ -21,8 +21,11 @@ import {
   SYS,
 } from "./libc.ts";
 import {
+  destinationAddress,
   errno,
   lingerZeroAddress,
+  nowhere,
+  nowhereAddress,
   optionLength,
   optionLengthAddress,
   READ_BYTES,
@@ -44,8 +47,6 @@ import {
 /** Below this, copying to the stage is cheaper than asking a view for its buffer. */
 const COPY_BYTES = 4096;
 const EVENTFD_BYTES = 8;
-/** struct sockaddr without the room for IPv6. */
-const SOCKADDR_BYTES = 16;
 
 function result(value: number): number {
   return value === -1 ? -errno() : value;
@@ -103,15 +104,14 @@ export function openSocket(family: (typeof AF)[keyof typeof AF]): number {
   return result(libc.socket(family, STREAM, 0));
 }
 
-/** Connect to the address that lies in the sockaddr buffer. */
-export function connect(fd: number, addressBytes: number): number {
-  return result(libc.connect(fd, sockaddrAddress, addressBytes));
+/** Connect to the address in a slot of `destinations`. */
+export function connect(fd: number, slot: number, addressBytes: number): number {
+  return result(libc.connect(fd, destinationAddress(slot), addressBytes));
 }
 
 /** Undo a connection that is over: the socket can connect again. */
 export function dissolve(fd: number): number {
-  sockaddr.fill(0, 0, SOCKADDR_BYTES); // sa_family AF_UNSPEC
-  return connect(fd, SOCKADDR_BYTES);
+  return result(libc.connect(fd, nowhereAddress, nowhere.byteLength));
 }
 
 /** Bytes, FIN included, that the peer has not acknowledged. */
