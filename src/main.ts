@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** Entry: picks the command, wires the planes, owns exit codes and the worker's path. */
 import { readFileSync } from "node:fs";
+import { openAdmin } from "./admin/server.ts";
 import { runCli } from "./cli/cli.ts";
 import { createEventLog } from "./control/event-log.ts";
 import { watchDescriptors } from "./control/limits.ts";
@@ -31,7 +32,7 @@ const code = await runCli(process.argv.slice(2), io, {
   run: async (config, load) => {
     const sink = await openSink(config.logTo, config.log);
     watchDescriptors({ log: createEventLog(sink, config.log === "json" ? "json" : "text") });
-    return runEdgeLb({ config, load, workerEntry, sink, out: io.out, isTerminal: io.isTerminal });
+    return runEdgeLb({ config, load, workerEntry, openAdmin, sink, out: io.out, isTerminal: io.isTerminal });
   },
 });
 process.exit(code);

@@ -1,41 +1,32 @@
 /** What the admin address serves: page, metrics, CSV, health of edge-lb itself, and the part of the API that only reads. */
 import { createHash, timingSafeEqual } from "node:crypto";
 import { Hono } from "hono";
-import type { MiddlewareHandler } from "hono";
-import { createApi, type Handler, type Instance } from "../control/api.ts";
-import type { Status } from "../control/status.ts";
-import type { Board } from "../seam/board.ts";
+import type { Context, MiddlewareHandler } from "hono";
+import { createApi, type Handler } from "../control/api.ts";
+import type { AdminAccess } from "../control/run.ts";
 import { csvText } from "./csv.ts";
 import { createMetrics } from "./metrics.ts";
 import { pagePolicy, renderPage } from "./page.ts";
 
-export interface AdminInput {
-  readonly instance: Instance;
-  readonly board: Board;
-  /** Null: anybody who reaches the address may look. */
-  readonly auth: { readonly user: string; readonly password: string } | null;
-  /** Ends open event streams. */
-  readonly signal: AbortSignal;
-}
-
 /** Ten viewers who all look once a second get one status a second. */
 const STATUS_KEPT_MS = 900;
 
-export function createAdmin({ instance, board, auth, signal }: AdminInput): Handler {
+export function createAdmin({ instance, board, auth, signal }: AdminAccess): Handler {
   const status = keptFor(STATUS_KEPT_MS, () => instance.status({ history: true }));
   const metrics = createMetrics(() => instance.status(), board);
   const api = createApi(instance, { readOnly: true, signal });
   const page = keptFor(STATUS_KEPT_MS, () => renderPage(status()));
   const app = new Hono();
   app.use(secure);
+  app.use(readOnly);
   // a load balancer's probes bring no password, and learn nothing but yes and no
-  app.get("/healthz", (c) => c.text("ok\n"));
-  app.get("/readyz", (c) => (instance.stopping ? c.text("stopping\n", 503) : c.text("ok\n")));
+  app.get("/healthz", (c) => plain(c, "ok\n"));
+  app.get("/readyz", (c) => (instance.stopping ? plain(c, "stopping\n", 503) : plain(c, "ok\n")));
   if (auth !== null) app.use(basicAuth(auth.user, auth.password));
   app.get("/", (c) => c.html(page(), 200, { "content-security-policy": pagePolicy }));
   app.get("/metrics", async (c) => c.text(await metrics.text(), 200, { "content-type": metrics.contentType }));
-  app.get("/;csv", (c) => csv(c.body.bind(c), status()));
-  app.get("/haproxy", (c) => csv(c.body.bind(c), status()));
+  app.get("/;csv", (c) => plain(c, csvText(status())));
+  app.get("/haproxy", (c) => plain(c, csvText(status())));
   app.get("/v1/status", (c) => c.json(status()));
   app.all("/v1/*", (c) => api(c.req.raw));
   app.all("/v1", (c) => api(c.req.raw));
@@ -45,9 +36,16 @@ export function createAdmin({ instance, board, auth, signal }: AdminInput): Hand
   return async (request) => app.fetch(request);
 }
 
-function csv(body: (text: string, status: 200, headers: Record<string, string>) => Response, status: Status): Response {
-  return body(csvText(status), 200, { "content-type": "text/plain; charset=utf-8" });
+/** Named outright: Bun drops the type that a Response would have by itself once a header is set later. */
+function plain(c: Context, text: string, status: 200 | 503 = 200): Response {
+  return c.body(text, status, { "content-type": "text/plain; charset=utf-8" });
 }
+
+/** What changes things goes through the control socket, which only its owner can open. */
+const readOnly: MiddlewareHandler = async (c, next) => {
+  if (["GET", "HEAD"].includes(c.req.method)) return next();
+  return c.text("This address only reads; edge-lb's commands change things.\n", 405, { allow: "GET, HEAD" });
+};
 
 /** Whatever is answered is for this viewer now, is what it says it is, and belongs in no frame. */
 const secure: MiddlewareHandler = async (c, next) => {

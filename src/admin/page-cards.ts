@@ -4,7 +4,18 @@ import type { History, Rates } from "../control/status-rates.ts";
 import { html, type Markup } from "./page-html.ts";
 import { nodeTables } from "./page-nodes.ts";
 import { sparkline } from "./page-spark.ts";
-import { bytes, count, daysBetween, LEVEL_WORDS, levelOf, madeMs, many, rate, shortDuration } from "./page-words.ts";
+import {
+  bytes,
+  count,
+  daysBetween,
+  LEVEL_WORDS,
+  levelOf,
+  levelSeconds,
+  madeMs,
+  many,
+  rate,
+  shortDuration,
+} from "./page-words.ts";
 
 /** Below this a certificate that nobody renewed is worth looking at; OpenShift renews its own a month ahead. */
 const SOON_DAYS = 14;
@@ -16,7 +27,7 @@ export function clusterCards(status: Status): readonly Markup[] {
 
 /** The anchor of a cluster's card. */
 export function cardId(name: string): string {
-  return `c-${encodeURIComponent(name)}`;
+  return `c-${name.replace(/[^\w.-]/g, "-")}`;
 }
 
 function card(cluster: ClusterStatus, nowMs: number): Markup {
@@ -30,7 +41,7 @@ function card(cluster: ClusterStatus, nowMs: number): Markup {
         <p class="domain">${domainWords(cluster)}</p>
       </div>
       <p class="level" data-level="${level}">
-        <i aria-hidden="true">${sign}</i>${word} <small>${shortDuration(cluster.sinceSeconds)}</small>
+        <i aria-hidden="true">${sign}</i>${word} <small>${shortDuration(levelSeconds(cluster))}</small>
       </p>
     </header>
     ${cluster.warnings.length === 0 ? null : warnings(cluster.warnings)}${trafficCharts(cluster.name, cluster.rates, cluster.history)}
@@ -76,8 +87,13 @@ function facts({ active, total, bytesUp, bytesDown, maxConnections, layer, from 
   const limit = maxConnections === 0 ? "" : ` of ${count(maxConnections)}`;
   return html`<p>
     <b>${count(active)}</b>${limit} active · <b>${count(total)}</b> in all · ${bytes(bytesDown)} down, ${bytes(bytesUp)}
-    up · from ${from === "" ? layer : from}
+    up · ${originOf(layer, from)}
   </p>`;
+}
+
+/** Where to change it: a place in the file; a flag is long, and its layer says enough. */
+function originOf(layer: string, from: string): string {
+  return layer === "file" && from !== "" ? `from ${from}` : `from ${layer}`;
 }
 
 function certificate(family: string, notAfter: string, nowMs: number): Markup {

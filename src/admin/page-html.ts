@@ -48,7 +48,12 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": "&#39;",
 };
 
+const UNSAFE = /[&<>"']/g;
+/** Nearly every text is harmless, and this is the cheapest way to know; half a surrogate pair is looked for only after it. */
+const SUSPICIOUS = /[^ !#-%(-;=?-~]/;
+
 /** Safe as text and within quoted attributes. Control characters, which no page may hold, become U+FFFD. */
 export function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? "").replace(/[\p{Cc}\p{Cs}]/gu, "\u{FFFD}");
+  if (!SUSPICIOUS.test(text)) return text;
+  return text.replace(UNSAFE, (character) => ENTITIES[character] ?? "").replace(/[\p{Cc}\p{Cs}]/gu, "\u{FFFD}");
 }

@@ -10,7 +10,7 @@ import { count, levelOf, many, shortDuration } from "./page-words.ts";
 /** What a look takes in; /v1/status has all of them. */
 const NAMES_SHOWN = 20;
 const EVENTS_SHOWN = 10;
-const EVENTS_FOLDED = 30;
+const EVENTS_FOLDED = 20;
 const TROUBLED_SHOWN = 8;
 
 // ── totals ──
@@ -156,7 +156,7 @@ function nameRow({ name, listener, count: times, lastClient, lastTime, nearest }
   return html`<tr data-find>
     <th scope="row"><bdi>${name === "" ? "(no name)" : name}</bdi> <small class="tag">${listener}</small>${meant}</th>
     <td class="n">${count(times)}</td>
-    <td><bdi>${lastClient}</bdi> <small>${clock(lastTime)}</small></td>
+    <td><bdi${lastClient.length > 15 ? null : html` class="short"`}>${lastClient}</bdi> <small>${clock(lastTime)}</small></td>
   </tr> `;
 }
 

@@ -19,6 +19,8 @@ const FAMILIES: readonly Family[] = [
 
 /** Rows that a card shows at once; the rest of a large cluster folds away. */
 const SHOWN_MOST = 12;
+/** Any IPv4 address, in characters: what is longer may break into two lines. */
+const UNBROKEN_MOST = 15;
 /** Nodes of other pools that are named. */
 const NAMED_MOST = 6;
 
@@ -33,8 +35,10 @@ export function nodeTables({ name, pools }: ClusterStatus): readonly Markup[] {
 function section(cluster: string, title: string, pools: readonly PoolStatus[]): Markup {
   const rows = rowsOf(pools);
   return html`<section class="pool">
-    <h4>${title} ${poolStates(pools)}</h4>
-    <p class="how">${how(pools)}</p>
+    <div class="lead">
+      <h4>${title} ${poolStates(pools)}</h4>
+      <p class="how">${how(pools)}</p>
+    </div>
     ${rows.length === 0 ? null : table(`${cluster}: ${title} nodes`, rows.slice(0, SHOWN_MOST))}
     ${rows.length <= SHOWN_MOST ? null : folded(cluster, title, rows.slice(SHOWN_MOST))}${elsewhere(pools)}
   </section>`;
@@ -54,7 +58,7 @@ function how(pools: readonly PoolStatus[]): string {
   const up = [...nodes.values()].filter(Boolean).length;
   const policies = pools.map(({ kind, policy }) => (pools.length === 1 ? policy : `${kind} ${policy}`)).join(", ");
   const rungs = [...new Set(pools.flatMap(({ rung }) => (rung === null ? [] : [rungWords(rung)])))];
-  const asked = rungs.length === 0 ? "" : ` · probe ${rungs.join(", ")}`;
+  const asked = rungs.length === 0 ? "" : ` · ${rungs.join(", ")}`;
   return `${up} of ${many(nodes.size, "node")} up · ${policies}${asked}`;
 }
 
@@ -111,7 +115,7 @@ function nodeRow({ kinds, endpoints }: Row): Markup {
   return html`<tr data-state="${first.state}">
     <td>${badge(first.state, null)}</td>
     <th scope="row">
-      <bdi>${first.node}</bdi
+      <bdi${first.node.length > UNBROKEN_MOST ? null : html` class="short"`}>${first.node}</bdi
       >${first.node === first.ip ? null : html` <small>${first.ip}</small>`}${kinds === null ? null : html` <small class="tag">${kinds}</small>`}
     </th>
     <td class="why">${first.reason}${notes(first, failures)}</td>

@@ -6,7 +6,7 @@
 
 /** As it stands between the script tags; its hash is in the policy. */
 export function pageScript(): string {
-  return `(${live.toString()})()`;
+  return `(${live.toString()})()`.replace(/\n\s+/g, "\n"); // no text in it spans lines
 }
 
 function live(): void {
@@ -184,9 +184,9 @@ function live(): void {
       if (!item.hidden) shown += 1;
       if (found) counts.set(own, (counts.get(own) ?? 0) + 1);
     }
-    for (const { value, nextElementSibling } of choices()) {
+    for (const { value, parentElement } of choices()) {
       const sum = value === "all" ? [...counts.values()].reduce((a, b) => a + b, 0) : (counts.get(value) ?? 0);
-      setText(nextElementSibling, String(sum));
+      setText(parentElement?.querySelector("small") ?? null, String(sum));
     }
     element("empty").hidden = shown > 0 || all === 0;
     setText(element("shown"), shown === all ? "" : `${shown} of ${all} clusters`);

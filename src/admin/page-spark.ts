@@ -3,33 +3,37 @@ import { html, raw, type Markup } from "./page-html.ts";
 
 /** Steps of ten seconds in ten minutes; a younger series begins further right. */
 const STEPS = 60;
-const HEIGHT = 24;
-/** A line of two pixels must not be cut at the edges. */
-const ROOM = 2;
+/** Finer than the pixels it is drawn on. */
+const HEIGHT = 48;
+/** A line of two pixels must not be cut at the upper edge. */
+const ROOM = 3;
 
 /** @param label What a screen reader says in its place. */
 export function sparkline(values: readonly number[], label: string): Markup {
   const shown = values.slice(-STEPS);
-  const most = Math.max(...shown, 0);
-  const first = STEPS - shown.length;
-  const high = (value: number): number =>
-    most === 0 ? HEIGHT - ROOM : Math.round((HEIGHT - ROOM - (value / most) * (HEIGHT - 2 * ROOM)) * 10) / 10;
-  const line = shown.map((value, at) => `${first + at} ${high(value)}`).join(" ");
-  const last = STEPS - 1;
-  const paths =
-    shown.length < 2
-      ? null
-      : html`<path class="area" d="M${first} ${HEIGHT} ${raw(line)} ${last} ${HEIGHT}z" /><path
-            class="line"
-            d="M${raw(line)}"
-          />`;
+  const path = shown.length < 2 ? null : html`<path d="${raw(outline(shown))}" />`;
   return html`<svg
     class="spark"
-    viewBox="0 0 ${last} ${HEIGHT}"
+    viewBox="0 0 ${STEPS - 1} ${HEIGHT}"
     preserveAspectRatio="none"
     role="img"
     aria-label="${label}"
   >
-    ${paths}
+    ${path}
   </svg>`;
+}
+
+/** One shape for line and area; its other sides lie outside of what is shown. Steps are relative: that is half as long. */
+function outline(values: readonly number[]): string {
+  const most = Math.max(...values);
+  const down = values.map((value) => Math.round(HEIGHT - (most === 0 ? 0 : (value / most) * (HEIGHT - ROOM))));
+  const [first = HEIGHT] = down;
+  const steps = down.slice(1).map((y, at) => `1${signed(y - (down[at] ?? y))}`);
+  const left = STEPS - down.length;
+  const below = HEIGHT + ROOM;
+  return `M${left} ${below}V${first}l${steps.join(" ")}h1V${below}z`;
+}
+
+function signed(by: number): string {
+  return by < 0 ? String(by) : ` ${by}`;
 }

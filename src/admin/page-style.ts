@@ -52,7 +52,7 @@ fieldset{border:0;margin:0;padding:0;min-width:0;display:flex}
 fieldset label{position:relative;border:1px solid var(--edge);background:var(--card);padding:.3rem .75rem;margin-left:-1px;min-height:2.1rem;cursor:pointer}
 fieldset label:first-of-type{border-radius:7px 0 0 7px;margin:0}fieldset label:last-of-type{border-radius:0 7px 7px 0}
 fieldset input{position:absolute;opacity:0;inset:0;margin:0;width:100%;height:100%;cursor:pointer}
-fieldset label:has(:checked){background:var(--ink);color:var(--card);border-color:var(--ink)}
+fieldset small{color:inherit;opacity:.85}fieldset label:has(:checked){background:var(--ink);color:var(--card);border-color:var(--ink)}
 fieldset label:has(:focus-visible){outline:2px solid var(--link);outline-offset:2px;z-index:1}
 .overview{display:flex;flex-wrap:wrap;align-items:center;gap:.8rem 2.2rem;margin-top:1.1rem}
 .overview dl{display:flex;flex-wrap:wrap;gap:.6rem 2rem}dt{color:var(--dim);font-size:.82rem}
@@ -75,17 +75,17 @@ const CARDS = `
 .level i,.state i{display:inline-grid;place-items:center;flex:none;width:1.25em;height:1.25em;border-radius:50%;background:var(--c);color:var(--card);font-size:.82em;font-weight:800;line-height:1}
 .state{font-size:.92em}[data-state=dead] i,[data-level=down] i{border-radius:3px}
 .tag{display:inline-block;border:1px solid var(--rule);border-radius:4px;padding:0 .3rem;font-size:.78rem;white-space:nowrap}
-.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(11rem,1fr));gap:.3rem 1.2rem;padding:.75rem 0 .35rem}
+.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(9.5rem,1fr));gap:.3rem 1.2rem;padding:.75rem 0 .35rem}
 .charts p{color:var(--dim);font-size:.86rem;white-space:nowrap}.charts b{color:var(--ink)}
-.spark{display:block;width:100%;height:1.9rem;border-bottom:1px solid var(--rule);overflow:visible}
+.spark{display:block;width:100%;height:1.9rem;border-bottom:1px solid var(--rule)}.spark path{fill:var(--link);fill-opacity:.13;stroke:var(--link);stroke-width:1.5;vector-effect:non-scaling-stroke;stroke-linejoin:round}
 .spark .line{fill:none;stroke:var(--link);stroke-width:1.5;vector-effect:non-scaling-stroke;stroke-linejoin:round}.spark .area{fill:var(--link);opacity:.13}
-.pool{padding-top:.6rem}.how{color:var(--dim);font-size:.84rem;overflow-wrap:anywhere}
+.pool{padding-top:.65rem}.lead{display:flex;flex-wrap:wrap;justify-content:space-between;align-items:baseline;gap:0 .8rem}.short{white-space:nowrap}.how{color:var(--dim);font-size:.84rem;overflow-wrap:anywhere}
 table{width:100%;border-collapse:collapse;font-size:.88rem;margin-top:.2rem}
 th,td{text-align:left;vertical-align:baseline;padding:.24rem .5rem .24rem 0;border-top:1px solid var(--rule);overflow-wrap:anywhere}
 thead th{border:0;color:var(--dim);font-weight:400;font-size:.78rem;padding-top:.1rem;padding-bottom:.1rem;overflow-wrap:normal}
 tbody th{font-weight:500}td:first-child .state{font-size:1em}
 th:last-child,td:last-child{padding-right:0}.n{text-align:right;white-space:nowrap}
-.why small{display:block}
+.why{font-size:.95em}.why small{display:block}
 tr[data-state]:not([data-state=up]) th,tr[data-state]:not([data-state=up]) .why{color:var(--c)}
 .card footer{margin-top:.7rem;padding-top:.55rem;border-top:1px solid var(--rule);color:var(--dim);font-size:.84rem;display:grid;gap:.1rem;overflow-wrap:anywhere}
 .card footer b{color:var(--ink)}.soon{color:var(--warn);font-weight:600}.soon small{color:inherit}.soon i{margin-right:.35rem}
@@ -99,6 +99,7 @@ details{margin-top:.3rem;font-size:.88rem}summary{cursor:pointer;color:var(--lin
 .events time{color:var(--dim);white-space:nowrap}.events i{width:1em;text-align:center;font-weight:800;flex:none}.events span{min-width:0}
 [data-log=warn] i{color:var(--warn)}[data-log=error] i{color:var(--down)}
 .foot{display:flex;flex-wrap:wrap;gap:.3rem 1.2rem;padding-top:1.2rem;padding-bottom:1.6rem;color:var(--dim);font-size:.84rem}
+@media(min-width:75rem){.panels{grid-template-columns:minmax(0,5fr) minmax(0,4fr) minmax(0,3fr)}}
 @media(max-width:40rem){.wrap{padding:0 .75rem}.card,.panel{padding:.8rem .8rem}.card thead th:last-child,.card tbody td:last-child{display:none}
 .card td:nth-child(5),.card thead th:nth-child(5){padding-right:0}input[type=search],.tools label:first-child{width:100%}.overview{gap:.7rem}.overview dl{gap:.5rem 1.4rem}.overview .charts{flex-basis:100%}}
 @media(prefers-reduced-motion:no-preference){.level,.card,.live::before{transition:background-color .4s,border-color .4s}}

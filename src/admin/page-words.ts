@@ -49,6 +49,13 @@ export function levelOf({ state, pools, warnings }: ClusterStatus): Level {
   return whole && warnings.length === 0 ? "up" : "degraded";
 }
 
+/** How long it has been so: a degraded cluster since its oldest trouble began. */
+export function levelSeconds(cluster: ClusterStatus): number {
+  const wrong = cluster.pools.flatMap(membersOf).filter((endpoint) => !isFine(endpoint));
+  if (levelOf(cluster) !== "degraded" || wrong.length === 0) return cluster.sinceSeconds;
+  return Math.max(...wrong.map(({ sinceSeconds }) => sinceSeconds));
+}
+
 function isFine({ state }: EndpointStatus): boolean {
   return state === "up" || state === "drained" || state === "unknown";
 }

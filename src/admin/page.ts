@@ -109,11 +109,9 @@ function top({ release }: Status): Markup {
 function tools(levels: readonly Level[]): Markup {
   const choice = (value: string, words: string, amount: number): Markup =>
     html`<label
-      ><input type="radio" name="show" value="${value}" ${value === "all" ? html` checked` : null} /><span
-        class="n unseen"
-        >${amount}</span
-      >${words}
-    </label>`;
+      ><input type="radio" name="show" value="${value}" ${value === "all" ? html`checked` : null} />${words}
+      <small>${amount}</small></label
+    >`;
   const each = LEVELS.filter((level) => level !== "unknown" || levels.includes(level)).map((level) =>
     choice(level, LEVEL_WORDS[level].word, levels.filter((own) => own === level).length),
   );

@@ -1,11 +1,14 @@
-/** The admin listener: node:http in front of the handlers. */
+/** The admin listener: node:http in front of the application. */
 import { createServer } from "node:http";
 import type { ListenAddress } from "../config/model.ts";
-import type { Handler } from "../control/api.ts";
 import { respond } from "../control/http-bridge.ts";
 import { listenError } from "../control/sockets.ts";
 
+import type { AdminAccess } from "../control/run.ts";
+import { createAdmin } from "./app.ts";
+
 export interface AdminServer {
+  /** With the real port, where 0 was asked for. */
   readonly at: ListenAddress;
   close(): void;
 }
@@ -15,7 +18,8 @@ const MOST_CONNECTIONS = 100;
 const REQUEST_MS = 10_000;
 
 /** @throws EdgeError naming the address and who holds it */
-export async function openAdmin(at: ListenAddress, handler: Handler): Promise<AdminServer> {
+export async function openAdmin(at: ListenAddress, input: AdminAccess): Promise<AdminServer> {
+  const handler = createAdmin(input);
   const server = createServer((request, response) => void respond(handler, request, response));
   server.maxConnections = MOST_CONNECTIONS;
   server.headersTimeout = REQUEST_MS;

@@ -100,6 +100,7 @@ function resolveLayers(
   };
   const entries = mergeClusters(layers);
   const clusters = entries.flatMap((entry) => resolveCluster(entry, base, machine, problems) ?? []);
+  const admin = read(GLOBAL.admin);
   const config: Config = {
     file,
     clusters,
@@ -127,9 +128,10 @@ function resolveLayers(
     maxConnectionsPerClient: read(GLOBAL.maxConnectionsPerClient),
     trustedProxies: read(GLOBAL.trustedProxies),
     allow: read(GLOBAL.allow),
-    admin: read(GLOBAL.admin),
-    adminAuth: read(GLOBAL.adminAuth) ?? authFromEnv(machine, problems),
+    admin,
+    adminAuth: read(GLOBAL.adminAuth) ?? (admin === null ? null : authFromEnv(machine, problems)),
     control: read(GLOBAL.control),
+    adminGiven: layers.some(({ settings }) => settings.has(GLOBAL.admin)),
     controlGiven: layers.some(({ settings }) => settings.has(GLOBAL.control)),
     engine: read(GLOBAL.engine),
     workers: read(GLOBAL.workers),
@@ -161,7 +163,7 @@ const AUTH_VARIABLE = "EDGE_LB_ADMIN_AUTH";
 /** Without an admin listener the variable asks for nothing: it may be set for all services of a machine. */
 function authFromEnv(machine: Machine, problems: Problems): Config["adminAuth"] {
   const text = machine.env[AUTH_VARIABLE];
-  if (text === undefined || text === "" || !GLOBAL.adminAuth.available) return null;
+  if (text === undefined || text === "") return null;
   return resolveRow(GLOBAL.adminAuth, [{ text, where: AUTH_VARIABLE }], machine, problems);
 }
 

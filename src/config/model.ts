@@ -90,6 +90,8 @@ export interface Config {
   readonly allow: readonly Cidr[];
   /** Null: off. */
   readonly admin: ListenAddress | null;
+  /** The address was asked for; else it is the usual one, and edge-lb runs without where somebody else has it. */
+  readonly adminGiven: boolean;
   readonly adminAuth: { readonly user: string; readonly password: string } | null;
   /** Path of the control socket; null: off. */
   readonly control: string | null;

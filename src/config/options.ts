@@ -113,7 +113,6 @@ export const GLOBAL = {
     fallback: "127.0.0.1:50000",
     help: "Status page, JSON, metrics and CSV",
     reload: false,
-    available: false,
     inert: "off",
     read: orOff(readListenAddress),
   }),
@@ -124,7 +123,6 @@ export const GLOBAL = {
     help: "Ask viewers for this; the variable EDGE_LB_ADMIN_AUTH does the same",
     reload: false,
     secret: true,
-    available: false,
     read: readCredentials,
   }),
   control: one<string | null>({

@@ -1,8 +1,10 @@
 /** `edge-lb run`: from a configuration to an exit code. */
 import type { RuntimeLayer } from "../config/load.ts";
-import type { Config } from "../config/model.ts";
+import type { Config, ListenAddress } from "../config/model.ts";
+import { formatEndpoint } from "../core/address.ts";
 import { EdgeError } from "../errors.ts";
-import { createApi } from "./api.ts";
+import type { Board } from "../seam/board.ts";
+import { createApi, type Instance } from "./api.ts";
 import { createInstance } from "./api-instance.ts";
 import { openControlSocket, type ControlSocket } from "./control-socket.ts";
 import { createEvents } from "./events.ts";
@@ -18,9 +20,25 @@ export interface RunInput {
   /** File and flags read anew, with what was changed while running on top. @throws EdgeErrors */
   load(runtime: RuntimeLayer): Config;
   readonly workerEntry: URL;
+  /** The admin plane's door; it reads, and control does not know what it shows. @throws EdgeError LISTEN_FAILED */
+  openAdmin(at: ListenAddress, input: AdminAccess): Promise<AdminListener>;
   readonly sink: LogSink;
   readonly out: (text: string) => void;
   readonly isTerminal: boolean;
+}
+
+/** What the admin plane may see. */
+export interface AdminAccess {
+  readonly instance: Instance;
+  readonly board: Board;
+  readonly auth: Config["adminAuth"];
+  /** Ends open event streams. */
+  readonly signal: AbortSignal;
+}
+
+export interface AdminListener {
+  readonly at: ListenAddress;
+  close(): void;
 }
 
 /** Serves until a signal. @returns 0 after a drain, 1 when it failed while running. @throws EdgeError when it cannot start */
@@ -77,6 +95,13 @@ async function serve(input: RunInput, socket: ControlSocket | null, note: string
   const closing = new AbortController();
   socket?.serve(createApi(instance, { readOnly: false, signal: closing.signal }));
 
+  const admin = await takeAdmin(input, supervisor, {
+    instance,
+    board: supervisor.board,
+    auth: config.adminAuth,
+    signal: closing.signal,
+  });
+
   const stop = (again: boolean): void => {
     if (again) return end.with(0);
     stopping = true;
@@ -96,15 +121,39 @@ async function serve(input: RunInput, socket: ControlSocket | null, note: string
 
   out(`${readyLine(supervisor.engine, supervisor.workers, supervisor.sockets, supervisor.snapshot)}\n`);
   if (input.isTerminal) out(`${["Try:", ...tryLines(config, supervisor.sockets)].join("\n")}\n`);
+  if (input.isTerminal && admin !== null) out(`Status page: ${urlOf(admin.at)}\n`);
   notifier.ready(summary());
 
   const code = await end.code;
   closing.abort();
+  admin?.close();
   instance.end();
   notifier.end();
   unwatchSignals();
   unwatchFile();
   return code;
+}
+
+/** The usual address may be taken by something else of this machine: that is no reason not to serve clusters. */
+async function takeAdmin(
+  { config, openAdmin }: RunInput,
+  { log }: Supervisor,
+  access: AdminAccess,
+): Promise<AdminListener | null> {
+  if (config.admin === null) return null;
+  try {
+    const admin = await openAdmin(config.admin, access);
+    log.info("admin", `status page at ${urlOf(admin.at)}`, { port: admin.at.port });
+    return admin;
+  } catch (error) {
+    if (!(error instanceof EdgeError) || config.adminGiven) throw error;
+    log.warn("admin", `no status page: ${error.message}`);
+    return null;
+  }
+}
+
+function urlOf({ ip, port }: ListenAddress): string {
+  return `http://${formatEndpoint(ip === "" ? "127.0.0.1" : ip, port)}/`;
 }
 
 interface Ending {

@@ -102,10 +102,10 @@ describe("diffConfig()", () => {
     expect(unseen).toEqual([]);
   });
 
-  test("sees what comes in a later version, and never shows a password", () => {
+  test("sees what needs a restart, and never shows a password", () => {
     const after: Config = {
       ...BEFORE,
-      admin: { ip: "127.0.0.1", port: 50_000 },
+      admin: { ip: "127.0.0.1", port: 50_001 },
       adminAuth: { user: "admin", password: "hunter2" },
       control: "/run/x.sock",
       logTo: { kind: "file", path: "/var/log/x" },
@@ -114,7 +114,7 @@ describe("diffConfig()", () => {
     };
     const { changes, needsRestart } = diffConfig(BEFORE, after);
     expect(needsRestart).toEqual([
-      "admin: off -> 127.0.0.1:50000",
+      "admin: 127.0.0.1:50000 -> 127.0.0.1:50001",
       "admin-auth changed",
       "control: /run/edge-lb.sock -> /run/x.sock",
       "log-to: stderr -> /var/log/x",

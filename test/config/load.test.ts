@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
 import { checkAdmin, loadConfig, requireClusters } from "../../src/config/load.ts";
-import type { ClusterConfig } from "../../src/config/model.ts";
+import type { ClusterConfig, Config } from "../../src/config/model.ts";
 import { collectProblems } from "../../src/config/text.ts";
 import { EdgeError, EdgeErrors } from "../../src/errors.ts";
 import { load, MACHINE, mistakes } from "./loading.ts";
@@ -489,10 +489,13 @@ describe("loadConfig()", () => {
     }
   });
 
-  test("asks nothing of the variable for a password while there is no admin listener", () => {
-    expect(
-      load([["cluster", "hub=10.0.0.1"]], undefined, { ...MACHINE, env: { EDGE_LB_ADMIN_AUTH: "x" } }).adminAuth,
-    ).toBeNull();
+  test("takes the password from the variable, and asks nothing of it without an admin listener", () => {
+    const auth = (text: string, ...flags: [string, string][]): Config["adminAuth"] =>
+      load([["cluster", "hub=10.0.0.1"], ...flags], undefined, { ...MACHINE, env: { EDGE_LB_ADMIN_AUTH: text } })
+        .adminAuth;
+    expect(auth("a:b:c")).toEqual({ user: "a", password: "b:c" });
+    expect(auth("x", ["admin", "off"])).toBeNull();
+    expect(() => auth("x")).toThrow("EDGE_LB_ADMIN_AUTH: Cannot use admin-auth");
   });
 
   test("is a configuration without clusters too; requireClusters() refuses that", () => {

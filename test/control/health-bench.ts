@@ -96,6 +96,7 @@ export function configOf(clusters: readonly ClusterConfig[]): Config {
     trustedProxies: [],
     allow: [],
     admin: null,
+    adminGiven: false,
     adminAuth: null,
     control: null,
     controlGiven: false,

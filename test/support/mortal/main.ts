@@ -1,5 +1,6 @@
 /** edge-lb with workers that can be ended from outside; everything else as in src/main.ts. */
 import { readFileSync } from "node:fs";
+import { openAdmin } from "../../../src/admin/server.ts";
 import { runCli } from "../../../src/cli/cli.ts";
 import { openSink } from "../../../src/control/log-open.ts";
 import { runEdgeLb } from "../../../src/control/run.ts";
@@ -17,7 +18,7 @@ const io = {
 const code = await runCli(process.argv.slice(2), io, {
   run: async (config, load) => {
     const sink = await openSink(config.logTo, config.log);
-    return runEdgeLb({ config, load, workerEntry, sink, out: io.out, isTerminal: false });
+    return runEdgeLb({ config, load, workerEntry, openAdmin, sink, out: io.out, isTerminal: false });
   },
 });
 process.exit(code);
