@@ -6,9 +6,9 @@ const ASSUMED_DESCRIPTORS = 10_240;
 
 /**
  * Accepting stands aside from this part of the limit on: those who are in already still need a socket to their node, and
- * probes and the control socket theirs. Splice pipes stop earlier, see linux/pipes.ts.
+ * probes and the control socket theirs. Splice pipes stop at 75 %, see linux/pipes.ts.
  */
-export const ACCEPT_SHARE = 0.85;
+export const ACCEPT_SHARE = 0.8;
 
 /** The soft limit of open files. */
 export function descriptorLimit(): number {
