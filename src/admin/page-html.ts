@@ -9,11 +9,9 @@ export type Part = Markup | string | number | null | readonly Markup[];
 
 /** `null` is nothing; lists of markup are joined. */
 export function html(texts: TemplateStringsArray, ...parts: readonly Part[]): Markup {
-  const [first = "", ...rest] = compact(texts);
-  let markup = first;
-  parts.forEach((part, at) => {
-    markup += render(part) + (rest[at] ?? "");
-  });
+  const fixed = compact(texts);
+  let markup = fixed[0] ?? "";
+  for (let at = 0; at < parts.length; at++) markup += render(parts[at] ?? null) + (fixed[at + 1] ?? "");
   return { markup };
 }
 
@@ -37,7 +35,10 @@ function render(part: Part): string {
   if (part === null) return "";
   if (typeof part === "number") return String(part);
   if (typeof part === "string") return escapeHtml(part);
-  return "markup" in part ? part.markup : part.map(({ markup }) => markup).join("");
+  if ("markup" in part) return part.markup;
+  let joined = "";
+  for (const { markup } of part) joined += markup;
+  return joined;
 }
 
 const ENTITIES: Readonly<Record<string, string>> = {
