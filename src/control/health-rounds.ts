@@ -109,6 +109,8 @@ export function createRounds(input: RoundsInput): Rounds {
     end(target) {
       target.gone = true;
       target.timer?.cancel();
+      const place = waiting.indexOf(target);
+      if (place >= 0) waiting.splice(place, 1);
       target.looker?.close();
       target.looker = null;
       input.identities.forget(target.key);
