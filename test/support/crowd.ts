@@ -9,6 +9,8 @@ export interface Door {
   readonly port: number;
   /** Server name, or the Host field on plain HTTP. */
   readonly host: string;
+  /** The client's address. @default whichever the kernel takes */
+  readonly from?: string;
 }
 
 /** One request of one client. */
@@ -34,8 +36,15 @@ export interface Crowd {
 /** Clients wait longer than a load balancer may. */
 const PATIENCE_MS = 20_000;
 
-/** One request through every door at once, again every so many ms. */
-export function startCrowd(doors: readonly Door[], everyMs: number): Crowd {
+/**
+ * One request through every door at once, again every so many ms.
+ * @param dress Makes the clients of each turn different ones. @default all alike
+ */
+export function startCrowd(
+  doors: readonly Door[],
+  everyMs: number,
+  dress: (door: Door, turn: number) => Door = (door) => door,
+): Crowd {
   const done: Visit[] = [];
   const open = new Set<Promise<void>>();
   const enter = (door: Door): void => {
@@ -45,7 +54,11 @@ export function startCrowd(doors: readonly Door[], everyMs: number): Crowd {
     });
     open.add(over);
   };
-  const timer = setInterval(() => doors.forEach(enter), everyMs);
+  let turn = 0;
+  const timer = setInterval(() => {
+    turn += 1;
+    for (const door of doors) enter(dress(door, turn));
+  }, everyMs);
   return {
     visits: () => done,
     async stop() {
@@ -77,15 +90,14 @@ function bodyOf(answer: string): string {
   return body;
 }
 
-function exchange({ listener, ip, port, host }: Door): Promise<string> {
+function exchange({ listener, ip, port, host, from }: Door): Promise<string> {
   const path = listener === "api" ? "/version" : "/";
   const request = `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
   return new Promise((resolve, reject) => {
     let answer = "";
     const plain = listener === "http";
-    const socket = plain
-      ? net.connect({ host: ip, port })
-      : tls.connect({ host: ip, port, servername: host, rejectUnauthorized: false });
+    const to = { host: ip, port, ...(from === undefined ? {} : { localAddress: from }) };
+    const socket = plain ? net.connect(to) : tls.connect({ ...to, servername: host, rejectUnauthorized: false });
     const patience = setTimeout(() => socket.destroy(new Error("out of patience")), PATIENCE_MS);
     socket.on(plain ? "connect" : "secureConnect", () => socket.write(request));
     socket.on("data", (chunk: Buffer) => (answer += chunk.toString("latin1")));
