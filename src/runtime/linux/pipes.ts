@@ -2,8 +2,8 @@
 import type { Ledger } from "./ledger.ts";
 import { close, openPipe, pipeInput, resizePipe } from "./syscalls.ts";
 
-/** What one splice moves at most; a pipe of the default 64 KB doubles the number of system calls. */
-export const PIPE_BYTES = 262_144;
+/** Sizes asked for in turn: what an unprivileged user may have at most, then what fits many times into that user's share. */
+const SIZES = [1_048_576, 262_144];
 /** Smaller than this a pipe costs more calls than copying does: the user's share of pipe memory is used up. */
 const WORTHWHILE_BYTES = 65_536;
 /** Empty pipes kept for the next stream; more are closed. */
@@ -18,6 +18,8 @@ export interface Pipe {
   readonly output: number;
   /** Writing end. */
   readonly input: number;
+  /** Capacity in bytes, if pages are filled. */
+  readonly size: number;
 }
 
 export class PipePool {
@@ -92,11 +94,11 @@ export class PipePool {
   private make(): Pipe | null {
     const output = openPipe();
     if (output < 0) return null;
-    const pipe = { output, input: pipeInput() };
+    const input = pipeInput();
+    const pipe = { output, input, size: enlarge(input) };
     this.ledger.own(pipe.output, "pipe output");
     this.ledger.own(pipe.input, "pipe input");
-    const granted = resizePipe(pipe.input, PIPE_BYTES);
-    if (granted >= WORTHWHILE_BYTES && pipe.input < this.highest) return pipe;
+    if (pipe.size >= WORTHWHILE_BYTES && pipe.input < this.highest) return pipe;
     this.discard(pipe);
     return null;
   }
@@ -107,4 +109,14 @@ export class PipePool {
     close(pipe.output);
     close(pipe.input);
   }
+}
+
+/** @returns The size granted, or below 0. */
+function enlarge(input: number): number {
+  let granted = -1;
+  for (const size of SIZES) {
+    granted = resizePipe(input, size);
+    if (granted >= 0) return granted;
+  }
+  return granted;
 }

@@ -7,13 +7,19 @@ import type { LinuxConn } from "./conn.ts";
 import { ERRNO } from "./libc.ts";
 import type { Loop } from "./loop.ts";
 import { READ_BYTES } from "./memory.ts";
-import { type Pipe, PIPE_BYTES } from "./pipes.ts";
+import type { Pipe } from "./pipes.ts";
 import { receive, splice } from "./syscalls.ts";
 
 /** From this on a pipe is cheaper than copying. */
 const BULK_BYTES = 32_768;
-/** Moves of one direction in a row before the others get their turn: 1-2 MB. */
+/**
+ * What one splice asks for: more each time the sink takes all, less each time it does not, so that a fast stream costs
+ * few calls and a slow reader holds little of the kernel's memory.
+ */
+const PORTION = { least: 262_144, most: 1_048_576 } as const;
+/** Moves and bytes of one direction in a row before the others get their turn: half a millisecond. */
 const ROUNDS = 8;
+const SHARE_BYTES = 2_097_152;
 
 /**
  * Why a pump rests:
@@ -45,6 +51,7 @@ export class Pump {
   private bulk = false;
   private pipe: Pipe | null = null;
   private inPipe = 0;
+  private portion: number = PORTION.least;
 
   constructor(loop: Loop, from: LinuxConn, to: LinuxConn, bytes: number, owner: PumpOwner) {
     this.loop = loop;
@@ -75,7 +82,7 @@ export class Pump {
     const { from, to } = this;
     let visited = 0;
     if (to.broken) return "write-failed";
-    for (let round = 0; round < ROUNDS; round++) {
+    for (let round = 0; round < ROUNDS && visited < SHARE_BYTES; round++) {
       if (this.inPipe > 0 || to.outbox !== null) {
         if (!to.writable) return "blocked";
         const flushed = this.flush();
@@ -124,7 +131,8 @@ export class Pump {
   private fill(): number {
     this.pipe ??= this.loop.pipes.take();
     if (this.pipe === null) return this.copy();
-    const n = splice(this.from.fd, this.pipe.input, this.left < PIPE_BYTES ? this.left : PIPE_BYTES);
+    const portion = Math.min(this.portion, this.pipe.size);
+    const n = splice(this.from.fd, this.pipe.input, this.left < portion ? this.left : portion);
     if (n > 0) {
       this.inPipe = n;
       this.count(n);
@@ -148,11 +156,16 @@ export class Pump {
       const code = to.flush();
       if (code <= 0) return this.sinkCode(code);
     }
+    if (this.inPipe === 0) return 1;
     while (this.inPipe > 0 && this.pipe !== null) {
       const n = splice(this.pipe.output, to.fd, this.inPipe);
-      if (n <= 0) return this.sinkCode(n);
+      if (n <= 0) {
+        this.portion = Math.max(this.portion / 2, PORTION.least);
+        return this.sinkCode(n);
+      }
       this.inPipe -= n;
     }
+    this.portion = Math.min(this.portion * 2, PORTION.most);
     return 1;
   }
 
