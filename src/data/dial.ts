@@ -47,6 +47,8 @@ class PoolDial implements Cancel {
   private tried: Set<number> | null = null;
   private attempts = 0;
   private endpoint: Endpoint | null = null;
+  /** In the cluster's row, from the start on: a burst must not get around its max-connections. */
+  private counted = true;
   private current: Cancel | null = null;
 
   constructor(plane: Plane, request: DialRequest) {
@@ -54,9 +56,10 @@ class PoolDial implements Cancel {
     this.request = request;
     this.startMs = plane.runtime.nowMs();
     this.key = request.pool.policy === "roundrobin" ? plane.turn++ : request.key;
+    plane.pen.addActive(request.plan.row, 1);
     const endpoint = this.choose();
     // never calls back before dialPool() returned: without an endpoint the answer takes one turn
-    if (endpoint === null) this.current = plane.runtime.timer(0, () => request.onFail(null, 0));
+    if (endpoint === null) this.current = plane.runtime.timer(0, () => this.giveUp(null));
     else this.attempt(endpoint);
   }
 
@@ -64,6 +67,7 @@ class PoolDial implements Cancel {
     this.current?.cancel();
     this.current = null;
     this.leave();
+    this.uncount();
   }
 
   private choose(): Endpoint | null {
@@ -91,7 +95,7 @@ class PoolDial implements Cancel {
     const { plane, request } = this;
     const rows = rowsOf(request.plan, request.pool, endpoint);
     this.endpoint = null;
-    plane.pen.addActive(rows.cluster, 1);
+    this.counted = false; // the caller's from here on
     plane.pen.addActive(rows.pool, 1);
     plane.pen.addTotal(rows.cluster, "connections", 1);
     plane.pen.addTotal(rows.pool, "connections", 1);
@@ -109,17 +113,27 @@ class PoolDial implements Cancel {
     // our own shortage says nothing about the node, and no other node can help
     if (error === "no-descriptors") {
       this.plane.pen.addCount("shortages", 1);
-      return this.request.onFail(error, this.attempts);
+      return this.giveUp(error);
     }
     this.plane.pen.addTotal(endpoint.row, "failures", 1);
     this.plane.reports.dialFailed(endpoint.row, error);
     const outOfTime = this.plane.runtime.nowMs() - this.startMs >= this.request.live.snapshot.timeouts.dialTotal;
-    if (this.attempts >= MOST_ATTEMPTS || outOfTime) return this.request.onFail(error, this.attempts);
+    if (this.attempts >= MOST_ATTEMPTS || outOfTime) return this.giveUp(error);
     this.tried ??= new Set();
     this.tried.add(endpoint.row);
     const next = this.choose();
-    if (next === null) return this.request.onFail(error, this.attempts);
+    if (next === null) return this.giveUp(error);
     return this.attempt(next);
+  }
+
+  private giveUp(last: DialError | null): void {
+    this.uncount();
+    this.request.onFail(last, this.attempts);
+  }
+
+  private uncount(): void {
+    if (this.counted) this.plane.pen.addActive(this.request.plan.row, -1);
+    this.counted = false;
   }
 
   private leave(): void {
