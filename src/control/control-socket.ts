@@ -1,6 +1,7 @@
 /** The unix socket that commands speak to: HTTP in, the API's functions behind it. Only the user that runs edge-lb may connect. */
 import { createServer, request as httpRequest, type Server } from "node:http";
 import { lstatSync, unlinkSync, type Stats } from "node:fs";
+import { dirname } from "node:path";
 import { EdgeError, type EdgeErrorCode } from "../errors.ts";
 import type { Handler } from "./api.ts";
 import { respond } from "./http-bridge.ts";
@@ -107,14 +108,14 @@ function inUse(path: string, text: string): EdgeError {
 }
 
 function socketError(path: string, error: unknown): EdgeError {
+  // Node calls that a lack of rights
+  if (statOf(dirname(path)) === null) return failure(path, "its folder does not exist");
   switch (codeOf(error)) {
     case "EACCES":
     case "EPERM":
       return failure(path, "permission denied", "run with sudo, or choose another path with --control");
     case "EADDRINUSE":
       return failure(path, "another process has just taken it", "try again");
-    case "ENOENT":
-      return failure(path, "its folder does not exist");
     default:
       return failure(path, error instanceof Error ? error.message : String(error));
   }
