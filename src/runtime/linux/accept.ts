@@ -67,7 +67,9 @@ class LinuxListener extends TimerNode implements Listener, Source {
   private watch(): void {
     if (this.watching || this.paused || this.closed) return;
     this.watching = true;
-    this.loop.poller.add(this.fd, this.generation, this.own ? EPOLL.IN : EPOLL.IN | EPOLL.EXCLUSIVE);
+    const { poller } = this.loop;
+    const alone = this.own || poller.add(this.fd, this.generation, EPOLL.IN | EPOLL.EXCLUSIVE) < 0;
+    if (alone) poller.add(this.fd, this.generation, EPOLL.IN); // a kernel before 4.5 wakes all
   }
 
   private unwatch(): void {

@@ -3,12 +3,12 @@ import type { Cancel, CloseCause, Conn, ConnEvents } from "../port.ts";
 import type { Address } from "../../seam/snapshot.ts";
 import { EPOLL, ERRNO } from "./libc.ts";
 import { READ_BYTES, readBuffer } from "./memory.ts";
+import { Linger } from "./linger.ts";
 import type { Loop, Source, Task } from "./loop.ts";
 import type { Pump } from "./pump.ts";
 import { familyOf } from "./sockaddr.ts";
 import { Stream } from "./stream.ts";
 import { close, closeWithReset, peek, receive, socketError } from "./syscalls.ts";
-import { TimerNode } from "./timers.ts";
 
 /** Reads of one connection in a row before the others get their turn. */
 const ROUNDS = 8;
@@ -25,19 +25,6 @@ const READING = EPOLL.IN | ENDING;
 export type ConnState = "dialing" | "open" | "lingering" | "joined" | "closed";
 
 const NO_EVENTS: ConnEvents = { onData() {}, onDrain() {}, onEnd() {}, onClose() {} };
-
-class LingerTimer extends TimerNode {
-  private readonly conn: LinuxConn;
-
-  constructor(conn: LinuxConn) {
-    super();
-    this.conn = conn;
-  }
-
-  fire(): void {
-    this.conn.end("closed", this.conn.outbox !== null);
-  }
-}
 
 export class LinuxConn extends Stream implements Conn, Source, Task {
   queued = false;
@@ -63,7 +50,7 @@ export class LinuxConn extends Stream implements Conn, Source, Task {
   private finishing = false;
   /** Why it closed, until the session was told. */
   private cause: CloseCause | null = null;
-  private linger: LingerTimer | null = null;
+  private linger: Linger | null = null;
 
   constructor(loop: Loop, fd: number, remote: Address) {
     super(loop, fd, remote);
@@ -112,8 +99,7 @@ export class LinuxConn extends Stream implements Conn, Source, Task {
     this.state = "lingering";
     this.finishing = true;
     if (this.outbox === null) this.sendFin();
-    this.linger = new LingerTimer(this);
-    this.loop.timers.add(this.linger, this.loop.now + lingerMs);
+    this.linger = new Linger(this.loop, this, lingerMs);
     this.loop.soon(this);
   }
 
@@ -171,7 +157,7 @@ export class LinuxConn extends Stream implements Conn, Source, Task {
 
   private proceed(): void {
     if (this.state === "open") this.proceedOpen();
-    else if (this.state === "lingering") this.proceedLingering();
+    else if (this.linger !== null) this.linger.proceed();
     else if (this.dialing !== null) this.dialing.run();
   }
 
@@ -237,21 +223,6 @@ export class LinuxConn extends Stream implements Conn, Source, Task {
       return;
     }
     if (this.state === "open" && this.finished) this.end("closed", false);
-  }
-
-  private proceedLingering(): void {
-    for (let round = 0; round < ROUNDS && this.readable; round++) {
-      const n = receive(this.fd, READ_BYTES);
-      if (n > 0) continue;
-      this.readable = false;
-      if (n === 0) this.ended = true;
-      else if (n !== -ERRNO.EAGAIN) {
-        this.fail(-n);
-        return;
-      }
-    }
-    if (this.readable) this.loop.again(this);
-    else if (this.ended && this.finished) this.end("closed", false);
   }
 
   // ── writing ──
@@ -363,7 +334,7 @@ export class LinuxConn extends Stream implements Conn, Source, Task {
     this.state = "closed";
     this.outbox = null;
     this.dialing = null;
-    if (this.linger !== null) this.loop.timers.remove(this.linger);
+    this.linger?.stop();
     this.loop.forget(this, true);
     if (reset) closeWithReset(this.fd);
     else if (recycle && this.bare && this.ended && this.finished)

@@ -52,6 +52,7 @@ class Dialing extends TimerNode implements Cancel, Task {
   /** @returns 0, or the errno negated. */
   private start(): number {
     const { to, first } = this.spec;
+    if (this.loop.stopped) return -ERRNO.ECONNREFUSED; // nobody would close it
     const slot = destinationSlot(to.ip, to.port);
     if (slot < 0) return -ERRNO.EINVAL;
     const fd = this.loop.sockets.take(familyOf(to.ip));

@@ -132,6 +132,7 @@ class EpollRuntime implements LinuxRuntime {
   private dispose(): void {
     if (this.disposed) return;
     this.disposed = true;
+    this.loop.stopped = true;
     this.loop.close();
   }
 }

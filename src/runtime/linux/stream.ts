@@ -31,7 +31,7 @@ export class Stream {
   known = false;
   protected registered = false;
   /** FIN was sent. */
-  protected finished = false;
+  finished = false;
   private mask = WATCHED;
   private delays = true;
   private near: Address | null = null;
