@@ -29,9 +29,9 @@ function outline(values: readonly number[]): string {
   const down = values.map((value) => Math.round(HEIGHT - (most === 0 ? 0 : (value / most) * (HEIGHT - ROOM))));
   const [first = HEIGHT] = down;
   const steps = down.slice(1).map((y, at) => `1${signed(y - (down[at] ?? y))}`);
-  const left = STEPS - down.length;
+  const left = STEPS - 1 - down.length;
   const below = HEIGHT + ROOM;
-  return `M${left} ${below}V${first}l${steps.join(" ")}h1V${below}z`;
+  return `M${left} ${below}V${first}h1l${steps.join(" ")}h1V${below}z`;
 }
 
 function signed(by: number): string {

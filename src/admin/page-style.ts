@@ -64,9 +64,9 @@ fieldset label:has(:focus-visible){outline:2px solid var(--link);outline-offset:
 `;
 
 const CARDS = `
-.cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,28rem),1fr));gap:1rem;align-items:start}
+.cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,28rem),1fr));gap:1rem}
 .card,.panel{background:var(--card);border:1px solid var(--rule);border-radius:11px;padding:.9rem 1.05rem;min-width:0}
-.card{border-top:3px solid var(--c);scroll-margin-top:1rem}.card:target{outline:2px solid var(--link);outline-offset:2px}
+.card{display:flex;flex-direction:column;border-top:3px solid var(--c);scroll-margin-top:1rem}.card:target{outline:2px solid var(--link);outline-offset:2px}
 .card header{display:flex;justify-content:space-between;align-items:flex-start;gap:.8rem}
 .card header>div{min-width:0;overflow-wrap:anywhere}
 .domain{color:var(--dim)}.domain .tag,tbody th .tag{font-family:system-ui,sans-serif}
@@ -87,7 +87,7 @@ tbody th{font-weight:500}td:first-child .state{font-size:1em}
 th:last-child,td:last-child{padding-right:0}.n{text-align:right;white-space:nowrap}
 .why{font-size:.95em}.why small{display:block}
 tr[data-state]:not([data-state=up]) th,tr[data-state]:not([data-state=up]) .why{color:var(--c)}
-.card footer{margin-top:.7rem;padding-top:.55rem;border-top:1px solid var(--rule);color:var(--dim);font-size:.84rem;display:grid;gap:.1rem;overflow-wrap:anywhere}
+.pool:last-of-type{margin-bottom:.7rem}.card footer{margin-top:auto;padding-top:.55rem;border-top:1px solid var(--rule);color:var(--dim);font-size:.84rem;display:grid;gap:.1rem;overflow-wrap:anywhere}
 .card footer b{color:var(--ink)}.soon{color:var(--warn);font-weight:600}.soon small{color:inherit}.soon i{margin-right:.35rem}
 details{margin-top:.3rem;font-size:.88rem}summary{cursor:pointer;color:var(--link);width:fit-content}
 .empty{padding:2rem;text-align:center;color:var(--dim);border:1px dashed var(--edge);border-radius:11px}
@@ -101,7 +101,7 @@ details{margin-top:.3rem;font-size:.88rem}summary{cursor:pointer;color:var(--lin
 .foot{display:flex;flex-wrap:wrap;gap:.3rem 1.2rem;padding-top:1.2rem;padding-bottom:1.6rem;color:var(--dim);font-size:.84rem}
 @media(min-width:75rem){.panels{grid-template-columns:minmax(0,5fr) minmax(0,4fr) minmax(0,3fr)}}
 @media(max-width:40rem){.wrap{padding:0 .75rem}.card,.panel{padding:.8rem .8rem}.card thead th:last-child,.card tbody td:last-child{display:none}
-.card td:nth-child(5),.card thead th:nth-child(5){padding-right:0}input[type=search],.tools label:first-child{width:100%}.overview{gap:.7rem}.overview dl{gap:.5rem 1.4rem}.overview .charts{flex-basis:100%}}
+.card td:nth-child(5),.card thead th:nth-child(5){padding-right:0}input[type=search],.tools label:first-child{width:100%}.overview{gap:.7rem}.overview dl{display:grid;grid-template-columns:1fr 1fr;width:100%;gap:.4rem 1.4rem}.overview .charts{flex-basis:100%}}
 @media(prefers-reduced-motion:no-preference){.level,.card,.live::before{transition:background-color .4s,border-color .4s}}
 @media print{.js-only{display:none}.card,.panel{break-inside:avoid}}
 `;
