@@ -1,7 +1,7 @@
 /** Log lines to a descriptor or a file. */
 import { closeSync, openSync, write } from "node:fs";
 import { EdgeError } from "../errors.ts";
-import { linesOf, type LogEntry, type LogWriter } from "./log-sink.ts";
+import type { LogEntry, LogWriter } from "./log-sink.ts";
 
 /** What every line begins with; null: nothing. */
 export type LinePrefix = (() => string) | null;
@@ -10,11 +10,7 @@ const AGAIN_MS = 10;
 
 /** A descriptor that stays open: 2 is stderr. A pipe that nobody reads keeps its writer waiting, not the process. */
 export function descriptorWriter(fd: number, prefix: LinePrefix = null): LogWriter {
-  return {
-    write(entries, done) {
-      writeAll(fd, new TextEncoder().encode(textOf(entries, prefix)), 0, (failed) => done(failed ? lines(entries) : 0));
-    },
-  };
+  return lineWriter(() => fd, prefix);
 }
 
 /** Appends to a file; a full disk costs lines until there is room again. @throws EdgeError when it cannot be opened */
@@ -31,13 +27,34 @@ export function fileWriter(path: string, prefix: LinePrefix = null): LogWriter {
       // the old file, moved away, is better than none
     }
   };
+  const current = (): number => {
+    if (reopening) reopenNow();
+    return fd;
+  };
+  return { ...lineWriter(current, prefix), reopen: () => (reopening = true) };
+}
+
+/** Counts exactly the lines that did not get out whole; the first one after a torn line begins on a line of its own. */
+function lineWriter(descriptor: () => number, prefix: LinePrefix): LogWriter {
+  let torn = false;
   return {
     write(entries, done) {
-      if (reopening) reopenNow();
-      writeAll(fd, new TextEncoder().encode(textOf(entries, prefix)), 0, (failed) => done(failed ? lines(entries) : 0));
+      const data = new TextEncoder().encode(`${torn ? "\n" : ""}${textOf(entries, prefix)}`);
+      const mended = torn ? 1 : 0;
+      writeAll(descriptor(), data, 0, (written) => {
+        if (written > 0) torn = data[written - 1] !== LINE_FEED;
+        done(linesIn(data) - Math.max(mended, linesIn(data.subarray(0, written))));
+      });
     },
-    reopen: () => (reopening = true),
   };
+}
+
+const LINE_FEED = 10;
+
+function linesIn(data: Uint8Array): number {
+  let count = 0;
+  for (let at = data.indexOf(LINE_FEED); at >= 0; at = data.indexOf(LINE_FEED, at + 1)) count += 1;
+  return count;
 }
 
 function openFile(path: string): number {
@@ -58,15 +75,12 @@ function textOf(entries: readonly LogEntry[], prefix: LinePrefix): string {
   return text.replaceAll(/^(?=.)/gm, start);
 }
 
-function lines(entries: readonly LogEntry[]): number {
-  return entries.reduce((sum, { text }) => sum + linesOf(text), 0);
-}
-
-function writeAll(fd: number, data: Uint8Array, from: number, done: (failed: boolean) => void): void {
+/** @param done gets the bytes that were taken: all of them, or fewer where it failed */
+function writeAll(fd: number, data: Uint8Array, from: number, done: (written: number) => void): void {
   write(fd, data, from, data.length - from, null, (error, written) => {
     if (error?.code === "EAGAIN") setTimeout(() => writeAll(fd, data, from, done), AGAIN_MS);
-    else if (error !== null) done(true);
+    else if (error !== null) done(from);
     else if (from + written < data.length) writeAll(fd, data, from + written, done);
-    else done(false);
+    else done(data.length);
   });
 }

@@ -11,15 +11,16 @@ import { datagramWriter, rfc3164Time, socketWriter, type SyslogSender } from "./
 export async function openSink(target: LogTarget, format: LogFormat): Promise<LogSink> {
   // HAProxy leaves date, host and program to syslog; in a file they are wanted all the same
   const prefix = format === "haproxy" ? syslogPrefix : null;
+  const own = format === "json" ? "json" : "text";
   switch (target.kind) {
     case "stderr":
-      return createSink(descriptorWriter(2, prefix));
+      return createSink(descriptorWriter(2, prefix), own);
     case "file":
-      return createSink(fileWriter(target.path, prefix));
+      return createSink(fileWriter(target.path, prefix), own);
     case "udp":
-      return createSink(datagramWriter(target, senderOf(format)));
+      return createSink(datagramWriter(target, senderOf(format)), own);
     case "unix":
-      return createSink(socketWriter(target, senderOf(format), await unixDatagram()));
+      return createSink(socketWriter(target, senderOf(format), await unixDatagram()), own);
   }
 }
 

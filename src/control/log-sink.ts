@@ -11,8 +11,10 @@ export interface LogSink {
    * @param done called once the lines were written or dropped
    */
   write(text: string, done?: () => void, level?: LogLevel): void;
-  /** Lines lost since the start. */
+  /** Lines lost here since the start. */
   readonly dropped: number;
+  /** Lines that were lost, and counted, before they came here: the next ones tell of them too. */
+  missed(lines: number): void;
   /** Open the file anew, after somebody moved it away. */
   reopen(): void;
   /** Resolves when everything written so far is out or lost, after a second at the latest. */
@@ -34,7 +36,8 @@ export interface LogWriter {
 /** What a stopping process waits for at most. */
 const DRAIN_MS = 1_000;
 
-export function createSink(writer: LogWriter): LogSink {
+/** @param format of the line that tells of losses, which programs read like the others */
+export function createSink(writer: LogWriter, format: "text" | "json" = "text"): LogSink {
   let waiting: { entry: LogEntry; done: (() => void) | undefined }[] = [];
   let idle: (() => void)[] = [];
   let chars = 0;
@@ -57,11 +60,13 @@ export function createSink(writer: LogWriter): LogSink {
       return;
     }
     const told = untold;
-    const entries = told === 0 ? [] : [{ text: lostLine(told), level: "warn" as const }];
-    writer.write([...entries, ...batch.map(({ entry }) => entry)], (lost) => {
-      // the line that tells of losses may be lost itself
-      if (lost === 0) untold -= told;
-      else lose(lost - entries.length);
+    const telling = told === 0 ? [] : [{ text: lostLine(told, format), level: "warn" as const }];
+    const all = [...telling, ...batch.map(({ entry }) => entry)];
+    writer.write(all, (lost) => {
+      // it goes first, so it is lost itself only when everything is
+      const toldNow = lost < all.reduce((sum, { text }) => sum + linesOf(text), 0);
+      if (toldNow) untold -= told;
+      lose(toldNow ? lost : lost - telling.length);
       for (const { entry, done } of batch) {
         chars -= entry.text.length;
         done?.();
@@ -84,6 +89,7 @@ export function createSink(writer: LogWriter): LogSink {
       waiting.push({ entry: { text, level }, done });
       if (!busy) next();
     },
+    missed: (lines) => void (untold += lines),
     reopen: () => writer.reopen?.(),
     drained: () =>
       busy
@@ -99,6 +105,9 @@ export function linesOf(text: string): number {
   return text.split("\n").length - 1;
 }
 
-function lostLine(lines: number): string {
-  return `${new Date().toISOString()} warn: ${lines} log ${lines === 1 ? "line was" : "lines were"} lost: the sink did not take them\n`;
+function lostLine(lines: number, format: "text" | "json"): string {
+  const time = new Date().toISOString();
+  const message = `${lines} log ${lines === 1 ? "line was" : "lines were"} lost: the sink did not take them`;
+  if (format === "text") return `${time} warn: ${message}\n`;
+  return `${JSON.stringify({ time, level: "warn", event: "log", message, lines })}\n`;
 }
