@@ -127,28 +127,25 @@ describe("a reload of 1,000 clusters", () => {
     const world = await startWorld(many(""));
     const { edge, control, http } = world;
     const tunnels = await holdTunnels(4, http, "a.apps.hub.lab", 1);
+    const stalls: number[] = [];
     try {
-      await quietFor(2_000);
-      const usual = tunnels.longestEcho();
-      world.write(many(",all-down=refuse"));
-      const from = performance.now();
-      edge.signal("SIGHUP");
-      await edge.logged(/cluster c999: all-down try -> refuse/);
-      const tookMs = performance.now() - from;
-      const stall = tunnels.longestEcho();
-      const { reload } = await control.status();
-      expect(reload).toMatchObject({ failed: 0, lastError: null });
-      expect(tookMs).toBeLessThan(10_000);
-      // this machine does other work at the same time: what it does to an echo without any reload is not edge-lb's
-      expect(stall).toBeLessThan(Math.max(60, 3 * usual));
+      for (let turn = 0; turn < 6; turn++) {
+        world.write(many(turn % 2 === 0 ? ",all-down=refuse" : ""));
+        const said = edge.logs().length;
+        const from = performance.now();
+        tunnels.longestEcho();
+        edge.signal("SIGHUP");
+        await edge.logged(/cluster c999: all-down/, said);
+        expect(performance.now() - from).toBeLessThan(10_000);
+        stalls.push(tunnels.longestEcho());
+      }
+      // whatever else this machine does makes some of them longer; what edge-lb does is in all of them
+      expect(Math.min(...stalls)).toBeLessThan(20);
       expect(tunnels.lost()).toEqual([]);
+      expect((await control.status()).reload).toMatchObject({ failed: 0, lastError: null });
     } finally {
       tunnels.close();
       await world.stop();
     }
   }, 60_000);
 });
-
-function quietFor(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}
