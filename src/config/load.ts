@@ -189,7 +189,9 @@ function checkListeners(config: Config, placeOf: (row: Row<unknown>) => string, 
     return config.listen[kind].map((at) => ({ label: kind, at, where: placeOf(row) }));
   });
   if (all.length === 0) problems.add("--listen", "Cannot start: every listener is off, at least 1 wanted");
-  if (config.admin !== null) all.push({ label: "admin", at: config.admin, where: placeOf(GLOBAL.admin) });
+  // the usual address gives way: edge-lb runs without a status page then, and says so
+  if (config.admin !== null && config.adminGiven)
+    all.push({ label: "admin", at: config.admin, where: placeOf(GLOBAL.admin) });
   for (const [index, { label, at, where }] of all.entries()) {
     const other = all.slice(0, index).find((earlier) => sameSocket(earlier.at, at));
     if (other === undefined) continue;

@@ -570,3 +570,16 @@ describe("checkAdmin()", () => {
     expect(new EdgeErrors([new EdgeError("USAGE", "x")]).errors[0]?.code).toBe("USAGE");
   });
 });
+
+describe("the admin address", () => {
+  test("gives way to a listener where nobody asked for it, and collides where somebody did", () => {
+    const listener: [string, string][] = [
+      ["listen", "api=:50000"],
+      ["cluster", "hub=10.0.0.1"],
+    ];
+    expect(mistakes(listener)).toEqual([]);
+    expect(mistakes([...listener, ["admin", "127.0.0.1:50000"]])).toEqual([
+      "--admin 127.0.0.1:50000: Cannot use 127.0.0.1:50000 for admin: api has :50000 already (CONFIG_INVALID)",
+    ]);
+  });
+});
