@@ -4,10 +4,8 @@
  * Prints `ready` when all listen; a line on stdin asks for the counters, its end ends the process.
  */
 import { readSync, writeSync } from "node:fs";
-import { EPOLL, ERRNO } from "../../src/runtime/linux/libc.ts";
-import { READ_BYTES, readBuffer } from "../../src/runtime/linux/memory.ts";
-import { accept, receive, sendChunk } from "../../src/runtime/linux/syscalls.ts";
-import { type At, check, Net, openListener, type Watcher } from "./net.ts";
+import { accept, check, EPOLL, ERRNO, readBuffer, receive, send } from "./calls.ts";
+import { type At, Net, openListener, type Watcher } from "./net.ts";
 import { sendPattern } from "./stream-bytes.ts";
 import { answerOf, bodyOf, FRAME_BYTES, HELLO_BYTES, nameInHello, ORDER, PING } from "./traffic.ts";
 
@@ -53,12 +51,12 @@ abstract class NodeConnection implements Watcher {
 
   private read(): void {
     for (;;) {
-      const n = receive(this.fd, READ_BYTES);
+      const n = receive(this.fd);
       if (n === -ERRNO.EAGAIN) return;
       if (n <= 0) return net.close(this.fd);
       if (!this.accept(readBuffer.subarray(0, n))) {
         served.wrong++;
-        return net.closeWithReset(this.fd);
+        return net.close(this.fd);
       }
     }
   }
@@ -73,7 +71,7 @@ abstract class NodeConnection implements Watcher {
 
   /** Answers are small and asked for one at a time, so the kernel always has room for them. */
   protected send(bytes: Uint8Array): void {
-    const n = sendChunk(this.fd, bytes, 0);
+    const n = send(this.fd, bytes);
     if (n !== bytes.length && n !== -ERRNO.EPIPE && n !== -ERRNO.ECONNRESET) check("send", n < 0 ? n : -ERRNO.EAGAIN);
   }
 }

@@ -1,5 +1,5 @@
 /** What every kind of load shares: whom to ask, what to expect, and when to give up. */
-import { ERRNO } from "../../src/runtime/linux/libc.ts";
+import { ERRNO } from "./calls.ts";
 import { type At, connectFrom, type Net } from "./net.ts";
 import type { Quantiles } from "./samples.ts";
 

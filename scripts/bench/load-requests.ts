@@ -1,7 +1,5 @@
 /** Keep-alive HTTP requests: one under way per connection. */
-import { ERRNO } from "../../src/runtime/linux/libc.ts";
-import { READ_BYTES, readBuffer } from "../../src/runtime/linux/memory.ts";
-import { receive, sendChunk } from "../../src/runtime/linux/syscalls.ts";
+import { ERRNO, readBuffer, receive, send } from "./calls.ts";
 import { connectNext, ended, type Order, type Outcome, runUntil, type Span, type Target } from "./load-common.ts";
 import type { Net, Watcher } from "./net.ts";
 import { Samples } from "./samples.ts";
@@ -43,12 +41,12 @@ export class Asker implements Watcher {
   private ask(): void {
     this.waiting = true;
     this.askedAt = performance.now();
-    const n = sendChunk(this.fd, this.question.request, 0);
+    const n = send(this.fd, this.question.request);
     if (n !== this.question.request.length) throw ended(n, "at a request");
   }
 
   onReady(): void {
-    const n = receive(this.fd, READ_BYTES);
+    const n = receive(this.fd);
     if (n === -ERRNO.EAGAIN) return;
     if (n <= 0) throw ended(n, "where a response was due");
     const fresh = Buffer.from(readBuffer.buffer, 0, n);

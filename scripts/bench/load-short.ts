@@ -1,9 +1,7 @@
 /** Short connections: connect, hello, answer, close; a closed loop of so many at a time. */
-import { EPOLL, ERRNO } from "../../src/runtime/linux/libc.ts";
-import { READ_BYTES, readBuffer } from "../../src/runtime/linux/memory.ts";
-import { receive, sendChunk } from "../../src/runtime/linux/syscalls.ts";
+import { check, EPOLL, ERRNO, readBuffer, receive, send } from "./calls.ts";
 import { connectNext, ended, type Order, type Outcome, runUntil, type Span, type Target } from "./load-common.ts";
-import { type At, check, connectFrom, type Net, type Watcher } from "./net.ts";
+import { type At, connectFrom, type Net, type Watcher } from "./net.ts";
 import { Samples } from "./samples.ts";
 import { ANSWER_BYTES, answerOf, helloFor } from "./traffic.ts";
 
@@ -46,7 +44,7 @@ export abstract class Greeting implements Watcher {
 
   private sendHello(): void {
     const hello = this.exchange?.hello ?? new Uint8Array();
-    const n = sendChunk(this.fd, hello, 0);
+    const n = send(this.fd, hello);
     this.helloWaits = n === -ERRNO.EAGAIN;
     if (n !== hello.length && !this.helloWaits) this.onFailure(ended(n, "at the hello"));
   }
@@ -57,7 +55,7 @@ export abstract class Greeting implements Watcher {
   }
 
   private read(): void {
-    const n = receive(this.fd, READ_BYTES);
+    const n = receive(this.fd);
     if (n === -ERRNO.EAGAIN) return;
     if (n <= 0) return this.onFailure(ended(n, `after ${this.got} of ${ANSWER_BYTES} bytes`));
     if (this.got + n > ANSWER_BYTES) return this.onFailure(new Error(`${this.got + n} bytes answered`));

@@ -1,12 +1,10 @@
 /** Open tunnels: idle ones, 64-byte ping-pongs and streams from the node. */
-import { ERRNO } from "../../src/runtime/linux/libc.ts";
-import { READ_BYTES, readBuffer } from "../../src/runtime/linux/memory.ts";
-import { receive, sendChunk } from "../../src/runtime/linux/syscalls.ts";
+import { discard, ERRNO, readBuffer, receive, send } from "./calls.ts";
 import { connectNext, ended, type Order, type Outcome, runUntil, type Span } from "./load-common.ts";
 import { type Exchange, exchangeOf, Greeting } from "./load-short.ts";
 import type { Net, Watcher } from "./net.ts";
 import { Samples } from "./samples.ts";
-import { discard, isPattern } from "./stream-bytes.ts";
+import { isPattern } from "./stream-bytes.ts";
 import { FRAME_BYTES, ORDER, PING } from "./traffic.ts";
 
 /** Tunnels that are opened at the same time. */
@@ -86,12 +84,12 @@ class Pinger implements Watcher {
     this.frame.writeUInt32LE(this.samples.count, FRAME_BYTES - 4);
     this.waiting = true;
     this.sentAt = performance.now();
-    const n = sendChunk(this.fd, this.frame, 0);
+    const n = send(this.fd, this.frame);
     if (n !== FRAME_BYTES) throw ended(n, "at a ping");
   }
 
   onReady(): void {
-    const n = receive(this.fd, READ_BYTES);
+    const n = receive(this.fd);
     if (n === -ERRNO.EAGAIN) return;
     if (n !== FRAME_BYTES) throw n > 0 ? new Error(`a ping came back with ${n} bytes`) : ended(n, "during a ping");
     if (this.frame.compare(readBuffer, 0, n) !== 0) throw new Error("a ping came back with other bytes");
@@ -138,7 +136,7 @@ class Stream implements Watcher {
     const frame = Buffer.alloc(FRAME_BYTES, " ");
     frame[0] = ORDER;
     frame.write(String(this.bytes), 1, "latin1");
-    const n = sendChunk(this.fd, frame, 0);
+    const n = send(this.fd, frame);
     if (n !== FRAME_BYTES) throw ended(n, "at an order");
   }
 
@@ -155,7 +153,7 @@ class Stream implements Watcher {
 
   private take(): number {
     if (this.reads++ % COMPARED !== 0) return discard(this.fd);
-    const n = receive(this.fd, READ_BYTES);
+    const n = receive(this.fd);
     if (n > 0 && !isPattern(readBuffer.subarray(0, n), this.got)) throw new Error(`wrong bytes at ${this.got}`);
     return n;
   }

@@ -3,7 +3,7 @@
  * the end of stdin ends it. The first wrong byte, refusal or stall is the reply.
  */
 import { readSync, writeSync } from "node:fs";
-import { EPOLL } from "../../src/runtime/linux/libc.ts";
+import { EPOLL } from "./calls.ts";
 import type { Order, Outcome, Span } from "./load-common.ts";
 import { type Asker, openAskers, runRequests } from "./load-requests.ts";
 import { runFirst, runShort } from "./load-short.ts";

@@ -145,7 +145,7 @@ function markdown(rows: readonly (readonly string[])[]): string {
 export const METHOD = [
   "`npm run bench` (`-- --quick` for two minutes) compares edge-lb's engines with the balancers that are installed, all in one run and",
   "in turn, one worker each, without access log and health probes; every configuration is in `scripts/bench/peers/`. Clients and nodes",
-  "are our own, a process each, over the epoll calls; they share one CPU and the balancer has another to itself. Every answer is compared",
+  "are our own, a process each, on epoll and without any code of edge-lb; they share one CPU and the balancer has another to itself. Every answer is compared",
   "byte by byte (streams: one read in eight), what clients and nodes counted must agree, and a peer that misbehaves ends the run.",
   "CPU is the user and system time of all threads of the balancer per unit of work. A short connection is connect, a ClientHello of 517",
   "bytes, an answer of 200, close, 64 at a time; ping-pongs run on 64 tunnels, requests on 64 connections. HAProxy and sniproxy look",
