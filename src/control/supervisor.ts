@@ -152,7 +152,12 @@ class Centre implements Supervisor {
       return diff;
     }
     await this.resolver.update(next);
-    this.publish(next, cutAfterMs);
+    try {
+      this.publish(next, cutAfterMs);
+    } catch (error) {
+      await this.resolver.update(before); // the names of what goes on being served
+      throw error;
+    }
     this.pool.broadcast({ kind: "check-access", afterMs: next.timeouts.drain });
     await this.inEveryWorker(this.snapshot.version);
     return diff;
