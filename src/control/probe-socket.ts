@@ -40,6 +40,25 @@ export interface Answer {
 /** Out of time; made by the caller, since no socket timer covers connect, handshake and answer together. */
 export class ProbeTimeout extends Error {
   override readonly name = "ProbeTimeout";
+  /** This machine stood still, and what came meanwhile was not read: nobody knows whether the node was late. */
+  readonly overslept: boolean;
+
+  constructor(overslept: boolean) {
+    super("out of time");
+    this.overslept = overslept;
+  }
+}
+
+/** A timer that comes this much later than it was set for, as a share of its time, tells of a machine that stood still. */
+const OVERSLEPT = 0.5;
+
+/** @returns takes the deadline away again */
+export function deadline(timeoutMs: number, over: (error: ProbeTimeout) => void): () => void {
+  const startedMs = performance.now();
+  const timer = setTimeout(() => {
+    over(new ProbeTimeout(performance.now() - startedMs > timeoutMs * (1 + OVERSLEPT)));
+  }, timeoutMs);
+  return () => clearTimeout(timer);
 }
 
 /** Names of a certificate that are kept; real ones have a few dozen. */
@@ -127,7 +146,9 @@ const FAULTS: Readonly<Record<string, Fault>> = {
 
 /** What a failure says of the node; null: nothing. */
 export function faultEvidence(error: unknown, progress: Progress, timeoutMs: number): Evidence | null {
-  if (error instanceof ProbeTimeout) return { got: progress.got, fault: "silent", timeoutMs };
+  if (error instanceof ProbeTimeout) {
+    return error.overslept ? null : { got: progress.got, fault: "silent", timeoutMs };
+  }
   const code = codeOf(error);
   if (OWN_FAULTS.has(code) || (progress.got === "nothing" && outOfDescriptors())) return null;
   return { got: progress.got, fault: faultOf(code, error, progress), timeoutMs };

@@ -6,6 +6,7 @@
 import { Client } from "undici/index.js";
 import type { Address } from "../seam/snapshot.ts";
 import {
+  deadline,
   faultEvidence,
   noProgress,
   openSocket,
@@ -112,11 +113,11 @@ function openLine(plan: SocketPlan, host: string): Line {
         let status: number | null = null;
         let bytes = 0;
         const finish = (error: unknown): void => {
-          clearTimeout(timer);
+          cancel();
           resolve({ status, error, progress });
         };
         // an answer that has begun is an answer; the connection is not used again
-        const timer = setTimeout(() => finish(new ProbeTimeout()), timeoutMs);
+        const cancel = deadline(timeoutMs, finish);
         client.dispatch(
           { path, method: "GET", headers: { host, "user-agent": "edge-lb", accept: "*/*" } },
           {
@@ -156,7 +157,7 @@ function probeSocket(plan: SocketPlan, timeoutMs: number): Promise<Answer> {
   const progress = noProgress();
   return new Promise((resolve) => {
     const finish = (error: unknown): void => {
-      clearTimeout(timer);
+      cancel();
       const evidence =
         error === null ? { got: progress.got, fault: null, timeoutMs } : faultEvidence(error, progress, timeoutMs);
       resolve({ evidence, certificate: progress.certificate, fresh: true });
@@ -164,6 +165,6 @@ function probeSocket(plan: SocketPlan, timeoutMs: number): Promise<Answer> {
       else socket.destroy();
     };
     const socket = openSocket(plan, progress, finish);
-    const timer = setTimeout(() => finish(new ProbeTimeout()), timeoutMs);
+    const cancel = deadline(timeoutMs, finish);
   });
 }

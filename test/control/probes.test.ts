@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import { createHttpProbe, probeTcp, probeTls, type HttpProbe } from "../../src/control/probes.ts";
+import { deadline, faultEvidence, ProbeTimeout } from "../../src/control/probe-socket.ts";
 import type { Address } from "../../src/seam/snapshot.ts";
 import {
   alertOnly,
@@ -207,6 +208,20 @@ describe("probeTls()", () => {
     await probeTls(server.at, { servername: null, alpn: ["http/1.1"] }, 2000);
     await until(() => server.seen.handshakes === 1);
     expect(server.seen.servernames[0] || "").toBe("");
+  });
+});
+
+describe("deadline()", () => {
+  const stalled = async (stallMs: number): Promise<boolean> => {
+    const over = new Promise<ProbeTimeout>((resolve) => deadline(100, resolve));
+    const until = performance.now() + stallMs;
+    while (performance.now() < until); // this machine stands still
+    return (await over).overslept;
+  };
+  test("knows when this machine stood still and cannot blame the node", async () => {
+    expect(await stalled(400)).toBe(true);
+    const timeout = new ProbeTimeout(true);
+    expect(faultEvidence(timeout, { got: "tcp", certificate: null }, 100)).toBeNull();
   });
 });
 

@@ -5,10 +5,10 @@ import { LISTENERS, type Listener } from "../support/lab.ts";
 import type { BehaviourName } from "../support/toy/node.ts";
 
 const INTERVAL_MS = 500;
-const PROBE_MS = 500;
+const PROBE_MS = 1_000;
 const FALL = 2;
 /** Nodes, clients and edge-lb share two cores with whatever else runs there. */
-const SLACK_MS = 1_500;
+const SLACK_MS = 2_000;
 /** fall x interval + timeout; intervals have a jitter of a tenth. */
 const OUT_MS = FALL * INTERVAL_MS * 1.1 + PROBE_MS + SLACK_MS;
 const CLIENTS_EVERY_MS = 60;

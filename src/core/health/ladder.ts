@@ -108,8 +108,9 @@ function climb(kind: ListenerKind, rung: Rung, ready: Evidence | null, own: Evid
 
 /** Does the endpoint's own port reach this rung? */
 function handshake(rung: "tls" | "tcp", own: Evidence): Climb {
-  // an alert is an answer, and the answer is no: an open port does not make up for it
-  if (rung === "tcp" && own.got === "tcp" && own.fault === "alert") return { outcome: failing(own), final: true };
+  // an alert says no, and silence is a server that hangs: an open port does not make up for either
+  const worse = own.got === "tcp" && (own.fault === "alert" || own.fault === "silent");
+  if (rung === "tcp" && worse) return { outcome: failing(own), final: true };
   const passed = rung === "tcp" ? own.got !== "nothing" : own.got === "tls" || own.got === "http";
   if (!passed) return { outcome: failing(own), final: false };
   return {

@@ -107,6 +107,12 @@ const rows: readonly Row[] = [
     want: ["dead", null, "no answer within 2s"],
   },
   {
+    name: "accept and hang on a new pool",
+    kind: "api",
+    ...both(failed("tcp", "silent")),
+    want: ["dead", null, "no answer within 2s"],
+  },
+  {
     name: "accept and close",
     kind: "api",
     stuck: "tls",
