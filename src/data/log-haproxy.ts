@@ -65,7 +65,8 @@ function tcpLine(record: AccessRecord, wallMs: number, board: Board): string {
 /** `%ci:%cp [%tr] %ft %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %B %CC %CS %tsc %ac/%fc/%bc/%sc/%rc %sq/%bq %hr %{+Q}r`; captured is the Host */
 function httpLine(record: AccessRecord, http: NonNullable<AccessRecord["http"]>, wallMs: number, board: Board): string {
   const queued = record.node === null ? -1 : 0;
-  const times = `0/${queued}/${whole(record.dialMs)}/${whole(http.answerMs)}/${whole(record.totalMs)}`;
+  const answered = record.node === null ? -1 : whole(http.answerMs); // %Tr is the node's
+  const times = `0/${queued}/${whole(record.dialMs)}/${answered}/${whole(record.totalMs)}`;
   const state = `${HTTP_STATES[record.end] ?? STATES[record.end]}--`;
   const request = http.method === "-" ? "<BADREQ>" : `${printable(http.method)} ${printable(http.target)} HTTP/1.1`;
   const answer = `${http.status === 0 ? -1 : http.status} ${record.down} - - ${state}`;
