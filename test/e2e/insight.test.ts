@@ -28,14 +28,18 @@ afterAll(async () => {
 interface Screen {
   /** What is on it, once the pattern is there. */
   shows(pattern: RegExp): Promise<string>;
+  /** The same with its colours, as SGR sequences. */
+  coloured(): Promise<string>;
   keys(...keys: readonly string[]): Promise<void>;
   resize(columns: number, rows: number): Promise<void>;
 }
 
+let screens = 0;
+
 /** A terminal of 80x24 in a multiplexer of its own, gone afterwards. */
 async function withScreen(line: string, use: (screen: Screen) => Promise<void>): Promise<void> {
-  const tmux = (...args: readonly string[]) =>
-    command(["tmux", "-S", join(folder, "tmux"), "-f", "/dev/null", ...args]);
+  const socket = join(folder, `tmux-${(screens += 1)}`); // one server each: the last one may not be gone yet
+  const tmux = (...args: readonly string[]) => command(["tmux", "-S", socket, "-f", "/dev/null", ...args]);
   const started = await tmux("new-session", "-d", "-x", "80", "-y", "24", "-s", "edge", "sh");
   expect(started).toMatchObject({ code: 0 });
   await tmux("send-keys", "-l", `${line}\n`);
@@ -50,6 +54,7 @@ async function withScreen(line: string, use: (screen: Screen) => Promise<void>):
           await Bun.sleep(50);
         }
       },
+      coloured: async () => (await tmux("capture-pane", "-p", "-e")).out,
       keys: async (...keys) => void (await tmux("send-keys", ...keys)),
       resize: async (columns, rows) => void (await tmux("resize-window", "-x", String(columns), "-y", String(rows))),
     });
@@ -57,6 +62,9 @@ async function withScreen(line: string, use: (screen: Screen) => Promise<void>):
     await tmux("kill-server");
   }
 }
+
+// oxlint-disable-next-line no-control-regex -- what a terminal is sent begins with ESC
+const GREEN = /\u001b\[[\d;]*32m/;
 
 describe("status --watch", () => {
   const line = (...before: readonly string[]): string =>
@@ -67,6 +75,7 @@ describe("status --watch", () => {
       const first = await screen.shows(/managed2.*\n(?:.*\n)* {2}127\.92\.0\.42 .* up /);
       expect(first.trimEnd().split("\n").length).toBe(24);
       expect(first).not.toContain("before");
+      expect(await screen.coloured()).toMatch(GREEN);
       if (process.env["EDGE_LB_CAPTURE"] !== undefined) await Bun.write(process.env["EDGE_LB_CAPTURE"], first);
 
       await lab.clusters.managed1.nodes[0]?.behave("refused");
@@ -88,6 +97,7 @@ describe("status --watch", () => {
       const url = `http://stranger.example:${lab.ports.http}/`;
       await command(["curl", "--silent", "--resolve", `stranger.example:${lab.ports.http}:127.0.0.1`, url]);
       await screen.shows(/stranger\.example +http +1 /);
+      expect(await screen.coloured()).not.toMatch(GREEN);
       await screen.keys("C-c");
       await screen.shows(/^(?:(?!q quit)[^])*$/);
     }));
