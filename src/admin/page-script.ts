@@ -10,15 +10,19 @@ export function pageScript(): string {
 }
 
 function live(): void {
-  /** Never more often; a page that is slow to take in is fetched less often. */
+  /** While something happens; and otherwise. A page that is slow to take in is fetched less often. */
   const LEAST_MS = 1_000;
+  const CALM_MS = 2_000;
+  /** After an event: what the server tells may be a second old, and one event seldom comes alone. */
+  const BUSY_MS = 5_000;
   const PATIENCE = 20;
   const root = document.documentElement;
   const themes = ["auto", "light", "dark"];
   let theme = stored() ?? "auto";
   let timer = 0;
   let fetchedMs = 0;
-  let pauseMs = LEAST_MS;
+  let slowMs = 0;
+  let busyUntilMs = 0;
   let stream: EventSource | null = null;
   let lastEvent = 0;
   let news: string[] = [];
@@ -61,7 +65,9 @@ function live(): void {
 
   function plan(): void {
     clearTimeout(timer);
-    timer = window.setTimeout(() => void look(), Math.max(0, fetchedMs + pauseMs - performance.now()));
+    const now = performance.now();
+    const pauseMs = Math.max(now < busyUntilMs ? LEAST_MS : CALM_MS, slowMs);
+    timer = window.setTimeout(() => void look(), Math.max(0, fetchedMs + pauseMs - now));
   }
 
   async function look(): Promise<void> {
@@ -72,7 +78,7 @@ function live(): void {
       const text = await answer.text();
       const before = performance.now();
       show(new DOMParser().parseFromString(text, "text/html"));
-      pauseMs = Math.max(LEAST_MS, PATIENCE * (performance.now() - before));
+      slowMs = PATIENCE * (performance.now() - before);
       say("on", "Live");
     } catch {
       say("lost", "No answer from edge-lb; this is what it said last");
@@ -82,7 +88,7 @@ function live(): void {
 
   function show(page: Document): void {
     if (page.documentElement.dataset["build"] !== root.dataset["build"]) {
-      location.reload(); // another release: its script and style are not ours
+      location.reload(); // started anew: its script and style may be others, its events count from 1
       return;
     }
     localTimes(page);
@@ -137,11 +143,13 @@ function live(): void {
 
   function listen(): EventSource {
     const source = new EventSource(`v1/events?after=${lastEvent}`);
+    source.addEventListener("open", () => say("on", "Live"));
     source.addEventListener("log", (event) => {
       const { id, message, level } = JSON.parse(event.data);
       if (id <= lastEvent) return;
       lastEvent = id;
       if (level !== "info" || news.length === 0) news.push(String(message));
+      busyUntilMs = performance.now() + BUSY_MS;
       plan();
       setTimeout(announce, LEAST_MS);
     });

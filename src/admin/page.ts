@@ -37,7 +37,7 @@ export function renderPage(status: Status): string {
   const levels = status.clusters.map(levelOf);
   const worst = (["down", "degraded", "unknown"] as const).find((level) => levels.includes(level)) ?? "up";
   const page = html`<!doctype html>
-    <html lang="en" data-build="${BUILD}">
+    <html lang="en" data-build="${BUILD} ${status.started}">
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width,initial-scale=1" />

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "bun:test";
 import { pagePolicy, renderPage } from "../../src/admin/page.ts";
+import { pageScript } from "../../src/admin/page-script.ts";
 import { cluster, endpoint, NO_RATES, pool, sampleStatus } from "./page-sample.ts";
 
 /** Text as a reader without styles sees it. */
@@ -169,6 +170,16 @@ describe("renderPage()", () => {
 
   test("loads nothing from elsewhere", () => {
     expect(/(?:src|href|url\()=?["']?(?:https?:)?\/\//i.test(renderPage(sampleStatus()))).toBe(false);
+  });
+});
+
+describe("pageScript()", () => {
+  test("is one function that names nothing of the module around it, and ends no script tag", () => {
+    const script = pageScript();
+    expect(() => new Function(script)).not.toThrow();
+    expect(script.startsWith("(function live()")).toBe(true);
+    expect(script.includes("</")).toBe(false);
+    expect(/innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(/.test(script)).toBe(false);
   });
 });
 
