@@ -74,16 +74,7 @@ export function flagText(row: Row<unknown>): string {
 
 function describeRow(row: Row<unknown>): string {
   const fallback = row.fallbackShown === "" ? "" : ` (${row.fallbackShown})`;
-  return `${row.help}${fallback}${laterWords(row)}${later(row.available)}`;
-}
-
-/** ` [haproxy: not in this version]`. */
-export function laterWords({ laterWords: words }: Row<unknown>): string {
-  return words.length === 0 ? "" : ` [${words.join(", ")}: not in this version]`;
-}
-
-function later(available: boolean): string {
-  return available ? "" : " [not in this version]";
+  return `${row.help}${fallback}`;
 }
 
 function block(title: string, lines: readonly string[]): string {

@@ -58,7 +58,6 @@ export const CLUSTER = {
       "PROXY protocol to ingress nodes (never to the API)",
       readProxy,
     ),
-    inert: "off",
   },
   allDown: word<"try" | "refuse">({
     ...clusterPlace("all-down"),

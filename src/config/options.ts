@@ -1,6 +1,5 @@
 /**
  * THE option table (a cluster's keys are in cluster-options.ts). Flags, YAML keys, `--help`, the README table and "may change on reload" derive from these rows.
- * `available: false` and `later(word)` name what is known but comes in a later version: delete them to switch it on.
  */
 import type { ListenerKind } from "../seam/snapshot.ts";
 import { isPrivate, readCidr, readListenAddress } from "./addresses.ts";
@@ -113,7 +112,6 @@ export const GLOBAL = {
     fallback: "127.0.0.1:50000",
     help: "Status page, JSON, metrics and CSV",
     reload: false,
-    inert: "off",
     read: orOff(readListenAddress),
   }),
   adminAuth: one<{ readonly user: string; readonly password: string } | null>({
@@ -132,7 +130,6 @@ export const GLOBAL = {
     fallbackShown: "/run/edge-lb.sock, else $XDG_RUNTIME_DIR/edge-lb.sock",
     help: "Socket for status, add, rm, drain and reload",
     reload: false,
-    inert: "off",
     read: orOff((text) => (text.startsWith("/") ? fit(text) : unfit("an absolute path or off"))),
   }),
   engine: word<EngineChoice>({

@@ -37,19 +37,15 @@ export interface Row<T> {
   readonly many: boolean;
   /** Never echoed. */
   readonly secret: boolean;
-  /** False: refused with "not available in this version", but for `inert`. */
-  readonly available: boolean;
-  /** The value that asks for nothing. */
+  /** The word that stands for no value at all: `off`. */
   readonly inert: string | null;
-  /** Values that a later version will know. */
-  readonly laterWords: readonly string[];
   readonly parse: Parse<T>;
 }
 
 type Given<T> = Pick<Row<T>, "flag" | "value" | "help" | "fallback"> &
-  Partial<Omit<Row<T>, "parse" | "many" | "laterWords">> & { readonly read: (text: string) => Reading<T> };
+  Partial<Omit<Row<T>, "parse" | "many">> & { readonly read: (text: string) => Reading<T> };
 
-function complete<T>(given: Omit<Given<T>, "read">, more: Pick<Row<T>, "many" | "laterWords" | "parse">): Row<T> {
+function complete<T>(given: Omit<Given<T>, "read">, more: Pick<Row<T>, "many" | "parse">): Row<T> {
   const { fallback } = given;
   return {
     item: null,
@@ -58,7 +54,6 @@ function complete<T>(given: Omit<Given<T>, "read">, more: Pick<Row<T>, "many" | 
     fallbackShown: typeof fallback === "string" ? fallback : "",
     reload: true,
     secret: false,
-    available: true,
     inert: null,
     ...given,
     ...more,
@@ -77,13 +72,13 @@ export function one<T>(given: Given<T>): Row<T> {
     }
     return value;
   };
-  return complete(rest, { many: false, laterWords: [], parse });
+  return complete(rest, { many: false, parse });
 }
 
 /** A row whose value is one of some words. */
 export function word<W extends string>(given: Omit<Given<W>, "read" | "value"> & { readonly of: Choice<W> }): Row<W> {
   const { of, ...rest } = given;
-  return { ...one({ ...rest, value: of.words.join("|"), read: of.read }), laterWords: of.laterWords };
+  return one({ ...rest, value: of.words.join("|"), read: of.read });
 }
 
 /** A row with any number of values; `off` alone means none. */
@@ -101,7 +96,7 @@ export function many<T>(
       return [];
     });
   };
-  return complete(rest, { many: true, laterWords: [], parse });
+  return complete(rest, { many: true, parse });
 }
 
 /** A reader of one item as `many` wants it. */
@@ -137,29 +132,15 @@ export function resolveRow<T>(
     const what = `Cannot use ${labelOf(row)}${owner === "" ? "" : ` of ${owner}`}`;
     problems.add(at.where, `${what}: ${found} found, ${wrong.wanted} wanted`, wrong.hint);
   };
-  const refused = texts.filter((at) => isLater(row, at.text));
-  for (const at of refused) refuseLater(row, at, owner, problems);
-  const usable = texts.filter((at) => !refused.includes(at));
-  const value = usable.length === 0 ? undefined : row.parse(usable, report);
+  const value = texts.length === 0 ? undefined : row.parse(texts, report);
   return value === undefined ? fallbackOf(row, machine) : value; // null is a value: off
 }
 
 function fallbackOf<T>(row: Row<T>, machine: Machine): T {
-  const fallback = row.available || row.inert === null ? row.fallback : row.inert;
+  const { fallback } = row;
   if (typeof fallback === "object") return fallback.none;
   const text = typeof fallback === "string" ? fallback : fallback(machine);
   const value = row.parse([{ text, where: "" }], () => {});
   if (value === undefined) throw new EdgeError("INTERNAL", `Cannot use the default of ${labelOf(row)}: ${quote(text)}`);
   return value;
-}
-
-function isLater(row: Row<unknown>, text: string): boolean {
-  return row.available ? row.laterWords.includes(text) : text !== row.inert;
-}
-
-function refuseLater(row: Row<unknown>, at: Located, owner: string, problems: Problems): void {
-  const value = row.available ? ` ${at.text}` : "";
-  const what = `Cannot use ${labelOf(row)}${value}${owner === "" ? "" : ` of ${owner}`}`;
-  const hint = row.inert === null ? undefined : `leave it out or write ${row.inert}`;
-  problems.add(at.where, `${what}: not available in this version`, hint, "NOT_AVAILABLE");
 }

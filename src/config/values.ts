@@ -48,31 +48,18 @@ export function whole(
   };
 }
 
-/** A word that the program will know in a later version: accepted by the grammar, refused for now. */
-export interface LaterWord<W extends string> {
-  readonly later: W;
-}
-export function later<W extends string>(word: W): LaterWord<W> {
-  return { later: word };
-}
-
-/** One of some words. The words wrapped in `later` are the second list of the result. */
+/** One of some words. */
 export interface Choice<W extends string> {
   readonly words: readonly W[];
-  readonly laterWords: readonly W[];
   readonly read: (text: string) => Reading<W>;
 }
 
-export function choice<const W extends string>(...options: readonly (W | LaterWord<W>)[]): Choice<W> {
-  const words = options.map((option) => (typeof option === "string" ? option : option.later));
-  const laterWords = options.flatMap((option) => (typeof option === "string" ? [] : [option.later]));
-  const usable = words.filter((word) => !laterWords.includes(word));
+export function choice<const W extends string>(...words: readonly W[]): Choice<W> {
   return {
     words,
-    laterWords,
     read(text) {
       const word = words.find((candidate) => candidate === text);
-      return word === undefined ? unfit(oneOf(usable)) : fit(word);
+      return word === undefined ? unfit(oneOf(words)) : fit(word);
     },
   };
 }

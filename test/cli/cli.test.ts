@@ -87,13 +87,6 @@ describe("--help", () => {
     for (const line of out.split("\n")) expect(line.length).toBeLessThanOrEqual(100);
   });
 
-  test("says what is not in this version", async () => {
-    const { out } = await edgeLb(["--help"]);
-    const later = [...TOP_ROWS, ...CLUSTER_KEYS.values()].filter((row) => !row.available).length;
-    const marks = out.replaceAll(/\s+/g, " ").split("[not in this version]");
-    expect(marks.length - 1).toBe(later);
-  });
-
   test("of a command shows its own flags", async () => {
     expect((await edgeLb(["check", "--help"])).out).toContain(
       "Usage: edge-lb check [OPTION...]\n\nOptions of check:\n  --live ",

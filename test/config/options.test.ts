@@ -353,14 +353,9 @@ describe("the option table", () => {
     expect(load([HUB], undefined, { ...MACHINE, cpus }).workers).toBe(want);
   });
 
-  test("reads what comes in a later version once its row is switched on", () => {
+  test("reads by the user and the environment where the default depends on them", () => {
     const read = <T>(row: Row<T>, text: string | null, userId = 0, env = {}): T =>
-      resolveRow(
-        { ...row, available: true, laterWords: [] },
-        text === null ? [] : [{ text, where: "" }],
-        { env, userId, cpus: 1 },
-        collectProblems(),
-      );
+      resolveRow(row, text === null ? [] : [{ text, where: "" }], { env, userId, cpus: 1 }, collectProblems());
     expect(read(GLOBAL.admin, null)).toEqual({ ip: "127.0.0.1", port: 50_000 });
     expect(read(GLOBAL.admin, "off")).toBeNull();
     expect(read(GLOBAL.adminAuth, "admin:pass:word")).toEqual({ user: "admin", password: "pass:word" });
@@ -376,7 +371,7 @@ describe("the option table", () => {
 
   test("lets the machine-config server listen on private addresses only", () => {
     const problems = collectProblems();
-    resolveRow({ ...LISTEN.mcs, available: true }, [{ text: "8.8.8.8:22623,:22623", where: "x" }], MACHINE, problems);
+    resolveRow(LISTEN.mcs, [{ text: "8.8.8.8:22623,:22623", where: "x" }], MACHINE, problems);
     expect(() => problems.throwIfAny()).toThrow(
       'x: Cannot use listen.mcs: "8.8.8.8:22623" found, a private, link-local or loopback address wanted (CONFIG_INVALID)\n' +
         'x: Cannot use listen.mcs: ":22623" found, a private, link-local or loopback address wanted (CONFIG_INVALID)',

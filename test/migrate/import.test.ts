@@ -3,7 +3,7 @@ import type { Config } from "../../src/config/model.ts";
 import { writeYaml } from "../../src/migrate/write.ts";
 import { codesOf, differencesOf, importFixture, importText, loadWords, loadYaml, unexplained } from "./fixtures.ts";
 
-/** The clusters of a fixture as YAML, and the codes of what cannot be carried over (not-yet ones left out: they go away). */
+/** The clusters of a fixture as YAML, and the codes of what cannot be carried over. */
 interface Shape {
   readonly name: string;
   readonly domain?: string;
@@ -281,7 +281,7 @@ describe.each(SHAPES)("importHaproxy() of $name", ({ name, domain = null, cluste
   });
 
   test("says what cannot be carried over, and what to do or why", () => {
-    const found = codesOf(result, "cannot").filter((code) => code !== "not-yet" && code !== "mcs-public");
+    const found = codesOf(result, "cannot").filter((code) => code !== "mcs-public");
     expect(found.sort()).toEqual([...cannot].sort());
   });
 

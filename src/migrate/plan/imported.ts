@@ -41,10 +41,10 @@ export function notedRow(
   origins: readonly Origin[],
   ledger: Ledger,
 ): RowTexts[] {
-  const problem = isAvailable({ row, texts }) ? unreadable({ row, texts }) : `has no ${row.item ?? row.flag} yet`;
+  const problem = unreadable({ row, texts });
   for (const { line, fate, why, todo } of origins) {
     if (problem === null) ledger.note(line, fate, why, todo === undefined ? {} : { todo });
-    else ledger.note(line, "cannot", `this version of edge-lb ${problem}`, { code: "not-yet" });
+    else ledger.note(line, "cannot", `edge-lb ${problem}`, { code: "unreadable" });
   }
   return problem === null ? rowTexts(row, texts) : [];
 }
@@ -58,9 +58,4 @@ function unreadable({ row, texts }: RowTexts): string | null {
     ({ text }, { wanted }) => (problem = `cannot take ${text} as ${row.item ?? row.flag}: ${wanted} wanted`),
   );
   return problem;
-}
-
-function isAvailable({ row, texts }: RowTexts): boolean {
-  if (!row.available) return texts.every((text) => text === row.inert);
-  return !texts.some((text) => row.laterWords.includes(text));
 }
