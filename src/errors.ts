@@ -3,7 +3,6 @@ export type EdgeErrorCode =
   | "USAGE" // the command line is wrong
   | "CONFIG_INVALID" // a file or a flag holds a value that cannot be used
   | "CONFIG_UNREADABLE" // the file is missing, unreadable or not YAML
-  | "NOT_AVAILABLE" // known, but not in this version
   | "LISTEN_FAILED" // an address cannot be listened on
   | "ENGINE_UNAVAILABLE" // the runtime asked for does not work here
   | "NOT_FOUND" // a running instance has no such cluster, node or page

@@ -111,7 +111,6 @@ const WRONG_INPUT: ReadonlySet<EdgeErrorCode> = new Set([
   "USAGE",
   "CONFIG_INVALID",
   "CONFIG_UNREADABLE",
-  "NOT_AVAILABLE",
 ]);
 
 function report(error: unknown, io: Io): number {
