@@ -52,7 +52,6 @@ describe("runCli()", () => {
     ["WORKERS_FAILED", 1],
     ["ENGINE_UNAVAILABLE", 1],
     ["CONFIG_INVALID", 2],
-    ["NOT_AVAILABLE", 2],
   ] as const)("ends %s with %d", async (code, want) => {
     const ran = await edgeLb(HUB, {}, () =>
       Promise.reject(new EdgeError(code, "Cannot go on: it is late", { hint: "sleep" })),
