@@ -14,7 +14,7 @@ import { poolFindings } from "./live-check-pools.ts";
 import type { Family } from "./probe-look.ts";
 
 /** Nodes looked at at a time: more handshakes at once would be late by themselves. */
-const AT_ONCE = 8;
+const AT_ONCE = 16;
 /** Later ones are not looked at any more. */
 const ALL_MS = 30_000;
 
@@ -185,7 +185,7 @@ function clusterFindings(
   environment: LiveEnvironment,
 ): readonly Finding[] {
   const own = seen.filter((each) => each.cluster === cluster.name);
-  const missed = late.filter((task) => task.cluster === cluster).length;
+  const missed = new Set(late.filter((task) => task.cluster === cluster).map(({ node }) => node.host)).size;
   return [
     ...poolFindings(cluster, own, config.timeouts.probe),
     ...certificateFindings(own, environment.wallMs()),

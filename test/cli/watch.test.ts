@@ -7,7 +7,7 @@ import { bytesText, countText } from "../../src/cli/watch-rows.ts";
 import { drawing, screenLines, type Size } from "../../src/cli/watch-screen.ts";
 import { FIRST_STATE, press, splitKeys, type WatchState } from "../../src/cli/watch-state.ts";
 import type { Terminal } from "../../src/cli/watch-terminal.ts";
-import { openControlSocket } from "../../src/control/control-socket.ts";
+import { openControlSocket, type ControlSocket } from "../../src/control/control-socket.ts";
 import type { Status } from "../../src/control/status.ts";
 import { sampleStatus } from "../admin/status-sample.ts";
 
@@ -153,13 +153,20 @@ describe("watch()", () => {
     written(pattern: RegExp): Promise<string>;
     keys(text: string): void;
     end(): void;
+    /** The instance that answered ends. */
+    gone(): void;
+    /** Another one in its place. */
+    back(): Promise<void>;
   }
 
-  /** @param status What the instance answers; it is gone while that is null. */
   async function watching<T>(isTerminal: boolean, json: boolean, use: (it: Watching) => Promise<T>): Promise<T> {
     const folder = mkdtempSync(join(tmpdir(), "edge-lb-watch-"));
-    const socket = await openControlSocket(join(folder, "s"));
-    socket.serve(async (request) => Response.json(new URL(request.url).pathname === "/v1/" ? {} : sampleStatus()));
+    const serve = async (): Promise<ControlSocket> => {
+      const opened = await openControlSocket(join(folder, "s"));
+      opened.serve(async (request) => Response.json(new URL(request.url).pathname === "/v1/" ? {} : sampleStatus()));
+      return opened;
+    };
+    let socket = await serve();
     let handlers: Parameters<Terminal["open"]>[0] | null = null;
     let closed = 0;
     const waiting = new Set<{ readonly pattern: RegExp; readonly resolve: (text: string) => void }>();
@@ -183,6 +190,10 @@ describe("watch()", () => {
         written: (pattern) => new Promise((resolve) => waiting.add({ pattern, resolve })),
         keys: (text) => handlers?.onKeys(text),
         end: () => handlers?.onEnd(),
+        gone: () => socket.close(),
+        back: async () => {
+          socket = await serve();
+        },
       });
       expect(closed).toBe(1);
       return result;
@@ -202,6 +213,18 @@ describe("watch()", () => {
       it.keys("xs");
       await again;
       it.keys("q");
+      expect(await it.code).toBe(0);
+    }));
+
+  test("finds the instance again after its restart", () =>
+    watching(true, false, async (it) => {
+      await it.written(/worker-1/);
+      const trouble = it.written(/no answer, still trying/);
+      it.gone();
+      expect(await trouble).toContain("worker-1");
+      await it.back();
+      expect(await it.written(/0\.5\/s {2}up 10B\/s/)).toContain("worker-1");
+      it.end();
       expect(await it.code).toBe(0);
     }));
 
