@@ -92,7 +92,10 @@ backend api_hub
 describe("the CSV beside a live HAProxy's", () => {
   test("has its columns, and rows of its shape", async () => {
     const [theirs, ours] = [await haproxyTable(), table(CSV)];
-    expect(ours.columns.slice(0, theirs.columns.length)).toEqual(theirs.columns.slice(0, ours.columns.length));
+    // later versions put columns of their own between those of 2.6
+    expect(theirs.columns.filter((column) => ours.columns.includes(column))).toEqual([...ours.columns]);
+    const core = ours.columns.indexOf("agg_check_status");
+    expect(ours.columns.slice(0, core)).toEqual(theirs.columns.slice(0, core));
     const pairs = [
       ["FRONTEND", "FRONTEND", "api"],
       ["BACKEND", "BACKEND", "api_hub"],
