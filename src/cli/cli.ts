@@ -107,11 +107,7 @@ async function run(config: Config, load: (runtime: RuntimeLayer) => Config, io: 
 }
 
 /** Mistakes of the operator before anything ran. */
-const WRONG_INPUT: ReadonlySet<EdgeErrorCode> = new Set([
-  "USAGE",
-  "CONFIG_INVALID",
-  "CONFIG_UNREADABLE",
-]);
+const WRONG_INPUT: ReadonlySet<EdgeErrorCode> = new Set(["USAGE", "CONFIG_INVALID", "CONFIG_UNREADABLE"]);
 
 function report(error: unknown, io: Io): number {
   const errors = error instanceof EdgeErrors ? error.errors : [asEdgeError(error)];
