@@ -153,16 +153,10 @@ export const FAMILIES: readonly Family[] = [
     "Log lines that did not reach the sink",
     one(({ status }) => status.connections.logLinesDropped + status.connections.logLinesLost),
   ),
-  counter(
-    "unknown_names_total",
-    "Connections that asked for a name nobody has, by listener; the busiest names only",
-    ({ status }) =>
-      LISTENER_KINDS.map((listener) => ({
-        labels: { listener },
-        value: status.unknownNames
-          .filter((name) => name.listener === listener)
-          .reduce((sum, { count }) => sum + count, 0),
-      })),
+  gauge(
+    "endpoint_member",
+    "1 when the endpoint serves its pool, or was told to; 0 for a node of another role",
+    perEndpoint(({ endpoint }) => plain(Number(endpoint.role === "given" || endpoint.role === "sensed"))),
   ),
   gauge(
     "endpoint_up",

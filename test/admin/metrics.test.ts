@@ -33,7 +33,7 @@ describe("createMetrics()", () => {
     'edge_lb_dial_duration_seconds_sum{listener="api"} 0.0024',
     'edge_lb_duration_seconds_bucket{listener="api",le="86400"} 1',
     'edge_lb_duration_seconds_count{listener="api"} 2',
-    'edge_lb_unknown_names_total{listener="https"} 3',
+    'edge_lb_endpoint_member{cluster="hub",pool="api",node="worker-1.lab",address="[fd00::21]:6443"} 1',
     'edge_lb_reloads_total{result="failed"} 1',
     'edge_lb_probes_total{result="passed"} 100',
     "edge_lb_log_lines_lost_total 5",
