@@ -39,7 +39,9 @@ describe.if(process.platform === "linux")("prlimit --nofile=200", () => {
         const crowd = Array.from({ length: CROWD }, () => holdUpgrade(door));
         const of = (state: ReturnType<HeldUpgrade["state"]>): HeldUpgrade[] =>
           crowd.filter((client) => client.state() === state);
-        await lab.edge.logged(/descriptors are short: \d+ of 200 in use; raise LimitNOFILE/);
+        // on Bun the burst is over in less time than lies between two looks; what it cost is counted all the same
+        if (engine === "linux") await lab.edge.logged(/descriptors are short: \d+ of 200 in use; raise LimitNOFILE/);
+        else await until("a shortage", async () => (await lab.control.status()).connections.shortages > 0);
         await until("those that fit are served", () => of("held").length >= FIT[engine]);
 
         const [startMs, startCpu] = [performance.now(), cpuSeconds(lab.edge.pid)];
@@ -67,7 +69,7 @@ describe.if(process.platform === "linux")("prlimit --nofile=200", () => {
         expect(after.filter(({ error }) => error !== null)).toEqual([]);
         expect(await visit(lab.door("hub", "https"))).toMatchObject({ cluster: "hub", error: null });
         await until("descriptors given back", () => descriptorsOf(lab.edge.pid) < before + 30);
-        await lab.edge.logged(/descriptors suffice again/);
+        if (engine === "linux") await lab.edge.logged(/descriptors suffice again/);
       } finally {
         await lab.stop();
       }
