@@ -116,7 +116,7 @@ class Centre implements Supervisor {
       engine,
       count,
       board: this.board,
-      log: this.config.accessLog ? (this.config.log === "json" ? "json" : "text") : null,
+      log: this.config.accessLog ? this.config.log : null,
       snapshot: () => this.snapshot,
       listen: () => sockets.specs(),
       onMail: (worker, mail) => this.take(worker, mail),

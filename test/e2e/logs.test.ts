@@ -67,6 +67,20 @@ describe("--log json", () => {
   });
 });
 
+describe("--log haproxy", () => {
+  test("writes access lines in HAProxy's format behind a syslog header", async () => {
+    const lab = await startSmallLab({ block: "127.74.6", args: ["--log", "haproxy"] });
+    try {
+      await visit(lab.door("hub", "api"));
+      expect(await requests(1, lab.door("hub", "http"))).toEqual([]);
+      await lab.edge.logged(/^\w{3} [ \d]\d [\d:]{8} \S+ edge-lb\[\d+\]: \S+:\d+ \[.+\] api .+ \d+\/\d+\/\d+ /m);
+      await lab.edge.logged(/edge-lb\[\d+\]: \S+:\d+ \[.+\] http .+ 200 .+ "GET \/status\/200 HTTP\/1\.1"/);
+    } finally {
+      await lab.stop();
+    }
+  });
+});
+
 describe("--log-to FILE", () => {
   test("is opened anew on SIGHUP, and kill -9 leaves whole lines that the next run appends to", async () => {
     const lab = await startSmallLab({ block: "127.74.1" });
