@@ -222,6 +222,29 @@ export const CONN_CASES: readonly Case[] = [
     },
   },
   {
+    name: "delivers a long answer by closeAfter() to a reader slower than the linger time",
+    async run(h) {
+      const { peer, seen } = await pair(h);
+      peer.stopReading();
+      await h.fence();
+      seen.conn.write(pattern(32 * MB));
+      seen.conn.closeAfter(300);
+      for (let want = 4 * MB; want <= 32 * MB; want += 4 * MB) {
+        const restUntil = h.runtime.nowMs() + 120;
+        await h.until("the reader rested", () => h.runtime.nowMs() >= restUntil);
+        peer.startReading();
+        await h.until("it has more", () => peer.received() >= want || peer.closed() !== "open");
+        peer.stopReading();
+      }
+      peer.startReading();
+      await h.until("the peer has the end", () => peer.ended() || peer.closed() !== "open");
+      assert.equal(peer.received(), 32 * MB);
+      assert.ok(peer.patternHolds());
+      peer.finish();
+      await closedAs(h, seen, "closed");
+    },
+  },
+  {
     name: "ends closeAfter() on time when the peer never does",
     async run(h) {
       const { peer, seen } = await pair(h);

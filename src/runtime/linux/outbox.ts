@@ -14,6 +14,11 @@ export class Outbox {
     return this.chunks.length === 0;
   }
 
+  /** How many wait. */
+  get bytes(): number {
+    return this.chunks.reduce((sum, chunk) => sum + chunk.length, -this.offset);
+  }
+
   /** The chunk to send next, from `offset` on. */
   get head(): Uint8Array | undefined {
     return this.chunks[0];
