@@ -7,7 +7,7 @@ import type { LoadCommand, LoadReply } from "./load.ts";
 import type { At } from "./net.ts";
 import { watchMachine } from "./noise.ts";
 import type { Running } from "./peers.ts";
-import { CLUSTERS, freePort, labWorld, type NodePorts, type World } from "./world.ts";
+import { CLUSTERS, freePorts, labWorld, type NodePorts, type World } from "./world.ts";
 
 export interface Cpus {
   readonly balancer: number | null;
@@ -37,7 +37,8 @@ const script = (name: string): string => fileURLToPath(new URL(name, import.meta
 
 /** @param slots how many balancers there are, each with nodes of its own */
 export async function openLab(slots: number, cpus: Cpus): Promise<Lab> {
-  const ports = { api: freePort("127.50.0.20"), http: freePort("127.50.0.20") };
+  const [api = 0, http = 0] = freePorts("127.50.0.20", 2);
+  const ports = { api, http };
   const world = (slot: number): World => labWorld(slot, ports);
   const backend = startChild([process.execPath, script("backend.ts"), JSON.stringify(nodesOf(slots, ports))], {
     cpu: cpus.load,

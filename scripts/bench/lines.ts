@@ -26,8 +26,8 @@ export const FULL: Effort = {
   startRounds: 3,
   seconds: 1,
   warm: { seconds: 15, most: 40_000 },
-  retries: 80,
-  streamBytes: 1e9,
+  retries: 50,
+  streamBytes: 5e8,
   clusterSizes: [3, 100, 1_000, 10_000],
 };
 export const QUICK: Effort = {

@@ -3,7 +3,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from
 import { join } from "node:path";
 import { type Child, familyOf, startChild } from "./child.ts";
 import { render } from "./template.ts";
-import { freePort, type Listening, valuesOf, type World } from "./world.ts";
+import { freePorts, type Listening, valuesOf, type World } from "./world.ts";
 
 export type PeerId = "linux" | "bun" | "node" | "haproxy" | "haproxy-splice" | "nginx" | "sniproxy";
 
@@ -125,8 +125,8 @@ export function startPeer(peer: Peer, world: World, { folder, cpu }: Place): Run
   const own = join(folder, `${peer.id}-${instances}`);
   mkdirSync(own, { recursive: true });
   const ip = `127.2.${Math.floor(instances / 250)}.${(instances % 250) + 1}`;
-  const at = (): { ip: string; port: number } => ({ ip, port: freePort(ip) });
-  const listening: Listening = { api: at(), https: at(), http: at() };
+  const [api = 0, https = 0, http = 0] = freePorts(ip, 3);
+  const listening: Listening = { api: { ip, port: api }, https: { ip, port: https }, http: { ip, port: http } };
   const config = join(own, peer.config);
   const values = valuesOf(world, listening, own, peer.id === "haproxy-splice");
   writeFileSync(config, render(readFileSync(join(TEMPLATES, `${peer.config}.in`), "utf8"), values));

@@ -85,10 +85,9 @@ export function valuesOf(world: World, listening: Listening, folder: string, spl
   };
 }
 
-/** A port that is free on this loopback address now. */
-export function freePort(ip: string): number {
-  const listener = Bun.listen({ hostname: ip, port: 0, socket: { data() {} } });
-  const { port } = listener;
-  listener.stop(true);
-  return port;
+/** So many different ports that are free on this loopback address now. */
+export function freePorts(ip: string, count: number): number[] {
+  const listeners = Array.from({ length: count }, () => Bun.listen({ hostname: ip, port: 0, socket: { data() {} } }));
+  for (const listener of listeners) listener.stop(true);
+  return listeners.map(({ port }) => port);
 }
