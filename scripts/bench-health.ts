@@ -14,7 +14,7 @@ const CLUSTERS = 100;
 const NODES = 10;
 const WINDOW_MS = 60_000;
 /** First looks, learning and the log of who serves what. */
-const WARM_UP_MS = 20_000;
+const WARM_UP_MS = 30_000;
 /** USER_HZ of every Linux that Bun runs on. */
 const TICKS_A_SECOND = 100;
 

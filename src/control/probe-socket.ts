@@ -49,6 +49,11 @@ export class ProbeTimeout extends Error {
   }
 }
 
+/** The peer answered, and not in HTTP. */
+export class ProbeGarbage extends Error {
+  override readonly name = "ProbeGarbage";
+}
+
 /** A timer that comes this much later than it was set for, as a share of its time, tells of a machine that stood still. */
 const OVERSLEPT = 0.5;
 
@@ -169,15 +174,11 @@ function faultOf(code: string, error: unknown, progress: Progress): Fault {
   if (error instanceof Error && error.message.includes("before secure TLS connection")) return "closed";
   const known = FAULTS[code];
   if (known !== undefined) return known;
-  if (error instanceof Error && error.name === "HTTPParserError") return "garbage";
+  if (error instanceof ProbeGarbage) return "garbage";
   if (code.startsWith("ERR_SSL_") || code === "EPROTO") return "alert";
   return progress.got === "nothing" ? "unreachable" : "closed";
 }
 
-/** undici wraps the socket's own error. */
 function codeOf(error: unknown): string {
-  if (!(error instanceof Error)) return "";
-  const code = "code" in error && typeof error.code === "string" ? error.code : "";
-  if (code.startsWith("UND_ERR") && error.cause !== undefined) return codeOf(error.cause) || code;
-  return code;
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
 }

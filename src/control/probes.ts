@@ -2,14 +2,15 @@
  * Probes of one port: a question over HTTP or HTTPS on a kept connection, a finished TLS handshake, a TCP connect.
  * Handshakes are always finished and closed with a goodbye, so an API server's log stays clean.
  */
-// the plain name is a stub inside Bun; the file is the real package there, in Node and in a compiled binary
-import { Client } from "undici/index.js";
+import type * as net from "node:net";
 import type { Address } from "../seam/snapshot.ts";
+import { ProbeAnswer } from "./probe-answer.ts";
 import {
   deadline,
   faultEvidence,
   noProgress,
   openSocket,
+  ProbeGarbage,
   ProbeTimeout,
   sayGoodbye,
   type Answer,
@@ -17,11 +18,6 @@ import {
   type SocketPlan,
   type TlsPlan,
 } from "./probe-socket.ts";
-
-/** Body bytes read of an answer: `/readyz` says "ok", its failing checks fill a page. */
-const BODY_MOST = 65_536;
-/** Longer than any probe interval in use; the API server closes idle connections after 90 s itself. */
-const IDLE_MS = 300_000;
 
 /** A question that is asked again and again on one connection. */
 export interface HttpProbe {
@@ -75,72 +71,74 @@ function answerOf({ status, error, progress }: Attempt, timeoutMs: number): Answ
   };
 }
 
-/** An undici client on one address, with the progress of the connection it makes. */
+/** One connection after the other to one address, and one question after the other on each. */
 interface Line {
   get(path: string, timeoutMs: number): Promise<Attempt>;
   end(): void;
 }
 
-function openLine(plan: SocketPlan, host: string): Line {
-  let progress: Progress | null = null;
-  let opening: { destroy(): void } | null = null;
-  const client = new Client(originOf(plan), {
-    pipelining: 1,
-    keepAliveTimeout: IDLE_MS,
-    keepAliveMaxTimeout: IDLE_MS,
-    // the caller's one deadline rules
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    connect: (_options, callback) => {
-      const made = (progress = noProgress());
-      const socket = openSocket(plan, made, (error) => {
-        opening = null;
-        if (error === null) callback(null, socket);
-        else callback(error, null);
-      });
-      opening = socket;
-    },
-  });
-  const end = (): void => {
-    opening?.destroy();
-    client.destroy().catch(() => undefined);
-  };
-  return {
-    end,
-    get(path, timeoutMs) {
-      progress = null;
-      return new Promise((resolve) => {
-        let status: number | null = null;
-        let bytes = 0;
-        const finish = (error: unknown): void => {
-          cancel();
-          resolve({ status, error, progress });
-        };
-        // an answer that has begun is an answer; the connection is not used again
-        const cancel = deadline(timeoutMs, finish);
-        client.dispatch(
-          { path, method: "GET", headers: { host, "user-agent": "edge-lb", accept: "*/*" } },
-          {
-            onRequestStart: () => undefined,
-            onResponseStart: (_controller, code) => {
-              if (code >= 200) status = code;
-            },
-            onResponseData: (_controller, chunk) => {
-              bytes += chunk.length;
-              if (bytes > BODY_MOST) finish(new Error("the answer is too long"));
-            },
-            onResponseEnd: () => finish(null),
-            onResponseError: (_controller, error) => finish(error),
-          },
-        );
-      });
-    },
-  };
+/** A question that waits for its answer. */
+interface Waiting {
+  readonly settle: (error: unknown) => void;
+  readonly send: (socket: net.Socket) => void;
 }
 
-function originOf(plan: SocketPlan): string {
-  const { ip, port } = plan.at;
-  return `${plan.tls === null ? "http" : "https"}://${ip.includes(":") ? `[${ip}]` : ip}:${port}`;
+function openLine(plan: SocketPlan, host: string): Line {
+  const answer = new ProbeAnswer();
+  let socket: net.Socket | null = null;
+  let progress: Progress | null = null;
+  let waiting: Waiting | null = null;
+
+  const leave = (politely: boolean): void => {
+    if (politely && socket !== null) sayGoodbye(socket);
+    else socket?.destroy();
+    socket = null;
+  };
+  const open = (): net.Socket => {
+    const made = openSocket(plan, (progress = noProgress()), (error) => {
+      if (made !== socket) return;
+      if (error !== null) return waiting?.settle(error);
+      return waiting?.send(made);
+    });
+    made.on("data", (chunk: Uint8Array) => {
+      if (made !== socket) return undefined;
+      // nobody asked: what is it the answer to?
+      if (waiting === null) return leave(true);
+      answer.feed(chunk);
+      if (answer.state === "bad") return waiting.settle(new ProbeGarbage());
+      return answer.state === "more" ? undefined : waiting.settle(null);
+    });
+    made.on("error", (error) => (made === socket ? waiting?.settle(error) : undefined));
+    // a FIN, a reset and an error all end here
+    made.on("close", () => {
+      if (made !== socket) return;
+      answer.end();
+      waiting?.settle(answer.state === "end" || answer.state === "enough" ? null : new Error("closed"));
+      socket = null;
+    });
+    return made;
+  };
+  return {
+    end: () => leave(waiting === null),
+    get(path, timeoutMs) {
+      progress = null;
+      answer.reset();
+      const request = `GET ${path} HTTP/1.1\r\nhost: ${host}\r\nuser-agent: edge-lb\r\naccept: */*\r\n\r\n`;
+      return new Promise((resolve) => {
+        const settle = (error: unknown): void => {
+          cancel();
+          waiting = null;
+          // an answer that has begun is an answer; the connection is used again only after a whole one
+          if (error !== null || !answer.again) leave(error === null);
+          resolve({ status: answer.status, error: answer.status === null ? error : null, progress });
+        };
+        const cancel = deadline(timeoutMs, settle);
+        waiting = { settle, send: (ready) => void ready.write(request) };
+        if (socket === null) socket = open();
+        else waiting.send(socket);
+      });
+    },
+  };
 }
 
 /** Shake hands and leave. */
