@@ -309,7 +309,7 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner {
     const counted = end.end === "done" ? undefined : COUNTED[end.end];
     if (counted !== undefined) plane.pen.addCount(counted, 1);
     if (upstream !== null) countBytes(plane, upstream.rows, end.up, end.down);
-    plane.pen.tally(this.kind, end.end, upstream?.dialMs ?? null, this.tookMs(request));
+    plane.pen.tally(this.kind, end.end, upstream?.dialMs ?? null, this.tookMs());
     if (plane.log.on) plane.log.write(this.recordOf(request, end));
     if (upstream !== null) upstream.dialMs = null;
     this.forget();
@@ -318,7 +318,7 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner {
   // ── inside ──
 
   private recordOf(request: Request | null, { up, down, end, note, status }: ExchangeEnd): AccessRecord {
-    const { routed } = this;
+    const { routed, live } = this;
     const upstream = this.used();
     const tries = upstream !== null && upstream.attempts > 1 ? `${upstream.attempts} nodes tried` : null;
     return {
@@ -330,22 +330,23 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner {
       up,
       down,
       dialMs: upstream === null ? null : (upstream.dialMs ?? 0),
-      totalMs: this.tookMs(request),
+      totalMs: this.tookMs(),
       end,
       note: note ?? tries,
       http: {
         method: request?.method ?? "-",
-        target: request === null ? "-" : this.target,
+        target: live === null ? "-" : this.target,
         status,
-        answerMs: this.answerMs === null ? null : Math.max(0, this.answerMs - (upstream?.dialMs ?? 0)),
+        answerMs: live === null || this.answerMs === null ? null : Math.max(0, this.answerMs - (upstream?.dialMs ?? 0)),
       },
       rows: upstream?.rows ?? null,
       attempts: upstream?.attempts ?? 0,
     };
   }
 
-  private tookMs(request: Request | null): number {
-    return request === null ? 0 : this.nowMs() - this.startMs;
+  /** What was refused before it was routed began and ended at once. */
+  private tookMs(): number {
+    return this.live === null ? 0 : this.nowMs() - this.startMs;
   }
 
   /** The connection to the node, if this request is for it. */

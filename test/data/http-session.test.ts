@@ -404,6 +404,15 @@ describe("acceptHttp()", () => {
     }
   });
 
+  test("logs what was answered without a route as it was, not as the request before it", () => {
+    const { lab, peer } = single();
+    const client = ask(lab);
+    say(lab, peer(), OK);
+    lab.runtime.advance(5_000);
+    say(lab, client, `OPTIONS * HTTP/1.1\r\nHost: ${HOST}\r\nMax-Forwards: 0\r\n\r\n`);
+    expect(lab.records().at(-1)).toMatchObject({ method: "OPTIONS", target: "-", status: 200, totalMs: 0 });
+  });
+
   test("lets a worker that stops finish requests, and closes idle connections at once", () => {
     const { lab, peer } = single();
     const busy = ask(lab);
