@@ -51,6 +51,8 @@ interface Slot {
   readonly mail: MessagePort;
   readonly wake: () => void;
   readonly closeWaker: () => void;
+  /** Why it ended, once it does. */
+  reason: string;
 }
 
 /** Callbacks of a worker's first "up". */
@@ -118,24 +120,38 @@ class WorkerPool implements Workers {
       log,
     };
     const thread = new Worker(this.input.entry, { workerData, transferList: [port2] });
-    let reason = "it ended";
-    thread.on("error", (error) => (reason = error instanceof Error ? error.message : String(error)));
-    thread.on("exit", () => this.exited(worker, reason));
+    const slot: Slot = {
+      thread,
+      mail: port1,
+      wake: () => waker?.wake(),
+      closeWaker: () => waker?.close(),
+      reason: "it ended",
+    };
+    thread.on("error", (error) => (slot.reason = error instanceof Error ? error.message : String(error)));
+    thread.on("exit", () => this.exited(worker, slot.reason));
     port1.on("message", (mail: FromWorker) => this.take(worker, mail));
-    this.slots[worker] = { thread, mail: port1, wake: () => waker?.wake(), closeWaker: () => waker?.close() };
+    this.slots[worker] = slot;
     this.post(worker, { kind: "listen", add: this.input.listen(), remove: [] });
   }
 
   private take(worker: number, mail: FromWorker): void {
     if (mail.kind === "up") this.settle(worker, (ready) => ready.resolve());
-    if (mail.kind === "listen-failed") {
-      const failure = new EdgeError("LISTEN_FAILED", mail.message, mail.hint === "" ? {} : { hint: mail.hint });
-      this.settle(worker, (ready) => ready.reject(failure));
-    }
+    if (mail.kind === "listen-failed") this.listenFailed(worker, mail);
     if (mail.kind === "deaf") this.deaf.add(worker);
     if (mail.kind === "stopped") this.stopped.add(worker);
     if (this.stopping !== null) this.checkStopped();
     this.input.onMail(worker, mail);
+  }
+
+  /** At the start edge-lb cannot start; later a worker that nobody reaches makes way for another. */
+  private listenFailed(worker: number, { message, hint }: Extract<FromWorker, { kind: "listen-failed" }>): void {
+    const slot = this.slots[worker];
+    if (slot && this.ready[worker] === null) {
+      slot.reason = message;
+      return this.post(worker, { kind: "stop", afterMs: 0 });
+    }
+    const failure = new EdgeError("LISTEN_FAILED", message, hint === "" ? {} : { hint });
+    return this.settle(worker, (ready) => ready.reject(failure));
   }
 
   private exited(worker: number, reason: string): void {
@@ -148,6 +164,8 @@ class WorkerPool implements Workers {
       this.stopped.add(worker);
       return this.checkStopped();
     }
+    this.deaf.delete(worker);
+    this.stopped.delete(worker);
     if (this.ready[worker] === null) return this.replace(worker, reason);
     const failure = new EdgeError("WORKERS_FAILED", `Cannot start worker ${worker}: ${reason}`);
     return this.settle(worker, (ready) => ready.reject(failure));
