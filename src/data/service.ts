@@ -47,6 +47,8 @@ class Service {
   private readonly parts: SnapshotPart[] = [];
   /** By row: the cut of what was removed. Rows that come back before it is due keep their tunnels. */
   private readonly removals = new Map<number, Cancel>();
+  /** By row: the cut of what is drained. Drained anew, it has its whole time again. */
+  private readonly drains = new Map<number, Cancel>();
 
   constructor(input: ServiceInput) {
     const { runtime, worker, board, snapshot, random, format } = input;
@@ -113,12 +115,14 @@ class Service {
     const { tunnels, health } = this.plane;
     this.keep(row);
     if (afterMs <= 0) return tunnels.cutRow(row, reason);
+    const due = reason === "removed" ? this.removals : reason === "drain" ? this.drains : null;
     const timer = this.runtime.timer(afterMs, () => {
-      if (reason === "removed") this.removals.delete(row);
+      due?.delete(row);
       if (reason === "drain" && health.state(row) !== HEALTH.drained) return; // undone meanwhile
       tunnels.cutRow(row, reason);
     });
-    if (reason === "removed") this.removals.set(row, timer);
+    due?.get(row)?.cancel();
+    due?.set(row, timer);
     return undefined;
   }
 

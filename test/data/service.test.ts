@@ -58,6 +58,25 @@ describe("cut", () => {
     expect(lab.active("cluster/hub")).toBe(0);
   });
 
+  test("of a node that is drained again counts from then", () => {
+    const lab = startLab(HUB);
+    tunnel(lab);
+    const row = lab.snapshot().clusters[0]?.pools.http?.endpoints[0]?.row ?? -1;
+    const drain = (): void => {
+      lab.setHealth("10.0.1.1", "http", "drained");
+      lab.runtime.deliver({ kind: "cut", row, afterMs: 30_000, reason: "drain" });
+    };
+    drain();
+    lab.runtime.advance(10_000);
+    lab.setHealth("10.0.1.1", "http", "up");
+    lab.runtime.advance(10_000);
+    drain();
+    lab.runtime.advance(29_000);
+    expect(lab.active("cluster/hub")).toBe(1);
+    lab.runtime.advance(1_100);
+    expect(lab.active("cluster/hub")).toBe(0);
+  });
+
   test("without time cuts at once", () => {
     const lab = startLab(HUB, MORE);
     tunnel(lab);
