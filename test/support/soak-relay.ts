@@ -1,6 +1,7 @@
 /** What the soak tests, a process: joins each client with the node, as a session of edge-lb would. `relay.ts PORT DEBUG` */
 import { readdirSync, readFileSync, readlinkSync, writeSync } from "node:fs";
 import type { Cancel, Conn, ConnEvents } from "../../src/runtime/port.ts";
+import { ownedDescriptors } from "../../src/runtime/linux/ledger.ts";
 import { createLinuxRuntime } from "../../src/runtime/linux/runtime.ts";
 import { decodePlan, HEADER_BYTES } from "./soak-plan.ts";
 
@@ -123,6 +124,13 @@ function descriptors(): { all: number; pipes: number; sockets: number } {
   return { all: targets.length, pipes: starting("pipe:"), sockets: starting("socket:") };
 }
 
+/** What the debug mode's book says, when it is on: "2 idle socket, 8 pipe input, …". */
+function owners(): string {
+  const counted = new Map<string, number>();
+  for (const owner of ownedDescriptors().values()) counted.set(owner, (counted.get(owner) ?? 0) + 1);
+  return [...counted].map(([owner, count]) => `${count} ${owner}`).join(", ");
+}
+
 /** Kilobytes, after a full collection when nothing is open. */
 function residentKb(): number {
   if (open === 0) Bun.gc(true);
@@ -134,7 +142,7 @@ const listener = runtime.listen({ kind: "https", at, fd: -1, reusePort: false },
 const report = (): void => {
   writeSync(
     1,
-    `${JSON.stringify({ port: listener.at.port, open, rssKb: residentKb(), fds: descriptors(), counts })}\n`,
+    `${JSON.stringify({ port: listener.at.port, open, rssKb: residentKb(), fds: descriptors(), counts, owners: owners() })}\n`,
   );
   runtime.timer(REPORT_MS, report);
 };

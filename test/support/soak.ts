@@ -174,13 +174,13 @@ async function play(
   };
 }
 
-/** The relay with nothing open, and its memory after it came to rest. */
+/** The relay with nothing open; its memory is the least of the looks, all else the last. */
 async function settled(relay: Child<RelayState>): Promise<RelayState> {
-  await relay.until(({ open }) => open === 0, SETTLE_MS);
-  let best = await relay.next();
-  for (let look = 0; look < 8; look++) {
-    const state = await relay.next();
-    if (state.rssKb < best.rssKb) best = state;
+  let last = await relay.until(({ open }) => open === 0, SETTLE_MS);
+  let rssKb = last.rssKb;
+  for (let look = 0; look < 10; look++) {
+    last = await relay.next();
+    rssKb = Math.min(rssKb, last.rssKb);
   }
-  return { ...best, open: relay.last?.open ?? best.open };
+  return { ...last, rssKb };
 }
