@@ -228,6 +228,23 @@ export const PASS_CASES: readonly Case[] = [
     },
   },
   {
+    name: "is no fault when one of them broke and the session does not know yet",
+    async run(h) {
+      const faults = collectFaults(h);
+      for (const broken of ["client", "node"] as const) {
+        const ends = await unjoined(h);
+        ends[broken].seen.conn.destroy();
+        const moving = pass(h, ends, 100);
+        ends.client.peer.send(new Uint8Array(10));
+        await closedAs(h, ends[broken].seen, "destroyed");
+        await h.fence();
+        assert.deepEqual([moving.done, ends.client.seen.inbox.count()], [0, 0]);
+        ends[broken === "client" ? "node" : "client"].seen.conn.destroy();
+      }
+      assert.deepEqual(faults, []);
+    },
+  },
+  {
     name: "contains a throwing onDone: both connections end",
     async run(h) {
       const faults = collectFaults(h);

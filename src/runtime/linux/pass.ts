@@ -6,6 +6,7 @@ import { Pump, type PumpOwner, type PumpState } from "./pump.ts";
 
 /** @throws Error when one of the two is not open or passes already: the session's mistake. */
 export function pass(loop: Loop, from: LinuxConn, to: LinuxConn, spec: PassSpec): void {
+  if (from.state === "closed" || to.state === "closed") return from.hush(); // its onClose is on the way
   if (from.state !== "open" || to.state !== "open" || from.pump !== null || to.feeder !== null || spec.bytes <= 0) {
     throw new Error(`Cannot pass ${spec.bytes} bytes from a ${from.state} to a ${to.state} connection`);
   }
