@@ -237,6 +237,7 @@ class Centre implements Supervisor {
   private take(worker: number, mail: FromWorker): void {
     switch (mail.kind) {
       case "log":
+        if (mail.dropped > 0) this.sink.missed(mail.dropped);
         return this.sink.write(mail.text, () => this.pool.post(worker, { kind: "log-taken", batches: 1 }));
       case "dial-failed":
         this.lastFailures.set(mail.row, { error: mail.error, atMs: Date.now() });

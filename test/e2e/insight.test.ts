@@ -71,7 +71,7 @@ describe("status --watch", () => {
     [...before, ...edgeLbArgv(), "status", "--watch", "--control", join(folder, "control")].join(" ");
 
   test("shows the lab at 80x24, follows it, its keys and the terminal's size, and leaves the terminal as it was", () =>
-    withScreen(line("echo before;"), async (screen) => {
+    withScreen(line("echo before; env -u NO_COLOR"), async (screen) => {
       const first = await screen.shows(/managed2.*\n(?:.*\n)* {2}127\.92\.0\.42 .* up /);
       expect(first.trimEnd().split("\n").length).toBe(24);
       expect(first).not.toContain("before");

@@ -57,8 +57,15 @@ describe("--log json", () => {
       expect(await requests(1, lab.door("hub", "http"), strange)).toEqual([]);
       await lab.edge.logged(/%22/);
       await lab.edge.logged(/nearest known: a\.apps\.hub\.lab|nearest known: \S*hub\.lab/);
-      const lines = lab.edge.logs().split("\n").slice(0, -1);
-      const records = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+      const read = (): readonly Record<string, unknown>[] =>
+        lab.edge
+          .logs()
+          .split("\n")
+          .slice(0, -1)
+          .map((line) => JSON.parse(line) as Record<string, unknown>);
+      // two workers mail their lines each in its own time
+      await until("all lines", () => read().filter(({ event }) => event === "access").length >= 6);
+      const records = read();
       for (const { time, event } of records) expect([typeof time, typeof event]).toEqual(["string", "string"]);
       expect(records.filter(({ event }) => event === "access").length).toBe(6);
     } finally {
