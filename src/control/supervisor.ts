@@ -4,7 +4,7 @@ import { diffConfig, type ConfigDiff } from "../config/diff.ts";
 import { keepUntilRestart } from "../config/restart.ts";
 import { buildSnapshot } from "../config/snapshot.ts";
 import { buildRoutes, type Routes } from "../core/route/lookup.ts";
-import type { EdgeError } from "../errors.ts";
+import { EdgeError } from "../errors.ts";
 import { activeOf, openBoard, countOf, type Board } from "../seam/board.ts";
 import type { DialError, FromWorker } from "../seam/mail.ts";
 import { splitSnapshot, type Snapshot } from "../seam/snapshot.ts";
@@ -109,7 +109,7 @@ class Centre implements Supervisor {
     this.totals = createTotals(this.board);
     this.oldest = Array.from({ length: count }, () => 0);
     this.newest = createVersions(count);
-    this.resolver = createResolver({ log, onChange: () => this.publish() });
+    this.resolver = createResolver({ log, onChange: () => this.refresh() });
     this.snapshot = this.build(1, this.config);
     this.pool = createWorkers({
       entry: input.workerEntry,
@@ -137,7 +137,7 @@ class Centre implements Supervisor {
       cut: (row, afterMs, reason) => this.pool.broadcast({ kind: "cut", row, afterMs, reason }),
       onDomains: (learnt) => {
         this.learned = learnt;
-        this.publish();
+        this.refresh();
       },
     });
     await this.pool.start();
@@ -194,6 +194,16 @@ class Centre implements Supervisor {
     await this.pool.stop(this.config.timeouts.drain, () => this.sockets.close());
     this.sockets.close();
     await this.sink.drained();
+  }
+
+  /** The same configuration with what was found out: should the board have no room for it, what is served goes on. */
+  private refresh(): void {
+    try {
+      this.publish();
+    } catch (error) {
+      if (!(error instanceof EdgeError)) throw error;
+      this.log.error("snapshot", error.toLine());
+    }
   }
 
   /** A new snapshot in every worker, by one assignment there. @throws EdgeError when the board is full, with nothing changed */

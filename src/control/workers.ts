@@ -180,7 +180,10 @@ class WorkerPool implements Workers {
     }
     this.replacedAt.push(now);
     this.input.onReplaced(worker, reason);
-    void this.spawn(worker);
+    // short of descriptors, say: it counts as one that ended
+    this.spawn(worker).catch((error: unknown) =>
+      this.replace(worker, error instanceof Error ? error.message : String(error)),
+    );
     return undefined;
   }
 
