@@ -70,4 +70,17 @@ describe.skipIf(why !== null)("a node that vanishes", () => {
     expect(Math.max(...dials)).toBeGreaterThanOrEqual(CONNECT_MS - OVER_MS); // it was met
     expect(slowest).toBeLessThanOrEqual(CONNECT_MS + OVER_MS + SLACK_MS);
   }, 60_000);
+
+  test("with its whole cluster is one event", async () => {
+    const ips = lab.hub.nodes.map(({ ip }) => ip);
+    const badMs = Date.now();
+    for (const ip of ips) net.vanish(ip);
+    await lab.edge.logged(/"hub: all 3 nodes are down: (no answer within 1s|unreachable)"/);
+    await Bun.sleep(1_000);
+    expect(lab.events(badMs).filter(({ event }) => event === "health")).toHaveLength(1);
+    const backMs = Date.now();
+    for (const ip of ips) net.comeBack(ip);
+    for (const ip of ips) for (const pool of LISTENERS) await lab.turned(ip, pool, /^up$/, backMs);
+    expect((await visit(lab.door("api"))).error).toBeNull();
+  }, 60_000);
 });

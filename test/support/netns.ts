@@ -57,7 +57,8 @@ export function openFarNetwork(hosts: readonly number[]): FarNetwork {
     ip("netns", "add", name);
     ip("link", "add", near, "type", "veth", "peer", "name", far);
     ip("link", "set", far, "netns", name);
-    for (const last of [...hosts, 254]) ip("address", "add", `${block}.${last}/24`, "dev", near);
+    // the first is where this side's own connections come from, and no node may vanish with it
+    for (const last of [254, ...hosts]) ip("address", "add", `${block}.${last}/24`, "dev", near);
     ip("link", "set", near, "up");
     inside("address", "add", `${edge}/24`, "dev", far);
     inside("link", "set", "lo", "up");
