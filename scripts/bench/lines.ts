@@ -7,7 +7,7 @@ import { type Peer, type Place, type Running, startPeer } from "./peers.ts";
 import type { Recorder } from "./record.ts";
 import { apiTargets, httpTargets, wideWorld, type World } from "./world.ts";
 
-/** How long and how often. */
+/** How long and how often: many short rounds, so that what else the machine does meets all peers alike. */
 export interface Effort {
   readonly rounds: number;
   /** Rounds of lines that start processes. */
@@ -22,21 +22,21 @@ export interface Effort {
 }
 
 export const FULL: Effort = {
-  rounds: 5,
+  rounds: 15,
   startRounds: 3,
-  seconds: 1,
+  seconds: 0.3,
   warm: { seconds: 15, most: 40_000 },
-  retries: 50,
-  streamBytes: 5e8,
+  retries: 150,
+  streamBytes: 2.5e8,
   clusterSizes: [3, 100, 1_000, 10_000],
 };
 export const QUICK: Effort = {
-  rounds: 3,
+  rounds: 5,
   startRounds: 1,
-  seconds: 0.5,
+  seconds: 0.25,
   warm: { seconds: 8, most: 20_000 },
   retries: 0,
-  streamBytes: 4e8,
+  streamBytes: 2e8,
   clusterSizes: [3, 100, 1_000, 10_000],
 };
 

@@ -37,16 +37,18 @@ describe("summarize()", () => {
 });
 
 describe("judge()", () => {
-  test("sets edge-lb's median against the better peer and leaves out what nobody measured", () => {
+  test("takes rounds in pairs, the better peer, and leaves out what nobody measured", () => {
     const { record, of } = createFigures();
-    for (const value of [80, 90, 100]) record("short-cpu", "linux", value);
-    record("short-cpu", "haproxy", 100);
-    record("short-cpu", "nginx", 120);
-    record("short-cpu", "sniproxy", NaN);
+    for (const load of [1, 3, 10]) {
+      record("short-cpu", "linux", 90 * load);
+      record("short-cpu", "haproxy", 100 * load);
+      record("short-cpu", "nginx", 120 * load);
+      record("short-cpu", "sniproxy", NaN);
+    }
     const [verdict, ...rest] = judge({ record, of }, "linux");
     expect(rest).toEqual([]);
     expect(verdict).toMatchObject({ ratio: 0.9, most: 0.9, holds: true });
-    expect(table({ record, of }, [{ id: "linux", title: "edge-lb" }])).toContain("| 90.0 (80.0–100.0) |");
+    expect(table({ record, of }, [{ id: "linux", title: "edge-lb" }])).toContain("| 270.0 (90.0–900.0) |");
   });
 });
 
