@@ -25,7 +25,7 @@ export const FULL: Effort = {
   rounds: 15,
   startRounds: 3,
   seconds: 0.3,
-  warm: { seconds: 15, most: 40_000 },
+  warm: { seconds: 15, most: 60_000 },
   retries: 150,
   streamBytes: 2.5e8,
   clusterSizes: [3, 100, 1_000, 10_000],

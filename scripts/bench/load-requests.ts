@@ -24,6 +24,7 @@ export class Asker implements Watcher {
   private readonly question: Question;
   private samples = new Samples();
   private endsAt = 0;
+  private most = 0;
   private askedAt = 0;
   private held: Buffer | null = null;
 
@@ -32,9 +33,10 @@ export class Asker implements Watcher {
     this.question = question;
   }
 
-  begin(samples: Samples, endsAt: number): void {
+  begin(samples: Samples, endsAt: number, most: number): void {
     this.samples = samples;
     this.endsAt = endsAt;
+    this.most = most;
     this.ask();
   }
 
@@ -66,7 +68,7 @@ export class Asker implements Watcher {
     const now = performance.now();
     this.samples.add(now - this.askedAt);
     this.waiting = false;
-    if (now < this.endsAt) this.ask();
+    if (now < this.endsAt && this.samples.count < this.most) this.ask();
   }
 }
 
@@ -85,10 +87,10 @@ export function openAskers(net: Net, order: Order): Asker[] {
   return askers;
 }
 
-export function runRequests(net: Net, askers: readonly Asker[], { seconds }: Span): Outcome {
+export function runRequests(net: Net, askers: readonly Asker[], { seconds, most }: Span): Outcome {
   const samples = new Samples();
   const begunAt = performance.now();
-  for (const asker of askers) asker.begin(samples, begunAt + seconds * 1000);
+  for (const asker of askers) asker.begin(samples, begunAt + seconds * 1000, most);
   runUntil(
     net,
     () => !askers.some(({ waiting }) => waiting),

@@ -71,13 +71,15 @@ class Pinger implements Watcher {
   private readonly samples: Samples;
   private readonly frame = Buffer.alloc(FRAME_BYTES, PING);
   private readonly endsAt: number;
+  private readonly most: number;
   private sentAt = 0;
   waiting = false;
 
-  constructor(fd: number, samples: Samples, endsAt: number) {
+  constructor(fd: number, samples: Samples, endsAt: number, most: number) {
     this.fd = fd;
     this.samples = samples;
     this.endsAt = endsAt;
+    this.most = most;
   }
 
   ping(): void {
@@ -96,15 +98,15 @@ class Pinger implements Watcher {
     const now = performance.now();
     this.samples.add(now - this.sentAt);
     this.waiting = false;
-    if (now < this.endsAt) this.ping();
+    if (now < this.endsAt && this.samples.count < this.most) this.ping();
   }
 }
 
 /** Every tunnel has one ping under way. */
-export function runPings(net: Net, tunnels: readonly Tunnel[], { seconds }: Span): Outcome {
+export function runPings(net: Net, tunnels: readonly Tunnel[], { seconds, most }: Span): Outcome {
   const samples = new Samples();
   const begunAt = performance.now();
-  const pingers = tunnels.map(({ fd }) => new Pinger(fd, samples, begunAt + seconds * 1000));
+  const pingers = tunnels.map(({ fd }) => new Pinger(fd, samples, begunAt + seconds * 1000, most));
   for (const [i, { fd }] of tunnels.entries()) {
     const pinger = pingers[i];
     if (pinger === undefined) continue;
