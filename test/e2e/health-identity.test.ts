@@ -14,6 +14,22 @@ beforeAll(async () => {
 });
 afterAll(() => lab?.stop());
 
+describe("probes", () => {
+  test("finish every handshake, on kept connections where they ask for readiness", async () => {
+    const quiet = await Promise.all(lab.hub.nodes.map((node) => node.counters()));
+    await Bun.sleep(3_000);
+    const now = await Promise.all(lab.hub.nodes.map((node) => node.counters()));
+    for (const [index, counters] of now.entries()) {
+      const before = quiet[index] ?? counters;
+      for (const port of TOY_PORTS) expect(counters[port].handshakeErrors).toBe(0);
+      for (const port of ["api", "ready"] as const) {
+        expect(counters[port].connections - before[port].connections).toBe(0);
+        expect(counters[port].requests - before[port].requests).toBeGreaterThanOrEqual(4);
+      }
+    }
+  }, 20_000);
+});
+
 describe("an address", () => {
   test("that shows another cluster's certificate gets no byte of a client after the first probe", async () => {
     const node = lab.node(1);
@@ -52,20 +68,4 @@ describe("an address", () => {
     await lab.edge.logged(/"the API certificate expires on|hub: the API certificate expires on \d{4}-\d\d-\d\d"/);
     expect(lab.events(sinceMs).filter(({ event }) => event === "certificate")).toHaveLength(1);
   }, 40_000);
-});
-
-describe("probes", () => {
-  test("finish every handshake, on kept connections where they ask for readiness", async () => {
-    const quiet = await Promise.all(lab.hub.nodes.map((node) => node.counters()));
-    await Bun.sleep(3_000);
-    const now = await Promise.all(lab.hub.nodes.map((node) => node.counters()));
-    for (const [index, counters] of now.entries()) {
-      const before = quiet[index] ?? counters;
-      for (const port of TOY_PORTS) expect(counters[port].handshakeErrors).toBe(0);
-      for (const port of ["api", "ready"] as const) {
-        expect(counters[port].connections - before[port].connections).toBe(0);
-        expect(counters[port].requests - before[port].requests).toBeGreaterThanOrEqual(4);
-      }
-    }
-  }, 20_000);
 });
