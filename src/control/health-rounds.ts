@@ -29,7 +29,7 @@ export interface Rounds {
 }
 
 /** Traffic ports and certificates of nodes that are well are looked at this often at least, and half as often at most. */
-const THOROUGH_MS = 600_000;
+const THOROUGH_MS = 900_000;
 /** A look that threw is a fault of ours; the next one comes after this. */
 const FAULT_MS = 5_000;
 

@@ -64,9 +64,9 @@ describe("startHealth()", () => {
     const lab = wellHub();
     await lab.clock.pass(200);
     lab.looks.length = 0;
-    await lab.clock.pass(250_000);
+    await lab.clock.pass(400_000);
     expect(lab.looks.some(({ wish }) => wish.thorough || wish.renew)).toBe(false);
-    await lab.clock.pass(350_000);
+    await lab.clock.pass(500_000);
     expect(lab.looks.filter(({ wish }) => wish.renew)).toHaveLength(6);
     lab.health.stop();
   });
