@@ -122,7 +122,10 @@ async function main(argv: readonly string[]): Promise<number> {
   if (process.platform !== "linux") throw new Usage("Cannot measure here: /proc and epoll wanted");
   const wish = readWish(argv);
   const folder = mkdtempSync(join(tmpdir(), "edge-lb-bench-"));
-  const stop = (): void => void stopAll().then(() => process.exit(130));
+  const stop = (signal: string): void => {
+    say(`bench: ended by ${signal}`);
+    void stopAll().then(() => process.exit(130));
+  };
   process.on("SIGINT", stop).on("SIGTERM", stop);
   try {
     const { figures, columns } = await run(wish, folder);
