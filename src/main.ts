@@ -1,15 +1,20 @@
 #!/usr/bin/env node
 /** Entry: picks the command, wires the planes, owns exit codes and the worker's path. */
 import { readFileSync } from "node:fs";
-import { openAdmin } from "./admin/server.ts";
 import { runCli } from "./cli/cli.ts";
 import { createEventLog } from "./control/event-log.ts";
 import { watchDescriptors } from "./control/limits.ts";
 import { openSink } from "./control/log-open.ts";
-import { runEdgeLb } from "./control/run.ts";
+import { runEdgeLb, type RunInput } from "./control/run.ts";
 
 /** Right in source, compiled, and in the Node bundle: only this module's own URL is the entry's. */
 const workerEntry = new URL(`./data/worker${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url);
+
+/** Loaded where it is wanted: the libraries of the status page and its metrics take 1.7 MB, of no use to `--admin off`. */
+const openAdmin: RunInput["openAdmin"] = async (at, access) => {
+  const admin = await import("./admin/server.ts");
+  return admin.openAdmin(at, access);
+};
 
 const io = {
   out: (text: string) => void process.stdout.write(text),
