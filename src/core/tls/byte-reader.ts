@@ -21,12 +21,12 @@ export class ByteReader {
     return this.at >= this.end;
   }
 
-  /** An unsigned number of 1 to 3 bytes. */
-  uint(width: number): number {
+  /** An unsigned number of one or two bytes. */
+  uint(width: 1 | 2): number {
     const from = this.skip(width);
-    let value = 0;
-    for (let at = from; at < from + width && this.ok; at++) value = (value << 8) | (this.bytes[at] ?? 0);
-    return value;
+    if (!this.ok) return 0;
+    const first = this.bytes[from] ?? 0;
+    return width === 1 ? first : (first << 8) | (this.bytes[from + 1] ?? 0);
   }
 
   /** Step over `count` bytes; returns where they begin. */
@@ -38,14 +38,14 @@ export class ByteReader {
   }
 
   /** Step over a vector whose length takes `width` bytes; returns that length. */
-  skipVector(width: number): number {
+  skipVector(width: 1 | 2): number {
     const length = this.uint(width);
     this.skip(length);
     return length;
   }
 
   /** A reader for the content of a vector whose length takes `width` bytes. */
-  vector(width: number): ByteReader {
+  vector(width: 1 | 2): ByteReader {
     const length = this.uint(width);
     const from = this.skip(length);
     return new ByteReader(this.bytes, this.ok ? from : this.end, this.at);

@@ -98,7 +98,9 @@ function readExtensions(extensions: ByteReader): HelloResult {
   }
   if (name.kind === "invalid") return name;
   if (alpn === null) return MALFORMED;
-  return { ...name, alpn, ech: seen.has(ENCRYPTED_CLIENT_HELLO) };
+  const ech = seen.has(ENCRYPTED_CLIENT_HELLO);
+  if (name.kind === "none") return { kind: "none", because: name.because, alpn, ech };
+  return { kind: "sni", host: name.host, alpn, ech };
 }
 
 /** A set of extension types. Nearly all in use are below 64, and a bit costs a twentieth of a Set's entry. */
@@ -147,15 +149,39 @@ function readServerName(body: ByteReader): ServerName {
   return found;
 }
 
+/**
+ * Names read lately, each in the place its bytes hash to: clients ask for the same few again and again, and one that is known
+ * need not be put together, judged and hashed anew.
+ */
+const known: (KnownName | undefined)[] = Array.from({ length: 512 });
+
+interface KnownName {
+  /** As it came. */
+  readonly written: string;
+  readonly is: ServerName;
+}
+
 function readHostName(name: ByteReader): ServerName {
   if (name.end - name.at > NAME_MOST) return MALFORMED;
+  let hash = 0;
   for (let at = name.at; at < name.end; at++) {
     const byte = name.bytes[at] ?? 0;
     if (byte === 0) return { kind: "invalid", reason: "nul-in-name" };
     if (byte < 0x21 || byte > 0x7e) return MALFORMED;
+    hash = (Math.imul(hash, 31) + byte) | 0;
   }
-  const written = asciiText(name).toLowerCase();
-  const host = written.endsWith(".") ? written.slice(0, -1) : written;
+  const place = (hash >>> 0) % known.length;
+  const before = known[place];
+  if (before !== undefined && spells(name, before.written)) return before.is;
+  const written = asciiText(name);
+  const is = judgeName(written);
+  known[place] = { written, is };
+  return is;
+}
+
+function judgeName(written: string): ServerName {
+  const lower = written.toLowerCase();
+  const host = lower.endsWith(".") ? lower.slice(0, -1) : lower;
   if (host === "") return { kind: "invalid", reason: "empty-name" };
   return isAddress(host) ? { kind: "none", because: "ip-literal" } : { kind: "sni", host };
 }
@@ -168,23 +194,25 @@ function isAddress(host: string): boolean {
   return addressBytes(bare) !== null;
 }
 
+/** What nearly every client offers needs no new text. */
+const COMMON_OFFERS: readonly { readonly written: string; readonly protocols: readonly string[] }[] = [
+  { written: "\u0002h2\u0008http/1.1", protocols: ["h2", "http/1.1"] },
+  { written: "\u0008http/1.1", protocols: ["http/1.1"] },
+  { written: "\u0002h2", protocols: ["h2"] },
+];
+
 /** ProtocolNameList, RFC 7301 §3.1: not empty and without empty names. Null: malformed. */
 function readProtocols(body: ByteReader): readonly string[] | null {
   const list = body.vector(2);
   if (!body.ok || !body.done || list.done) return null;
+  for (const { written, protocols } of COMMON_OFFERS) if (spells(list, written)) return protocols;
   const protocols: string[] = [];
   while (!list.done) {
     const name = list.vector(1);
     if (!list.ok || name.done) return null;
-    if (isPrintable(name)) protocols.push(commonProtocol(name) ?? asciiText(name));
+    if (isPrintable(name)) protocols.push(asciiText(name));
   }
   return protocols;
-}
-
-/** What nearly every client offers needs no new text. */
-function commonProtocol(name: ByteReader): string | null {
-  if (spells(name, "h2")) return "h2";
-  return spells(name, "http/1.1") ? "http/1.1" : null;
 }
 
 function spells(name: ByteReader, text: string): boolean {

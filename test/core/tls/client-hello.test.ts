@@ -327,6 +327,17 @@ describe("readClientHello()", () => {
     expect(feed(small, content.length + 100).result).toEqual(invalid("too-long"));
   });
 
+  test("tells names apart that hash alike, and one name in two spellings, however often they come", () => {
+    // "Aa" and "BB" have one 31-hash, so the first three share a place
+    const names = ["AaAa.lab", "BBBB.lab", "AaBB.lab", "aaaa.lab", "aaaa.lab."];
+    for (let round = 0; round < 3; round++) {
+      for (const name of names) {
+        const want = name.toLowerCase().replace(/\.$/, "");
+        expect(readClientHello(hello(serverName(name)))).toEqual(sni(want));
+      }
+    }
+  });
+
   test("knows another message by its first byte", () => {
     expect(readClientHello(Uint8Array.of(0x16, 3, 1, 0, 90, 2))).toEqual(invalid("not-client-hello"));
   });
