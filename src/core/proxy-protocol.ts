@@ -57,10 +57,17 @@ function asciiBytes(text: string): Uint8Array {
   return Uint8Array.from(text, (char) => char.charCodeAt(0));
 }
 
-/** What is sent first to a node that reads a PROXY header, or does not (0). */
-export function withProxyHeader(version: 0 | 1 | 2, client: Address, local: Address, first: Uint8Array): Uint8Array {
+/**
+ * What is sent first to a node that reads a PROXY header, or does not (0).
+ * @param conn The client's connection; its local end is asked for only when it is told.
+ */
+export function withProxyHeader(
+  version: 0 | 1 | 2,
+  conn: { readonly remote: Address; readonly local: Address },
+  first: Uint8Array,
+): Uint8Array {
   if (version === 0) return first;
-  const header = proxyHeader(version, client, local);
+  const header = proxyHeader(version, conn.remote, conn.local);
   const whole = new Uint8Array(header.length + first.length);
   whole.set(header);
   whole.set(first, header.length);

@@ -1,21 +1,22 @@
 /** Who may open one more connection. Every accepted connection enters once and leaves once. */
-import { clientKey } from "../core/balance/hash.ts";
 import { clientsOf, countOf } from "../seam/board.ts";
 import type { Plane } from "./plane.ts";
 
-/** @returns null, or the name of the limit that this connection goes over; it counts as open all the same until `leave`. */
-export function enter(plane: Plane, ip: string): string | null {
+/**
+ * @param client `clientKey` of its address.
+ * @returns null, or the name of the limit that this connection goes over; it counts as open all the same until `leave`.
+ */
+export function enter(plane: Plane, client: number): string | null {
   const { limits } = plane.live.snapshot;
   plane.pen.addCount("accepted", 1);
   plane.pen.addCount("open", 1);
-  const slot = clientKey(ip);
-  plane.pen.addClient(slot, 1);
+  plane.pen.addClient(client, 1);
   if (countOf(plane.board, "open") > limits.connections) return "max-connections";
-  if (limits.perClient > 0 && clientsOf(plane.board, slot) > limits.perClient) return "max-connections-per-client";
+  if (limits.perClient > 0 && clientsOf(plane.board, client) > limits.perClient) return "max-connections-per-client";
   return null;
 }
 
-export function leave(plane: Plane, ip: string): void {
+export function leave(plane: Plane, client: number): void {
   plane.pen.addCount("open", -1);
-  plane.pen.addClient(clientKey(ip), -1);
+  plane.pen.addClient(client, -1);
 }

@@ -1,8 +1,8 @@
 /** Reaching one endpoint of a pool: the client goes to the next one as long as nothing was sent yet. */
 import { pick } from "../core/balance/pick.ts";
-import type { Cancel, Conn, ConnEvents } from "../runtime/port.ts";
+import type { Cancel, Conn, ConnEvents, DialSpec } from "../runtime/port.ts";
 import type { DialError } from "../seam/mail.ts";
-import type { ClusterPlan, Endpoint, Pool } from "../seam/snapshot.ts";
+import type { Address, ClusterPlan, Endpoint, Pool } from "../seam/snapshot.ts";
 import type { Live, Plane } from "./plane.ts";
 import type { Rows } from "./tunnels.ts";
 import { rowsOf } from "./tunnels.ts";
@@ -10,6 +10,7 @@ import { rowsOf } from "./tunnels.ts";
 /** Three endpoints cover a control plane; more would only lengthen the wait of a client nobody can serve. */
 const MOST_ATTEMPTS = 3;
 
+const NOWHERE: Address = { ip: "", port: 0 };
 const NONE_TRIED: ReadonlySet<number> = new Set<number>();
 
 export interface DialRequest {
@@ -18,8 +19,6 @@ export interface DialRequest {
   readonly pool: Pool;
   /** What a hashed policy hashes: `clientKey` or `hostKey`. */
   readonly key: number;
-  /** Sent on opening, with what `pick` needs nothing of. */
-  readonly first: Uint8Array | null;
   /** Not before `dialPool` returned. From here on the caller owns the connection and calls `closeRows` once it is over. */
   onOpen(conn: Conn, reached: Reached): ConnEvents;
   /** `null`: no endpoint could be tried at all. */
@@ -34,12 +33,19 @@ export interface Reached {
   readonly attempts: number;
 }
 
-/** Dial the pool's endpoints, best first: at most 3 attempts and `dialTotal` in all. */
-export function dialPool(plane: Plane, request: DialRequest): Cancel {
-  return new PoolDial(plane, request);
+/**
+ * Dial the pool's endpoints, best first: at most 3 attempts and `dialTotal` in all.
+ * @param first Sent on opening; valid during the call only.
+ */
+export function dialPool(plane: Plane, request: DialRequest, first: Uint8Array | null): Cancel {
+  return new PoolDial(plane, request, first);
 }
 
-class PoolDial implements Cancel {
+/** One attempt after the other: it is what the runtime is asked for, too. */
+class PoolDial implements Cancel, DialSpec {
+  to: Address = NOWHERE;
+  timeoutMs = 0;
+  first: Uint8Array | null;
   private readonly plane: Plane;
   private readonly request: DialRequest;
   private readonly startMs: number;
@@ -51,9 +57,10 @@ class PoolDial implements Cancel {
   private counted = true;
   private current: Cancel | null = null;
 
-  constructor(plane: Plane, request: DialRequest) {
+  constructor(plane: Plane, request: DialRequest, first: Uint8Array | null) {
     this.plane = plane;
     this.request = request;
+    this.first = first;
     this.startMs = plane.runtime.nowMs();
     this.key = request.pool.policy === "roundrobin" ? plane.turn++ : request.key;
     plane.pen.addActive(request.plan.row, 1);
@@ -82,17 +89,15 @@ class PoolDial implements Cancel {
     this.endpoint = endpoint;
     // counted while dialing already, so that a burst spreads over the pool
     this.plane.pen.addActive(endpoint.row, 1);
-    this.current = this.plane.runtime.dial({
-      to: endpoint.at,
-      timeoutMs: Math.min(timeouts.connect, leftMs),
-      first: this.request.first,
-      onOpen: (conn) => this.opened(conn, endpoint),
-      onFail: (error) => this.failed(error, endpoint),
-    });
+    this.to = endpoint.at;
+    this.timeoutMs = Math.min(timeouts.connect, leftMs);
+    this.current = this.plane.runtime.dial(this);
+    this.first = null;
   }
 
-  private opened(conn: Conn, endpoint: Endpoint): ConnEvents {
-    const { plane, request } = this;
+  onOpen(conn: Conn): ConnEvents {
+    const { plane, request, endpoint } = this;
+    if (endpoint === null) throw new Error("Cannot open: no attempt is under way");
     const rows = rowsOf(request.plan, request.pool, endpoint);
     this.endpoint = null;
     this.counted = false; // the caller's from here on
@@ -108,8 +113,11 @@ class PoolDial implements Cancel {
     });
   }
 
-  private failed(error: DialError, endpoint: Endpoint): void {
+  onFail(error: DialError, first: Uint8Array | null): void {
+    const { endpoint } = this;
+    if (endpoint === null) throw new Error("Cannot fail: no attempt is under way");
     this.leave();
+    this.first = first;
     // our own shortage says nothing about the node, and no other node can help
     if (error === "no-descriptors") {
       this.plane.pen.addCount("shortages", 1);

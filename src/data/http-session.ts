@@ -13,7 +13,7 @@ import type { Count } from "../seam/board.ts";
 import type { ListenerKind, Pool } from "../seam/snapshot.ts";
 import type { AccessRecord } from "./access-log.ts";
 import { enter, leave } from "./admission.ts";
-import { countBytes, dialPool, type Reached } from "./dial.ts";
+import { countBytes, dialPool, type DialRequest, type Reached } from "./dial.ts";
 import { clusterOf, nothingUsable, routeHttp, type HttpRoute } from "./http-route.ts";
 import { HttpTunnel } from "./http-tunnel.ts";
 import { Upstream, type UpstreamOwner } from "./http-upstream.ts";
@@ -33,8 +33,8 @@ const COUNTED: Readonly<Partial<Record<EndWord, Count>>> = {
 };
 
 export function acceptHttp(plane: Plane, kind: ListenerKind, conn: Conn): ConnEvents {
-  const limit = enter(plane, conn.remote.ip);
   const client = new HttpClient(plane, kind, conn);
+  const limit = enter(plane, client.clientKey);
   plane.lingering.add(client);
   if (plane.stopping) client.drain();
   if (limit !== null) {
@@ -49,6 +49,7 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner {
   readonly plane: Plane;
   readonly session: HttpSession;
   readonly clientIp: string;
+  readonly clientKey: number;
   upstream: Upstream | null = null;
   private readonly kind: ListenerKind;
   private readonly conn: Conn;
@@ -79,6 +80,7 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner {
     this.kind = kind;
     this.conn = conn;
     this.clientIp = conn.remote.ip;
+    this.clientKey = clientKey(conn.remote.ip);
     this.session = new HttpSession(this, settingsOf(plane.live));
   }
 
@@ -101,7 +103,7 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner {
 
   onClose(cause: CloseCause): void {
     this.plane.lingering.delete(this);
-    leave(this.plane, this.conn.remote.ip);
+    leave(this.plane, this.clientKey);
     this.session.clientLeft(CLIENT_ENDS[cause]);
     this.timer?.cancel();
     this.timer = null;
@@ -153,7 +155,7 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner {
     if (route.kind === "reply") return route;
     this.routed = route;
     const { pool } = route;
-    this.key = pool.policy === "host" ? this.hostKey : clientKey(conn.remote.ip);
+    this.key = pool.policy === "host" ? this.hostKey : this.clientKey;
     return this.aimAt(live, pool);
   }
 
@@ -189,19 +191,19 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner {
     const { plane, live, routed, key, conn } = this;
     if (live === null || routed === null) return;
     const { plan, pool } = routed;
-    this.dial = dialPool(plane, {
+    const request: DialRequest = {
       live,
       plan,
       pool,
       key,
-      first: withProxyHeader(pool.sendProxy, conn.remote, conn.local, first),
       onOpen: (node, reached) => this.reached(node, reached, pool),
       onFail: (last, attempts) => {
         this.dial = null;
         this.session.nodeFailed(nothingUsable(plane, plan, pool, last, attempts));
         this.after();
       },
-    });
+    };
+    this.dial = dialPool(plane, request, withProxyHeader(pool.sendProxy, conn, first));
   }
 
   private reached(node: Conn, reached: Reached, pool: Pool): ConnEvents {
@@ -271,6 +273,7 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner {
     new HttpTunnel({
       plane,
       client: conn,
+      clientKey: this.clientKey,
       rows: upstream.rows,
       startMs,
       idleMs: aim?.idleMs ?? 0,

@@ -11,6 +11,8 @@ import type { Cuttable, Rows } from "./tunnels.ts";
 export interface HttpTunnelInput {
   readonly plane: Plane;
   readonly client: Conn;
+  /** `clientKey` of its address. */
+  readonly clientKey: number;
   readonly rows: Rows;
   readonly startMs: number;
   readonly idleMs: number;
@@ -32,6 +34,8 @@ export class HttpTunnel implements JoinSpec, Cuttable {
   readonly toClient: readonly Uint8Array[];
   private readonly input: HttpTunnelInput;
   private tunnel: Tunnel | null = null;
+  previous: Cuttable | null = null;
+  next: Cuttable | null = null;
 
   constructor(input: HttpTunnelInput) {
     this.input = input;
@@ -59,10 +63,10 @@ export class HttpTunnel implements JoinSpec, Cuttable {
   }
 
   onEnd(end: TunnelEnd): void {
-    const { plane, client, startMs, soFar, record } = this.input;
+    const { plane, clientKey, startMs, soFar, record } = this.input;
     plane.tunnels.delete(this);
     closeRows(plane, this.rows);
-    leave(plane, client.remote.ip);
+    leave(plane, clientKey);
     const totalMs = plane.runtime.nowMs() - startMs;
     const reason = tunnelEndReason(end);
     plane.pen.tally(record.listener, reason, record.dialMs, totalMs);

@@ -38,6 +38,8 @@ export class Upstream implements ConnEvents, Cuttable {
   private pool: Pool;
   private key: number;
   private heard = false;
+  previous: Cuttable | null = null;
+  next: Cuttable | null = null;
 
   constructor(owner: UpstreamOwner, conn: Conn, reached: Reached, pool: Pool, key: number) {
     this.owner = owner;

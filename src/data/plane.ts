@@ -6,6 +6,7 @@ import type { Board, BoardPen, HealthView } from "../seam/board.ts";
 import { boardPen, healthView } from "../seam/board.ts";
 import type { Snapshot } from "../seam/snapshot.ts";
 import type { AccessLog } from "./access-log.ts";
+import { HelloClock } from "./hello-clock.ts";
 import { Reports } from "./reports.ts";
 import { Tunnels } from "./tunnels.ts";
 
@@ -41,6 +42,7 @@ export class Plane {
   readonly random: () => number;
   readonly tunnels = new Tunnels();
   readonly reports: Reports;
+  readonly hellos: HelloClock;
   /** Connections whose protocol lets them be asked to end: HTTP between two requests. */
   readonly lingering = new Set<Drainable>();
   /** Counts picks of roundrobin pools. */
@@ -60,6 +62,7 @@ export class Plane {
     this.log = input.log(this.pen);
     this.random = input.random;
     this.reports = new Reports(input.runtime);
+    this.hellos = new HelloClock(input.runtime);
     this.live = { snapshot: input.snapshot, routes: buildRoutes(input.snapshot), users: 0 };
   }
 

@@ -169,6 +169,7 @@ class Service {
   }
 
   private stopped(): void {
+    this.plane.hellos.close();
     this.plane.log.flush();
     this.runtime.post({ kind: "stopped" });
     this.runtime.stop();

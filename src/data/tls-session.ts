@@ -12,9 +12,10 @@ import type { DialError } from "../seam/mail.ts";
 import type { ClusterPlan, ListenerKind, Pool } from "../seam/snapshot.ts";
 import type { EndReason } from "../seam/tallies.ts";
 import { enter, leave } from "./admission.ts";
-import { dialPool, type Reached } from "./dial.ts";
+import { dialPool, type DialRequest, type Reached } from "./dial.ts";
+import type { Waiting } from "./hello-clock.ts";
 import type { Live, Plane } from "./plane.ts";
-import { TlsTunnel } from "./tls-tunnel.ts";
+import { type TlsClient, TlsTunnel } from "./tls-tunnel.ts";
 
 const NOTHING = new Uint8Array(0);
 
@@ -28,54 +29,65 @@ const SPEAK_TLS = new TextEncoder().encode(
 
 export function acceptTls(plane: Plane, kind: ListenerKind, conn: Conn): ConnEvents {
   const session = new TlsSession(plane, kind, conn);
-  const limit = enter(plane, conn.remote.ip);
+  const limit = enter(plane, session.clientKey);
   if (limit === null) session.start();
   else session.alert("limit reached", "refused", "internal_error", limit);
   return session;
 }
 
-class TlsSession implements ConnEvents {
-  private readonly plane: Plane;
-  private readonly kind: ListenerKind;
-  private readonly conn: Conn;
-  private readonly startMs: number;
+class TlsSession implements ConnEvents, Waiting, TlsClient {
+  readonly plane: Plane;
+  readonly kind: ListenerKind;
+  readonly conn: Conn;
+  readonly clientKey: number;
+  readonly startMs: number;
+  name: string | null = null;
+  cluster: string | null = null;
+  helloBytes = 0;
+  dueMs = 0;
+  previous: Waiting | null = null;
+  next: Waiting | null = null;
   private phase: "hello" | "dialing" | "over" = "hello";
-  /** The hello so far: chunks are valid during their call only, and a second dial sends it again. */
+  /** A hello that came in parts, so far: chunks are valid during their call only. */
   private head: Uint8Array = NOTHING;
-  private headLength = 0;
   /** Total bytes that the next look at the hello is worth. */
   private wanted = 1;
-  private timer: Cancel | null = null;
   private dial: Cancel | null = null;
   private live: Live | null = null;
-  private name: string | null = null;
-  private cluster: string | null = null;
 
   constructor(plane: Plane, kind: ListenerKind, conn: Conn) {
     this.plane = plane;
     this.kind = kind;
     this.conn = conn;
+    this.clientKey = clientKey(conn.remote.ip);
     this.startMs = plane.runtime.nowMs();
   }
 
   start(): void {
-    const { hello } = this.plane.live.snapshot.timeouts;
-    this.timer = this.plane.runtime.timer(hello, () => this.helloTimedOut());
+    this.plane.hellos.start(this, this.plane.live.snapshot.timeouts.hello);
   }
 
   onData(chunk: Uint8Array): void {
     if (this.phase !== "hello") return;
-    this.append(chunk);
-    if (this.headLength < this.wanted) return;
-    // In one chunk, as nearly always: the array as it is, since the first view of one costs more than the copy did.
-    const { head, headLength } = this;
-    const hello = headLength === head.length ? head : head.subarray(0, headLength);
+    const before = this.helloBytes;
+    this.helloBytes += chunk.length;
+    // in one chunk, as nearly always, it need not be copied
+    if (before === 0) this.look(chunk, chunk);
+    else {
+      this.keep(chunk, before);
+      if (this.helloBytes >= this.wanted) this.look(this.head.subarray(0, this.helloBytes), null);
+    }
+  }
+
+  /** @param unkept The hello so far, if it is not in `head`. */
+  private look(hello: Uint8Array, unkept: Uint8Array | null): void {
     const result = readClientHello(hello, this.plane.live.snapshot.limits.helloBytes);
     if (result.kind === "need-more") {
       this.wanted = result.bytes;
+      if (unkept !== null) this.keep(unkept, 0);
       return;
     }
-    this.stopTimer();
+    this.plane.hellos.stop(this);
     this.read(result, hello);
   }
 
@@ -88,12 +100,12 @@ class TlsSession implements ConnEvents {
   }
 
   onClose(cause: CloseCause): void {
-    leave(this.plane, this.conn.remote.ip);
+    leave(this.plane, this.clientKey);
     const phase = this.phase;
     this.end();
     if (phase === "over") return;
     this.plane.pen.addCount("clientGone", 1);
-    if (phase === "hello" && this.headLength === 0) return; // port scans and probes of others: counted, not logged
+    if (phase === "hello" && this.helloBytes === 0) return; // port scans and probes of others: counted, not logged
     this.log(cause === "fault" ? "internal error" : "client gone", null);
   }
 
@@ -153,40 +165,23 @@ class TlsSession implements ConnEvents {
   private reach(live: Live, plan: ClusterPlan, pool: Pool, hello: Uint8Array): void {
     this.phase = "dialing";
     this.conn.pause();
-    const { remote, local } = this.conn;
-    const key = pool.policy === "host" ? hostKey(this.name ?? "") : clientKey(remote.ip);
-    this.dial = dialPool(this.plane, {
-      live,
-      plan,
-      pool,
-      key,
-      first: withProxyHeader(pool.sendProxy, remote, local, hello),
-      onOpen: (node, reached) => this.join(node, reached, pool, live),
-      onFail: (last, attempts) => this.unreachable(last, attempts),
-    });
+    this.dial = dialPool(
+      this.plane,
+      new TlsDial(this, live, plan, pool),
+      withProxyHeader(pool.sendProxy, this.conn, hello),
+    );
   }
 
-  private unreachable(last: DialError | null, attempts: number): void {
+  unreachable(last: DialError | null, attempts: number): void {
     this.dial = null;
     this.conn.resume();
     const note = last === null ? "no usable node" : `${attempts} tried, last: ${last}`;
     this.alert("node down", "refused", "internal_error", note);
   }
 
-  private join(node: Conn, reached: Reached, pool: Pool, live: Live): ConnEvents {
+  join(node: Conn, reached: Reached, pool: Pool, live: Live): ConnEvents {
     this.dial = null;
-    const { plane, kind, conn: client, name, startMs } = this;
-    const tunnel = new TlsTunnel({
-      plane,
-      kind,
-      client,
-      name,
-      cluster: this.cluster ?? "",
-      startMs,
-      reached,
-      helloBytes: this.headLength,
-    });
-    tunnel.start(node, pool.idleMs, live.snapshot.timeouts.halfClosed);
+    new TlsTunnel(this, reached, pool.idleMs, live.snapshot.timeouts.halfClosed).start(node);
     this.end();
     return JOINED;
   }
@@ -204,10 +199,9 @@ class TlsSession implements ConnEvents {
     this.conn.closeAfter(lingerMs);
   }
 
-  private helloTimedOut(): void {
-    this.timer = null;
+  expired(): void {
     this.plane.pen.addCount("timedOut", 1);
-    if (this.headLength > 0) this.log("hello timeout", null);
+    if (this.helloBytes > 0) this.log("hello timeout", null);
     this.end();
     this.conn.closeAfter(0);
   }
@@ -215,7 +209,7 @@ class TlsSession implements ConnEvents {
   /** Gives back all that this session holds of the plane. */
   private end(): void {
     this.phase = "over";
-    this.stopTimer();
+    this.plane.hellos.stop(this);
     this.dial?.cancel();
     this.dial = null;
     if (this.live !== null) this.plane.release(this.live);
@@ -223,25 +217,21 @@ class TlsSession implements ConnEvents {
     this.head = NOTHING;
   }
 
-  private stopTimer(): void {
-    this.timer?.cancel();
-    this.timer = null;
-  }
-
-  private append(chunk: Uint8Array): void {
-    const length = this.headLength + chunk.length;
+  /** Copy a part of the hello to where it belongs. */
+  private keep(chunk: Uint8Array, at: number): void {
+    const length = at + chunk.length;
     if (length > this.head.length) {
       const grown = new Uint8Array(Math.max(length, this.head.length * 2));
-      if (this.headLength > 0) grown.set(this.head.subarray(0, this.headLength));
+      grown.set(this.head.subarray(0, at));
       this.head = grown;
     }
-    this.head.set(chunk, this.headLength);
-    this.headLength = length;
+    this.head.set(chunk, at);
   }
 
   private log(end: EndReason, note: string | null): void {
     const totalMs = this.plane.runtime.nowMs() - this.startMs;
     this.plane.pen.tally(this.kind, end, null, totalMs);
+    if (!this.plane.log.on) return;
     this.plane.log.write({
       listener: this.kind,
       client: this.conn.remote,
@@ -258,6 +248,31 @@ class TlsSession implements ConnEvents {
       rows: null,
       attempts: 0,
     });
+  }
+}
+
+/** A session's wish for a node. */
+class TlsDial implements DialRequest {
+  readonly live: Live;
+  readonly plan: ClusterPlan;
+  readonly pool: Pool;
+  readonly key: number;
+  private readonly session: TlsSession;
+
+  constructor(session: TlsSession, live: Live, plan: ClusterPlan, pool: Pool) {
+    this.session = session;
+    this.live = live;
+    this.plan = plan;
+    this.pool = pool;
+    this.key = pool.policy === "host" ? hostKey(session.name ?? "") : session.clientKey;
+  }
+
+  onOpen(node: Conn, reached: Reached): ConnEvents {
+    return this.session.join(node, reached, this.pool, this.live);
+  }
+
+  onFail(last: DialError | null, attempts: number): void {
+    this.session.unreachable(last, attempts);
   }
 }
 

@@ -3,7 +3,8 @@ import { formatEndpoint } from "../core/address.ts";
 import type { Conn, JoinSpec, Tunnel, TunnelEnd } from "../runtime/port.ts";
 import type { CutReason } from "../seam/mail.ts";
 import type { ListenerKind } from "../seam/snapshot.ts";
-import { tunnelEndReason } from "./access-log.ts";
+import type { EndReason } from "../seam/tallies.ts";
+import { type AccessRecord, tunnelEndReason } from "./access-log.ts";
 import { leave } from "./admission.ts";
 import { closeRows, countBytes, type Reached } from "./dial.ts";
 import type { Plane } from "./plane.ts";
@@ -13,14 +14,16 @@ const NO_CHUNKS: readonly Uint8Array[] = [];
 /** A fatal alert in a record of its own; every other answer to a hello is longer. RFC 8446 §6. */
 const ALERT_BYTES = 7;
 
-export interface TlsTunnelInput {
+/** Who asked, and what for. */
+export interface TlsClient {
   readonly plane: Plane;
   readonly kind: ListenerKind;
-  readonly client: Conn;
+  readonly conn: Conn;
+  /** `clientKey` of its address. */
+  readonly clientKey: number;
   readonly name: string | null;
-  readonly cluster: string;
+  readonly cluster: string | null;
   readonly startMs: number;
-  readonly reached: Reached;
   /** Sent to the node by the dial, before the join. */
   readonly helloBytes: number;
 }
@@ -28,26 +31,30 @@ export interface TlsTunnelInput {
 export class TlsTunnel implements JoinSpec, Cuttable {
   readonly toNode = NO_CHUNKS;
   readonly toClient = NO_CHUNKS;
+  readonly idleMs: number;
+  readonly halfClosedMs: number;
   readonly rows: Rows;
   readonly clientIp: string;
-  idleMs = 0;
-  halfClosedMs = 0;
-  private readonly input: TlsTunnelInput;
+  previous: Cuttable | null = null;
+  next: Cuttable | null = null;
+  private readonly client: TlsClient;
+  private readonly reached: Reached;
   private tunnel: Tunnel | null = null;
 
-  constructor(input: TlsTunnelInput) {
-    this.input = input;
-    this.rows = input.reached.rows;
-    this.clientIp = input.client.remote.ip;
-  }
-
-  start(node: Conn, idleMs: number, halfClosedMs: number): void {
-    const { plane, client, helloBytes } = this.input;
+  constructor(client: TlsClient, reached: Reached, idleMs: number, halfClosedMs: number) {
+    this.client = client;
+    this.reached = reached;
     this.idleMs = idleMs;
     this.halfClosedMs = halfClosedMs;
+    this.rows = reached.rows;
+    this.clientIp = client.conn.remote.ip;
+  }
+
+  start(node: Conn): void {
+    const { plane, conn, helloBytes } = this.client;
     plane.tunnels.add(this);
     countBytes(plane, this.rows, helloBytes, 0);
-    this.tunnel = plane.runtime.join(client, node, this);
+    this.tunnel = plane.runtime.join(conn, node, this);
   }
 
   cut(reason: CutReason): void {
@@ -55,34 +62,40 @@ export class TlsTunnel implements JoinSpec, Cuttable {
   }
 
   onBytes(up: number, down: number): void {
-    countBytes(this.input.plane, this.rows, up, down);
+    countBytes(this.client.plane, this.rows, up, down);
   }
 
   onEnd(end: TunnelEnd): void {
-    const { plane, kind, client, name, cluster, startMs, reached, helloBytes } = this.input;
+    const { plane, kind, clientKey, startMs } = this.client;
     plane.tunnels.delete(this);
     closeRows(plane, this.rows);
-    leave(plane, client.remote.ip);
+    leave(plane, clientKey);
     // it accepts and says nothing, or no: its next look should not wait for its turn
     if (end.first === "node" && end.down <= ALERT_BYTES) plane.reports.nodeMute(this.rows.endpoint);
     const totalMs = plane.runtime.nowMs() - startMs;
     const reason = tunnelEndReason(end);
-    plane.pen.tally(kind, reason, reached.dialMs, totalMs);
-    plane.log.write({
+    plane.pen.tally(kind, reason, this.reached.dialMs, totalMs);
+    if (plane.log.on) plane.log.write(this.recordOf(end, reason, totalMs));
+  }
+
+  private recordOf(end: TunnelEnd, reason: EndReason, totalMs: number): AccessRecord {
+    const { kind, conn, name, cluster, helloBytes } = this.client;
+    const { endpoint, dialMs, attempts } = this.reached;
+    return {
       listener: kind,
-      client: client.remote,
+      client: conn.remote,
       name,
       cluster,
-      node: formatEndpoint(reached.endpoint.at.ip, reached.endpoint.at.port),
+      node: formatEndpoint(endpoint.at.ip, endpoint.at.port),
       up: end.up + helloBytes,
       down: end.down,
-      dialMs: reached.dialMs,
+      dialMs,
       totalMs,
       end: reason,
-      note: reached.attempts > 1 ? `${reached.attempts} nodes tried` : null,
+      note: attempts > 1 ? `${attempts} nodes tried` : null,
       http: null,
       rows: this.rows,
-      attempts: reached.attempts,
-    });
+      attempts,
+    };
   }
 }

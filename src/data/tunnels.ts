@@ -1,6 +1,7 @@
 /** The connections to nodes that this worker holds, so that control can end those of a cluster, a pool or an endpoint. */
 import type { CutReason } from "../seam/mail.ts";
 import type { ClusterPlan, Endpoint, Pool } from "../seam/snapshot.ts";
+import { Chain, type Link } from "./chain.ts";
 
 /** Where a connection to a node is counted: the board rows of its cluster, pool and endpoint. */
 export interface Rows {
@@ -14,25 +15,21 @@ export function rowsOf(plan: ClusterPlan, pool: Pool, endpoint: Endpoint): Rows 
 }
 
 /** One connection to a node that can be ended from outside. */
-export interface Cuttable {
+export interface Cuttable extends Link<Cuttable> {
   readonly rows: Rows;
   readonly clientIp: string;
   cut(reason: CutReason): void;
 }
 
 export class Tunnels {
-  private readonly open = new Set<Cuttable>();
-
-  get size(): number {
-    return this.open.size;
-  }
+  private readonly open = new Chain<Cuttable>();
 
   add(tunnel: Cuttable): void {
     this.open.add(tunnel);
   }
 
   delete(tunnel: Cuttable): void {
-    this.open.delete(tunnel);
+    this.open.remove(tunnel);
   }
 
   /** Ends those of a cluster, a pool or an endpoint. */
@@ -41,6 +38,6 @@ export class Tunnels {
   }
 
   cutWhere(matches: (tunnel: Cuttable) => boolean, reason: CutReason): void {
-    for (const tunnel of [...this.open].filter(matches)) tunnel.cut(reason);
+    for (const tunnel of this.open.items().filter(matches)) tunnel.cut(reason);
   }
 }

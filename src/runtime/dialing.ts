@@ -43,7 +43,7 @@ export class Dialing implements Cancel {
     const spec = this.take();
     if (spec === null) return;
     try {
-      spec.onFail(error);
+      spec.onFail(error, this.first);
     } catch (fault) {
       this.host.fault(fault);
     }

@@ -47,11 +47,12 @@ export interface Listener {
 export interface DialSpec {
   readonly to: Address;
   readonly timeoutMs: number;
-  /** Sent as soon as possible; stays unchanged until onOpen or onFail. */
+  /** Sent as soon as possible. Valid during the call only: what does not leave at once is copied. */
   readonly first: Uint8Array | null;
   /** Exactly one of onOpen and onFail, never before dial() returned. onOpen may `join` the connection before it returns. */
   onOpen(conn: Conn): ConnEvents;
-  onFail(error: DialError): void;
+  /** `first` again, for another try. */
+  onFail(error: DialError, first: Uint8Array | null): void;
 }
 
 /** Moves the next bytes of one connection to another without showing them to the session. */

@@ -130,9 +130,10 @@ export function boardPen(board: Board, worker: number): BoardPen {
   const clientsBase = worker * CLIENT_SLOTS;
   const { active, totals, counts, clients, tallies } = board;
   return {
+    // a plain store does: each cell has one writer, and who reads it a moment later is early enough
     addActive(row, delta) {
       const cell = activeBase + row;
-      Atomics.store(active, cell, (active[cell] ?? 0) + delta);
+      active[cell] = (active[cell] ?? 0) + delta;
     },
     addTotal(row, total, amount) {
       const cell = totalsBase + row * TOTALS_WIDTH + TOTALS[total];
@@ -144,7 +145,7 @@ export function boardPen(board: Board, worker: number): BoardPen {
     },
     addClient(slot, delta) {
       const cell = clientsBase + (slot % CLIENT_SLOTS);
-      Atomics.store(clients, cell, (clients[cell] ?? 0) + delta);
+      clients[cell] = (clients[cell] ?? 0) + delta;
     },
     tally: (kind, end, dialMs, totalMs) => tally(tallies, worker * TALLIES_WIDTH, kind, end, dialMs, totalMs),
     count: (count) => counts[countsBase + COUNTS[count]] ?? 0,

@@ -141,6 +141,26 @@ describe("acceptTls()", () => {
     expect(countOf(lab.board, "timedOut")).toBe(2);
   });
 
+  test("gives each client its own time, whoever came or left before it", () => {
+    const lab = startLab(...FLAGS);
+    const first = lab.connect("api");
+    lab.runtime.advance(2_000);
+    const second = lab.connect("api");
+    lab.runtime.advance(1_000);
+    const third = lab.connect("api");
+    second.send(API.slice(0, -1));
+    lab.runtime.advance(1_900);
+    expect([first.ended, second.ended, third.ended]).toEqual([false, false, false]);
+    lab.runtime.advance(200);
+    expect([first.ended, second.ended, third.ended]).toEqual([true, false, false]);
+    second.reset();
+    lab.runtime.advance(2_800);
+    expect(third.ended).toBe(false);
+    lab.runtime.advance(200);
+    expect(third.ended).toBe(true);
+    expect([countOf(lab.board, "timedOut"), countOf(lab.board, "open")]).toEqual([2, 0]);
+  });
+
   test("closes a client that finishes half a hello", () => {
     const lab = startLab(...FLAGS);
     const client = lab.connect("api");

@@ -101,6 +101,21 @@ export const DIAL_CASES: readonly Case[] = [
     },
   },
   { name: "fails as refused where nobody listens", run: (h) => failsAs(h, "refused", 5_000) },
+  {
+    name: "gives the first bytes back to onFail, though the caller's array changed meanwhile",
+    async run(h) {
+      const to = await h.nowhere("refused");
+      assert.ok(to, "no address here that refuses");
+      const chunk = bytes("hello");
+      const given: (Uint8Array | null)[] = [];
+      const onOpen = (): ConnEvents => assert.fail("refused, not opened");
+      const onFail = (_: DialError, back: Uint8Array | null): void => void given.push(back);
+      h.runtime.dial({ to, timeoutMs: 5_000, first: chunk, onOpen, onFail });
+      chunk.fill(0);
+      await h.until("the dial fails", () => given.length > 0);
+      assert.equal(text(given[0] ?? new Uint8Array(0)), "hello");
+    },
+  },
   { name: "fails as timeout where nobody answers", run: (h) => failsAs(h, "timeout", 300) },
   { name: "fails as unreachable where no route leads", run: (h) => failsAs(h, "unreachable", 5_000) },
   {

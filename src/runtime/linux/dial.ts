@@ -5,7 +5,7 @@ import { LinuxConn } from "./conn.ts";
 import { ERRNO } from "./libc.ts";
 import type { Loop, Task } from "./loop.ts";
 import { ackWithData } from "./options.ts";
-import { addressBytes, destinationSlot, familyOf } from "./sockaddr.ts";
+import { bytesAt, destinationSlot, familyAt } from "./sockaddr.ts";
 import { close, connect, sendChunk, socketError } from "./syscalls.ts";
 import { TimerNode } from "./timers.ts";
 
@@ -30,7 +30,7 @@ class Dialing extends TimerNode implements Cancel, Task {
   private readonly loop: Loop;
   private readonly spec: DialSpec;
   private conn: LinuxConn | null = null;
-  /** The first bytes, when they could not be sent yet. */
+  /** A copy of the first bytes, when they could not be sent at once. */
   private first: Uint8Array | null = null;
   private connected = false;
   private settled = false;
@@ -45,6 +45,7 @@ class Dialing extends TimerNode implements Cancel, Task {
   }
 
   private failSoon(errno: number): void {
+    this.first ??= this.spec.first?.slice() ?? null;
     this.error = ERRORS.get(errno) ?? "other";
     this.loop.soon(this);
   }
@@ -55,19 +56,18 @@ class Dialing extends TimerNode implements Cancel, Task {
     if (this.loop.stopped) return -ERRNO.ECONNREFUSED; // nobody would close it
     const slot = destinationSlot(to.ip, to.port);
     if (slot < 0) return -ERRNO.EINVAL;
-    const fd = this.loop.sockets.take(familyOf(to.ip));
-    if (fd < 0) return fd;
+    const socket = this.loop.sockets.take(familyAt(slot));
+    if (typeof socket === "number") return socket;
+    const { fd } = socket;
     if (first !== null) ackWithData(fd);
-    const code = connect(fd, slot, addressBytes(to.ip));
+    const code = connect(fd, slot, bytesAt(slot));
     if (code < 0 && code !== -ERRNO.EINPROGRESS) {
       close(fd);
       return code;
     }
-    this.conn = new LinuxConn(this.loop, fd, to);
+    this.conn = new LinuxConn(this.loop, fd, to, socket);
     this.conn.state = "dialing";
     this.conn.dialing = this;
-    this.conn.bare = true;
-    this.conn.known = this.loop.sockets.registered;
     this.loop.keepUp();
     return this.sendFirst(this.conn, first);
   }
@@ -127,7 +127,7 @@ class Dialing extends TimerNode implements Cancel, Task {
     this.settle();
     this.conn?.drop(true);
     try {
-      this.spec.onFail(error);
+      this.spec.onFail(error, this.first);
     } catch (thrown) {
       this.loop.fault(thrown);
     }
