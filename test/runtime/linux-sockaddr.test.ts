@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
 import { DESTINATION_BYTES, destinations, sockaddr } from "../../src/runtime/linux/memory.ts";
-import { addressBytes, decodeAddress, destinationSlot, encodeAddress } from "../../src/runtime/linux/sockaddr.ts";
+import { bytesAt, decodeAddress, destinationSlot, encodeAddress } from "../../src/runtime/linux/sockaddr.ts";
 
 const IPV4 = 16;
 const IPV6 = 28;
@@ -93,7 +93,7 @@ describe("destinationSlot()", () => {
       const ip = i % 3 === 0 ? `2001:db8::${i.toString(16)}` : `10.1.${i >> 8}.${i & 255}`;
       for (const port of [443, 65_535]) {
         const slot = destinationSlot(ip, port);
-        const length = addressBytes(ip);
+        const length = bytesAt(slot);
         expect(encodeAddress(ip, port)).toBe(length);
         const at = slot * DESTINATION_BYTES;
         expect(destinations.subarray(at, at + length)).toEqual(sockaddr.subarray(0, length));

@@ -100,7 +100,7 @@ class LinuxListener extends TimerNode implements Listener, Source {
   }
 
   private take(fd: number): void {
-    const conn = new LinuxConn(this.loop, fd, decodeAddress());
+    const conn = new LinuxConn(this.loop, fd, decodeAddress(), null);
     try {
       conn.events = this.onAccept(conn);
     } catch (error) {

@@ -2,11 +2,11 @@
 import type { Cancel, CloseCause, Conn, ConnEvents } from "../port.ts";
 import type { Address } from "../../seam/snapshot.ts";
 import { EPOLL, ERRNO } from "./libc.ts";
-import { READ_BYTES, readBuffer } from "./memory.ts";
+import { READ_BYTES, readView } from "./memory.ts";
 import { Linger } from "./linger.ts";
 import type { Loop, Source, Task } from "./loop.ts";
 import type { Pump } from "./pump.ts";
-import { familyOf } from "./sockaddr.ts";
+import type { DialSocket } from "./sockets.ts";
 import { Stream } from "./stream.ts";
 import { close, closeWithReset, peek, receive, socketError } from "./syscalls.ts";
 
@@ -52,8 +52,9 @@ export class LinuxConn extends Stream implements Conn, Source, Task {
   private cause: CloseCause | null = null;
   private linger: Linger | null = null;
 
-  constructor(loop: Loop, fd: number, remote: Address) {
-    super(loop, fd, remote);
+  /** @param socket null: accepted; else one of ours. */
+  constructor(loop: Loop, fd: number, remote: Address, socket: DialSocket | null) {
+    super(loop, fd, remote, socket);
     loop.claim(this, "connection");
   }
 
@@ -189,7 +190,7 @@ export class LinuxConn extends Stream implements Conn, Source, Task {
 
   private deliver(bytes: number): void {
     try {
-      this.events.onData(readBuffer.subarray(0, bytes));
+      this.events.onData(readView(bytes));
     } catch (error) {
       this.fault(error);
     }
@@ -337,9 +338,9 @@ export class LinuxConn extends Stream implements Conn, Source, Task {
     this.linger?.stop();
     this.loop.forget(this, true);
     if (reset) closeWithReset(this.fd);
-    else if (recycle && this.bare && this.ended && this.finished)
-      this.loop.sockets.give(this.fd, familyOf(this.remote.ip));
-    else close(this.fd);
+    else if (recycle && this.socket !== null && this.bare && this.ended && this.finished) {
+      this.loop.sockets.give(this.socket);
+    } else close(this.fd);
   }
 
   /** The runtime stops: end it as its owner expects. */

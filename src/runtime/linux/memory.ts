@@ -25,6 +25,24 @@ function fixed(bytes: number): ArrayBuffer {
 export const readBuffer = new Uint8Array(fixed(READ_BYTES));
 export const readAddress: Pointer = ptr(readBuffer);
 
+const VIEWS = 4096;
+/** Views of what was read, by their length: making one costs as much as the copy it saves. */
+const views: (Uint8Array | undefined)[] = Array.from({ length: VIEWS + 1 });
+
+/** The first `bytes` of the read buffer. */
+export function readView(bytes: number): Uint8Array {
+  const known = views[bytes];
+  if (known !== undefined) return known;
+  const view = readBuffer.subarray(0, bytes);
+  if (bytes <= VIEWS) views[bytes] = view;
+  return view;
+}
+
+/** Whether `chunk` came from `readView`: it lies where the kernel can take it from. */
+export function isReadView(chunk: Uint8Array): boolean {
+  return views[chunk.length] === chunk;
+}
+
 /** Where bytes that live in the collector's heap are copied before a `send`. */
 export const stage = new Uint8Array(fixed(READ_BYTES));
 export const stageAddress: Pointer = ptr(stage);

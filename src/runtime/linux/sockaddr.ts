@@ -105,9 +105,14 @@ export function destinationSlot(ip: string, port: number): number {
   return slot;
 }
 
-/** The length of the struct sockaddr for this address text. */
-export function addressBytes(ip: string): number {
-  return familyOf(ip) === AF.INET ? IPV4_BYTES : IPV6_BYTES;
+/** The family of the address in a slot of `destinations`. */
+export function familyAt(slot: number): Family {
+  return destinations[slot * DESTINATION_BYTES] === AF.INET ? AF.INET : AF.INET6;
+}
+
+/** The length of the struct sockaddr in a slot of `destinations`. */
+export function bytesAt(slot: number): number {
+  return familyAt(slot) === AF.INET ? IPV4_BYTES : IPV6_BYTES;
 }
 
 /** The address that lies in the sockaddr buffer, in canonical text. */

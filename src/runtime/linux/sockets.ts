@@ -3,51 +3,82 @@
  * association, and the descriptor, its registration with epoll and the kernel's socket need not be made again, which is
  * a tenth of what the node's side of a short connection costs.
  *
- * Only after both FINs and with everything acknowledged: dissolving earlier would lose bytes. Events of the earlier
- * connection carry its generation; the next registration changes it.
+ * Only after both FINs and with everything acknowledged: dissolving earlier would lose bytes. The last event of the earlier
+ * connection is the EPOLLHUP of its dissolving; until it came the socket is not taken, so no event meets the next one.
  */
-import type { Ledger } from "./ledger.ts";
 import { AF } from "./libc.ts";
+import type { Loop, Source } from "./loop.ts";
 import type { Family } from "./sockaddr.ts";
-import { TimerNode, type TimerWheel } from "./timers.ts";
+import { TimerNode } from "./timers.ts";
 import { close, dissolve, openSocket, unacknowledged } from "./syscalls.ts";
 
 /** Kept per address family; an idle socket costs the kernel about 2 KB. */
 const KEPT = 64;
 const LOOK_MS = 500;
 
+/** One socket of ours, through all its connections. As a source it waits for the end of the last one. */
+export class DialSocket implements Source {
+  readonly fd: number;
+  readonly family: Family;
+  readonly generation: number;
+  /** What epoll was told to watch; 0: it does not know this descriptor. */
+  mask = 0;
+  /** No event of an earlier connection can come any more. */
+  settled = true;
+
+  constructor(fd: number, family: Family, generation: number) {
+    this.fd = fd;
+    this.family = family;
+    this.generation = generation;
+  }
+
+  onReady(): void {
+    this.settled = true;
+  }
+
+  /** The pool closes it. */
+  shutDown(): void {}
+}
+
 export class SocketPool extends TimerNode {
-  private readonly loop: { readonly now: number; readonly timers: TimerWheel; readonly ledger: Ledger };
-  private readonly idle: Record<Family, number[]> = { [AF.INET]: [], [AF.INET6]: [] };
+  private readonly loop: Loop;
+  /** Oldest first: the first one is settled if any is. */
+  private readonly idle: Record<Family, DialSocket[]> = { [AF.INET]: [], [AF.INET6]: [] };
   /** Sockets that nobody asked for since the last look. */
   private readonly spare: Record<Family, number> = { [AF.INET]: 0, [AF.INET6]: 0 };
-  /** Whether the socket that `take` gave last is registered with epoll already. */
-  registered = false;
 
-  constructor(loop: { readonly now: number; readonly timers: TimerWheel; readonly ledger: Ledger }) {
+  constructor(loop: Loop) {
     super();
     this.loop = loop;
   }
 
   /** @returns An unconnected socket, or the errno negated. */
-  take(family: Family): number {
-    const fd = this.idle[family].pop();
-    this.registered = fd !== undefined;
-    if (fd === undefined) return openSocket(family);
-    this.loop.ledger.disown(fd);
-    this.spare[family] = Math.min(this.spare[family], this.idle[family].length);
-    return fd;
+  take(family: Family): DialSocket | number {
+    const idle = this.idle[family];
+    if (idle[0]?.settled !== true) return this.open(family);
+    const socket = idle.shift();
+    if (socket === undefined) return this.open(family);
+    this.loop.forget(socket, true);
+    this.spare[family] = Math.min(this.spare[family], idle.length);
+    return socket;
+  }
+
+  private open(family: Family): DialSocket | number {
+    const fd = openSocket(family);
+    return fd < 0 ? fd : new DialSocket(fd, family, this.loop.generation());
   }
 
   /** Keep or close a socket whose connection ended with both FINs. */
-  give(fd: number, family: Family): void {
+  give(socket: DialSocket): void {
+    const { fd, family } = socket;
     const idle = this.idle[family];
     if (idle.length >= KEPT || unacknowledged(fd) !== 0 || dissolve(fd) < 0) {
       close(fd);
       return;
     }
-    this.loop.ledger.own(fd, "idle socket");
-    idle.push(fd);
+    socket.settled = false;
+    this.loop.claim(socket, "idle socket");
+    idle.push(socket);
     if (this.slot < 0) this.loop.timers.add(this, this.loop.now + LOOK_MS);
   }
 
@@ -67,9 +98,9 @@ export class SocketPool extends TimerNode {
   }
 
   private shed(family: Family, count: number): void {
-    for (const fd of this.idle[family].splice(0, count)) {
-      this.loop.ledger.disown(fd);
-      close(fd);
+    for (const socket of this.idle[family].splice(0, count)) {
+      this.loop.forget(socket, true);
+      close(socket.fd);
     }
     this.spare[family] = this.idle[family].length;
   }

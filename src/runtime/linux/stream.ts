@@ -1,10 +1,11 @@
 /** A connected descriptor: its registration with epoll, and what it still has to send. */
 import type { Address } from "../../seam/snapshot.ts";
 import { EPOLL, ERRNO } from "./libc.ts";
-import { readBuffer } from "./memory.ts";
+import { readView } from "./memory.ts";
 import type { Loop } from "./loop.ts";
 import { Outbox } from "./outbox.ts";
 import { keepAlive, noDelay } from "./options.ts";
+import type { DialSocket } from "./sockets.ts";
 import { decodeAddress } from "./sockaddr.ts";
 import { readLocalAddress, sendChunk, sendRead, shutdownWrite } from "./syscalls.ts";
 
@@ -23,24 +24,28 @@ export class Stream {
   /** The peer takes nothing more; what it sent before may still be read. */
   broken = false;
   /** Dialled, and still without the options that an accepted connection inherits. */
-  bare = false;
+  bare: boolean;
   /** Bytes that everything else this end sends must wait for. */
   outbox: Outbox | null = null;
   protected readonly loop: Loop;
-  /** The descriptor is with epoll from an earlier connection. */
-  known = false;
-  protected registered = false;
+  /** Where it was dialled: the socket, which outlives the connection; null: accepted. */
+  protected readonly socket: DialSocket | null;
+  protected registered: boolean;
   /** FIN was sent. */
   finished = false;
-  private mask = WATCHED;
+  private mask: number;
   private delays = true;
   private near: Address | null = null;
 
-  constructor(loop: Loop, fd: number, remote: Address) {
+  constructor(loop: Loop, fd: number, remote: Address, socket: DialSocket | null) {
     this.loop = loop;
     this.fd = fd;
     this.remote = remote;
-    this.generation = loop.generation();
+    this.socket = socket;
+    this.bare = socket !== null;
+    this.registered = socket !== null && socket.mask !== 0;
+    this.mask = this.registered && socket !== null ? socket.mask : WATCHED;
+    this.generation = socket === null ? loop.generation() : socket.generation;
   }
 
   /** Asked for rarely, so it costs a call when it is; unknown once closed. */
@@ -59,9 +64,8 @@ export class Stream {
   /** Watch the descriptor; events that came before are reported at once. @returns 0, or the errno negated. */
   protected watch(): number {
     this.registered = true;
-    const { poller } = this.loop;
-    if (this.known) return poller.modify(this.fd, this.generation, this.mask);
-    return poller.add(this.fd, this.generation, this.mask);
+    if (this.socket !== null) this.socket.mask = this.mask;
+    return this.loop.poller.add(this.fd, this.generation, this.mask);
   }
 
   /** The kernel refused bytes: have the loop tell when it takes more. */
@@ -69,7 +73,9 @@ export class Stream {
     this.writable = false;
     if ((this.mask & EPOLL.OUT) !== 0) return;
     this.mask |= EPOLL.OUT;
-    if (this.registered) this.loop.poller.modify(this.fd, this.generation, this.mask);
+    if (!this.registered) return;
+    if (this.socket !== null) this.socket.mask = this.mask;
+    this.loop.poller.modify(this.fd, this.generation, this.mask);
   }
 
   /** Send, and keep a copy of what the kernel does not take. @returns 0, or the errno negated. */
@@ -92,7 +98,7 @@ export class Stream {
     const n = sendRead(this.fd, 0, length);
     if (n === length) return 0;
     if (n < 0 && n !== -ERRNO.EAGAIN) return n;
-    this.hold(readBuffer.subarray(0, length), n > 0 ? n : 0);
+    this.hold(readView(length), n > 0 ? n : 0);
     return 0;
   }
 

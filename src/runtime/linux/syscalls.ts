@@ -23,6 +23,7 @@ import {
 import {
   destinationAddress,
   errno,
+  isReadView,
   lingerZeroAddress,
   nowhere,
   nowhereAddress,
@@ -71,6 +72,7 @@ export function sendRead(fd: number, offset: number, length: number): number {
 
 /** Send what of `chunk` lies behind `offset`, at most READ_BYTES of it. */
 export function sendChunk(fd: number, chunk: Uint8Array, offset: number): number {
+  if (isReadView(chunk)) return sendRead(fd, offset, chunk.length - offset);
   const length = Math.min(chunk.length - offset, READ_BYTES);
   if (length > COPY_BYTES && chunk.buffer === readBuffer.buffer) {
     return sendRead(fd, chunk.byteOffset + offset, length);
@@ -86,7 +88,7 @@ export function splice(from: number, to: number, length: number): number {
 }
 
 export function close(fd: number): number {
-  return result(libc.close(fd));
+  return result(rawCall(SYS.close, fd, wordsAddress, 0, 0, 0, 0));
 }
 
 /** RST instead of FIN, and nothing lingers: no TIME_WAIT, queued bytes are dropped. */
@@ -106,12 +108,12 @@ export function openSocket(family: (typeof AF)[keyof typeof AF]): number {
 
 /** Connect to the address in a slot of `destinations`. */
 export function connect(fd: number, slot: number, addressBytes: number): number {
-  return result(libc.connect(fd, destinationAddress(slot), addressBytes));
+  return result(rawCall(SYS.connect, fd, destinationAddress(slot), addressBytes, 0, 0, 0));
 }
 
 /** Undo a connection that is over: the socket can connect again. */
 export function dissolve(fd: number): number {
-  return result(libc.connect(fd, nowhereAddress, nowhere.byteLength));
+  return result(rawCall(SYS.connect, fd, nowhereAddress, nowhere.byteLength, 0, 0, 0));
 }
 
 /** Bytes, FIN included, that the peer has not acknowledged. */
@@ -133,7 +135,7 @@ export function listen(fd: number, backlog: number): number {
 /** Take one connection; its remote address is left in the sockaddr buffer. */
 export function accept(fd: number): number {
   sockaddrLength[0] = sockaddr.length;
-  return result(libc.accept4(fd, sockaddrAddress, sockaddrLengthAddress, NONBLOCK_CLOEXEC));
+  return result(rawCall(SYS.accept4, fd, sockaddrAddress, sockaddrLengthAddress, NONBLOCK_CLOEXEC, 0, 0));
 }
 
 /** Leave the local address in the sockaddr buffer. */
