@@ -44,10 +44,14 @@ export class HelloClock {
   private fire(): void {
     this.timer = null;
     const now = this.runtime.nowMs();
-    for (let next = this.waiting.first; next !== null && next.dueMs <= now; next = this.waiting.first) {
-      this.waiting.remove(next);
-      next.expired();
+    try {
+      for (let next = this.waiting.first; next !== null && next.dueMs <= now; next = this.waiting.first) {
+        this.waiting.remove(next);
+        next.expired();
+      }
+    } finally {
+      // also when one of them threw: the others' time must not stand still
+      if (this.waiting.first !== null && this.timer === null) this.arm(Math.max(1, this.waiting.first.dueMs - now));
     }
-    if (this.waiting.first !== null && this.timer === null) this.arm(this.waiting.first.dueMs - now);
   }
 }
