@@ -98,6 +98,11 @@ async function startAll(bench: Bench, peers: readonly Peer[]): Promise<Subject[]
   return subjects;
 }
 
+/** Peers that more than the line of short connections is worth. */
+function manyLined({ peers }: Bench): Peer[] {
+  return peers.filter(({ shortOnly }) => !shortOnly);
+}
+
 function slotOf({ peers }: Bench, peer: Peer): number {
   return peers.indexOf(peer);
 }
@@ -202,7 +207,7 @@ function targetsOf(subject: Subject): ReturnType<typeof apiTargets> {
 }
 
 async function pingPongs(bench: Bench): Promise<void> {
-  const subjects = [...(await startAll(bench, bench.peers)), direct(bench)];
+  const subjects = [...(await startAll(bench, manyLined(bench))), direct(bench)];
   const visit: Visit = (subject, span) => onTunnels(bench, subject, PING_TUNNELS, { run: "pings", span });
   await inTurn(bench, subjects, visit, (id, { cpuUs, p50, p99 }) => {
     bench.record("ping-cpu", id, cpuUs);
@@ -220,7 +225,7 @@ async function onTunnels({ lab }: Bench, subject: Subject, count: number, comman
 }
 
 async function streams(bench: Bench): Promise<void> {
-  const subjects = [...(await startAll(bench, bench.peers)), direct(bench)];
+  const subjects = [...(await startAll(bench, manyLined(bench))), direct(bench)];
   const { warm, streamBytes } = bench.effort;
   const visit: Visit = (subject, span) => {
     const bytes = span === warm ? streamBytes * WARM_STREAMS : streamBytes;
@@ -234,7 +239,7 @@ async function streams(bench: Bench): Promise<void> {
 }
 
 async function requests(bench: Bench): Promise<void> {
-  const proxies = bench.peers.filter(({ http }) => http);
+  const proxies = manyLined(bench).filter(({ http }) => http);
   const subjects = [...(await startAll(bench, proxies)), direct(bench)];
   const visit: Visit = async (subject, span) => {
     const all = httpTargets(subject.world);
@@ -257,7 +262,7 @@ async function requests(bench: Bench): Promise<void> {
 async function memory(bench: Bench): Promise<void> {
   for (let round = 0; round < bench.effort.startRounds; round++) {
     bench.say(`  round ${round + 1} of ${bench.effort.startRounds}`);
-    for (const peer of bench.peers) {
+    for (const peer of manyLined(bench)) {
       const world = bench.lab.world(slotOf(bench, peer));
       const running = await startReady(bench, peer, world);
       await Bun.sleep(500);
@@ -292,7 +297,7 @@ async function withIdleTunnels(
 async function startUp(bench: Bench): Promise<void> {
   for (let round = 0; round < bench.effort.startRounds; round++) {
     bench.say(`  round ${round + 1} of ${bench.effort.startRounds}`);
-    for (const peer of bench.peers) {
+    for (const peer of manyLined(bench)) {
       const world = bench.lab.world(slotOf(bench, peer));
       const running = startPeer(peer, world, bench.place);
       const order = { to: running.listening.api, targets: apiTargets(world).slice(0, 1), connections: 1 };

@@ -5,7 +5,7 @@ import { type Child, familyOf, startChild } from "./child.ts";
 import { render } from "./template.ts";
 import { freePorts, type Listening, valuesOf, type World } from "./world.ts";
 
-export type PeerId = "linux" | "bun" | "node" | "haproxy" | "haproxy-splice" | "nginx" | "sniproxy";
+export type PeerId = "linux" | "bun" | "node" | "haproxy" | "haproxy-splice" | "nginx" | "nginx-half" | "sniproxy";
 
 export interface Peer {
   readonly id: PeerId;
@@ -14,6 +14,8 @@ export interface Peer {
   readonly http: boolean;
   /** Compiles while it runs, and gets the time to. */
   readonly jit: boolean;
+  /** Differs from another one in what a connection's end costs, and in nothing else: only short connections are worth a look. */
+  readonly shortOnly: boolean;
   /** Names of what must be installed. */
   readonly needs: readonly string[];
   readonly config: string;
@@ -45,6 +47,7 @@ function edgeLb(id: PeerId, start: readonly string[], engine: string): Peer {
     title: `edge-lb ${engine}`,
     http: true,
     jit: true,
+    shortOnly: false,
     needs: start,
     config: "edge-lb.yaml",
     asks: [...start, "version"],
@@ -60,10 +63,25 @@ function haproxy(id: PeerId, title: string): Peer {
     title,
     http: true,
     jit: false,
+    shortOnly: false,
     needs: ["haproxy"],
     config: "haproxy.cfg",
     asks: ["haproxy", "-v"],
     command: (config) => ["haproxy", "-db", "-f", config],
+  };
+}
+
+function nginx(id: PeerId, title: string, shortOnly: boolean): Peer {
+  return {
+    id,
+    title,
+    http: true,
+    jit: false,
+    shortOnly,
+    needs: ["nginx", STREAM_MODULE],
+    config: "nginx.conf",
+    asks: ["nginx", "-v"],
+    command: (config) => ["nginx", "-e", "stderr", "-c", config],
   };
 }
 
@@ -78,21 +96,14 @@ const OTHERS: readonly Peer[] = [
   edgeLb("node", ["node", BUNDLE], "node"),
   haproxy("haproxy", "HAProxy"),
   haproxy("haproxy-splice", "HAProxy splice"),
-  {
-    id: "nginx",
-    title: "nginx",
-    http: true,
-    jit: false,
-    needs: ["nginx", STREAM_MODULE],
-    config: "nginx.conf",
-    asks: ["nginx", "-v"],
-    command: (config) => ["nginx", "-e", "stderr", "-c", config],
-  },
+  nginx("nginx", "nginx", false),
+  nginx("nginx-half", "nginx half-close", true),
   {
     id: "sniproxy",
     title: "sniproxy",
     http: false,
     jit: false,
+    shortOnly: false,
     needs: ["sniproxy"],
     config: "sniproxy.conf",
     asks: ["sniproxy", "-V"],
@@ -128,7 +139,7 @@ export function startPeer(peer: Peer, world: World, { folder, cpu }: Place): Run
   const [api = 0, https = 0, http = 0] = freePorts(ip, 3);
   const listening: Listening = { api: { ip, port: api }, https: { ip, port: https }, http: { ip, port: http } };
   const config = join(own, peer.config);
-  const values = valuesOf(world, listening, own, peer.id === "haproxy-splice");
+  const values = valuesOf(world, listening, own, peer.id);
   writeFileSync(config, render(readFileSync(join(TEMPLATES, `${peer.config}.in`), "utf8"), values));
   const startedMs = performance.timeOrigin + performance.now();
   const child = startChild(peer.command(config), { cpu });

@@ -61,6 +61,12 @@ const GOALS: readonly Goal[] = [
     most: 0.9,
   },
   {
+    title: "short connection / better of HAProxy and nginx that lets a client half-close, as HAProxy and edge-lb do",
+    row: "short-cpu",
+    over: over("short-cpu", "haproxy", "nginx-half"),
+    most: 0.9,
+  },
+  {
     title: "ping-pong / better of HAProxy and nginx",
     row: "ping-cpu",
     over: over("ping-cpu", "haproxy", "nginx"),
@@ -156,7 +162,8 @@ export const METHOD = [
   "byte by byte (streams: one read in eight), what clients and nodes counted must agree, and a peer that misbehaves ends the run.",
   "CPU is the user and system time of all threads of the balancer per unit of work. A short connection is connect, a ClientHello of 517",
   "bytes, an answer of 200, close, 64 at a time; ping-pongs run on 64 tunnels, requests on 64 connections. HAProxy and sniproxy look",
-  "names up one by one, as their users write it; nginx has a map of names, but looks for the upstream so named one by one. edge-lb is",
+  "names up one by one, as their users write it; nginx has a map of names, but looks for the upstream so named one by one. At a client's",
+  "FIN nginx closes both sides unless `proxy_half_close` is on, while the others bring the rest of the answer over: it runs both ways. edge-lb is",
   "measured after a warm-up: its compiler needs some ten thousand connections, and the first 2,000 have a line of their own.",
   "Ratios within one run hold, absolute times belong to the machine.",
 ].join("\n");

@@ -62,7 +62,7 @@ export function httpTargets({ clusters, nodesOf }: World): Target[] {
 }
 
 /** What the files in peers/ may name. */
-export function valuesOf(world: World, listening: Listening, folder: string, splice: boolean): Values {
+export function valuesOf(world: World, listening: Listening, folder: string, variant: string): Values {
   const node = (ip: string, index: number): Values => ({ ip, index: String(index) });
   const text = (at: At): string => `${at.ip}:${at.port}`;
   const cluster = (_: unknown, i: number): Values => {
@@ -80,7 +80,8 @@ export function valuesOf(world: World, listening: Listening, folder: string, spl
     httpport: String(world.httpPort),
     ingress: world.ingress ? [{}] : [],
     apionly: world.ingress ? [] : [{}],
-    splice: splice ? [{}] : [],
+    splice: variant === "haproxy-splice" ? [{}] : [],
+    halfclose: variant === "nginx-half" ? [{}] : [],
     cluster: Array.from({ length: world.clusters }, cluster),
   };
 }
