@@ -60,9 +60,11 @@ export function explainLookup(routes: Routes, kind: ListenerKind, name: string):
 function find(routes: KindRoutes, name: string): RouteMatch | undefined {
   // No row is longer than a DNS name can be, and a Host field of 8 KB must not cost more than one that is.
   if (name.length > NAME_MOST) return undefined;
+  const exact = routes.exact.get(name);
+  if (exact !== undefined) return exact;
   // a label is never empty, whatever the grammar of Host lets through
   if (name.includes("..")) return undefined;
-  return routes.exact.get(name) ?? findBelow(routes, name) ?? findByStart(routes, name) ?? findByApps(routes, name);
+  return findBelow(routes, name) ?? findByStart(routes, name) ?? findByApps(routes, name);
 }
 
 function findBelow(routes: KindRoutes, name: string): RouteMatch | undefined {
