@@ -52,6 +52,8 @@ export class Loop {
   /** Monotonic milliseconds, read once per turn. */
   now = performance.now();
   stopped = false;
+  /** Counts turns: events of one turn were fetched before anything that happens in it. */
+  turns = 0;
   onFault: (error: unknown) => void = () => {};
   readonly timers = new TimerWheel(this.now);
   readonly ledger: Ledger;
@@ -139,6 +141,7 @@ export class Loop {
   /** One turn: wait at most `timeoutMs` (-1: for ever), then events, timers, tasks, reports. */
   turn(timeoutMs: number): void {
     const count = this.poller.wait(this.waitMs(timeoutMs));
+    this.turns++;
     this.now = performance.now();
     for (let i = 0; i < count; i++) this.dispatch(i);
     this.timers.advance(this.now);

@@ -4,7 +4,8 @@
  * a tenth of what the node's side of a short connection costs.
  *
  * Only after both FINs and with everything acknowledged: dissolving earlier would lose bytes. The last event of the earlier
- * connection is the EPOLLHUP of its dissolving; until it came the socket is not taken, so no event meets the next one.
+ * connection is the EPOLLHUP of its dissolving, in a later turn; until it came the socket is not taken, so no event that was
+ * fetched for one connection meets the next.
  */
 import { AF } from "./libc.ts";
 import type { Loop, Source } from "./loop.ts";
@@ -25,15 +26,23 @@ export class DialSocket implements Source {
   mask = 0;
   /** No event of an earlier connection can come any more. */
   settled = true;
+  private readonly loop: Loop;
+  private dissolvedIn = 0;
 
-  constructor(fd: number, family: Family, generation: number) {
+  constructor(loop: Loop, fd: number, family: Family) {
+    this.loop = loop;
     this.fd = fd;
     this.family = family;
-    this.generation = generation;
+    this.generation = loop.generation();
+  }
+
+  unsettle(): void {
+    this.settled = false;
+    this.dissolvedIn = this.loop.turns;
   }
 
   onReady(): void {
-    this.settled = true;
+    if (this.loop.turns > this.dissolvedIn) this.settled = true;
   }
 
   /** The pool closes it. */
@@ -65,7 +74,7 @@ export class SocketPool extends TimerNode {
 
   private open(family: Family): DialSocket | number {
     const fd = openSocket(family);
-    return fd < 0 ? fd : new DialSocket(fd, family, this.loop.generation());
+    return fd < 0 ? fd : new DialSocket(this.loop, fd, family);
   }
 
   /** Keep or close a socket whose connection ended with both FINs. */
@@ -76,7 +85,7 @@ export class SocketPool extends TimerNode {
       close(fd);
       return;
     }
-    socket.settled = false;
+    socket.unsettle();
     this.loop.claim(socket, "idle socket");
     idle.push(socket);
     if (this.slot < 0) this.loop.timers.add(this, this.loop.now + LOOK_MS);
