@@ -65,7 +65,7 @@ const CONCURRENT = 64;
 const PING_TUNNELS = 64;
 const STREAMS = 8;
 /** Rounds' worth of bytes until the compiler is done with the few functions that streams need. */
-const WARM_STREAMS = 10;
+const WARM_STREAMS = 30;
 /** Opened twice: what the second half adds is what a tunnel costs, the first half also wakes the compiler. */
 const IDLE_TUNNELS = 2_000;
 const START_LIMIT_MS = 30_000;
