@@ -61,9 +61,9 @@ const GOALS: readonly Goal[] = [
     most: 0.9,
   },
   {
-    title: "short connection / better of HAProxy and nginx that lets a client half-close, as HAProxy and edge-lb do",
+    title: "short connection / nginx that lets a client half-close, as HAProxy and edge-lb do",
     row: "short-cpu",
-    over: over("short-cpu", "haproxy", "nginx-half"),
+    over: over("short-cpu", "nginx-half"),
     most: 0.9,
   },
   {
