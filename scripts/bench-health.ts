@@ -6,8 +6,8 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type EdgeLb, startEdgeLb } from "../test/support/edge-lb.ts";
-import { freePorts } from "../test/support/ports.ts";
+import { type EdgeLb, startEdgeLb } from "./lab/edge-lb.ts";
+import { freePorts } from "./lab/ports.ts";
 import type { ManyNodesCount, ManyNodesSpec } from "./health/many-nodes.ts";
 
 const CLUSTERS = 100;

@@ -5,14 +5,14 @@
  *
  *     bun scripts/compare-health.ts [part of a scenario's name]
  */
-import { type Crowd, type Door, startCrowd, type Visit } from "../test/support/crowd.ts";
-import { edgeLbArgv } from "../test/support/edge-lb.ts";
-import { type HealthLab, startHealthLab } from "../test/support/health-lab.ts";
-import { LISTENERS, type Listener } from "../test/support/lab.ts";
-import { type FarNetwork, openFarNetwork, whyNoNetwork } from "../test/support/netns.ts";
-import { freePorts } from "../test/support/ports.ts";
-import { spawnToyNode } from "../test/support/toy/process.ts";
-import type { BehaviourName, ToyNode } from "../test/support/toy/node.ts";
+import { type Crowd, type Door, startCrowd, type Visit } from "./lab/crowd.ts";
+import { edgeLbArgv } from "./lab/edge-lb.ts";
+import { type HealthLab, startHealthLab } from "./lab/health-lab.ts";
+import { LISTENERS, type Listener } from "./lab/lab.ts";
+import { type FarNetwork, openFarNetwork, whyNoNetwork } from "./lab/netns.ts";
+import { freePorts } from "./lab/ports.ts";
+import { spawnToyNode } from "./lab/toy/process.ts";
+import type { BehaviourName, ToyNode } from "./lab/toy/node.ts";
 import { type Haproxy, startHaproxy } from "./health/haproxy.ts";
 
 /** A client per listener, this often; each turn comes from another address and asks for another host. */

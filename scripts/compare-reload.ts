@@ -6,12 +6,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { controlAt } from "../test/support/control.ts";
-import { startEdgeLb } from "../test/support/edge-lb.ts";
-import { freePorts } from "../test/support/ports.ts";
-import { childrenOf, residentMb } from "../test/support/processes.ts";
-import { connectWithoutPause, holdTunnels, type Tunnels } from "../test/support/reload-load.ts";
-import { startToyCluster, type ToyCluster } from "../test/support/toy/cluster.ts";
+import { controlAt } from "./lab/control.ts";
+import { startEdgeLb } from "./lab/edge-lb.ts";
+import { freePorts } from "./lab/ports.ts";
+import { childrenOf, residentMb } from "./lab/processes.ts";
+import { connectWithoutPause, holdTunnels, type Tunnels } from "./lab/reload-load.ts";
+import { startToyCluster, type ToyCluster } from "./lab/toy/cluster.ts";
 
 const BLOCK = "127.26.0";
 const HOST = "a.apps.hub.lab";

@@ -4,7 +4,7 @@
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { type ToyCluster, startToyCluster } from "../test/support/toy/cluster.ts";
+import { type ToyCluster, startToyCluster } from "./lab/toy/cluster.ts";
 
 const ROOT = new URL("..", import.meta.url).pathname;
 const BLOCK = "127.77.0";

@@ -4,7 +4,7 @@
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { mutate, play, randomOf, seedStreams, type Stream } from "../test/core/http/fuzz-engine.ts";
+import { mutate, play, randomOf, seedStreams, type Stream } from "./fuzz/engine.ts";
 
 const { values } = parseArgs({
   options: {
@@ -27,7 +27,7 @@ for (; played < most && Date.now() < until; played++) {
   const wrong = mistakeOf(stream);
   if (wrong !== null) {
     const smaller = shrink(stream);
-    const kept = new URL(`../test/fixtures/http/seeds/found-${seed}-${played}.json`, import.meta.url);
+    const kept = new URL(`fuzz/seeds/found-${seed}-${played}.json`, import.meta.url);
     writeFileSync(kept, `${JSON.stringify(smaller, null, 1)}\n`);
     console.log(
       `fuzz: stream ${played}: ${mistakeOf(smaller)}\n${JSON.stringify(smaller)}\nfuzz: kept as ${kept.pathname}`,

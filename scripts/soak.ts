@@ -1,5 +1,5 @@
 /** `npm run soak`: the long form of the linux engine's soak. `--short` takes a minute, `--debug` checks every invariant. */
-import { runSoak, type SoakReport } from "../test/support/soak.ts";
+import { runSoak, type SoakReport } from "./soak/soak.ts";
 
 const MB = 1_048_576;
 const short = process.argv.includes("--short");

@@ -2,9 +2,9 @@
 /** Entry: picks the command, wires the planes, owns exit codes and the worker's path. */
 import { readFileSync } from "node:fs";
 import { runCli } from "./cli/cli.ts";
-import { createEventLog } from "./control/event-log.ts";
-import { watchDescriptors } from "./control/limits.ts";
-import { openSink } from "./control/log-open.ts";
+import { createEventLog } from "./control/log/event-log.ts";
+import { watchDescriptors } from "./control/machine/limits.ts";
+import { openSink } from "./control/log/open.ts";
 import { runEdgeLb, type RunInput } from "./control/run.ts";
 
 /** Right in source, compiled, and in the Node bundle: only this module's own URL is the entry's. */

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Door } from "../../test/support/crowd.ts";
-import type { Listener } from "../../test/support/lab.ts";
+import type { Door } from "../lab/crowd.ts";
+import type { Listener } from "../lab/lab.ts";
 
 export interface HaproxyInput {
   /** Put before the command line. */

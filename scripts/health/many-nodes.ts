@@ -6,7 +6,7 @@ import http from "node:http";
 import https from "node:https";
 import net from "node:net";
 import tls from "node:tls";
-import { createAuthority } from "../../test/support/toy/certificate.ts";
+import { createAuthority } from "../lab/toy/certificate.ts";
 
 export interface ManyNodesSpec {
   /** By cluster; its domain is `NAME.lab`. */

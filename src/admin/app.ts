@@ -2,7 +2,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { Hono } from "hono";
 import type { Context, MiddlewareHandler } from "hono";
-import { createApi, type Handler } from "../control/api.ts";
+import { createApi, type Handler } from "../control/api/api.ts";
 import type { AdminAccess } from "../control/run.ts";
 import { csvText } from "./csv.ts";
 import { createMetrics } from "./metrics.ts";

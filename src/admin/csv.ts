@@ -1,5 +1,5 @@
 /** HAProxy's statistics as CSV, all columns of 2.6 in order, for the dashboards and exporters that read them. */
-import type { ClusterStatus, EndpointStatus, PoolStatus, Status, Traffic } from "../control/status.ts";
+import type { ClusterStatus, EndpointStatus, PoolStatus, Status, Traffic } from "../control/status/report.ts";
 import { formatEndpoint } from "../core/address.ts";
 import type { HealthWord } from "../seam/board.ts";
 import type { ListenerKind } from "../seam/snapshot.ts";

@@ -1,5 +1,5 @@
 /** Every metric: its name, what it means, and where its samples are in the status. Labels and units as Prometheus asks for. */
-import type { ClusterStatus, EndpointStatus, PoolStatus, Status } from "../control/status.ts";
+import type { ClusterStatus, EndpointStatus, PoolStatus, Status } from "../control/status/report.ts";
 import { formatEndpoint } from "../core/address.ts";
 import { HEALTH_WORDS, type Board } from "../seam/board.ts";
 import { LISTENER_KINDS } from "../seam/snapshot.ts";

@@ -1,7 +1,7 @@
 /** `/metrics`: the families in Prometheus' text format, through prom-client, with the process' own numbers. */
 import { readFileSync, readdirSync } from "node:fs";
 import { Registry, type Metric } from "prom-client";
-import type { Status } from "../control/status.ts";
+import type { Status } from "../control/status/report.ts";
 import type { Board } from "../seam/board.ts";
 import { FAMILIES, type Family, type Source } from "./families.ts";
 

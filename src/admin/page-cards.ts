@@ -1,6 +1,6 @@
 /** One card per cluster. */
-import type { ClusterStatus, Status } from "../control/status.ts";
-import type { History, Rates } from "../control/status-rates.ts";
+import type { ClusterStatus, Status } from "../control/status/report.ts";
+import type { History, Rates } from "../control/status/rates.ts";
 import { html, type Markup } from "./page-html.ts";
 import { nodeTables } from "./page-nodes.ts";
 import { sparkline } from "./page-spark.ts";

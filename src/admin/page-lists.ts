@@ -1,8 +1,8 @@
 /** What is not of one cluster: totals, listeners, names nobody serves, events. */
-import type { ControlEvent } from "../control/events.ts";
-import type { LogLevel } from "../control/log-sink.ts";
-import type { ConnectionStatus, Status } from "../control/status.ts";
-import type { UnknownName } from "../control/status-unknown.ts";
+import type { ControlEvent } from "../control/log/recent-events.ts";
+import type { LogLevel } from "../control/log/sink.ts";
+import type { ConnectionStatus, Status } from "../control/status/report.ts";
+import type { UnknownName } from "../control/serve/unknown-names.ts";
 import { cardId, trafficCharts } from "./page-cards.ts";
 import { html, type Markup } from "./page-html.ts";
 import { count, levelOf, many, shortDuration } from "./page-words.ts";

@@ -1,5 +1,5 @@
 /** The nodes of one cluster: a table for the API, one for the ingress, as both have their own probes. */
-import type { ClusterStatus, EndpointStatus, PoolStatus } from "../control/status.ts";
+import type { ClusterStatus, EndpointStatus, PoolStatus } from "../control/status/report.ts";
 import type { HealthWord } from "../seam/board.ts";
 import type { ListenerKind } from "../seam/snapshot.ts";
 import { html, type Markup } from "./page-html.ts";

@@ -1,5 +1,5 @@
 /** Numbers, times and states as the page says them. */
-import type { ClusterStatus, EndpointStatus, PoolStatus, Status } from "../control/status.ts";
+import type { ClusterStatus, EndpointStatus, PoolStatus, Status } from "../control/status/report.ts";
 import type { HealthWord } from "../seam/board.ts";
 
 /** What a cluster is as a whole, for its card and the filter. */

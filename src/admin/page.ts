@@ -1,6 +1,6 @@
 /** The status page: one response with everything in it, complete without its script, which only keeps it up to date. */
 import { createHash } from "node:crypto";
-import type { Status } from "../control/status.ts";
+import type { Status } from "../control/status/report.ts";
 import { clusterCards } from "./page-cards.ts";
 import { html, raw, type Markup } from "./page-html.ts";
 import { events, listeners, overview, unknownNames } from "./page-lists.ts";

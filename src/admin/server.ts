@@ -1,8 +1,8 @@
 /** The admin listener: node:http in front of the application. */
 import { createServer } from "node:http";
 import type { ListenAddress } from "../config/model.ts";
-import { respond } from "../control/http-bridge.ts";
-import { listenError } from "../control/sockets.ts";
+import { respond } from "../control/api/bridge.ts";
+import { listenError } from "../control/serve/listening.ts";
 
 import type { AdminAccess } from "../control/run.ts";
 import { createAdmin } from "./app.ts";

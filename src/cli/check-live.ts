@@ -1,9 +1,9 @@
 /** `edge-lb check --live`: the configuration, and whether this machine, DNS and the nodes are as it needs them. */
 import type { FlagText } from "../config/layers.ts";
 import type { Config } from "../config/model.ts";
-import { runLiveCheck } from "../control/live-check.ts";
-import { systemEnvironment, type LiveEnvironment } from "../control/live-check-environment.ts";
-import type { Finding, FindingGroup, Grade } from "../control/live-check-finding.ts";
+import { runLiveCheck } from "../check-live/findings.ts";
+import { systemEnvironment, type LiveEnvironment } from "../check-live/environment.ts";
+import type { Finding, FindingGroup, Grade } from "../check-live/finding.ts";
 import { check } from "./check.ts";
 import { findClient } from "./client.ts";
 import type { Io } from "./io.ts";

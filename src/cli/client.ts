@@ -2,7 +2,7 @@
 import type { FlagText } from "../config/layers.ts";
 import { GLOBAL, ROOT_CONTROL_PATH } from "../config/options.ts";
 import { collectProblems } from "../config/text.ts";
-import { resolveRow } from "../config/rows.ts";
+import { resolveRow } from "../config/option.ts";
 import { EdgeError, EdgeErrors, type EdgeErrorCode } from "../errors.ts";
 import { machineOf, type Io } from "./io.ts";
 

@@ -1,6 +1,6 @@
 /** Every command: what it is called, what it takes. What it does is in the file of its name. */
 import { GLOBAL, TOP_ROWS } from "../config/options.ts";
-import type { Row } from "../config/rows.ts";
+import type { Row } from "../config/option.ts";
 
 /** A flag that is no setting: of one command. */
 export interface Switch {

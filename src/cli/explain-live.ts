@@ -1,5 +1,5 @@
 /** `explain` of the edge-lb that runs: verdicts and load of every candidate, as they are now. */
-import type { Candidate, Explanation, Match } from "../control/api-explain.ts";
+import type { Candidate, Explanation, Match } from "../control/api/explain-name.ts";
 import { formatEndpoint } from "../core/address.ts";
 import type { Client } from "./client.ts";
 import type { Io } from "./io.ts";

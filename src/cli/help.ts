@@ -1,7 +1,7 @@
 /** `--help` and the usage, from the option table. */
 import { CLUSTER } from "../config/cluster-options.ts";
 import { SECTIONS } from "../config/options.ts";
-import type { Row } from "../config/rows.ts";
+import type { Row } from "../config/option.ts";
 import { COMMANDS, rowsOf, type CommandSpec } from "./commands.ts";
 
 /** The one line that gets a lab owner going. */

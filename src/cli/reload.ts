@@ -1,6 +1,6 @@
 /** `edge-lb reload`: the file is read again by the edge-lb that runs; what changed, in words. */
 import type { FlagText } from "../config/layers.ts";
-import type { ReloadResult } from "../control/reload.ts";
+import type { ReloadResult } from "../control/serve/reload.ts";
 import { EdgeErrors } from "../errors.ts";
 import { asking } from "./client.ts";
 import type { Io } from "./io.ts";

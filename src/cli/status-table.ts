@@ -1,5 +1,5 @@
 /** A status as text for people: aligned, 80 columns for usual names, no colours. */
-import type { ClusterStatus, EndpointStatus, PoolStatus, Status } from "../control/status.ts";
+import type { ClusterStatus, EndpointStatus, PoolStatus, Status } from "../control/status/report.ts";
 import { table } from "./table.ts";
 
 /** Names that nobody serves, at most. */

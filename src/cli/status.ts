@@ -1,6 +1,6 @@
 /** `edge-lb status`: what the edge-lb that runs has to show. */
 import type { FlagText } from "../config/layers.ts";
-import type { Status } from "../control/status.ts";
+import type { Status } from "../control/status/report.ts";
 import { asking } from "./client.ts";
 import type { Io } from "./io.ts";
 import { statusText } from "./status-table.ts";

@@ -1,6 +1,6 @@
 /** Clusters, nodes and unknown names as the rows of the live view: filtered, sorted, in columns. */
-import type { ClusterStatus, EndpointStatus, Status } from "../control/status.ts";
-import type { UnknownName } from "../control/status-unknown.ts";
+import type { ClusterStatus, EndpointStatus, Status } from "../control/status/report.ts";
+import type { UnknownName } from "../control/serve/unknown-names.ts";
 import type { HealthWord } from "../seam/board.ts";
 import { ageText, shownEndpoints, stateText } from "./status-table.ts";
 import type { Sort, WatchState } from "./watch-state.ts";

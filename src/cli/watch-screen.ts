@@ -1,5 +1,5 @@
 /** One screen of the live view: exactly as many lines as fit, none wider than the terminal. */
-import type { Status } from "../control/status.ts";
+import type { Status } from "../control/status/report.ts";
 import { ageText } from "./status-table.ts";
 import { bytesText, listHead, listLines, unknownLines, type Line, type Tone } from "./watch-rows.ts";
 import { KEYS, type WatchState } from "./watch-state.ts";

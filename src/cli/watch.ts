@@ -1,6 +1,6 @@
 /** `edge-lb status --watch`: the status as a live view on a terminal; elsewhere again and again as text or as lines of JSON. */
 import type { FlagText } from "../config/layers.ts";
-import type { Status } from "../control/status.ts";
+import type { Status } from "../control/status/report.ts";
 import { findClient, openClient, type Client } from "./client.ts";
 import type { Io } from "./io.ts";
 import { statusText } from "./status-table.ts";

@@ -4,7 +4,7 @@ import { readCidr, readNodes } from "./addresses.ts";
 import type { CheckMode, NodeSpec } from "./model.ts";
 import { readDomain, readExactName, readNamePattern } from "./names.ts";
 import { GLOBAL } from "./options.ts";
-import { listOf, many, one, word, type Row } from "./rows.ts";
+import { listOf, many, one, word, type Row } from "./option.ts";
 import { fit, unfit, type Reading } from "./text.ts";
 import { choice, CONNECTIONS_MOST, onOff, whole } from "./values.ts";
 

@@ -3,8 +3,8 @@
  * An ITEM without `=` continues the key before it; before any key it is a node of any role.
  */
 import { CLUSTER, CLUSTER_KEYS } from "./cluster-options.ts";
-import { addText, describe, reportUnknownKey, textsOf, type Texts } from "./row-texts.ts";
-import type { Row } from "./rows.ts";
+import { addText, describe, reportUnknownKey, textsOf, type Texts } from "./option-texts.ts";
+import type { Row } from "./option.ts";
 import { quote, type Located, type Problems } from "./text.ts";
 import type { Tree } from "./yaml.ts";
 

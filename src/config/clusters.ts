@@ -3,7 +3,7 @@ import { NODES_MOST } from "./addresses.ts";
 import { CLUSTER } from "./cluster-options.ts";
 import type { ClusterEntry } from "./layers.ts";
 import type { ClusterConfig, NodeSpec } from "./model.ts";
-import { resolveRow, type Machine, type Row } from "./rows.ts";
+import { resolveRow, type Machine, type Row } from "./option.ts";
 import { quote, type Problems } from "./text.ts";
 import type { ListenerKind } from "../seam/snapshot.ts";
 

@@ -4,7 +4,7 @@ import { CLUSTER } from "./cluster-options.ts";
 import type { ClusterConfig, Config, ListenAddress, NodeSpec } from "./model.ts";
 import { logTargetText } from "./log-target.ts";
 import { GLOBAL, LIMITS, LISTEN, TIMEOUTS } from "./options.ts";
-import { labelOf, type Row } from "./rows.ts";
+import { labelOf, type Row } from "./option.ts";
 import type { Cidr } from "../seam/snapshot.ts";
 import { durationText } from "./values.ts";
 

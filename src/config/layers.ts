@@ -3,8 +3,8 @@ import { readClusterItems, readClusterMap } from "./cluster-spec.ts";
 import type { Layer } from "./model.ts";
 import { readDomain } from "./names.ts";
 import { COMMAND_LINE, TOP_ROWS } from "./options.ts";
-import type { Row } from "./rows.ts";
-import { addText, describe, reportUnknownKey, textsOf, type Texts } from "./row-texts.ts";
+import type { Row } from "./option.ts";
+import { addText, describe, reportUnknownKey, textsOf, type Texts } from "./option-texts.ts";
 import { didYouMean, oneOf, quote, typed, type Located, type Problems } from "./text.ts";
 import type { Tree } from "./yaml.ts";
 

@@ -5,7 +5,7 @@ import { resolveCluster, type ClusterBase } from "./clusters.ts";
 import { readFlags, readTree, type ClusterEntry, type FlagText, type LayerTexts } from "./layers.ts";
 import type { ClusterConfig, Config, ListenAddress } from "./model.ts";
 import { COMMAND_LINE, GLOBAL, LIMITS, LISTEN, TIMEOUTS } from "./options.ts";
-import { resolveRow, type Machine, type Row } from "./rows.ts";
+import { resolveRow, type Machine, type Row } from "./option.ts";
 import { collectProblems, didYouMean, quote, typed, type Problems } from "./text.ts";
 import { EdgeError, EdgeErrors } from "../errors.ts";
 import { parseYaml } from "./yaml.ts";

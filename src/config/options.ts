@@ -5,7 +5,7 @@ import type { ListenerKind } from "../seam/snapshot.ts";
 import { isPrivate, readCidr, readListenAddress } from "./addresses.ts";
 import type { EngineChoice, HeadLimits, ListenAddress, LogFormat, Timeouts } from "./model.ts";
 import { readDomain } from "./names.ts";
-import { listOf, many, one, word, type Machine, type Row } from "./rows.ts";
+import { listOf, many, one, word, type Machine, type Row } from "./option.ts";
 import { readLogTarget } from "./log-target.ts";
 import { fit, unfit, type Reading } from "./text.ts";
 import { choice, CONNECTIONS_MOST, duration, onOff, whole } from "./values.ts";

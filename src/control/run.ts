@@ -4,16 +4,16 @@ import type { Config, ListenAddress } from "../config/model.ts";
 import { formatEndpoint } from "../core/address.ts";
 import { EdgeError } from "../errors.ts";
 import type { Board } from "../seam/board.ts";
-import { createApi, type Instance } from "./api.ts";
-import { createInstance } from "./api-instance.ts";
-import { openControlSocket, type ControlSocket } from "./control-socket.ts";
-import { createEvents } from "./events.ts";
-import type { LogSink } from "./log-sink.ts";
-import { createNotifier } from "./notify.ts";
-import { createReload, watchFile } from "./reload.ts";
+import { createApi, type Instance } from "./api/api.ts";
+import { createInstance } from "./api/instance.ts";
+import { openControlSocket, type ControlSocket } from "./api/control-socket.ts";
+import { createEvents } from "./log/recent-events.ts";
+import type { LogSink } from "./log/sink.ts";
+import { createNotifier } from "./machine/notify.ts";
+import { createReload, watchFile } from "./serve/reload.ts";
 import { nodeCount, readyLine, tryLines } from "./ready-line.ts";
-import { watchSignals } from "./signals.ts";
-import { startSupervisor, type Supervisor } from "./supervisor.ts";
+import { watchSignals } from "./machine/signals.ts";
+import { startSupervisor, type Supervisor } from "./serve/supervisor.ts";
 
 export interface RunInput {
   readonly config: Config;

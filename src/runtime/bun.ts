@@ -11,12 +11,12 @@
 import { closeSync, openSync } from "node:fs";
 import type { Socket, SocketHandler, TCPSocketListener } from "bun";
 import type { DialError, ListenSpec } from "../seam/mail.ts";
-import { Accepting } from "./accepting.ts";
-import { Dialing, dialError } from "./dialing.ts";
+import { Accepting } from "./portable/accept.ts";
+import { Dialing, dialError } from "./portable/dial.ts";
 import { codeOf } from "./error-code.ts";
-import { createEventLoop, type EventLoop, type MailPort } from "./event-loop.ts";
-import { keepAliveRounds } from "./keep-alive.ts";
-import type { Link } from "./link.ts";
+import { createEventLoop, type EventLoop, type MailPort } from "./portable/event-loop.ts";
+import { keepAliveRounds } from "./portable/keep-alive.ts";
+import type { Link } from "./portable/conn.ts";
 import { listenError } from "./listen-error.ts";
 import type { Cancel, CloseCause, Conn, ConnEvents, DialSpec, Listener, Runtime } from "./port.ts";
 

@@ -4,15 +4,15 @@
  */
 import net from "node:net";
 import type { ListenSpec } from "../seam/mail.ts";
-import { Accepting } from "./accepting.ts";
-import { Dialing, dialError } from "./dialing.ts";
+import { Accepting } from "./portable/accept.ts";
+import { Dialing, dialError } from "./portable/dial.ts";
 import { codeOf } from "./error-code.ts";
-import { createEventLoop, type EventLoop, type MailPort } from "./event-loop.ts";
-import { KEEP_ALIVE_MS, type Link } from "./link.ts";
+import { createEventLoop, type EventLoop, type MailPort } from "./portable/event-loop.ts";
+import { KEEP_ALIVE_MS, type Link } from "./portable/conn.ts";
 import { listenError } from "./listen-error.ts";
-import { bindServer } from "./node-bind.ts";
+import { bindServer } from "./portable/node-bind.ts";
 import type { Cancel, CloseCause, Conn, ConnEvents, DialSpec, Listener, Runtime } from "./port.ts";
-import type { Wire } from "./wire.ts";
+import type { Wire } from "./portable/wire.ts";
 
 const SOCKET_OPTIONS = { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS };
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { createAdmin } from "../../src/admin/app.ts";
-import type { Handler, Instance } from "../../src/control/api.ts";
-import { createEvents } from "../../src/control/events.ts";
+import type { Handler, Instance } from "../../src/control/api/api.ts";
+import { createEvents } from "../../src/control/log/recent-events.ts";
 import { openBoard } from "../../src/seam/board.ts";
 import { sampleStatus } from "./status-sample.ts";
 

@@ -6,8 +6,8 @@ import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { csvText } from "../../src/admin/csv.ts";
-import { command } from "../support/command.ts";
-import { freePorts } from "../support/ports.ts";
+import { command } from "../../scripts/lab/command.ts";
+import { freePorts } from "../../scripts/lab/ports.ts";
 import { sampleStatus } from "./status-sample.ts";
 
 const CSV = csvText(sampleStatus());

@@ -1,5 +1,5 @@
 /** A status as a busy lab has it, of any size: what the page is tested with. */
-import type { ClusterStatus, EndpointStatus, PoolStatus, Status } from "../../src/control/status.ts";
+import type { ClusterStatus, EndpointStatus, PoolStatus, Status } from "../../src/control/status/report.ts";
 import type { ListenerKind } from "../../src/seam/snapshot.ts";
 
 const STARTED = "2026-08-01T08:00:00.000Z";

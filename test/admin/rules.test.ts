@@ -5,7 +5,7 @@ import { parse } from "yaml";
 import { FAMILIES } from "../../src/admin/families.ts";
 import { createMetrics } from "../../src/admin/metrics.ts";
 import { openBoard } from "../../src/seam/board.ts";
-import { command } from "../support/command.ts";
+import { command } from "../../scripts/lab/command.ts";
 import { sampleStatus } from "./status-sample.ts";
 
 const FOLDER = new URL("../../.github/monitoring/", import.meta.url).pathname;

@@ -2,11 +2,11 @@
 import { describe, expect, test } from "bun:test";
 import { checkLive, liveText } from "../../src/cli/check-live.ts";
 import type { Config } from "../../src/config/model.ts";
-import { runLiveCheck } from "../../src/control/live-check.ts";
-import type { LiveEnvironment } from "../../src/control/live-check-environment.ts";
-import type { Finding } from "../../src/control/live-check-finding.ts";
-import { readZones } from "../../src/control/live-check-firewall.ts";
-import type { Looker, LookResult } from "../../src/control/probe-look.ts";
+import { runLiveCheck } from "../../src/check-live/findings.ts";
+import type { LiveEnvironment } from "../../src/check-live/environment.ts";
+import type { Finding } from "../../src/check-live/finding.ts";
+import { readZones } from "../../src/check-live/firewall.ts";
+import type { Looker, LookResult } from "../../src/control/probe/look.ts";
 import type { ShownCertificate } from "../../src/core/health/identity.ts";
 import { load } from "../config/loading.ts";
 

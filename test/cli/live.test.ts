@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Explanation } from "../../src/control/api-explain.ts";
-import { openControlSocket, type ControlSocket } from "../../src/control/control-socket.ts";
+import type { Explanation } from "../../src/control/api/explain-name.ts";
+import { openControlSocket, type ControlSocket } from "../../src/control/api/control-socket.ts";
 import { edgeLb } from "./running.ts";
 
 let folder: string;

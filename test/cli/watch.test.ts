@@ -7,8 +7,8 @@ import { bytesText, countText } from "../../src/cli/watch-rows.ts";
 import { drawing, screenLines, type Size } from "../../src/cli/watch-screen.ts";
 import { FIRST_STATE, press, splitKeys, type WatchState } from "../../src/cli/watch-state.ts";
 import type { Terminal } from "../../src/cli/watch-terminal.ts";
-import { openControlSocket, type ControlSocket } from "../../src/control/control-socket.ts";
-import type { Status } from "../../src/control/status.ts";
+import { openControlSocket, type ControlSocket } from "../../src/control/api/control-socket.ts";
+import type { Status } from "../../src/control/status/report.ts";
 import { sampleStatus } from "../admin/status-sample.ts";
 
 const SIZE: Size = { columns: 80, rows: 24 };

@@ -1,7 +1,7 @@
 /** Loads a configuration from texts, for the tables of these tests. */
 import { loadConfig } from "../../src/config/load.ts";
 import type { Config } from "../../src/config/model.ts";
-import type { Machine } from "../../src/config/rows.ts";
+import type { Machine } from "../../src/config/option.ts";
 import { EdgeErrors } from "../../src/errors.ts";
 
 export const MACHINE: Machine = { env: {}, userId: 0, cpus: 8 };

@@ -3,7 +3,7 @@ import { cidrText } from "../../src/config/addresses.ts";
 import { CLUSTER, CLUSTER_KEYS } from "../../src/config/cluster-options.ts";
 import type { ClusterConfig, Config } from "../../src/config/model.ts";
 import { GLOBAL, LIMITS, LISTEN, SECTIONS, TIMEOUTS, TOP_ROWS } from "../../src/config/options.ts";
-import { labelOf, resolveRow, type Row } from "../../src/config/rows.ts";
+import { labelOf, resolveRow, type Row } from "../../src/config/option.ts";
 import { collectProblems } from "../../src/config/text.ts";
 import { load, MACHINE, mistakes } from "./loading.ts";
 

@@ -1,9 +1,9 @@
 /** The corpus through the whole service on the runtime in memory. */
 import { describe, expect, test } from "bun:test";
-import { bytesOf, textOf } from "../core/http/session-lab.ts";
-import { runCase, type Outcome, type ProxyUnderTest, type Script } from "../fixtures/http/case.ts";
-import { REQUESTS } from "../fixtures/http/requests.ts";
-import { RESPONSES } from "../fixtures/http/responses.ts";
+import { bytesOf, textOf } from "../../scripts/fuzz/session-lab.ts";
+import { runCase, type Outcome, type ProxyUnderTest, type Script } from "../../scripts/fuzz/corpus/case.ts";
+import { REQUESTS } from "../../scripts/fuzz/corpus/requests.ts";
+import { RESPONSES } from "../../scripts/fuzz/corpus/responses.ts";
 import { startLab } from "./service-lab.ts";
 
 const NODE = "10.1.0.1";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import type { MemoryPeer } from "../../src/runtime/memory-wire.ts";
+import type { MemoryPeer } from "../support/memory/wire.ts";
 import { countOf, totalOf } from "../../src/seam/board.ts";
-import { bytesOf, textOf } from "../core/http/session-lab.ts";
+import { bytesOf, textOf } from "../../scripts/fuzz/session-lab.ts";
 import { startLab, type Lab } from "./service-lab.ts";
 
 const FLAGS = ["--domain lab", "--cluster hub=10.1.0.1-3", "--cluster two=10.2.0.1"];

@@ -1,7 +1,7 @@
 /** A node that takes a client's connection and ends it without an answer is told to control, so that it is looked at soon. */
 import { describe, expect, test } from "bun:test";
-import type { MemoryPeer } from "../../src/runtime/memory-wire.ts";
-import { bytesOf } from "../core/http/session-lab.ts";
+import type { MemoryPeer } from "../support/memory/wire.ts";
+import { bytesOf } from "../../scripts/fuzz/session-lab.ts";
 import { hello, serverName } from "../core/tls/hello-builder.ts";
 import { startLab } from "./service-lab.ts";
 

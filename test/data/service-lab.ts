@@ -1,13 +1,13 @@
 /** One worker's service on the runtime in memory: real configuration, board and snapshot, no socket. */
 import { loadConfig } from "../../src/config/load.ts";
 import type { Config } from "../../src/config/model.ts";
-import { buildSnapshot } from "../../src/config/snapshot.ts";
-import { createRows } from "../../src/control/rows.ts";
+import { buildSnapshot } from "../../src/config/build-snapshot.ts";
+import { createRows } from "../../src/control/serve/board-cells.ts";
 import type { AccessRecord } from "../../src/data/access-log.ts";
 import { jsonLine } from "../../src/data/log-lines.ts";
 import { startService } from "../../src/data/service.ts";
-import { createMemoryRuntime, type MemoryNode, type MemoryRuntime } from "../../src/runtime/memory.ts";
-import type { MemoryPeer } from "../../src/runtime/memory-wire.ts";
+import { createMemoryRuntime, type MemoryNode, type MemoryRuntime } from "../support/memory/runtime.ts";
+import type { MemoryPeer } from "../support/memory/wire.ts";
 import { activeOf, HEALTH, openBoard, type Board, type HealthWord } from "../../src/seam/board.ts";
 import type { FromWorker } from "../../src/seam/mail.ts";
 import type { ListenerKind, Snapshot } from "../../src/seam/snapshot.ts";

@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import axe from "axe-core";
 import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
-import { type Lab, startLab } from "../support/lab.ts";
-import { freePorts } from "../support/ports.ts";
+import { type Lab, startLab } from "../../scripts/lab/lab.ts";
+import { freePorts } from "../../scripts/lab/ports.ts";
 
 const CHROMIUM = Bun.which("chromium") ?? Bun.which("chromium-browser") ?? Bun.which("google-chrome");
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"];

@@ -1,8 +1,8 @@
 /** The bundle of the same program under other runtimes: every cluster through every listener. */
 import { describe, expect, test } from "bun:test";
-import { command } from "../support/command.ts";
-import { type Program } from "../support/edge-lb.ts";
-import { CLUSTERS, LISTENERS, startLab } from "../support/lab.ts";
+import { command } from "../../scripts/lab/command.ts";
+import { type Program } from "../../scripts/lab/edge-lb.ts";
+import { CLUSTERS, LISTENERS, startLab } from "../../scripts/lab/lab.ts";
 
 const HOSTS: readonly (readonly [Program, string])[] = [
   ["node", "127.24.0"],

@@ -4,9 +4,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { runEdgeLb } from "../support/edge-lb.ts";
-import { type Lab, startLab } from "../support/lab.ts";
-import { freePorts } from "../support/ports.ts";
+import { runEdgeLb } from "../../scripts/lab/edge-lb.ts";
+import { type Lab, startLab } from "../../scripts/lab/lab.ts";
+import { freePorts } from "../../scripts/lab/ports.ts";
 
 let folder: string;
 let lab: Lab;

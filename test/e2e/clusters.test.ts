@@ -1,9 +1,9 @@
 /** The article's three clusters behind one address, reached by the programs their users have. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { command, type CommandResult } from "../support/command.ts";
-import { CLUSTERS, type ClusterName, type Lab, LISTENERS, startLab } from "../support/lab.ts";
-import type { IngressAnswer } from "../support/toy/answers.ts";
+import { command, type CommandResult } from "../../scripts/lab/command.ts";
+import { CLUSTERS, type ClusterName, type Lab, LISTENERS, startLab } from "../../scripts/lab/lab.ts";
+import type { IngressAnswer } from "../../scripts/lab/toy/answers.ts";
 
 let lab: Lab;
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 /** One node of three loses its power while clients come one after the other: none of them notices. */
 import { afterAll, beforeAll, expect, describe, test } from "bun:test";
-import { type ClusterName, type Lab, LISTENERS, type Listener, startLab } from "../support/lab.ts";
+import { type ClusterName, type Lab, LISTENERS, type Listener, startLab } from "../../scripts/lab/lab.ts";
 
 const CONNECTIONS = 200;
 

@@ -1,11 +1,11 @@
 /** A node that loses its power: what is sent to it is lost without a word. Clients wait for one connect timeout at most. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { visit } from "../support/crowd.ts";
-import { edgeLbArgv } from "../support/edge-lb.ts";
-import { failures, type HealthLab, startHealthLab } from "../support/health-lab.ts";
-import { type HeldTunnel, holdTunnel } from "../support/held-tunnel.ts";
-import { LISTENERS } from "../support/lab.ts";
-import { type FarNetwork, openFarNetwork, whyNoNetwork } from "../support/netns.ts";
+import { visit } from "../../scripts/lab/crowd.ts";
+import { edgeLbArgv } from "../../scripts/lab/edge-lb.ts";
+import { failures, type HealthLab, startHealthLab } from "../../scripts/lab/health-lab.ts";
+import { type HeldTunnel, holdTunnel } from "../../scripts/lab/held-tunnel.ts";
+import { LISTENERS } from "../../scripts/lab/lab.ts";
+import { type FarNetwork, openFarNetwork, whyNoNetwork } from "../../scripts/lab/netns.ts";
 
 const CONNECT_MS = 1_000;
 /** Design: the whole of connecting to an endpoint may take this much more than the timeout. */

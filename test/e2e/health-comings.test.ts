@@ -1,7 +1,7 @@
 /** Nodes that come late, are killed, or never say more than an alert, and whose clients notice. */
 import { afterEach, describe, expect, test } from "bun:test";
-import { failures, type HealthLab, startHealthLab } from "../support/health-lab.ts";
-import { LISTENERS, type Listener } from "../support/lab.ts";
+import { failures, type HealthLab, startHealthLab } from "../../scripts/lab/health-lab.ts";
+import { LISTENERS, type Listener } from "../../scripts/lab/lab.ts";
 
 const ARGS = ["--interval", "500ms", "--timeout", "probe=1s"];
 const CLIENTS_EVERY_MS = 60;

@@ -1,8 +1,8 @@
 /** Whose node is it? An address that shows another cluster's certificate gets no byte of a client. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { failures, type HealthLab, startHealthLab } from "../support/health-lab.ts";
-import { LISTENERS } from "../support/lab.ts";
-import { TOY_PORTS } from "../support/toy/node.ts";
+import { failures, type HealthLab, startHealthLab } from "../../scripts/lab/health-lab.ts";
+import { LISTENERS } from "../../scripts/lab/lab.ts";
+import { TOY_PORTS } from "../../scripts/lab/toy/node.ts";
 
 const INTERVAL_MS = 500;
 const SLACK_MS = 1_500;

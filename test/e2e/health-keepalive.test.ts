@@ -1,10 +1,10 @@
 /** Tunnels are silent for hours: the kernel asks after both ends, and a dead one is found within about a minute. */
 import { describe, expect, test } from "bun:test";
-import { startEdgeLb } from "../support/edge-lb.ts";
-import { holdTunnel } from "../support/held-tunnel.ts";
-import { freePorts } from "../support/ports.ts";
+import { startEdgeLb } from "../../scripts/lab/edge-lb.ts";
+import { holdTunnel } from "../../scripts/lab/held-tunnel.ts";
+import { freePorts } from "../../scripts/lab/ports.ts";
 import { keepAliveOf } from "../support/socket-options.ts";
-import { startToyCluster } from "../support/toy/cluster.ts";
+import { startToyCluster } from "../../scripts/lab/toy/cluster.ts";
 
 /** 30 s of silence, then every 10 s, and three lost ones: 60 s, and the 10 s until the options are set. */
 const OURS = { on: true, idle: 30, interval: 10, tries: 3 };

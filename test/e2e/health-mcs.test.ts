@@ -1,9 +1,9 @@
 /** The machine-config listener: for nodes that boot, by the name they ask for or by the bridge they ask on. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { type Door, visit } from "../support/crowd.ts";
-import { type EdgeLb, startEdgeLb } from "../support/edge-lb.ts";
-import { freePorts } from "../support/ports.ts";
-import { startToyCluster, type ToyCluster } from "../support/toy/cluster.ts";
+import { type Door, visit } from "../../scripts/lab/crowd.ts";
+import { type EdgeLb, startEdgeLb } from "../../scripts/lab/edge-lb.ts";
+import { freePorts } from "../../scripts/lab/ports.ts";
+import { startToyCluster, type ToyCluster } from "../../scripts/lab/toy/cluster.ts";
 
 let hub: ToyCluster;
 let edge: EdgeLb;

@@ -1,12 +1,12 @@
 /** A node given by name moves to another address: its endpoint moves along, and nobody else's tunnel notices. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { visit, type Door } from "../support/crowd.ts";
-import { type EdgeLb, edgeLbArgv, startEdgeLb } from "../support/edge-lb.ts";
-import { type HeldTunnel, holdTunnel } from "../support/held-tunnel.ts";
+import { visit, type Door } from "../../scripts/lab/crowd.ts";
+import { type EdgeLb, edgeLbArgv, startEdgeLb } from "../../scripts/lab/edge-lb.ts";
+import { type HeldTunnel, holdTunnel } from "../../scripts/lab/held-tunnel.ts";
 import { type NameServer, startNameServer } from "../support/name-server.ts";
-import { type FarNetwork, openFarNetwork, whyNoNetwork } from "../support/netns.ts";
-import { freePorts } from "../support/ports.ts";
-import { startToyCluster, type ToyCluster } from "../support/toy/cluster.ts";
+import { type FarNetwork, openFarNetwork, whyNoNetwork } from "../../scripts/lab/netns.ts";
+import { freePorts } from "../../scripts/lab/ports.ts";
+import { startToyCluster, type ToyCluster } from "../../scripts/lab/toy/cluster.ts";
 
 const NAME = "worker-1.machines.lab";
 const why = whyNoNetwork();

@@ -1,10 +1,10 @@
 /** Nodes given without a role: edge-lb finds out who serves what, and which domain the cluster has. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { type Door, visit } from "../support/crowd.ts";
-import { type EdgeLb, startEdgeLb } from "../support/edge-lb.ts";
-import { freePorts } from "../support/ports.ts";
-import { startToyCluster, type ToyCluster } from "../support/toy/cluster.ts";
-import type { BehaviourName } from "../support/toy/node.ts";
+import { type Door, visit } from "../../scripts/lab/crowd.ts";
+import { type EdgeLb, startEdgeLb } from "../../scripts/lab/edge-lb.ts";
+import { freePorts } from "../../scripts/lab/ports.ts";
+import { startToyCluster, type ToyCluster } from "../../scripts/lab/toy/cluster.ts";
+import type { BehaviourName } from "../../scripts/lab/toy/node.ts";
 
 const BLOCK = "127.73.0";
 const DOMAIN = "hub-cluster.linuxera.lab";

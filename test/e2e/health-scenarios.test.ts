@@ -1,8 +1,8 @@
 /** What clients notice when a node changes its manners, and how soon it is out and in again; a crowd comes all the time. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { failures, type HealthLab, startHealthLab } from "../support/health-lab.ts";
-import { LISTENERS, type Listener } from "../support/lab.ts";
-import type { BehaviourName } from "../support/toy/node.ts";
+import { failures, type HealthLab, startHealthLab } from "../../scripts/lab/health-lab.ts";
+import { LISTENERS, type Listener } from "../../scripts/lab/lab.ts";
+import type { BehaviourName } from "../../scripts/lab/toy/node.ts";
 
 const INTERVAL_MS = 500;
 const PROBE_MS = 1_000;

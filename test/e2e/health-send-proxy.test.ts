@@ -1,10 +1,10 @@
 /** Routers that want a PROXY header on their traffic ports: clients' connections carry one, probes never do. */
 import { describe, expect, test } from "bun:test";
-import { type Door, visit } from "../support/crowd.ts";
-import { startEdgeLb } from "../support/edge-lb.ts";
-import { freePorts } from "../support/ports.ts";
+import { type Door, visit } from "../../scripts/lab/crowd.ts";
+import { startEdgeLb } from "../../scripts/lab/edge-lb.ts";
+import { freePorts } from "../../scripts/lab/ports.ts";
 import { openProxyGate } from "../support/proxy-gate.ts";
-import { startToyCluster } from "../support/toy/cluster.ts";
+import { startToyCluster } from "../../scripts/lab/toy/cluster.ts";
 
 const cases = [
   { version: 1, ip: "127.68.0.20" },

@@ -3,10 +3,10 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { command } from "../support/command.ts";
-import { runEdgeLb, startEdgeLb } from "../support/edge-lb.ts";
+import { command } from "../../scripts/lab/command.ts";
+import { runEdgeLb, startEdgeLb } from "../../scripts/lab/edge-lb.ts";
 import { type OpenedFiles, watchOpens } from "../support/opened-files.ts";
-import { freePorts } from "../support/ports.ts";
+import { freePorts } from "../../scripts/lab/ports.ts";
 
 let cwd: string;
 let opened: OpenedFiles;

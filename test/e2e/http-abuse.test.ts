@@ -3,9 +3,9 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { once } from "node:events";
 import { readdirSync } from "node:fs";
 import net from "node:net";
-import { mutate, randomOf, seedStreams } from "../core/http/fuzz-engine.ts";
-import { type EdgeLb, startEdgeLb } from "../support/edge-lb.ts";
-import { freePorts } from "../support/ports.ts";
+import { mutate, randomOf, seedStreams } from "../../scripts/fuzz/engine.ts";
+import { type EdgeLb, startEdgeLb } from "../../scripts/lab/edge-lb.ts";
+import { freePorts } from "../../scripts/lab/ports.ts";
 
 const NODE_IP = "127.28.0.1";
 const CLIENTS = 16;

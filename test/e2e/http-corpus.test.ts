@@ -1,11 +1,11 @@
 /** The corpus for port 80 through sockets: every case, on every engine of the program under test. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { runCase, type HttpCase } from "../fixtures/http/case.ts";
+import { runCase, type HttpCase } from "../../scripts/fuzz/corpus/case.ts";
 import { openRawProxy, type RawProxy } from "../fixtures/http/raw-proxy.ts";
-import { REQUESTS } from "../fixtures/http/requests.ts";
-import { RESPONSES } from "../fixtures/http/responses.ts";
-import { type EdgeLb, startEdgeLb } from "../support/edge-lb.ts";
-import { freePorts } from "../support/ports.ts";
+import { REQUESTS } from "../../scripts/fuzz/corpus/requests.ts";
+import { RESPONSES } from "../../scripts/fuzz/corpus/responses.ts";
+import { type EdgeLb, startEdgeLb } from "../../scripts/lab/edge-lb.ts";
+import { freePorts } from "../../scripts/lab/ports.ts";
 
 /** What a socket cannot show as surely as the session can. */
 const NOT_BY_SOCKET: Readonly<Record<string, string>> = {

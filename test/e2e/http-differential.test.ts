@@ -7,9 +7,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { OK, type HttpCase } from "../fixtures/http/case.ts";
-import { REQUESTS } from "../fixtures/http/requests.ts";
-import { freePorts } from "../support/ports.ts";
+import { OK, type HttpCase } from "../../scripts/fuzz/corpus/case.ts";
+import { REQUESTS } from "../../scripts/fuzz/corpus/requests.ts";
+import { freePorts } from "../../scripts/lab/ports.ts";
 
 const NODE_IP = "127.26.0.1";
 

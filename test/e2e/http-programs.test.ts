@@ -4,9 +4,9 @@ import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "
 import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { command, type CommandResult } from "../support/command.ts";
-import { type EdgeLb, startEdgeLb } from "../support/edge-lb.ts";
-import { freePorts } from "../support/ports.ts";
+import { command, type CommandResult } from "../../scripts/lab/command.ts";
+import { type EdgeLb, startEdgeLb } from "../../scripts/lab/edge-lb.ts";
+import { freePorts } from "../../scripts/lab/ports.ts";
 
 const PROGRAMS = new URL("../fixtures/http/programs/", import.meta.url).pathname;
 const NODES = { hub: "127.25.0.1", two: "127.25.0.2" } as const;

@@ -3,10 +3,10 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { command } from "../support/command.ts";
-import { edgeLbArgv } from "../support/edge-lb.ts";
-import { type Lab, startLab } from "../support/lab.ts";
-import { freePorts } from "../support/ports.ts";
+import { command } from "../../scripts/lab/command.ts";
+import { edgeLbArgv } from "../../scripts/lab/edge-lb.ts";
+import { type Lab, startLab } from "../../scripts/lab/lab.ts";
+import { freePorts } from "../../scripts/lab/ports.ts";
 
 let folder: string;
 let lab: Lab;

@@ -1,9 +1,9 @@
 /** Who gets in: max-connections in all, per cluster and per client, and `allow`; each with what the client is told. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { command } from "../support/command.ts";
-import { type Door, visit } from "../support/crowd.ts";
+import { command } from "../../scripts/lab/command.ts";
+import { type Door, visit } from "../../scripts/lab/crowd.ts";
 import { type HeldUpgrade, holdUpgrade } from "../support/held-upgrade.ts";
-import { type SmallLab, type SmallLabOptions, startSmallLab, until } from "../support/small-lab.ts";
+import { type SmallLab, type SmallLabOptions, startSmallLab, until } from "../../scripts/lab/small-lab.ts";
 
 const ENGINES = ["linux", "bun"] as const;
 /** On a busy machine; alone a test takes some 2 s. */

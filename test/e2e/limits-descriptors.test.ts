@@ -1,11 +1,11 @@
 /** More clients than descriptors: those that fit are served, nobody hangs, and all is well again once the crowd has left. */
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import { visit } from "../support/crowd.ts";
-import { edgeLbArgv } from "../support/edge-lb.ts";
+import { visit } from "../../scripts/lab/crowd.ts";
+import { edgeLbArgv } from "../../scripts/lab/edge-lb.ts";
 import { type HeldUpgrade, holdUpgrade } from "../support/held-upgrade.ts";
-import { descriptorsOf } from "../support/processes.ts";
-import { startSmallLab, until } from "../support/small-lab.ts";
+import { descriptorsOf } from "../../scripts/lab/processes.ts";
+import { startSmallLab, until } from "../../scripts/lab/small-lab.ts";
 
 const DESCRIPTORS = 200;
 const CROWD = 200;

@@ -1,10 +1,10 @@
 /** Clients that never get to the point: heads and hellos that trickle in. Everybody else must not notice. */
 import { describe, expect, test } from "bun:test";
 import net from "node:net";
-import { visit } from "../support/crowd.ts";
-import { LISTENERS, type Listener } from "../support/lab.ts";
-import { residentMb } from "../support/processes.ts";
-import { startSmallLab, until } from "../support/small-lab.ts";
+import { visit } from "../../scripts/lab/crowd.ts";
+import { LISTENERS, type Listener } from "../../scripts/lab/lab.ts";
+import { residentMb } from "../../scripts/lab/processes.ts";
+import { startSmallLab, until } from "../../scripts/lab/small-lab.ts";
 
 const SLOW = 500;
 const GOOD = 50;

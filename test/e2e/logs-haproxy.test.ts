@@ -2,10 +2,10 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { command } from "../support/command.ts";
-import { visit } from "../support/crowd.ts";
-import { startEdgeLb } from "../support/edge-lb.ts";
-import { startSmallLab, until } from "../support/small-lab.ts";
+import { command } from "../../scripts/lab/command.ts";
+import { visit } from "../../scripts/lab/crowd.ts";
+import { startEdgeLb } from "../../scripts/lab/edge-lb.ts";
+import { startSmallLab, until } from "../../scripts/lab/small-lab.ts";
 
 const HALOG = ["/usr/sbin/halog", "/usr/bin/halog"].find((path) => existsSync(path));
 const VISITS = 12;

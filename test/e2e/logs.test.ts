@@ -14,10 +14,10 @@ import {
 } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
-import { type Door, visit } from "../support/crowd.ts";
-import { edgeLbArgv, startEdgeLb } from "../support/edge-lb.ts";
+import { type Door, visit } from "../../scripts/lab/crowd.ts";
+import { edgeLbArgv, startEdgeLb } from "../../scripts/lab/edge-lb.ts";
 import { holdUpgrade } from "../support/held-upgrade.ts";
-import { type SmallLab, startSmallLab, until } from "../support/small-lab.ts";
+import { type SmallLab, startSmallLab, until } from "../../scripts/lab/small-lab.ts";
 
 /** On a busy machine; alone a test takes some 2 s. */
 setDefaultTimeout(40_000);

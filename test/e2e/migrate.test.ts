@@ -13,11 +13,11 @@ import { namesToAsk } from "../../src/migrate/verify/names.ts";
 import { differencesOf, FOLDER, importText, readFixture } from "../migrate/fixtures.ts";
 import { CONFIGS, load } from "../migrate/export/configs.ts";
 import { MATCHES } from "../migrate/source/matches.ts";
-import { command } from "../support/command.ts";
-import { edgeLbArgv, runEdgeLb, startEdgeLb, type EdgeLb } from "../support/edge-lb.ts";
-import { CLUSTERS, LISTENERS, startLab, type Lab, type Listener } from "../support/lab.ts";
-import { freePorts } from "../support/ports.ts";
-import { startToyCluster, type ToyCluster } from "../support/toy/cluster.ts";
+import { command } from "../../scripts/lab/command.ts";
+import { edgeLbArgv, runEdgeLb, startEdgeLb, type EdgeLb } from "../../scripts/lab/edge-lb.ts";
+import { CLUSTERS, LISTENERS, startLab, type Lab, type Listener } from "../../scripts/lab/lab.ts";
+import { freePorts } from "../../scripts/lab/ports.ts";
+import { startToyCluster, type ToyCluster } from "../../scripts/lab/toy/cluster.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "edge-lb-migrate-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -1,7 +1,7 @@
 /** Names that belong to nobody, connections without a name, and what is not TLS at all: the client is told. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { command, type CommandResult } from "../support/command.ts";
-import { type Lab, startLab } from "../support/lab.ts";
+import { command, type CommandResult } from "../../scripts/lab/command.ts";
+import { type Lab, startLab } from "../../scripts/lab/lab.ts";
 
 let lab: Lab;
 beforeAll(async () => {

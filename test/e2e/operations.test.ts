@@ -6,10 +6,10 @@ import { chmodSync, copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync,
 import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Control, controlAt } from "../support/control.ts";
-import { type EdgeLb, edgeLbArgv, runEdgeLb, startEdgeLb } from "../support/edge-lb.ts";
-import { freePorts } from "../support/ports.ts";
-import { startToyCluster, type ToyCluster } from "../support/toy/cluster.ts";
+import { type Control, controlAt } from "../../scripts/lab/control.ts";
+import { type EdgeLb, edgeLbArgv, runEdgeLb, startEdgeLb } from "../../scripts/lab/edge-lb.ts";
+import { freePorts } from "../../scripts/lab/ports.ts";
+import { startToyCluster, type ToyCluster } from "../../scripts/lab/toy/cluster.ts";
 
 const BLOCK = "127.24.0";
 let folder: string;

@@ -6,10 +6,10 @@ import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSy
 import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { edgeLbArgv, runEdgeLb, startEdgeLb } from "../support/edge-lb.ts";
-import { type Lab, LISTENERS, startLab } from "../support/lab.ts";
-import { freePorts } from "../support/ports.ts";
-import { until } from "../support/small-lab.ts";
+import { edgeLbArgv, runEdgeLb, startEdgeLb } from "../../scripts/lab/edge-lb.ts";
+import { type Lab, LISTENERS, startLab } from "../../scripts/lab/lab.ts";
+import { freePorts } from "../../scripts/lab/ports.ts";
+import { until } from "../../scripts/lab/small-lab.ts";
 
 /** curl's exit code for a connection refused. */
 const CANNOT_CONNECT = 7;

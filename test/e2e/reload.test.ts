@@ -3,12 +3,12 @@ import { describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Control, controlAt } from "../support/control.ts";
-import { type EdgeLb, startEdgeLb } from "../support/edge-lb.ts";
-import { freePorts } from "../support/ports.ts";
-import { childrenOf, descriptorsOf, residentMb } from "../support/processes.ts";
-import { connectWithoutPause, holdTunnels } from "../support/reload-load.ts";
-import { startToyCluster, type ToyCluster } from "../support/toy/cluster.ts";
+import { type Control, controlAt } from "../../scripts/lab/control.ts";
+import { type EdgeLb, startEdgeLb } from "../../scripts/lab/edge-lb.ts";
+import { freePorts } from "../../scripts/lab/ports.ts";
+import { childrenOf, descriptorsOf, residentMb } from "../../scripts/lab/processes.ts";
+import { connectWithoutPause, holdTunnels } from "../../scripts/lab/reload-load.ts";
+import { startToyCluster, type ToyCluster } from "../../scripts/lab/toy/cluster.ts";
 
 const BLOCK = "127.25.0";
 const CLIENTS = 20;

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Lab, startLab } from "../support/lab.ts";
+import { type Lab, startLab } from "../../scripts/lab/lab.ts";
 
 const MAIN = new URL("../support/mortal/main.ts", import.meta.url).pathname;
 

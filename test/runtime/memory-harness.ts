@@ -1,6 +1,6 @@
 /** The harness for the runtime in memory: waiting moves the clock by hand. */
-import { createMemoryRuntime, type MemoryRuntime } from "../../src/runtime/memory.ts";
-import type { MemoryPeer } from "../../src/runtime/memory-wire.ts";
+import { createMemoryRuntime, type MemoryRuntime } from "../support/memory/runtime.ts";
+import type { MemoryPeer } from "../support/memory/wire.ts";
 import { createInbox, type Harness, type NodeServer, patternAt, type Peer } from "./harness.ts";
 
 const WAIT_MS = 10_000;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { joinParts, splitSnapshot, type Snapshot, type SnapshotPart } from "../../src/seam/snapshot.ts";
-import { buildSnapshot } from "../../src/config/snapshot.ts";
+import { buildSnapshot } from "../../src/config/build-snapshot.ts";
 import { load } from "../config/loading.ts";
 
 function snapshotOf(clusters: number): Snapshot {

@@ -1,6 +1,6 @@
 /** A client that upgrades its HTTP connection and then holds it, whatever becomes of it. */
 import net from "node:net";
-import type { Door } from "./crowd.ts";
+import type { Door } from "../../scripts/lab/crowd.ts";
 
 export interface HeldUpgrade {
   /** waiting: no answer yet; held: 101, the tunnel stands; refused: another answer, see `answer`; gone: closed without one. */

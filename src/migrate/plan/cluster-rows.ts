@@ -1,7 +1,7 @@
 /** One group of pools as the keys of a cluster. */
 import { CLUSTER } from "../../config/cluster-options.ts";
 import { durationText } from "../../config/values.ts";
-import type { Row } from "../../config/rows.ts";
+import type { Row } from "../../config/option.ts";
 import type { ListenerKind, Policy } from "../../seam/snapshot.ts";
 import { wordAt, wordsFrom, type SourceLine } from "../source/lexer.ts";
 import { readHaproxyTime } from "../source/duration.ts";

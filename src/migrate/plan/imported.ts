@@ -1,5 +1,5 @@
 /** The imported configuration before it is written: rows of the option table with the texts they get. */
-import type { Row } from "../../config/rows.ts";
+import type { Row } from "../../config/option.ts";
 import type { Ledger } from "../report/ledger.ts";
 import type { SourceLine } from "../source/lexer.ts";
 import type { Group } from "./groups.ts";

@@ -1,7 +1,7 @@
 /** HAProxy's timeouts as edge-lb's, which mean something else for tunnels. */
 import { TIMEOUTS } from "../../config/options.ts";
 import { durationText } from "../../config/values.ts";
-import type { Row } from "../../config/rows.ts";
+import type { Row } from "../../config/option.ts";
 import type { ListenerKind } from "../../seam/snapshot.ts";
 import type { Ledger } from "../report/ledger.ts";
 import type { Source } from "../source/configuration.ts";

@@ -1,7 +1,7 @@
 /** A listening socket on the loop: accepting, reading at once, and standing aside when descriptors run out. */
 import type { ConnEvents, Listener } from "../port.ts";
 import type { Address } from "../../seam/snapshot.ts";
-import { ACCEPT_SHARE } from "../descriptors.ts";
+import { ACCEPT_SHARE } from "../portable/descriptors.ts";
 import type { ListenSpec } from "../../seam/mail.ts";
 import { LinuxConn } from "./conn.ts";
 import { AF, EPOLL, ERRNO } from "./libc.ts";

@@ -3,7 +3,7 @@ import * as fc from "fast-check";
 import { Body } from "../../../src/core/http/body.ts";
 import { CHUNKED, UNTIL_CLOSE, type Framing } from "../../../src/core/http/framing.ts";
 import { Gather } from "../../../src/core/http/gather.ts";
-import { bytesOf, textOf } from "./session-lab.ts";
+import { bytesOf, textOf } from "../../../scripts/fuzz/session-lab.ts";
 
 const LIMITS = { lineBytes: 100, headBytes: 300, fields: 4 };
 

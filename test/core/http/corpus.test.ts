@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
-import type { Outcome, ProxyUnderTest, Script } from "../../fixtures/http/case.ts";
-import { runCase } from "../../fixtures/http/case.ts";
-import { REQUESTS } from "../../fixtures/http/requests.ts";
-import { RESPONSES } from "../../fixtures/http/responses.ts";
-import { CLIENT_IP, Lab, PORT } from "./session-lab.ts";
+import type { Outcome, ProxyUnderTest, Script } from "../../../scripts/fuzz/corpus/case.ts";
+import { runCase } from "../../../scripts/fuzz/corpus/case.ts";
+import { REQUESTS } from "../../../scripts/fuzz/corpus/requests.ts";
+import { RESPONSES } from "../../../scripts/fuzz/corpus/responses.ts";
+import { CLIENT_IP, Lab, PORT } from "../../../scripts/fuzz/session-lab.ts";
 
 /** The session without sockets as the proxy under test. @param cut How the client's bytes are cut into chunks. */
 function sessionProxy(cut: (text: string) => readonly string[]): ProxyUnderTest {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { CLIENT_IP, Lab } from "./session-lab.ts";
+import { CLIENT_IP, Lab } from "../../../scripts/fuzz/session-lab.ts";
 
 const HOST = "a.apps.hub.lab";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { mutate, play, randomOf, seedStreams, type Stream } from "./fuzz-engine.ts";
+import { mutate, play, randomOf, seedStreams, type Stream } from "../../../scripts/fuzz/engine.ts";
 
 /** `npm run fuzz` runs a million and more. */
 const STREAMS = 10_000;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
 import { Gather } from "../../../src/core/http/gather.ts";
-import { bytesOf, textOf } from "./session-lab.ts";
+import { bytesOf, textOf } from "../../../scripts/fuzz/session-lab.ts";
 
 describe("Gather", () => {
   test("keeps neighbouring pieces of one chunk as a view of it", () => {

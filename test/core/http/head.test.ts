@@ -10,7 +10,7 @@ import {
   VALUE_TO,
 } from "../../../src/core/http/head.ts";
 import { RequestLine, StatusLine } from "../../../src/core/http/start-line.ts";
-import { bytesOf, SETTINGS, textOf } from "./session-lab.ts";
+import { bytesOf, SETTINGS, textOf } from "../../../scripts/fuzz/session-lab.ts";
 
 const LIMITS = { lineBytes: 40, headBytes: 200, fields: 4 };
 type Pieces = readonly Uint8Array[];

@@ -3,7 +3,7 @@ import * as fc from "fast-check";
 import { httpDate } from "../../../src/core/http/date.ts";
 import { badRequest, redirect, unavailable, unknownHost } from "../../../src/core/http/replies.ts";
 import { escapeHtml, renderReply, utf8 } from "../../../src/core/http/reply.ts";
-import { textOf } from "./session-lab.ts";
+import { textOf } from "../../../scripts/fuzz/session-lab.ts";
 
 const WALL = Date.UTC(2026, 10, 23, 20, 46, 0);
 

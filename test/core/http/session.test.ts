@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { added, IDLE_MS, Lab } from "./session-lab.ts";
+import { added, IDLE_MS, Lab } from "../../../scripts/fuzz/session-lab.ts";
 
 const HOST = "a.apps.hub.lab";
 const OTHER = "b.apps.managed1.lab";

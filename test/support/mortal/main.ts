@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { openAdmin } from "../../../src/admin/server.ts";
 import { runCli } from "../../../src/cli/cli.ts";
-import { openSink } from "../../../src/control/log-open.ts";
+import { openSink } from "../../../src/control/log/open.ts";
 import { runEdgeLb } from "../../../src/control/run.ts";
 
 const workerEntry = new URL("./worker.ts", import.meta.url);

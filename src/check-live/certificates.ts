@@ -1,0 +1,69 @@
+/** Whose certificates the nodes show, until when, and whether their clocks agree with this one. */
+import { expiry } from "../core/health/identity.ts";
+import type { Seen } from "./clusters.ts";
+import { fail, ok, warn, type Finding } from "./finding.ts";
+
+/** Dates have whole seconds and answers take a while. */
+const SKEW_MS = 5_000;
+
+/** @param seen Of one cluster. */
+export function certificateFindings(seen: readonly Seen[], wallMs: number): readonly Finding[] {
+  const foreign = seen.flatMap(({ node, family, identity }) =>
+    identity?.kind === "foreign"
+      ? [
+          fail(
+            `${node} shows ${identity.cluster}'s ${family} certificate: its address belongs to another cluster now`,
+            `correct the nodes of the two clusters, or give ${node} a fixed address: virsh net-update`,
+          ),
+        ]
+      : [],
+  );
+  const early = seen
+    .filter(({ clock }) => clock.notBeforeMs !== null && clock.notBeforeMs > wallMs)
+    .map(({ node, family, clock }) =>
+      fail(
+        `${node}: its ${family} certificate is valid only from ${day(clock.notBeforeMs ?? 0)}; this clock may be slow`,
+        "sudo chronyc makestep",
+      ),
+    );
+  return [...foreign, ...early, ...(["api", "ingress"] as const).flatMap((family) => ends(family, seen, wallMs))];
+}
+
+/** One line per family: the first certificate to end. */
+function ends(family: Seen["family"], seen: readonly Seen[], wallMs: number): readonly Finding[] {
+  const own = seen.filter((each) => each.family === family && each.identity?.kind !== "foreign");
+  const [first] = own
+    .flatMap(({ node, certificate }) => (certificate === null ? [] : [{ node, at: certificate.notAfterMs }]))
+    .sort((a, b) => a.at - b.at);
+  if (first === undefined || !Number.isFinite(first.at)) return [];
+  const approve = "oc get csr -o name | xargs oc adm certificate approve";
+  switch (expiry(first.at, wallMs)) {
+    case "expired":
+      return [fail(`${family} certificate expired on ${day(first.at)} (${first.node})`, approve)];
+    case "soon":
+      return [warn(`${family} certificate ends on ${day(first.at)} (${first.node})`, approve)];
+    default:
+      return [ok(`${family} certificate until ${day(first.at)}`)];
+  }
+}
+
+/** Nodes whose clock is off: their tokens and certificates are not valid yet, or not any more. */
+export function clockFindings(seen: readonly Seen[]): readonly Finding[] {
+  const skews = new Map<string, number>();
+  for (const { node, clock, askedMs } of seen) {
+    if (clock.dateMs === null) continue;
+    const skew = clock.dateMs - askedMs;
+    if (Math.abs(skew) > Math.abs(skews.get(node) ?? 0)) skews.set(node, skew);
+  }
+  return [...skews]
+    .filter(([, skew]) => Math.abs(skew) > SKEW_MS)
+    .map(([node, skew]) => {
+      const seconds = Math.round(Math.abs(skew) / 1_000);
+      const text = `${node}: its clock is ${seconds}s ${skew > 0 ? "ahead of" : "behind"} this machine's`;
+      return warn(text, `ssh core@${node} sudo chronyc makestep`, "or here: sudo chronyc makestep");
+    });
+}
+
+function day(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 10);
+}

@@ -1,0 +1,129 @@
+/** The machine as `check --live` sees it; tests give one of their own. */
+import { execFile } from "node:child_process";
+import * as dns from "node:dns/promises";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { networkInterfaces } from "node:os";
+import type { ListenAddress } from "../config/model.ts";
+import { canonicalIp } from "../core/address.ts";
+import { descriptorLimit } from "../control/machine/limits.ts";
+import { askClock, type ClockAnswer, type ClockQuestion } from "./clock.ts";
+import { portHolder, type Holder } from "../control/machine/port-holder.ts";
+import { createLooker, type Looker, type LookPlan } from "../control/probe/look.ts";
+
+export interface OwnAddress {
+  readonly interface: string;
+  readonly ip: string;
+  /** `192.168.125.1/24`; null: not known. */
+  readonly cidr: string | null;
+}
+
+export interface PortHolder extends Holder {
+  /** Its systemd unit, `haproxy.service`; null: none. */
+  readonly unit: string | null;
+}
+
+export interface LiveEnvironment {
+  readonly addresses: readonly OwnAddress[];
+  /** CAP_NET_BIND_SERVICE is in force. */
+  readonly mayBindLow: boolean;
+  /** The first port that needs no right. */
+  readonly firstFreePort: number;
+  readonly descriptors: number;
+  /** Process id of the edge-lb that runs here; null: none was found. */
+  readonly running: number | null;
+  /** The settings as typed, for command lines that mend. */
+  readonly typed: string;
+  /** Of SELinux; "" without it. */
+  readonly securityContext: string;
+  readonly wallMs: () => number;
+  /** Addresses as every program here gets them, the hosts file first. @throws Error with a code */
+  lookup(name: string): Promise<readonly string[]>;
+  /** Bind and close again. @returns null, or why not: `EADDRINUSE` */
+  tryListen(at: ListenAddress): Promise<string | null>;
+  holder(port: number): PortHolder | null;
+  /** What a program prints; null: there is none of that name. */
+  run(program: string, args: readonly string[]): Promise<ProgramAnswer | null>;
+  looker(plan: LookPlan): Looker;
+  /** The node's own idea of time. */
+  clock(question: ClockQuestion): Promise<ClockAnswer>;
+}
+
+export interface ProgramAnswer {
+  readonly code: number;
+  readonly out: string;
+}
+
+/** firewall-cmd is a Python program that asks a daemon. */
+const PROGRAM_MS = 5_000;
+const CAP_NET_BIND_SERVICE = 10n;
+/** Kernels before 4.11 and other systems know no other. */
+const USUAL_FIRST_FREE_PORT = 1_024;
+
+export function systemEnvironment(running: number | null, typed: string): LiveEnvironment {
+  return {
+    typed,
+    addresses: ownAddresses(),
+    mayBindLow: mayBindLow(),
+    firstFreePort: Number(read("/proc/sys/net/ipv4/ip_unprivileged_port_start") || USUAL_FIRST_FREE_PORT),
+    descriptors: descriptorLimit(),
+    running,
+    securityContext: read("/proc/self/attr/current").replaceAll("\0", "").trim(),
+    wallMs: Date.now,
+    lookup: async (name) => {
+      const found = await dns.lookup(name, { all: true });
+      return [...new Set(found.map(({ address }) => canonicalIp(address) ?? address))];
+    },
+    tryListen,
+    holder: (port) => {
+      const holder = portHolder(port);
+      return holder === null ? null : { ...holder, unit: unitOf(holder.pid) };
+    },
+    run,
+    looker: createLooker,
+    clock: askClock,
+  };
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+function ownAddresses(): readonly OwnAddress[] {
+  return Object.entries(networkInterfaces()).flatMap(([name, addresses]) =>
+    (addresses ?? []).map(({ address, cidr }) => ({ interface: name, ip: canonicalIp(address) ?? address, cidr })),
+  );
+}
+
+function mayBindLow(): boolean {
+  const effective = /^CapEff:\s*([0-9a-f]+)/m.exec(read("/proc/self/status"))?.[1];
+  if (effective === undefined) return process.geteuid?.() === 0;
+  return ((BigInt(`0x${effective}`) >> CAP_NET_BIND_SERVICE) & 1n) === 1n;
+}
+
+function unitOf(pid: number): string | null {
+  return /\/([^/\n]+\.service)(?:\/|$)/m.exec(read(`/proc/${pid}/cgroup`))?.[1] ?? null;
+}
+
+function tryListen(at: ListenAddress): Promise<string | null> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", (error) => resolve("code" in error ? String(error.code) : error.message));
+    server.listen({ port: at.port, ...(at.ip === "" ? {} : { host: at.ip }), exclusive: true }, () =>
+      server.close(() => resolve(null)),
+    );
+  });
+}
+
+function run(program: string, args: readonly string[]): Promise<ProgramAnswer | null> {
+  return new Promise((resolve) => {
+    execFile(program, [...args], { timeout: PROGRAM_MS, env: { ...process.env, LC_ALL: "C" } }, (error, out) => {
+      if (error === null) resolve({ code: 0, out });
+      else resolve(error.code === "ENOENT" ? null : { code: typeof error.code === "number" ? error.code : 1, out });
+    });
+  });
+}

@@ -1,0 +1,25 @@
+/** What `check --live` looks at besides the configuration; every look is bounded in time. */
+import type { Config } from "../config/model.ts";
+import { checkClusters } from "./clusters.ts";
+import { checkDns } from "./dns.ts";
+import type { LiveEnvironment } from "./environment.ts";
+import type { FindingGroup } from "./finding.ts";
+import { checkFirewall } from "./firewall.ts";
+import { checkMachine, checkPorts } from "./machine.ts";
+
+/** Machine, firewall, ports and nodes at once; then DNS, which may need a domain that certificates gave away. */
+export async function runLiveCheck(config: Config, environment: LiveEnvironment): Promise<readonly FindingGroup[]> {
+  const [machine, firewall, ports, clusters] = await Promise.all([
+    checkMachine(config, environment),
+    checkFirewall(config, environment),
+    checkPorts(config, environment),
+    checkClusters(config, environment),
+  ]);
+  const dns = await checkDns(config, clusters.domains, environment);
+  return [
+    { title: "machine", findings: [...machine, ...firewall] },
+    { title: "ports", findings: ports },
+    { title: "dns", findings: dns },
+    ...clusters.groups,
+  ].filter(({ findings }) => findings.length > 0);
+}

@@ -1,0 +1,108 @@
+/** Rights, limits, SELinux and ports of this machine. */
+import { listenText } from "../config/addresses.ts";
+import type { Config, ListenAddress } from "../config/model.ts";
+import { LISTENER_KINDS, type ListenerKind } from "../seam/snapshot.ts";
+import { maxConnections } from "../control/machine/limits.ts";
+import type { LiveEnvironment, PortHolder } from "./environment.ts";
+import { fail, ok, warn, type Finding } from "./finding.ts";
+
+export interface Wanted {
+  readonly kind: ListenerKind | "admin";
+  readonly at: ListenAddress;
+}
+
+/** Every address that edge-lb would listen on. */
+export function wantedOf({ listen, admin }: Config): readonly Wanted[] {
+  const listeners = LISTENER_KINDS.flatMap((kind) => listen[kind].map((at): Wanted => ({ kind, at })));
+  return admin === null ? listeners : [...listeners, { kind: "admin", at: admin }];
+}
+
+export async function checkMachine(config: Config, environment: LiveEnvironment): Promise<readonly Finding[]> {
+  return [...rights(config, environment), openFiles(config, environment), ...(await selinux(config, environment))];
+}
+
+const SETCAP = 'sudo setcap cap_net_bind_service=+ep "$(command -v edge-lb)"';
+
+function rights(config: Config, { mayBindLow, firstFreePort, running }: LiveEnvironment): readonly Finding[] {
+  const low = wantedOf(config).filter(({ at }) => at.port > 0 && at.port < firstFreePort);
+  if (low.length === 0) return [];
+  const ports = [...new Set(low.map(({ at }) => at.port))].join(", ");
+  if (mayBindLow) return [ok(`rights: may listen below port ${firstFreePort}`)];
+  if (running !== null) return [ok(`rights: not this user's, but edge-lb runs already (pid ${running})`)];
+  return [fail(`rights: this user may not listen on ${ports}`, SETCAP, "or run it with sudo")];
+}
+
+/** Enough for a lab; below this, consoles with many watches run out. */
+const FEW_DESCRIPTORS = 8_192;
+
+function openFiles({ maxConnections: wanted }: Config, { descriptors }: LiveEnvironment): Finding {
+  const room = maxConnections(descriptors);
+  const text = `open files: ${descriptors}, room for ${room} connections`;
+  const mend = ["ulimit -n 65536", "as a systemd service: LimitNOFILE=65536 in its unit"];
+  if (wanted > room) return warn(`${text}, and max-connections is ${wanted}`, ...mend);
+  return descriptors < FEW_DESCRIPTORS ? warn(text, ...mend) : ok(text);
+}
+
+/** What http_port_t has from the start. */
+const LABELLED_PORTS = new Set([80, 81, 443, 488, 8008, 8009, 8443, 9000]);
+
+async function selinux(config: Config, environment: LiveEnvironment): Promise<readonly Finding[]> {
+  const answer = await environment.run("getenforce", []);
+  if (answer === null || answer.code !== 0) return [];
+  const mode = answer.out.trim();
+  const context = environment.securityContext;
+  if (mode !== "Enforcing" || /:unconfined_/.test(context)) {
+    return [ok(`SELinux: ${mode.toLowerCase()}${mode === "Enforcing" ? ", and does not confine this process" : ""}`)];
+  }
+  const ports = new Set(wantedOf(config).map(({ at }) => at.port));
+  const lines = [...ports]
+    .filter((port) => port > 0 && !LABELLED_PORTS.has(port))
+    .map((port) => `sudo semanage port -a -t http_port_t -p tcp ${port}`);
+  const restore = 'sudo restorecon -v "$(command -v edge-lb)"';
+  return [warn(`SELinux: enforcing, and confines this process (${context || "context not known"})`, ...lines, restore)];
+}
+
+/** Ports one after the other: a listener on every address would meet the next one's test. */
+export async function checkPorts(config: Config, environment: LiveEnvironment): Promise<readonly Finding[]> {
+  const findings: Finding[] = [];
+  for (const wanted of wantedOf(config)) findings.push(await port(wanted, environment));
+  return findings;
+}
+
+async function port({ kind, at }: Wanted, environment: LiveEnvironment): Promise<Finding> {
+  const shown = `${kind} ${listenText(at)}`;
+  const code = await environment.tryListen(at);
+  switch (code) {
+    case null:
+      return ok(`${shown}: free`);
+    case "EADDRINUSE":
+      return held(shown, kind, at, environment.holder(at.port), environment.running);
+    case "EACCES":
+    case "EPERM":
+      return environment.running === null
+        ? fail(`${shown}: this user may not listen there`, SETCAP)
+        : ok(`${shown}: edge-lb runs already`);
+    case "EADDRNOTAVAIL":
+      return fail(`${shown}: this machine does not have that address`, `sudo ip address add ${at.ip} dev INTERFACE`);
+    default:
+      return fail(`${shown}: cannot listen there: ${code}`);
+  }
+}
+
+function held(
+  shown: string,
+  kind: Wanted["kind"],
+  at: ListenAddress,
+  holder: PortHolder | null,
+  running: number | null,
+): Finding {
+  if (holder === null) {
+    if (running !== null) return ok(`${shown}: held, as it seems by the edge-lb that runs (pid ${running})`);
+    return fail(`${shown}: held by a process of another user`, `sudo ss -ltnp 'sport = :${at.port}'`);
+  }
+  const { pid, command, unit } = holder;
+  if (pid === running) return ok(`${shown}: held by the edge-lb that runs (pid ${pid})`);
+  const stop = unit === null ? `sudo kill ${pid}` : `sudo systemctl disable --now ${unit}`;
+  const move = kind === "admin" ? "or --admin ADDR:PORT" : `or --listen ${kind}=ADDR:PORT`;
+  return fail(`${shown}: held by ${command} (pid ${pid}${unit === null ? "" : `, ${unit}`})`, stop, move);
+}

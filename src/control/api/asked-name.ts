@@ -1,0 +1,46 @@
+/** What `explain` is asked about: a name or a URL, and which listeners that is for. */
+import { quote } from "../../config/text.ts";
+import type { Config } from "../../config/model.ts";
+import { canonicalIp } from "../../core/address.ts";
+import type { RouteMatch } from "../../core/route/lookup.ts";
+import { canonicalName } from "../../core/route/names.ts";
+import { EdgeError } from "../../errors.ts";
+import { LISTENER_KINDS, type ListenerKind } from "../../seam/snapshot.ts";
+
+export interface Target {
+  /** Canonical, or an address. */
+  readonly name: string;
+  readonly scheme: "http" | "https" | null;
+  /** As written. */
+  readonly port: number | null;
+}
+
+/** @throws EdgeError USAGE when the text is no name and no URL */
+export function readTarget(text: string): Target {
+  const [, scheme, authority = ""] = /^(?:(https?):\/\/)?([^/?#]*)/i.exec(text) ?? [];
+  const [, bracketed, plain = "", portText] = /^(?:\[([^\]]*)\]|([^:]*))(?::(\d{1,5}))?$/.exec(authority) ?? [];
+  const name = canonicalIp(bracketed ?? plain) ?? (bracketed === undefined ? canonicalName(plain) : null);
+  const lower = scheme?.toLowerCase();
+  if (name === null || (lower === undefined && /[/?#]/.test(text))) {
+    throw new EdgeError("USAGE", `Cannot explain ${quote(text)}: a name or an http(s) URL wanted`);
+  }
+  const port = portText === undefined ? null : Number(portText);
+  return { name, scheme: lower === "http" || lower === "https" ? lower : null, port };
+}
+
+/** A port says which listener it is, a scheme names one; a bare name is asked of all that are on. */
+export function kindsOf({ scheme, port }: Target, listen: Config["listen"]): readonly ListenerKind[] {
+  const on = LISTENER_KINDS.filter((kind) => listen[kind].length > 0);
+  if (port !== null) return on.filter((kind) => listen[kind].some((at) => at.port === port));
+  return scheme === null ? on : on.filter((kind) => kind === scheme);
+}
+
+/** The name or pattern that matched: `api.hub.lab`, `*.apps.hub.lab`. */
+export function ruleText({ rule, row }: RouteMatch): string {
+  if (rule === "exact") return row;
+  if (rule === "below") return `*.${row}`;
+  return row.startsWith("apps.") ? `*.${row}.* (no domain known yet)` : `${row}.* (no domain known yet)`;
+}
+
+/** Why a client that was given an address ends where it does. */
+export const DEFAULT_RULE = "--default, as an address carries no server name";

@@ -1,0 +1,104 @@
+/** Clusters added and removed while running, and written back to the file on request. */
+import { NO_RUNTIME_LAYER, type RuntimeLayer } from "../../config/load.ts";
+import type { ClusterConfig, Config } from "../../config/model.ts";
+import { readDomain } from "../../config/names.ts";
+import { quote } from "../../config/text.ts";
+import { removeCluster, setCluster } from "../../config/yaml-edit.ts";
+import { EdgeError } from "../../errors.ts";
+import { activeOf } from "../../seam/board.ts";
+import type { ChangeResult, Instance } from "./api.ts";
+import { editFile } from "./save.ts";
+import { operatorErrors, type Reload } from "../serve/reload.ts";
+import { forgetCluster, withCluster, withoutCluster } from "../serve/runtime-layer.ts";
+import type { Facts } from "../status/report.ts";
+
+export interface ClustersInput {
+  readonly facts: Facts;
+  readonly reload: Reload;
+  /** File and flags with a runtime layer on top. @throws EdgeErrors */
+  load(runtime: RuntimeLayer): Config;
+}
+
+export function clusterOperations(input: ClustersInput): Pick<Instance, "putCluster" | "deleteCluster"> {
+  const { facts, reload } = input;
+  return {
+    async putCluster(text, spec, save) {
+      const name = clusterName(text);
+      const file = save ? fileFor(name, input) : null;
+      const done = await reload.change({ why: `add ${name}`, edit: (layer) => withCluster(layer, name, spec) });
+      return file === null || !done.ok ? done : keep(input, name, file, done, (was) => setCluster(was, name, spec));
+    },
+    async deleteCluster(text, now, save) {
+      const name = clusterName(text);
+      const plan = facts.snapshot.clusters.find((each) => each.name === name);
+      if (plan === undefined) throw unknownCluster(name, facts);
+      const file = save ? fileFor(name, input) : null;
+      const cutAfterMs = now ? 0 : facts.config.timeouts.drain;
+      const active = activeOf(facts.board, plan.row);
+      const below = fromBelow(input, name) !== undefined;
+      const edit = (layer: RuntimeLayer): RuntimeLayer => withoutCluster(layer, name, below);
+      const changed = await reload.change({ why: `rm ${name}`, edit, cutAfterMs });
+      const done = { ...changed, active, cutSeconds: cutAfterMs / 1_000 };
+      return file === null || !done.ok ? done : keep(input, name, file, done, (was) => removeCluster(was, name));
+    },
+  };
+}
+
+/** The change is served already; from now on the file has it, so that the runtime layer need not. */
+async function keep(
+  { reload }: ClustersInput,
+  name: string,
+  file: string,
+  done: ChangeResult,
+  edit: (text: string) => string | null,
+): Promise<ChangeResult> {
+  try {
+    editFile(file, edit);
+  } catch (error) {
+    return { ok: false, errors: operatorErrors(error) };
+  }
+  const settled = await reload.change({
+    why: `save ${name}`,
+    quiet: true,
+    edit: (layer) => forgetCluster(layer, name),
+  });
+  return settled.ok ? { ...done, saved: file } : settled;
+}
+
+function clusterName(text: string): string {
+  const name = readDomain(text);
+  if (name.ok) return name.value;
+  throw new EdgeError("USAGE", `Cannot use cluster name ${quote(text)}: a DNS label or name such as hub wanted`);
+}
+
+function unknownCluster(name: string, { snapshot }: Facts): EdgeError {
+  const names = snapshot.clusters.map((plan) => plan.name);
+  const few = names.length <= 10 ? `there are ${names.join(", ")}` : `see edge-lb status`;
+  return new EdgeError("NOT_FOUND", `Cannot remove cluster ${quote(name)}: there is no such cluster`, { hint: few });
+}
+
+/** What file and flags say of a cluster, whatever was changed since. */
+function fromBelow({ load, facts }: ClustersInput, name: string): ClusterConfig | undefined {
+  try {
+    return load(NO_RUNTIME_LAYER).clusters.find((cluster) => cluster.name === name);
+  } catch {
+    // the file is wrong just now: what it last said is what counts
+    return facts.config.clusters.find((cluster) => cluster.name === name && cluster.layer !== "runtime");
+  }
+}
+
+/** @throws EdgeError when saving could not have an effect */
+function fileFor(name: string, input: ClustersInput): string {
+  const { file } = input.facts.config;
+  const what = `Cannot save cluster ${quote(name)}`;
+  if (file === null) {
+    throw new EdgeError("CONTROL_FAILED", `${what}: edge-lb was started without a file`, {
+      hint: "start it with -c FILE",
+    });
+  }
+  if (fromBelow(input, name)?.layer === "flags") {
+    const why = "it is on the command line of edge-lb, which wins over the file";
+    throw new EdgeError("CONTROL_FAILED", `${what}: ${why}`, { hint: "take it from there" });
+  }
+  return file;
+}

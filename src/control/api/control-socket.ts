@@ -1,0 +1,146 @@
+/** The unix socket that commands speak to: HTTP in, the API's functions behind it. Only the user that runs edge-lb may connect. */
+import { createServer, request as httpRequest, type Server } from "node:http";
+import { lstatSync, unlinkSync, type Stats } from "node:fs";
+import { dirname } from "node:path";
+import { EdgeError, type EdgeErrorCode } from "../../errors.ts";
+import type { Handler } from "./api.ts";
+import { respond } from "./bridge.ts";
+
+export interface ControlSocket {
+  readonly path: string;
+  /** Until then every request gets a 503. */
+  serve(handler: Handler): void;
+  /** Frees the path; what is under way is cut. */
+  close(): void;
+}
+
+/**
+ * Listen on a path, alone. What a killed instance left is replaced.
+ * @throws EdgeError ALREADY_RUNNING: another instance has it, its pid is named; CONTROL_FAILED: no rights, no folder
+ */
+export async function openControlSocket(path: string): Promise<ControlSocket> {
+  await clearPath(path);
+  let handler: Handler = () => Promise.resolve(new Response("edge-lb is starting\n", { status: 503 }));
+  const server = createServer((request, response) => void respond(handler, request, response));
+  // a stalled command must not hold a reload for ever, an event stream may last
+  server.requestTimeout = 30_000;
+  await listen(server, path);
+  const own = inodeOf(path);
+  return {
+    path,
+    serve(next) {
+      handler = next;
+    },
+    close() {
+      server.closeAllConnections();
+      // close() also takes the path away, which somebody else may have by now: the end of the process does the rest
+      if (inodeOf(path) !== own) return;
+      server.close();
+      unlink(path);
+    },
+  };
+}
+
+/** Owner only, from the first moment on: the socket gets its mode from the mask. */
+function listen(server: Server, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (error) => reject(socketError(path, error)));
+    const mask = process.umask(0o177);
+    try {
+      server.listen(path, resolve);
+    } catch (error) {
+      reject(socketError(path, error));
+    } finally {
+      process.umask(mask);
+    }
+  });
+}
+
+async function clearPath(path: string): Promise<void> {
+  const there = statOf(path);
+  if (there === null) return;
+  if (!there.isSocket()) throw failure(path, "there is a file that is no socket", "choose another path");
+  const hello = await askHello(path);
+  if (hello.kind === "answered") throw inUse(path, hello.text);
+  if (hello.kind === "failed") throw failure(path, hello.words);
+  if (statOf(path)?.ino === there.ino) unlink(path); // else somebody was faster
+}
+
+type Asked =
+  | { readonly kind: "answered"; readonly text: string }
+  /** Nobody listens: its process is gone. */
+  | { readonly kind: "nobody" }
+  | { readonly kind: "failed"; readonly words: string };
+
+const HELLO_MS = 2_000;
+
+function askHello(path: string): Promise<Asked> {
+  return new Promise((resolve) => {
+    const asked = httpRequest({ socketPath: path, path: "/v1", timeout: HELLO_MS }, (response) => {
+      let text = "";
+      response.setEncoding("utf8");
+      response.on("data", (chunk: string) => (text += chunk.slice(0, 4_096)));
+      response.on("end", () => resolve({ kind: "answered", text }));
+      response.on("error", () => resolve({ kind: "answered", text }));
+    });
+    asked.on("timeout", () => {
+      resolve({ kind: "answered", text: "" });
+      asked.destroy();
+    });
+    asked.on("error", (error) => resolve(unanswered(error)));
+    asked.end();
+  });
+}
+
+function unanswered(error: Error): Asked {
+  const code = codeOf(error);
+  if (code === "ECONNREFUSED" || code === "ENOENT") return { kind: "nobody" };
+  if (code === "EACCES" || code === "EPERM") return { kind: "failed", words: "permission denied" };
+  return { kind: "answered", text: "" }; // it accepted, and that needs a process
+}
+
+function inUse(path: string, text: string): EdgeError {
+  const pid = /"pid":(\d+)/.exec(text)?.[1];
+  const who = pid === undefined ? "another process" : `edge-lb with pid ${pid}`;
+  const stopping = text.includes('"stopping":true') ? ", which is about to end" : "";
+  const hint = "stop that one, or give this one a path of its own with --control";
+  return failure(path, `${who} has it${stopping}`, hint, "ALREADY_RUNNING");
+}
+
+function socketError(path: string, error: unknown): EdgeError {
+  // Node calls that a lack of rights
+  if (statOf(dirname(path)) === null) return failure(path, "its folder does not exist");
+  switch (codeOf(error)) {
+    case "EACCES":
+    case "EPERM":
+      return failure(path, "permission denied", "run with sudo, or choose another path with --control");
+    case "EADDRINUSE":
+      return failure(path, "another process has just taken it", "try again");
+    default:
+      return failure(path, error instanceof Error ? error.message : String(error));
+  }
+}
+
+function failure(path: string, why: string, hint?: string, code: EdgeErrorCode = "CONTROL_FAILED"): EdgeError {
+  return new EdgeError(code, `Cannot use control socket ${path}: ${why}`, { hint });
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
+}
+
+function statOf(path: string): Stats | null {
+  return lstatSync(path, { throwIfNoEntry: false }) ?? null;
+}
+
+function inodeOf(path: string): number {
+  return statOf(path)?.ino ?? -1;
+}
+
+function unlink(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // gone already
+  }
+}

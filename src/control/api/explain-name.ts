@@ -1,0 +1,100 @@
+/** `GET /v1/explain?name=`: where a name or URL goes right now, to which nodes, and why to no others. */
+import { cidrText } from "../../config/addresses.ts";
+import { canonicalIp } from "../../core/address.ts";
+import { explainLookup } from "../../core/route/lookup.ts";
+import { nearestName } from "../../core/route/nearest.ts";
+import { FULL_WEIGHT, type HealthWord } from "../../seam/board.ts";
+import type { ClusterPlan, ListenerKind } from "../../seam/snapshot.ts";
+import { DEFAULT_RULE, kindsOf, readTarget, ruleText } from "./asked-name.ts";
+import { poolStatusOf, type EndpointStatus, type Facts, type PoolStatus } from "../status/report.ts";
+
+export interface Explanation {
+  /** Canonical. */
+  readonly name: string;
+  /** Listeners that were asked; none: nothing listens on that port. */
+  readonly kinds: readonly ListenerKind[];
+  readonly matches: readonly Match[];
+  /** The known name that was probably meant, when nothing matches. */
+  readonly nearest: string | null;
+}
+
+export interface Match {
+  readonly kind: ListenerKind;
+  /** The name or pattern that matched. */
+  readonly rule: string;
+  readonly cluster: string;
+  /** Where that is configured. */
+  readonly from: string;
+  /** Client ranges of the cluster; none: everyone. */
+  readonly allow: readonly string[];
+  readonly allDown: "try" | "refuse";
+  readonly pool: Omit<PoolStatus, "endpoints">;
+  /** Those that new clients go to first, then the others. */
+  readonly candidates: readonly Candidate[];
+}
+
+export interface Candidate extends EndpointStatus {
+  /** New clients go here. */
+  readonly used: boolean;
+  /** Of its full share, in percent; less in slow start. */
+  readonly weight: number;
+}
+
+/** @throws EdgeError USAGE when the text is no name and no URL */
+export function explainLive(facts: Facts, text: string, nowMs: number): Explanation {
+  const target = readTarget(text);
+  const { name } = target;
+  const kinds = kindsOf(target, facts.config.listen);
+  const matches = kinds.flatMap((kind) => matchOf(facts, kind, name, nowMs) ?? []);
+  const near = matches.length > 0 ? undefined : kinds.map((kind) => nearestName(facts.routes(), kind, name));
+  return { name, kinds, matches, nearest: near?.find((each) => each !== null) ?? null };
+}
+
+function matchOf(facts: Facts, kind: ListenerKind, name: string, nowMs: number): Match | null {
+  const { snapshot } = facts;
+  // A client that is given an address sends no server name, but it does send a Host.
+  if (kind !== "http" && canonicalIp(name) !== null) {
+    const plan = snapshot.clusters[snapshot.fallback[kind]];
+    return plan === undefined ? null : describe(facts, kind, DEFAULT_RULE, plan, nowMs);
+  }
+  const match = explainLookup(facts.routes(), kind, name);
+  const plan = match === null ? undefined : snapshot.clusters[match.cluster];
+  return match === null || plan === undefined ? null : describe(facts, kind, ruleText(match), plan, nowMs);
+}
+
+function describe(facts: Facts, kind: ListenerKind, rule: string, plan: ClusterPlan, nowMs: number): Match | null {
+  const pool = poolStatusOf(plan, kind, facts, nowMs);
+  if (pool === null) return null;
+  const { endpoints, ...rest } = pool;
+  return {
+    kind,
+    rule,
+    cluster: plan.name,
+    from: facts.config.clusters.find(({ name }) => name === plan.name)?.where ?? "",
+    allow: plan.allow.map(cidrText),
+    allDown: plan.allDown,
+    pool: rest,
+    candidates: candidatesOf(plan, kind, endpoints, facts),
+  };
+}
+
+/** The ranks of `pick`: the best that any endpoint has is used, never what is not among them. */
+const RANKS: Readonly<Record<ClusterPlan["allDown"], readonly HealthWord[]>> = {
+  try: ["up", "unknown", "not-ready"],
+  refuse: ["up", "unknown"],
+};
+
+function candidatesOf(
+  plan: ClusterPlan,
+  kind: ListenerKind,
+  endpoints: readonly EndpointStatus[],
+  { board }: Facts,
+): readonly Candidate[] {
+  const best = RANKS[plan.allDown].find((rank) => endpoints.some(({ state }) => state === rank));
+  const rows = plan.pools[kind]?.endpoints ?? [];
+  const all = endpoints.map((endpoint, at) => {
+    const weight = board.weight[rows[at]?.row ?? -1] || FULL_WEIGHT;
+    return { ...endpoint, used: endpoint.state === best, weight: Math.round((weight / FULL_WEIGHT) * 100) };
+  });
+  return [...all.filter(({ used }) => used), ...all.filter(({ used }) => !used)];
+}

@@ -1,0 +1,64 @@
+/** The running edge-lb as its API sees it. */
+import manifest from "../../../package.json" with { type: "json" };
+import type { RuntimeLayer } from "../../config/load.ts";
+import type { Config } from "../../config/model.ts";
+import { activeOf } from "../../seam/board.ts";
+import type { DrainResult, Instance } from "./api.ts";
+import { clusterOperations } from "./change-clusters.ts";
+import { explainLive } from "./explain-name.ts";
+import type { Events } from "../log/recent-events.ts";
+import { systemClock } from "../health/clock.ts";
+import type { Reload } from "../serve/reload.ts";
+import { buildStatus, countersOf } from "../status/report.ts";
+import { startRates } from "../status/rates.ts";
+import type { Supervisor } from "../serve/supervisor.ts";
+
+export interface InstanceInput {
+  readonly supervisor: Supervisor;
+  readonly reload: Reload;
+  readonly events: Events;
+  load(runtime: RuntimeLayer): Config;
+  isStopping(): boolean;
+}
+
+export function createInstance(input: InstanceInput): Instance & { end(): void } {
+  const { supervisor, reload, events, isStopping } = input;
+  const startedMs = Date.now();
+  const rates = startRates(() => countersOf(supervisor), systemClock);
+  return {
+    release: manifest.version,
+    events,
+    get stopping() {
+      return isStopping();
+    },
+    status(options) {
+      const { status } = reload;
+      const stopping = isStopping();
+      const nowMs = Date.now();
+      return buildStatus({ facts: supervisor, events, rates, startedMs, reload: status, stopping, nowMs }, options);
+    },
+    explain: (text) => explainLive(supervisor, text, Date.now()),
+    reload: (why) => reload.reload(why),
+    ...clusterOperations({ facts: supervisor, reload, load: input.load }),
+    drain: (cluster, node, on) => drain(supervisor, cluster, node, on),
+    end: () => rates.stop(),
+  };
+}
+
+function drain(
+  { health, snapshot, board, config }: Supervisor,
+  name: string,
+  node: string,
+  on: boolean,
+): DrainResult | null {
+  if (health === null || health.drain(name, node, on) === 0) return null;
+  const plan = snapshot.clusters.find((each) => each.name === name);
+  const meant = Object.entries(plan?.pools ?? {}).flatMap(([kind, { endpoints }]) =>
+    endpoints.filter((each) => each.node === node || each.at.ip === node).map(({ row }) => ({ kind, row })),
+  );
+  return {
+    pools: [...new Set(meant.map(({ kind }) => kind))],
+    active: meant.reduce((sum, { row }) => sum + activeOf(board, row), 0),
+    cutSeconds: config.timeouts.drain / 1_000,
+  };
+}

@@ -1,0 +1,74 @@
+/** What status, page and metrics show of health. */
+import { reasonText } from "../../core/health/reasons.ts";
+import type { Rung } from "../../core/health/ladder.ts";
+import type { Role } from "../../core/health/roles.ts";
+import type { HealthWord } from "../../seam/board.ts";
+import type { ListenerKind } from "../../seam/snapshot.ts";
+import { shownReason, shownState } from "./board-writer.ts";
+import type { ClusterWatch, Watch, World } from "./model.ts";
+import type { CertificateView, Identities } from "./identities.ts";
+import { familyOf } from "../probe/look.ts";
+
+export interface EndpointHealth {
+  readonly cluster: string;
+  readonly kind: ListenerKind;
+  readonly node: string;
+  readonly ip: string;
+  readonly port: number;
+  readonly row: number;
+  readonly state: HealthWord;
+  /** In words, e.g. "/readyz 200". */
+  readonly reason: string;
+  /** When the state came, ms since 1970. */
+  readonly sinceMs: number;
+  /** The rung its pool is held to; null: none passed yet. */
+  readonly rung: Rung | null;
+  readonly role: Role;
+  /** `unproven`: its certificate names no configured cluster, or none was seen. */
+  readonly identity: "proven" | "unproven" | "foreign";
+}
+
+export interface ClusterHealth {
+  readonly name: string;
+  /** Given or learnt; null: not known. */
+  readonly domain: string | null;
+  /** The domain came from a certificate. */
+  readonly learnt: boolean;
+  readonly certificates: readonly CertificateView[];
+  /** Sentences for the operator. */
+  readonly warnings: readonly string[];
+}
+
+export function endpointViews(world: World): readonly EndpointHealth[] {
+  return [...world.watches.values()].map((watch) => endpointView(watch));
+}
+
+function endpointView(watch: Watch): EndpointHealth {
+  const { cluster, kind, node, at, row, role } = watch;
+  const family = familyOf(kind);
+  const target = cluster.targets.find((each) => each.family === family && each.ip === at.ip);
+  return {
+    cluster: cluster.name,
+    kind,
+    node,
+    ip: at.ip,
+    port: at.port,
+    row,
+    state: shownState(watch),
+    reason: reasonText(shownReason(watch)),
+    sinceMs: watch.sinceWallMs,
+    rung: cluster.stuck.get(kind) ?? null,
+    role,
+    identity: target?.identity.kind ?? "unproven",
+  };
+}
+
+export function clusterView({ name }: ClusterWatch, identities: Identities): ClusterHealth {
+  return {
+    name,
+    domain: identities.domainOf(name),
+    learnt: identities.learnt(name),
+    certificates: identities.certificates(name),
+    warnings: identities.warnings(name),
+  };
+}

@@ -1,0 +1,43 @@
+/** The sink that `--log-to` names. */
+import { hostname } from "node:os";
+import type { LogTarget } from "../../config/log-target.ts";
+import type { LogFormat } from "../../config/model.ts";
+import type { UnixDatagram } from "../../runtime/linux/unix-datagram.ts";
+import { descriptorWriter, fileWriter } from "./file.ts";
+import { createSink, type LogSink } from "./sink.ts";
+import { datagramWriter, rfc3164Time, socketWriter, type SyslogSender } from "./syslog.ts";
+
+/** @throws EdgeError when the file cannot be opened */
+export async function openSink(target: LogTarget, format: LogFormat): Promise<LogSink> {
+  // HAProxy leaves date, host and program to syslog; in a file they are wanted all the same
+  const prefix = format === "haproxy" ? syslogPrefix : null;
+  const own = format === "json" ? "json" : "text";
+  switch (target.kind) {
+    case "stderr":
+      return createSink(descriptorWriter(2, prefix), own);
+    case "file":
+      return createSink(fileWriter(target.path, prefix), own);
+    case "udp":
+      return createSink(datagramWriter(target, senderOf(format)), own);
+    case "unix":
+      return createSink(socketWriter(target, senderOf(format), await unixDatagram()), own);
+  }
+}
+
+/** Through the C library, which is asked only where it can be loaded. */
+async function unixDatagram(): Promise<UnixDatagram | null> {
+  if (process.platform !== "linux" || process.versions.bun === undefined) return null;
+  const { openUnixDatagram } = await import("../../runtime/linux/unix-datagram.ts");
+  return openUnixDatagram();
+}
+
+const PROGRAM = "edge-lb";
+
+function senderOf(format: LogFormat): SyslogSender {
+  // text lines begin with a time of their own, which the header has already
+  return { program: PROGRAM, pid: process.pid, host: hostname(), stripTime: format === "text" };
+}
+
+function syslogPrefix(): string {
+  return `${rfc3164Time(new Date())} ${hostname()} ${PROGRAM}[${process.pid}]: `;
+}

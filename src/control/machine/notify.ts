@@ -1,0 +1,80 @@
+/**
+ * What the service manager hears: `Type=notify`, `Type=notify-reload` and `WatchdogSec=` of systemd.
+ * @see sd_notify(3), sd_watchdog_enabled(3)
+ */
+import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
+
+export interface Notifier {
+  /** @param status One line for `systemctl status`. */
+  ready(status: string): void;
+  reloading(): void;
+  stopping(status: string): void;
+  /** No more signs of life. */
+  end(): void;
+}
+
+/** Sends one message of `NAME=VALUE` lines. */
+export type Send = (message: string) => void;
+
+const SILENT: Notifier = { ready() {}, reloading() {}, stopping() {}, end() {} };
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** Silent where no service manager asked to be told. */
+export async function createNotifier(
+  env: Env = process.env,
+  open: (path: string) => Promise<Send> = openSend,
+): Promise<Notifier> {
+  const path = env["NOTIFY_SOCKET"];
+  if (path === undefined || !/^[/@]./.test(path)) return SILENT;
+  const send = await open(path);
+  const watchdogMs = watchdogOf(env);
+  let watchdog: ReturnType<typeof setInterval> | undefined;
+  return {
+    ready(status) {
+      send(`READY=1\nSTATUS=${status}`);
+      // half of what the manager waits for, as sd_watchdog_enabled(3) advises
+      if (watchdogMs !== null) watchdog ??= setInterval(() => send("WATCHDOG=1"), watchdogMs / 2);
+    },
+    reloading: () => send(`RELOADING=1\nMONOTONIC_USEC=${monotonicUsec()}`),
+    stopping: (status) => send(`STOPPING=1\nSTATUS=${status}`),
+    end: () => clearInterval(watchdog),
+  };
+}
+
+/** Null: no watchdog, or one that watches another process. */
+function watchdogOf(env: Env): number | null {
+  const usec = Number(env["WATCHDOG_USEC"]);
+  const pid = env["WATCHDOG_PID"];
+  if (!Number.isFinite(usec) || usec <= 0) return null;
+  return pid === undefined || Number(pid) === process.pid ? usec / 1_000 : null;
+}
+
+/** /proc/uptime counts in hundredths of a second. */
+const UPTIME_STEP_USEC = 10_000;
+
+/** systemd takes the message for the answer to its request when this is not before that; so it errs to the late side. */
+function monotonicUsec(): number {
+  try {
+    return Math.round(Number(readFileSync("/proc/uptime", "utf8").split(" ")[0]) * 1_000_000) + UPTIME_STEP_USEC;
+  } catch {
+    return 0;
+  }
+}
+
+/** A datagram through the C library; where that cannot be called, systemd's own tool says it for us. */
+async function openSend(path: string): Promise<Send> {
+  const datagram = await openDatagram();
+  if (datagram === null) {
+    const args = ["--pid", String(process.pid)];
+    return (message) => void execFile("systemd-notify", [...args, ...message.split("\n")], () => undefined);
+  }
+  return (message) => void datagram.send(path, new TextEncoder().encode(message));
+}
+
+async function openDatagram(): Promise<{ send(path: string, message: Uint8Array): boolean } | null> {
+  if (process.platform !== "linux" || process.versions.bun === undefined) return null;
+  const { openUnixDatagram } = await import("../../runtime/linux/unix-datagram.ts");
+  return openUnixDatagram();
+}

@@ -1,0 +1,95 @@
+/** The answer to a probe's question: its status, and whether another question can follow on the connection. */
+import { Body } from "../../core/http/body.ts";
+import { connectionOptions, declaredFraming, NO_BODY, UNTIL_CLOSE, type Framing } from "../../core/http/framing.ts";
+import { Gather } from "../../core/http/gather.ts";
+import { HeadReader, type HeadLimits } from "../../core/http/head.ts";
+import { StatusLine } from "../../core/http/start-line.ts";
+
+const LIMITS: HeadLimits = { lineBytes: 8_192, headBytes: 65_536, fields: 200 };
+/** Body bytes read of an answer: `/readyz` says "ok", its failing checks fill a page. */
+const BODY_MOST = 65_536;
+
+/** One answer at a time, fed with what arrives. */
+export class ProbeAnswer {
+  /** `end`: complete; `enough`: the status is known and the rest is not worth reading; `bad`: not HTTP. */
+  state: "more" | "end" | "enough" | "bad" = "more";
+  /** Of the final answer; null: its head is not complete. */
+  status: number | null = null;
+  private close = false;
+  private bytes = 0;
+  private readonly head = new HeadReader(new StatusLine(), LIMITS);
+  private readonly body = new Body(LIMITS);
+  private readonly nobody = new Gather();
+
+  /** The connection can take another question. */
+  get again(): boolean {
+    return this.state === "end" && !this.close;
+  }
+
+  /** For the answer to the next question. */
+  reset(): void {
+    this.state = "more";
+    this.status = null;
+    this.close = false;
+    this.bytes = 0;
+    this.head.reset();
+  }
+
+  feed(chunk: Uint8Array): void {
+    let at = 0;
+    while (this.state === "more" && at < chunk.length) {
+      at = this.status === null ? this.feedHead(chunk, at) : this.feedBody(chunk, at);
+    }
+    // what comes unasked would be taken for the next answer
+    if (at < chunk.length) this.close = true;
+  }
+
+  /** The peer's FIN. */
+  end(): void {
+    this.close = true;
+    if (this.state === "more" && this.status !== null) this.state = this.body.endsByClose ? "end" : "enough";
+  }
+
+  private feedHead(chunk: Uint8Array, at: number): number {
+    const { head } = this;
+    const next = head.feed(chunk, at);
+    if (head.state === "bad") this.state = "bad";
+    if (head.state !== "done") return next;
+    const { status } = head.start;
+    if (status < 200 && status !== 101) head.reset(); // interim: the answer follows
+    else this.begin(status);
+    return next;
+  }
+
+  private begin(status: number): void {
+    const framing = this.framing(status);
+    this.status = status;
+    if (framing === null) {
+      this.state = "enough";
+      return;
+    }
+    this.close =
+      this.head.start.minor === 0 || framing.kind === "close" || (connectionOptions(this.head)?.close ?? true);
+    this.body.begin(framing);
+    if (this.body.state === "done") this.state = "end";
+  }
+
+  /** Null: it has a status, and nobody can tell where it ends. */
+  private framing(status: number): Framing | null {
+    if (status === 101) return null;
+    if (status === 204 || status === 304) return NO_BODY;
+    const declared = declaredFraming(this.head, this.head.start.minor);
+    if (typeof declared === "string") return null;
+    return declared ?? UNTIL_CLOSE;
+  }
+
+  private feedBody(chunk: Uint8Array, at: number): number {
+    const { body } = this;
+    const next = body.feed(chunk, at, this.nobody);
+    this.nobody.take();
+    this.bytes += next - at;
+    if (body.state === "done") this.state = "end";
+    else if (body.state === "bad" || this.bytes > BODY_MOST) this.state = "enough";
+    return next;
+  }
+}

@@ -1,0 +1,184 @@
+/** One connection of a probe: how far it got, what certificate was shown, and in which words it failed. */
+import { closeSync, openSync } from "node:fs";
+import * as net from "node:net";
+import * as tls from "node:tls";
+import type { ShownCertificate } from "../../core/health/identity.ts";
+import type { Evidence, Fault } from "../../core/health/ladder.ts";
+import type { Address } from "../../seam/snapshot.ts";
+
+export interface SocketPlan {
+  readonly at: Address;
+  /** Null: plain TCP. */
+  readonly tls: TlsPlan | null;
+}
+
+export interface TlsPlan {
+  /** A name the server has a certificate for; null: ask without one. */
+  readonly servername: string | null;
+  readonly alpn: readonly string[];
+}
+
+/** Filled while a connection is made. */
+export interface Progress {
+  got: "nothing" | "tcp" | "tls";
+  certificate: ShownCertificate | null;
+}
+
+export function noProgress(): Progress {
+  return { got: "nothing", certificate: null };
+}
+
+/** A probe's answer; `evidence` null: this machine could not ask (out of descriptors or ports), which says nothing of the node. */
+export interface Answer {
+  readonly evidence: Evidence | null;
+  /** Shown on this connection, if it was a new one with a finished handshake. */
+  readonly certificate: ShownCertificate | null;
+  /** A connection was made for this answer. */
+  readonly fresh: boolean;
+}
+
+/** Out of time; made by the caller, since no socket timer covers connect, handshake and answer together. */
+export class ProbeTimeout extends Error {
+  override readonly name = "ProbeTimeout";
+  /** This machine stood still, and what came meanwhile was not read: nobody knows whether the node was late. */
+  readonly overslept: boolean;
+
+  constructor(overslept: boolean) {
+    super("out of time");
+    this.overslept = overslept;
+  }
+}
+
+/** The peer answered, and not in HTTP. */
+export class ProbeGarbage extends Error {
+  override readonly name = "ProbeGarbage";
+}
+
+/** A timer that comes this much later than it was set for, as a share of its time, tells of a machine that stood still. */
+const OVERSLEPT = 0.5;
+
+/** @returns takes the deadline away again */
+export function deadline(timeoutMs: number, over: (error: ProbeTimeout) => void): () => void {
+  const startedMs = performance.now();
+  const timer = setTimeout(() => {
+    over(new ProbeTimeout(performance.now() - startedMs > timeoutMs * (1 + OVERSLEPT)));
+  }, timeoutMs);
+  return () => clearTimeout(timer);
+}
+
+/** Names of a certificate that are kept; real ones have a few dozen. */
+const NAMES_MOST = 256;
+/** A goodbye that is not answered ends after this. */
+const GOODBYE_MS = 1_000;
+
+/**
+ * Connect, and shake hands where the plan says so. The chain is not checked: any cluster has a CA of its own.
+ * @param done Called once, with null when the connection can be used.
+ */
+export function openSocket(plan: SocketPlan, progress: Progress, done: (error: Error | null) => void): net.Socket {
+  let waiting = true;
+  const finish = (error: Error | null): void => {
+    if (waiting) done(error);
+    waiting = false;
+  };
+  const socket = plan.tls === null ? net.connect(target(plan.at)) : tls.connect(secured(plan.at, plan.tls));
+  socket.setNoDelay(true);
+  socket.on("connect", () => {
+    progress.got = progress.got === "tls" ? "tls" : "tcp";
+    if (plan.tls === null) finish(null);
+  });
+  if (socket instanceof tls.TLSSocket) {
+    socket.on("secureConnect", () => {
+      progress.got = "tls";
+      progress.certificate = shownCertificate(socket);
+      finish(null);
+    });
+  }
+  // stays for the socket's life: a reset while it idles must not become an uncaught error
+  socket.on("error", (error: Error) => finish(error));
+  socket.on("close", () => finish(new Error("closed")));
+  return socket;
+}
+
+function target(at: Address): net.TcpNetConnectOpts {
+  return { host: at.ip, port: at.port };
+}
+
+function secured(at: Address, plan: TlsPlan): tls.ConnectionOptions {
+  const base = { host: at.ip, port: at.port, rejectUnauthorized: false, ALPNProtocols: [...plan.alpn] };
+  return plan.servername === null ? base : { ...base, servername: plan.servername };
+}
+
+/** Close politely: close_notify and FIN after a finished handshake leave no line in the server's log. */
+export function sayGoodbye(socket: net.Socket): void {
+  const timer = setTimeout(() => socket.destroy(), GOODBYE_MS);
+  socket.once("close", () => clearTimeout(timer));
+  socket.resume(); // what was not read would turn the FIN into a RST
+  socket.end();
+}
+
+function shownCertificate(socket: tls.TLSSocket): ShownCertificate | null {
+  const shown = socket.getPeerCertificate();
+  if (shown?.fingerprint256 === undefined) return null;
+  const names = (shown.subjectaltname ?? "")
+    .split(", ")
+    .filter((entry) => entry.startsWith("DNS:"))
+    .slice(0, NAMES_MOST)
+    .map((entry) => entry.slice("DNS:".length).toLowerCase().replace(/\.$/, ""));
+  const notAfterMs = Date.parse(shown.valid_to);
+  return {
+    names,
+    notAfterMs: Number.isNaN(notAfterMs) ? Number.POSITIVE_INFINITY : notAfterMs,
+    fingerprint: shown.fingerprint256,
+    offersH2: socket.alpnProtocol === "h2",
+  };
+}
+
+/** Errors of this machine, not of the node. */
+const OWN_FAULTS = new Set(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "EADDRNOTAVAIL", "EAGAIN"]);
+const FAULTS: Readonly<Record<string, Fault>> = {
+  ECONNREFUSED: "refused",
+  ECONNRESET: "reset",
+  EPIPE: "reset",
+  ETIMEDOUT: "silent",
+  EHOSTUNREACH: "unreachable",
+  ENETUNREACH: "unreachable",
+  EHOSTDOWN: "unreachable",
+  ENETDOWN: "unreachable",
+  EPERM: "unreachable", // a local firewall rule
+  EACCES: "unreachable",
+};
+
+/** What a failure says of the node; null: nothing. */
+export function faultEvidence(error: unknown, progress: Progress, timeoutMs: number): Evidence | null {
+  if (error instanceof ProbeTimeout) {
+    return error.overslept ? null : { got: progress.got, fault: "silent", timeoutMs };
+  }
+  const code = codeOf(error);
+  if (OWN_FAULTS.has(code) || (progress.got === "nothing" && outOfDescriptors())) return null;
+  return { got: progress.got, fault: faultOf(code, error, progress), timeoutMs };
+}
+
+/** Bun calls it "refused" when this process has no descriptor left; taken at its word, that would take every node out at once. */
+export function outOfDescriptors(): boolean {
+  try {
+    closeSync(openSync("/dev/null", "r"));
+    return false;
+  } catch (error) {
+    return OWN_FAULTS.has(codeOf(error));
+  }
+}
+
+function faultOf(code: string, error: unknown, progress: Progress): Fault {
+  // node and Bun report an end of stream inside the handshake as ECONNRESET with these words
+  if (error instanceof Error && error.message.includes("before secure TLS connection")) return "closed";
+  const known = FAULTS[code];
+  if (known !== undefined) return known;
+  if (error instanceof ProbeGarbage) return "garbage";
+  if (code.startsWith("ERR_SSL_") || code === "EPROTO") return "alert";
+  return progress.got === "nothing" ? "unreachable" : "closed";
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
+}

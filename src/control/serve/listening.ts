@@ -1,0 +1,106 @@
+/** The listening addresses belong to control: a port that somebody else holds is an error, never a silent share. */
+import { createServer } from "node:net";
+import type { Config } from "../../config/model.ts";
+import { formatEndpoint } from "../../core/address.ts";
+import { EdgeError } from "../../errors.ts";
+import type { ListenSpec } from "../../seam/mail.ts";
+import { LISTENER_KINDS, type Address, type ListenerKind } from "../../seam/snapshot.ts";
+import type { WorkerEngine } from "./engine.ts";
+import { portHolder } from "../machine/port-holder.ts";
+
+export interface Sockets {
+  /** Real ports, where 0 was asked for. */
+  readonly listening: readonly { readonly kind: ListenerKind; readonly at: Address }[];
+  /** What one worker is told to listen on. */
+  specs(): readonly ListenSpec[];
+  close(): void;
+}
+
+/** Descriptors can be shared between the workers of Bun on Linux; elsewhere the workers bind the address themselves. */
+export async function openSockets(listen: Config["listen"], engine: WorkerEngine, workers: number): Promise<Sockets> {
+  const wanted = LISTENER_KINDS.flatMap((kind) => listen[kind].map((at) => ({ kind, at })));
+  const byDescriptor = process.platform === "linux" && (engine === "linux" || engine === "bun");
+  return byDescriptor ? openDescriptors(wanted, engine) : testBind(wanted, workers > 1);
+}
+
+type Wanted = readonly { readonly kind: ListenerKind; readonly at: Address }[];
+
+async function openDescriptors(wanted: Wanted, engine: WorkerEngine): Promise<Sockets> {
+  const { listenSocket, duplicate, closeSocket } = await import("../../runtime/linux/listen-socket.ts");
+  const open: { kind: ListenerKind; at: Address; fd: number }[] = [];
+  const close = (): void => {
+    for (const { fd } of open.splice(0)) closeSocket(fd);
+  };
+  for (const { kind, at } of wanted) {
+    try {
+      const { fd, port } = listenSocket(at);
+      open.push({ kind, at: { ip: at.ip, port }, fd });
+    } catch (error) {
+      close();
+      throw listenError(error, at);
+    }
+  }
+  return {
+    listening: open,
+    // a Bun worker closes what it listens on, so each gets a descriptor of its own
+    specs: () =>
+      open.map(({ kind, at, fd }) => ({ kind, at, fd: engine === "bun" ? duplicate(fd) : fd, reusePort: false })),
+    close,
+  };
+}
+
+/** Bind once without sharing, close again; what the workers bind then is free. */
+async function testBind(wanted: Wanted, reusePort: boolean): Promise<Sockets> {
+  const open: { kind: ListenerKind; at: Address }[] = [];
+  const servers: { close(): void }[] = [];
+  try {
+    for (const { kind, at } of wanted) {
+      const server = createServer();
+      const port = await new Promise<number>((resolve, reject) => {
+        server.once("error", (error) => reject(listenError(error, at)));
+        server.listen({ port: at.port, ...(at.ip === "" ? {} : { host: at.ip }), exclusive: true }, () => {
+          const address = server.address();
+          resolve(typeof address === "object" && address !== null ? address.port : at.port);
+        });
+      });
+      servers.push(server);
+      open.push({ kind, at: { ip: at.ip, port } });
+    }
+  } finally {
+    for (const server of servers) server.close();
+  }
+  return { listening: open, specs: () => open.map(({ kind, at }) => ({ kind, at, fd: -1, reusePort })), close() {} };
+}
+
+/** The operator's error for a failed bind: names the address, the cause, and the process that holds the port. */
+export function listenError(error: unknown, at: Address): EdgeError {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const where = `Cannot listen on ${formatEndpoint(at.ip, at.port)}`;
+  switch (code) {
+    case "EADDRINUSE":
+      return inUse(at);
+    case "EACCES":
+    case "EPERM":
+      return new EdgeError("LISTEN_FAILED", `${where}: permission denied`, {
+        hint: "run with sudo or setcap cap_net_bind_service=+ep",
+      });
+    case "EADDRNOTAVAIL":
+      return new EdgeError("LISTEN_FAILED", `${where}: this machine does not have that address`, {
+        hint: "see `ip address`",
+      });
+    default:
+      return new EdgeError("LISTEN_FAILED", `${where}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function inUse(at: Address): EdgeError {
+  const holder = portHolder(at.port);
+  const by = holder === null ? "another process" : `${holder.command} (pid ${holder.pid})`;
+  return new EdgeError(
+    "LISTEN_FAILED",
+    `Cannot listen on ${formatEndpoint(at.ip, at.port)}: the port is held by ${by}`,
+    {
+      hint: holder === null ? "run as root to see which" : "stop it, or choose another address with --listen",
+    },
+  );
+}

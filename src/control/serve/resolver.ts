@@ -1,0 +1,178 @@
+/**
+ * Nodes given by name: control looks their addresses up again and again, keeps the last good answer, and tells when it changed.
+ * The data plane never sees a name.
+ */
+import * as dns from "node:dns/promises";
+import type { Config, NodeSpec } from "../../config/model.ts";
+import { canonicalIp } from "../../core/address.ts";
+import type { EventLog } from "../log/event-log.ts";
+import type { Cancel } from "../health/model.ts";
+import { systemClock } from "../health/clock.ts";
+
+export interface Found {
+  readonly addresses: readonly string[];
+  /** How long the answer holds, ms; null: the source does not say (hosts file, mDNS). */
+  readonly ttlMs: number | null;
+}
+
+export type Lookup = (host: string) => Promise<Found>;
+
+/** What is known of a name, for status and page. */
+export interface NameView {
+  readonly host: string;
+  readonly addresses: readonly string[];
+  /** Why the last question failed; null: it did not. */
+  readonly error: string | null;
+}
+
+export interface ResolverInput {
+  readonly log: EventLog;
+  /** The addresses of some name changed. Not called for answers that `start` and `update` waited for. */
+  readonly onChange: () => void;
+  readonly lookup?: Lookup;
+  readonly timer?: (ms: number, fire: () => void) => Cancel;
+}
+
+export interface Resolver {
+  /** Look up every name of the configuration. Resolves when all have answered, or after 2 s: late answers come through `onChange`. */
+  start(config: Config): Promise<void>;
+  /** The same for a changed configuration; names that stay keep what is known of them. */
+  update(config: Config): Promise<void>;
+  /** Addresses of a node in canonical text; of a name that never resolved: none. */
+  addressesOf(node: NodeSpec): readonly string[];
+  view(): readonly NameView[];
+  stop(): void;
+}
+
+/** Between two questions where no TTL is known. */
+const AGAIN_MS = 30_000;
+/** Below this a TTL would only make work, above it a moved VM would stay lost too long. */
+const TTL_LEAST_MS = 5_000;
+const TTL_MOST_MS = 300_000;
+/** A resolver that does not answer must not keep edge-lb from starting. */
+const START_WAIT_MS = 2_000;
+/** More addresses than one node can sensibly have. */
+const ADDRESSES_MOST = 16;
+
+interface Name {
+  readonly host: string;
+  addresses: readonly string[];
+  error: string | null;
+  timer: Cancel | null;
+  gone: boolean;
+}
+
+export function createResolver(input: ResolverInput): Resolver {
+  const { log, onChange, lookup = systemLookup, timer = systemClock.timer } = input;
+  const names = new Map<string, Name>();
+
+  const ask = async (name: Name, first: boolean): Promise<void> => {
+    let againMs = AGAIN_MS;
+    try {
+      const found = await lookup(name.host);
+      if (name.gone) return;
+      againMs = found.ttlMs === null ? AGAIN_MS : Math.min(Math.max(found.ttlMs, TTL_LEAST_MS), TTL_MOST_MS);
+      if (take(name, found.addresses, log) && !first) onChange();
+    } catch (error) {
+      if (name.gone) return;
+      fail(name, error, log);
+      if (name.addresses.length === 0) againMs = TTL_LEAST_MS;
+    }
+    name.timer = timer(againMs, () => void ask(name, false));
+  };
+
+  const update = async (config: Config): Promise<void> => {
+    const wanted = namesOf(config);
+    for (const [host, name] of names) if (!wanted.has(host)) forget(names, name);
+    const added: Promise<void>[] = [];
+    let late = false;
+    for (const host of wanted) {
+      if (names.has(host)) continue;
+      const name: Name = { host, addresses: [], error: null, timer: null, gone: false };
+      names.set(host, name);
+      added.push(ask(name, true).then(() => (late && name.addresses.length > 0 ? onChange() : undefined)));
+    }
+    if (added.length === 0) return;
+    let waiting: Cancel | null = null;
+    const over = new Promise<void>((resolve) => (waiting = timer(START_WAIT_MS, resolve)));
+    await Promise.race([Promise.all(added), over]);
+    late = true;
+    (waiting as Cancel | null)?.cancel();
+  };
+
+  return {
+    start: update,
+    update,
+    addressesOf: (node) => (node.isName ? (names.get(node.host)?.addresses ?? []) : [node.host]),
+    view: () => [...names.values()].map(({ host, addresses, error }) => ({ host, addresses, error })),
+    stop() {
+      for (const name of names.values()) forget(names, name);
+    },
+  };
+}
+
+function forget(names: Map<string, Name>, name: Name): void {
+  name.gone = true;
+  name.timer?.cancel();
+  names.delete(name.host);
+}
+
+function namesOf(config: Config): ReadonlySet<string> {
+  const hosts = new Set<string>();
+  for (const { nodes, api, ingress } of config.clusters) {
+    for (const node of [...nodes, ...(api ?? []), ...(ingress ?? [])]) if (node.isName) hosts.add(node.host);
+  }
+  return hosts;
+}
+
+/** @returns whether the addresses changed */
+function take(name: Name, found: readonly string[], log: EventLog): boolean {
+  const addresses = [...new Set(found.map((ip) => canonicalIp(ip)).filter((ip) => ip !== null))]
+    .sort()
+    .slice(0, ADDRESSES_MOST);
+  if (addresses.length === 0) throw new Error("no address");
+  const before = name.addresses.join(", ");
+  const now = addresses.join(", ");
+  if (name.error !== null) log.info("names", `${name.host} resolves again: ${now}`, { host: name.host });
+  else if (before !== "" && before !== now) {
+    log.info("names", `${name.host} moved: ${now} (was ${before})`, { host: name.host, addresses: now });
+  }
+  name.error = null;
+  name.addresses = addresses;
+  return before !== now;
+}
+
+/** Said once, not every 30 s. */
+function fail(name: Name, error: unknown, log: EventLog): void {
+  const why = errorWords(error);
+  if (name.error === null) {
+    const kept = name.addresses.length === 0 ? "it has no endpoint yet" : `keeping ${name.addresses.join(", ")}`;
+    log.warn("names", `Cannot resolve ${name.host}: ${why}; ${kept}`, { host: name.host, error: why });
+  }
+  name.error = why;
+}
+
+function errorWords(error: unknown): string {
+  if (!(error instanceof Error)) return "unknown error";
+  const code = "code" in error && typeof error.code === "string" ? error.code : null;
+  if (code === "ENOTFOUND") return "no such name";
+  if (code === "EAI_AGAIN") return "the name server does not answer";
+  return code ?? error.message;
+}
+
+/** The system's answer (hosts file first, as every other program sees it), with the TTL where DNS gave the same addresses. */
+export const systemLookup: Lookup = async (host) => {
+  const all = await dns.lookup(host, { all: true });
+  const addresses = all.map(({ address }) => address);
+  return { addresses, ttlMs: await ttlOf(host, addresses) };
+};
+
+async function ttlOf(host: string, addresses: readonly string[]): Promise<number | null> {
+  try {
+    const records = await dns.resolve4(host, { ttl: true });
+    const same = records.length > 0 && records.every(({ address }) => addresses.includes(address));
+    return same ? Math.min(...records.map(({ ttl }) => ttl)) * 1000 : null;
+  } catch {
+    return null; // only in the hosts file, only IPv6, or no DNS at all
+  }
+}

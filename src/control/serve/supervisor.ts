@@ -1,0 +1,278 @@
+/** The control plane's centre: builds the snapshot, starts the workers and the probes, swaps on change, drains at the end. */
+import type { Config } from "../../config/model.ts";
+import { diffConfig, type ConfigDiff } from "../../config/diff.ts";
+import { keepUntilRestart } from "../../config/restart.ts";
+import { buildSnapshot } from "../../config/build-snapshot.ts";
+import { buildRoutes, type Routes } from "../../core/route/lookup.ts";
+import { EdgeError } from "../../errors.ts";
+import { activeOf, openBoard, countOf, type Board } from "../../seam/board.ts";
+import type { DialError, FromWorker } from "../../seam/mail.ts";
+import { splitSnapshot, type Snapshot } from "../../seam/snapshot.ts";
+import { chooseEngine, workersFor, type WorkerEngine } from "./engine.ts";
+import { createEventLog, type EventLog } from "../log/event-log.ts";
+import { remembered, type Events } from "../log/recent-events.ts";
+import { startHealth, type HealthService } from "../health/health.ts";
+import { maxConnections } from "../machine/limits.ts";
+import { localNetworks } from "../machine/networks.ts";
+import type { LogSink } from "../log/sink.ts";
+import { createResolver, type NameView, type Resolver } from "./resolver.ts";
+import { createRows } from "./board-cells.ts";
+import { openSockets, type Sockets } from "./listening.ts";
+import type { Facts } from "../status/report.ts";
+import { createTotals, type Totals } from "./totals.ts";
+import { createUnknownNames } from "./unknown-names.ts";
+import { createVersions, type Versions } from "./versions.ts";
+import { createWorkers, type Workers } from "./workers.ts";
+
+export interface SupervisorInput {
+  readonly config: Config;
+  /** The worker's entry, resolved by main.ts. */
+  readonly workerEntry: URL;
+  readonly sink: LogSink;
+  /** Remembers what is logged. */
+  readonly events: Events;
+  /** Workers end faster than they may be replaced: the process has to end with exit code 1. */
+  onFatal(error: EdgeError): void;
+}
+
+export interface ApplyOptions {
+  /** Time for the tunnels of what is removed. @default the drain time */
+  readonly cutAfterMs?: number;
+}
+
+export interface Supervisor extends Facts {
+  readonly engine: WorkerEngine;
+  readonly log: EventLog;
+  /**
+   * Serve another configuration: one swap in every worker. Tunnels of what is gone or no longer allowed get the drain time,
+   * all others stay. What only a restart can change keeps its value.
+   * @returns when every worker serves it: what changed, and what did not, in words
+   * @throws EdgeError when the board has no room for it; then nothing has changed
+   */
+  apply(config: Config, options?: ApplyOptions): Promise<ConfigDiff>;
+  /** Client connections that are open now. */
+  open(): number;
+  /** Resolves once every connection ended or was cut after the drain time. */
+  stop(): Promise<void>;
+}
+
+/** Resolves when every listener accepts. @throws EdgeError when edge-lb cannot start */
+export async function startSupervisor(input: SupervisorInput): Promise<Supervisor> {
+  const { config, sink } = input;
+  const log = remembered(createEventLog(sink, config.log === "json" ? "json" : "text"), input.events);
+  const { engine, note } = await chooseEngine(config.engine);
+  if (note !== null) log.warn("engine", `${note}; using ${engine}`, { engine });
+  const count = workersFor(engine, config.workers);
+  if (count < config.workers)
+    log.warn("engine", `engine ${engine} runs one worker here: Node before 23.1 cannot share a port`, { engine });
+  const sockets = await openSockets(config.listen, engine, count);
+  const centre = new Centre(input, log, engine, count, sockets);
+  await centre.start();
+  return centre;
+}
+
+/** A worker takes its mail within milliseconds; one that does not is about to be replaced. */
+const APPLY_WAIT_MS = 2_000;
+
+class Centre implements Supervisor {
+  readonly engine: WorkerEngine;
+  readonly workers: number;
+  readonly sockets: Sockets;
+  readonly log: EventLog;
+  readonly board: Board;
+  readonly totals: Totals;
+  readonly unknownNames = createUnknownNames();
+  readonly lastFailures = new Map<number, { readonly error: DialError; readonly atMs: number }>();
+  snapshot: Snapshot;
+  config: Config;
+  health: HealthService | null = null;
+  private readonly sink: LogSink;
+  private readonly rows = createRows();
+  private readonly resolver: Resolver;
+  private readonly pool: Workers;
+  /** Domains learnt from certificates, by cluster. */
+  private learned: ReadonlyMap<string, string> = new Map();
+  /** Rows of clusters, pools and endpoints that the newest snapshot no longer has. */
+  private readonly gone: number[] = [];
+  private readonly oldest: number[];
+  private readonly newest: Versions;
+  private indexed: { readonly of: Snapshot; readonly routes: Routes } | null = null;
+
+  constructor(input: SupervisorInput, log: EventLog, engine: WorkerEngine, count: number, sockets: Sockets) {
+    this.config = input.config;
+    this.sink = input.sink;
+    this.log = log;
+    this.engine = engine;
+    this.workers = count;
+    this.sockets = sockets;
+    this.board = openBoard(count);
+    this.totals = createTotals(this.board);
+    this.oldest = Array.from({ length: count }, () => 0);
+    this.newest = createVersions(count);
+    this.resolver = createResolver({ log, onChange: () => this.refresh() });
+    this.snapshot = this.build(1, this.config);
+    this.pool = createWorkers({
+      entry: input.workerEntry,
+      engine,
+      count,
+      board: this.board,
+      log: this.config.accessLog ? this.config.log : null,
+      snapshot: () => this.snapshot,
+      listen: () => sockets.specs(),
+      onMail: (worker, mail) => this.take(worker, mail),
+      onReplaced: (worker, reason) =>
+        log.error("worker", `worker ${worker} ended (${reason}); a new one takes over`, { worker, reason }),
+      onFatal: input.onFatal,
+    });
+  }
+
+  async start(): Promise<void> {
+    await this.resolver.start(this.config);
+    this.publish();
+    this.health = startHealth({
+      config: this.config,
+      snapshot: this.snapshot,
+      board: this.board,
+      log: this.log,
+      cut: (row, afterMs, reason) => this.pool.broadcast({ kind: "cut", row, afterMs, reason }),
+      onDomains: (learnt) => {
+        this.learned = learnt;
+        this.refresh();
+      },
+    });
+    await this.pool.start();
+  }
+
+  async apply(config: Config, { cutAfterMs }: ApplyOptions = {}): Promise<ConfigDiff> {
+    const before = this.config;
+    const diff = diffConfig(before, config);
+    const next = keepUntilRestart(before, config);
+    if (diff.changes.length === 0) {
+      this.config = next; // where things are written may have changed
+      return diff;
+    }
+    await this.resolver.update(next);
+    try {
+      this.publish(next, cutAfterMs);
+    } catch (error) {
+      await this.resolver.update(before); // the names of what goes on being served
+      throw error;
+    }
+    this.pool.broadcast({ kind: "check-access", afterMs: next.timeouts.drain });
+    await this.inEveryWorker(this.snapshot.version);
+    return diff;
+  }
+
+  /** Whoever changed something may rely on it then. A worker that is being replaced starts with the newest snapshot. */
+  private async inEveryWorker(version: number): Promise<void> {
+    let late: ReturnType<typeof setTimeout> | undefined;
+    const given = new Promise<void>((resolve) => (late = setTimeout(resolve, APPLY_WAIT_MS)));
+    await Promise.race([given, this.newest.reached(version)]);
+    clearTimeout(late);
+  }
+
+  get logLinesLost(): number {
+    return this.sink.dropped;
+  }
+
+  names(): readonly NameView[] {
+    return this.resolver.view();
+  }
+
+  routes(): Routes {
+    if (this.indexed?.of !== this.snapshot) this.indexed = { of: this.snapshot, routes: buildRoutes(this.snapshot) };
+    return this.indexed.routes;
+  }
+
+  open(): number {
+    return countOf(this.board, "open");
+  }
+
+  async stop(): Promise<void> {
+    this.health?.stop();
+    this.resolver.stop();
+    await this.pool.stop(this.config.timeouts.drain, () => this.sockets.close());
+    this.sockets.close();
+    await this.sink.drained();
+  }
+
+  /** The same configuration with what was found out: should the board have no room for it, what is served goes on. */
+  private refresh(): void {
+    try {
+      this.publish();
+    } catch (error) {
+      if (!(error instanceof EdgeError)) throw error;
+      this.log.error("snapshot", error.toLine());
+    }
+  }
+
+  /** A new snapshot in every worker, by one assignment there. @throws EdgeError when the board is full, with nothing changed */
+  private publish(config: Config = this.config, cutAfterMs: number = config.timeouts.drain): void {
+    this.snapshot = this.build(this.snapshot.version + 1, config);
+    this.config = config;
+    this.mail(this.snapshot);
+    this.health?.update(config, this.snapshot);
+    for (const row of this.gone.splice(0)) {
+      this.pool.broadcast({ kind: "cut", row, afterMs: cutAfterMs, reason: "removed" });
+    }
+  }
+
+  private mail(snapshot: Snapshot): void {
+    const pieces = splitSnapshot(snapshot);
+    let piece = pieces.next();
+    for (; piece.done !== true; piece = pieces.next()) {
+      this.pool.broadcast({ kind: "snapshot-part", part: piece.value });
+    }
+    this.pool.broadcast({ kind: "snapshot", snapshot: piece.value });
+  }
+
+  private build(version: number, config: Config): Snapshot {
+    const keys = new Set<string>();
+    const snapshot = buildSnapshot(config, {
+      version,
+      rowOf: (key) => {
+        keys.add(key);
+        return this.rows.of(key);
+      },
+      addressesOf: (node) => this.resolver.addressesOf(node),
+      learnedDomains: this.learned,
+      networks: localNetworks(),
+      maxConnections: config.maxConnections || maxConnections(),
+    });
+    this.gone.push(...this.rows.retain(keys, version));
+    this.totals.note(snapshot);
+    return snapshot;
+  }
+
+  private take(worker: number, mail: FromWorker): void {
+    switch (mail.kind) {
+      case "log":
+        if (mail.dropped > 0) this.sink.missed(mail.dropped);
+        return this.sink.write(mail.text, () => this.pool.post(worker, { kind: "log-taken", batches: 1 }));
+      case "dial-failed":
+        this.lastFailures.set(mail.row, { error: mail.error, atMs: Date.now() });
+        return this.health?.dialFailed(mail.row, mail.error);
+      case "unknown-name":
+        return this.unknownNames.add(mail.listener, mail.name, mail.client);
+      case "node-mute":
+        return this.health?.suspect(mail.row);
+      case "applied":
+        this.newest.at(worker, mail.version);
+        return this.applied(worker, mail.oldest);
+      case "fault":
+        return this.log.error("fault", `a session failed: ${mail.stack.replaceAll(/\s*\n\s*/g, " | ")}`, { worker });
+      default:
+        return undefined;
+    }
+  }
+
+  private applied(worker: number, oldest: number): void {
+    this.oldest[worker] = oldest;
+    for (const row of this.rows.reclaim(Math.min(...this.oldest), (row) => activeOf(this.board, row) === 0)) {
+      this.board.health[row] = 0;
+      this.board.weight[row] = 0;
+      this.totals.retire(row);
+      this.lastFailures.delete(row);
+    }
+  }
+}

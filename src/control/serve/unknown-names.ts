@@ -1,0 +1,70 @@
+/** Names that clients asked for and nobody serves. Strangers choose them, so there is room for the most asked only. */
+import type { Routes } from "../../core/route/lookup.ts";
+import { nearestName } from "../../core/route/nearest.ts";
+import type { ListenerKind } from "../../seam/snapshot.ts";
+
+export interface UnknownName {
+  readonly listener: ListenerKind;
+  readonly name: string;
+  /** How often it was reported: at most ten names a second and worker are. */
+  readonly count: number;
+  readonly lastClient: string;
+  /** ISO 8601, UTC. */
+  readonly lastTime: string;
+  /** The known name that was probably meant. */
+  readonly nearest: string | null;
+}
+
+export interface UnknownNames {
+  add(listener: ListenerKind, name: string, client: string): void;
+  /** The most asked first. @param routes The same object as long as the snapshot is the same. */
+  view(routes: Routes): readonly UnknownName[];
+}
+
+const KEPT = 200;
+const SHOWN = 50;
+
+interface Entry {
+  readonly listener: ListenerKind;
+  readonly name: string;
+  count: number;
+  client: string;
+  atMs: number;
+  /** Looked for when shown, as that costs a look at every name there is. */
+  nearest: string | null;
+  lookedIn: Routes | null;
+}
+
+export function createUnknownNames(now: () => number = Date.now, kept = KEPT): UnknownNames {
+  const entries = new Map<string, Entry>();
+  return {
+    add(listener, name, client) {
+      const key = `${listener} ${name}`;
+      let entry = entries.get(key);
+      if (entry === undefined) {
+        if (entries.size >= kept) entries.delete(leastAsked(entries));
+        entry = { listener, name, count: 0, client, atMs: 0, nearest: null, lookedIn: null };
+        entries.set(key, entry);
+      }
+      entry.count += 1;
+      entry.client = client;
+      entry.atMs = now();
+    },
+    view(routes) {
+      const shown = [...entries.values()].sort((a, b) => b.count - a.count || b.atMs - a.atMs).slice(0, SHOWN);
+      return shown.map((entry) => {
+        if (entry.lookedIn !== routes) entry.nearest = nearestName(routes, entry.listener, entry.name);
+        entry.lookedIn = routes;
+        const { listener, name, count, client, atMs, nearest } = entry;
+        return { listener, name, count, lastClient: client, lastTime: new Date(atMs).toISOString(), nearest };
+      });
+    },
+  };
+}
+
+/** A scan of random names pushes out its own, not those that a real client asks for again and again. */
+function leastAsked(entries: ReadonlyMap<string, Entry>): string {
+  let [least, key] = [Infinity, ""];
+  for (const [each, { count }] of entries) if (count < least) [least, key] = [count, each];
+  return key;
+}

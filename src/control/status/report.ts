@@ -1,0 +1,358 @@
+/** `GET /v1/status`: everything there is to see, as one plain object. The page, metrics and CSV are other views of the same. */
+import manifest from "../../../package.json" with { type: "json" };
+import type { ClusterConfig, Config, Layer } from "../../config/model.ts";
+import { formatEndpoint } from "../../core/address.ts";
+import { reasonText } from "../../core/health/reasons.ts";
+import type { Routes } from "../../core/route/lookup.ts";
+import { activeOf, countOf, HEALTH_WORDS, type Board, type Count, type HealthWord } from "../../seam/board.ts";
+import type { DialError, Engine } from "../../seam/mail.ts";
+import {
+  LISTENER_KINDS,
+  type ClusterPlan,
+  type Endpoint,
+  type ListenerKind,
+  type Policy,
+  type Snapshot,
+} from "../../seam/snapshot.ts";
+import type { ControlEvent, Events } from "../log/recent-events.ts";
+import type { ClusterHealth, EndpointHealth } from "../health/view.ts";
+import type { HealthService, ProbeCounts } from "../health/health.ts";
+import type { NameView } from "../serve/resolver.ts";
+import type { Sockets } from "../serve/listening.ts";
+import { rounded, type Counters, type History, type RateMeter, type Rates } from "./rates.ts";
+import type { Totals } from "../serve/totals.ts";
+import type { UnknownName, UnknownNames } from "../serve/unknown-names.ts";
+
+/** Additive changes keep the number. */
+export const STATUS_VERSION = 1;
+
+export interface Status {
+  readonly version: typeof STATUS_VERSION;
+  /** edge-lb's own version. */
+  readonly release: string;
+  readonly pid: number;
+  readonly engine: Engine;
+  readonly workers: number;
+  /** ISO 8601, UTC. */
+  readonly started: string;
+  readonly uptimeSeconds: number;
+  /** It drains and accepts nothing any more. */
+  readonly stopping: boolean;
+  /** The file that a reload reads; null: flags alone. */
+  readonly file: string | null;
+  /** Version of the snapshot that the workers were given last. */
+  readonly snapshot: number;
+  readonly reload: ReloadStatus;
+  readonly connections: ConnectionStatus;
+  readonly probes: ProbeCounts;
+  /** Of all clusters. */
+  readonly rates: Rates;
+  readonly history?: History;
+  readonly listeners: readonly ListenerStatus[];
+  readonly clusters: readonly ClusterStatus[];
+  readonly unknownNames: readonly UnknownName[];
+  /** Nodes given by name. */
+  readonly names: readonly NameView[];
+  /** Newest last. */
+  readonly events: readonly ControlEvent[];
+}
+
+export interface ReloadStatus {
+  readonly done: number;
+  readonly failed: number;
+  /** ISO 8601, UTC; of the last one, done or failed. */
+  readonly lastTime: string | null;
+  /** What was wrong with it; null: nothing. */
+  readonly lastError: string | null;
+  /** From the request to the new snapshot in every worker, or to the refusal. */
+  readonly lastMs: number | null;
+}
+
+/** Client connections. `limit` is `max-connections`, resolved; the others count since the start. */
+export interface ConnectionStatus extends Readonly<Record<Count, number>> {
+  readonly limit: number;
+  /** Lines of the access log that control could not write. */
+  readonly logLinesLost: number;
+}
+
+export interface ListenerStatus {
+  readonly kind: ListenerKind;
+  /** `:6443`, `127.0.0.1:8443`, `[::1]:80`; several addresses of one kind share their counters. */
+  readonly address: string;
+  /** Connections to nodes that came in here and are open. */
+  readonly connections: number;
+  readonly total: number;
+}
+
+export interface ClusterStatus extends Health, Traffic {
+  readonly name: string;
+  /** Given or learnt; null: not known. */
+  readonly domain: string | null;
+  /** The domain came from a certificate. */
+  readonly learnt: boolean;
+  readonly layer: Layer;
+  /** `file:line:column` or the flag. */
+  readonly from: string;
+  /** 0: no limit. */
+  readonly maxConnections: number;
+  readonly rates: Rates;
+  readonly history?: History;
+  readonly pools: readonly PoolStatus[];
+  /** The first to expire. */
+  readonly certificate: { readonly notAfter: string } | null;
+  readonly certificates: readonly { readonly family: string; readonly notAfter: string }[];
+  readonly warnings: readonly string[];
+}
+
+export interface PoolStatus extends Health, Traffic {
+  readonly kind: ListenerKind;
+  readonly policy: Policy;
+  /** What its nodes are held to; null: none passed yet. */
+  readonly rung: string | null;
+  readonly endpoints: readonly EndpointStatus[];
+}
+
+export interface EndpointStatus extends Health, Traffic {
+  /** As the operator named it. */
+  readonly node: string;
+  readonly ip: string;
+  readonly port: number;
+  readonly role: EndpointHealth["role"];
+  readonly identity: EndpointHealth["identity"];
+  /** Dials of clients that failed. */
+  readonly failures: number;
+  readonly lastFailure: { readonly error: DialError; readonly time: string } | null;
+}
+
+export interface Health {
+  readonly state: HealthWord;
+  /** In words: `/readyz 200`. */
+  readonly reason: string;
+  readonly sinceSeconds: number;
+}
+
+export interface Traffic {
+  /** Connections to nodes that are open. */
+  readonly active: number;
+  readonly total: number;
+  readonly bytesUp: number;
+  readonly bytesDown: number;
+}
+
+/** What the supervisor knows; read only. */
+export interface Facts {
+  readonly config: Config;
+  readonly engine: Engine;
+  readonly workers: number;
+  readonly sockets: Sockets;
+  readonly snapshot: Snapshot;
+  readonly board: Board;
+  readonly health: HealthService | null;
+  readonly totals: Totals;
+  readonly unknownNames: UnknownNames;
+  readonly lastFailures: ReadonlyMap<number, { readonly error: DialError; readonly atMs: number }>;
+  readonly logLinesLost: number;
+  names(): readonly NameView[];
+  /** Of `snapshot`; the same object as long as that is. */
+  routes(): Routes;
+}
+
+export interface StatusInput {
+  readonly facts: Facts;
+  readonly events: Events;
+  readonly rates: RateMeter;
+  readonly startedMs: number;
+  readonly reload: ReloadStatus;
+  readonly stopping: boolean;
+  readonly nowMs: number;
+}
+
+export interface StatusOptions {
+  /** Ten minutes of rates for every cluster: some 1 KB each. @default false */
+  readonly history?: boolean;
+}
+
+/** The key of the rates of all clusters together; no cluster has that name. */
+export const ALL = "";
+
+export function buildStatus(input: StatusInput, { history = false }: StatusOptions = {}): Status {
+  const { facts, events, rates, startedMs, nowMs } = input;
+  const past = (key: string): { history?: History } => (history ? { history: rates.history(key) } : {});
+  const endpoints = byRow(facts.health?.view() ?? []);
+  const configs = new Map(facts.config.clusters.map((cluster) => [cluster.name, cluster]));
+  const clusters = new Map(facts.health?.clusters().map((cluster) => [cluster.name, cluster]));
+  return {
+    version: STATUS_VERSION,
+    release: manifest.version,
+    pid: process.pid,
+    engine: facts.engine,
+    workers: facts.workers,
+    started: new Date(startedMs).toISOString(),
+    uptimeSeconds: secondsSince(startedMs, nowMs),
+    stopping: input.stopping,
+    file: facts.config.file,
+    snapshot: facts.snapshot.version,
+    reload: input.reload,
+    connections: connectionStatus(facts),
+    probes: facts.health?.probes() ?? { passed: 0, failed: 0 },
+    rates: roundedRates(rates.rates(ALL)),
+    ...past(ALL),
+    listeners: facts.sockets.listening.map(({ kind, at }) => ({
+      kind,
+      address: formatEndpoint(at.ip, at.port),
+      connections: facts.totals.openOf(kind),
+      total: facts.totals.ofKind(kind, "connections"),
+    })),
+    clusters: facts.snapshot.clusters.map((plan) => ({
+      ...clusterStatus(plan, facts, endpoints, configs.get(plan.name), clusters.get(plan.name), nowMs),
+      rates: roundedRates(rates.rates(plan.name)),
+      ...past(plan.name),
+    })),
+    unknownNames: facts.unknownNames.view(facts.routes()),
+    names: facts.names(),
+    events: events.recent(),
+  };
+}
+
+type Endpoints = ReadonlyMap<number, EndpointHealth>;
+
+function byRow(views: readonly EndpointHealth[]): Endpoints {
+  return new Map(views.map((view) => [view.row, view]));
+}
+
+function connectionStatus({ board, snapshot, logLinesLost }: Facts): ConnectionStatus {
+  const of = (count: Count): number => countOf(board, count);
+  return {
+    open: of("open"),
+    limit: snapshot.limits.connections,
+    accepted: of("accepted"),
+    unknownName: of("unknownName"),
+    refused: of("refused"),
+    malformed: of("malformed"),
+    timedOut: of("timedOut"),
+    clientGone: of("clientGone"),
+    faults: of("faults"),
+    logLinesDropped: of("logLinesDropped"),
+    shortages: of("shortages"),
+    logLinesLost,
+  };
+}
+
+function clusterStatus(
+  plan: ClusterPlan,
+  facts: Facts,
+  endpoints: Endpoints,
+  config: ClusterConfig | undefined,
+  health: ClusterHealth | undefined,
+  nowMs: number,
+): Omit<ClusterStatus, "rates" | "history"> {
+  const certificates = (health?.certificates ?? []).map(({ family, notAfterMs }) => ({
+    family,
+    notAfter: new Date(notAfterMs).toISOString(),
+  }));
+  const [first] = certificates.map(({ notAfter }) => notAfter).sort();
+  return {
+    name: plan.name,
+    domain: health?.domain ?? config?.domain ?? null,
+    learnt: health?.learnt ?? false,
+    layer: config?.layer ?? "flags",
+    from: config?.where ?? "",
+    maxConnections: plan.maxConnections,
+    ...healthOf(facts.board, plan.row, nowMs),
+    ...trafficOf(facts, plan.row),
+    pools: LISTENER_KINDS.flatMap((kind) => poolStatus(plan, kind, facts, endpoints, nowMs) ?? []),
+    certificate: first === undefined ? null : { notAfter: first },
+    certificates,
+    warnings: health?.warnings ?? [],
+  };
+}
+
+/** One pool alone; null when the cluster has none of this kind. */
+export function poolStatusOf(plan: ClusterPlan, kind: ListenerKind, facts: Facts, nowMs: number): PoolStatus | null {
+  return poolStatus(plan, kind, facts, byRow(facts.health?.view() ?? []), nowMs);
+}
+
+function poolStatus(
+  { pools }: ClusterPlan,
+  kind: ListenerKind,
+  facts: Facts,
+  endpoints: Endpoints,
+  nowMs: number,
+): PoolStatus | null {
+  const pool = pools[kind];
+  if (pool === undefined) return null;
+  const rung = pool.endpoints.map(({ row }) => endpoints.get(row)?.rung ?? null).find((each) => each !== null);
+  return {
+    kind,
+    policy: pool.policy,
+    rung: rung ?? null,
+    ...healthOf(facts.board, pool.row, nowMs),
+    ...trafficOf(facts, pool.row),
+    endpoints: pool.endpoints.map((endpoint) => endpointStatus(endpoint, facts, endpoints.get(endpoint.row), nowMs)),
+  };
+}
+
+function endpointStatus(
+  { row, at, node }: Endpoint,
+  facts: Facts,
+  view: EndpointHealth | undefined,
+  nowMs: number,
+): EndpointStatus {
+  const failure = facts.lastFailures.get(row);
+  return {
+    node,
+    ip: at.ip,
+    port: at.port,
+    state: view?.state ?? "unknown",
+    reason: view?.reason ?? reasonText(0),
+    sinceSeconds: secondsSince(view?.sinceMs ?? nowMs, nowMs),
+    role: view?.role ?? "candidate",
+    identity: view?.identity ?? "unproven",
+    ...trafficOf(facts, row),
+    failures: facts.totals.of(row, "failures"),
+    lastFailure: failure === undefined ? null : { error: failure.error, time: new Date(failure.atMs).toISOString() },
+  };
+}
+
+function healthOf(board: Board, row: number, nowMs: number): Health {
+  return {
+    state: HEALTH_WORDS[board.health[row] ?? 0] ?? "unknown",
+    reason: reasonText(board.reason[row] ?? 0),
+    sinceSeconds: secondsSince(board.since[row] || nowMs, nowMs),
+  };
+}
+
+function trafficOf({ board, totals }: Facts, row: number): Traffic {
+  return {
+    active: activeOf(board, row),
+    total: totals.of(row, "connections"),
+    bytesUp: totals.of(row, "bytesUp"),
+    bytesDown: totals.of(row, "bytesDown"),
+  };
+}
+
+/** What the rate meter looks at. */
+export function countersOf({ snapshot, totals }: Facts): ReadonlyMap<string, Counters> {
+  const counters = new Map<string, Counters>();
+  const sum = { connections: 0, bytesUp: 0, bytesDown: 0 };
+  for (const kind of LISTENER_KINDS) {
+    for (const name of ["connections", "bytesUp", "bytesDown"] as const) sum[name] += totals.ofKind(kind, name);
+  }
+  counters.set(ALL, sum);
+  for (const { name, row } of snapshot.clusters) {
+    counters.set(name, {
+      connections: totals.of(row, "connections"),
+      bytesUp: totals.of(row, "bytesUp"),
+      bytesDown: totals.of(row, "bytesDown"),
+    });
+  }
+  return counters;
+}
+
+function roundedRates({ connections, bytesUp, bytesDown }: Rates): Rates {
+  return { connections: rounded(connections), bytesUp: Math.round(bytesUp), bytesDown: Math.round(bytesDown) };
+}
+
+function secondsSince(fromMs: number, nowMs: number): number {
+  return Math.max(0, Math.round((nowMs - fromMs) / 1_000));
+}

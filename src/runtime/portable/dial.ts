@@ -1,0 +1,93 @@
+/** An attempt to reach a node, whichever socket API makes it. */
+import type { Address } from "../../seam/snapshot.ts";
+import type { DialError } from "../../seam/mail.ts";
+import { copyOf, Link } from "./conn.ts";
+import type { Cancel, DialSpec } from "../port.ts";
+import type { Host, Wire } from "./wire.ts";
+
+export class Dialing implements Cancel {
+  readonly to: Address;
+  private readonly host: Host;
+  private spec: DialSpec | null;
+  private readonly first: Uint8Array | null;
+  private readonly timer: Cancel;
+  /** Closes the attempt itself, where the socket API can; called once, only while it is under way. */
+  abandon: () => void = () => {};
+
+  constructor(spec: DialSpec, host: Host) {
+    this.host = host;
+    this.spec = spec;
+    this.to = spec.to;
+    this.first = spec.first === null ? null : copyOf(spec.first);
+    this.timer = host.timer(spec.timeoutMs, () => this.timedOut());
+  }
+
+  /** @returns the link, or null when nobody waits for it any more: then the wire is reset */
+  opened(wire: Wire): Link | null {
+    const spec = this.take();
+    if (spec === null) {
+      wire.terminate();
+      return null;
+    }
+    const link = new Link(wire, this.host, this.to);
+    if (this.first !== null) link.write(this.first);
+    try {
+      link.serve(spec.onOpen(link));
+    } catch (error) {
+      link.fault(error);
+    }
+    return link;
+  }
+
+  failed(error: DialError): void {
+    const spec = this.take();
+    if (spec === null) return;
+    try {
+      spec.onFail(error, this.first);
+    } catch (fault) {
+      this.host.fault(fault);
+    }
+  }
+
+  cancel(): void {
+    if (this.take() !== null) this.abandon();
+  }
+
+  private timedOut(): void {
+    if (this.spec === null) return;
+    this.abandon();
+    this.failed("timeout");
+  }
+
+  private take(): DialSpec | null {
+    const { spec } = this;
+    this.spec = null;
+    if (spec !== null) this.timer.cancel();
+    return spec;
+  }
+}
+
+/** What a failed connect(2) says about the node; the codes are errno names. */
+export function dialError(code: string | undefined): DialError {
+  switch (code) {
+    case "ECONNREFUSED":
+    case "ECONNRESET":
+      return "refused";
+    case "ETIMEDOUT":
+      return "timeout";
+    case "EHOSTUNREACH":
+    case "ENETUNREACH":
+    case "EHOSTDOWN":
+    case "ENETDOWN":
+      return "unreachable";
+    // no free descriptor, port or buffer: a shortage here, which says nothing about the node
+    case "EMFILE":
+    case "ENFILE":
+    case "EADDRNOTAVAIL":
+    case "ENOBUFS":
+    case "ENOMEM":
+      return "no-descriptors";
+    default:
+      return "other";
+  }
+}

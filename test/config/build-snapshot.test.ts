@@ -1,0 +1,208 @@
+import { describe, expect, test } from "bun:test";
+import { nodesFor } from "../../src/config/clusters.ts";
+import { buildSnapshot, type SnapshotInput } from "../../src/config/build-snapshot.ts";
+import { endpointHash } from "../../src/core/balance/hash.ts";
+import type { NameRow, Pool, Snapshot } from "../../src/seam/snapshot.ts";
+import { load } from "./loading.ts";
+
+/** Rows in the order asked for, remembered by key. */
+function rows(): { keys: string[]; rowOf: (key: string) => number } {
+  const keys: string[] = [];
+  return {
+    keys,
+    rowOf(key) {
+      if (!keys.includes(key)) keys.push(key);
+      return keys.indexOf(key);
+    },
+  };
+}
+
+function build(specs: readonly string[], more: Partial<SnapshotInput> = {}, flags: [string, string][] = []): Snapshot {
+  const config = load([...specs.map((spec) => ["cluster", spec] as const), ...flags]);
+  return buildSnapshot(config, {
+    version: 1,
+    rowOf: rows().rowOf,
+    addressesOf: () => [],
+    maxConnections: 100,
+    ...more,
+  });
+}
+
+function names(list: readonly NameRow[]): readonly string[] {
+  return list.map(({ name, cluster, kinds }) => `${cluster} ${name} ${kinds.join("+")}`);
+}
+
+function ports(pool: Pool | undefined): readonly string[] {
+  return (pool?.endpoints ?? []).map(({ at }) => `${at.ip}:${at.port}`);
+}
+
+describe("buildSnapshot()", () => {
+  test("claims the names of a cluster whose domain is known", () => {
+    const snapshot = build(["hub=10.0.0.1,domain=hub.lab,names=shop.lab,*.web.lab,api-names=kube.lab"]);
+    expect(names(snapshot.exact)).toEqual([
+      "0 api.hub.lab api",
+      "0 api-int.hub.lab api+mcs",
+      "0 kube.lab api",
+      "0 shop.lab https+http",
+    ]);
+    expect(names(snapshot.below)).toEqual(["0 apps.hub.lab https+http", "0 web.lab https+http"]);
+    expect(snapshot.labels).toEqual([]);
+  });
+
+  test("claims labels where no domain is known", () => {
+    const snapshot = build(["hub=10.0.0.1", "m1=10.0.0.2,domain=m1.lab"]);
+    expect(names(snapshot.labels)).toEqual(["0 api.hub api", "0 api-int.hub api+mcs", "0 apps.hub https+http"]);
+    expect(names(snapshot.below)).toEqual(["1 apps.m1.lab https+http"]);
+  });
+
+  test("ends the label rule once a domain is learnt", () => {
+    const snapshot = build(["hub=10.0.0.1"], { learnedDomains: new Map([["hub", "hub.lab"]]) });
+    expect(snapshot.labels).toEqual([]);
+    expect(names(snapshot.below)).toEqual(["0 apps.hub.lab https+http"]);
+  });
+
+  test("lets a given domain win over a learnt one, and a claim over a domain learnt later", () => {
+    const learnedDomains = new Map([
+      ["hub", "other.lab"],
+      ["m1", "hub.lab"],
+      ["m2", "twin.lab"],
+      ["m3", "twin.lab"],
+    ]);
+    const snapshot = build(["hub=10.0.0.1,domain=hub.lab", "m1=10.0.0.2", "m2=10.0.0.3", "m3=10.0.0.4"], {
+      learnedDomains,
+    });
+    expect(names(snapshot.below)).toEqual(["0 apps.hub.lab https+http", "2 apps.twin.lab https+http"]);
+    expect(names(snapshot.labels).filter((name) => name.includes("apps."))).toEqual([
+      "1 apps.m1 https+http",
+      "3 apps.m3 https+http",
+    ]);
+  });
+
+  test("gives every pool its nodes, port, policy and idle time", () => {
+    const [cluster] = build([
+      "hub=api=10.0.0.1-2,ingress=10.0.0.3,api-port=7443,https-port=8443,http-port=8080,balance-api=source",
+    ]).clusters;
+    const { api, https, http, mcs } = cluster?.pools ?? {};
+    expect(ports(api)).toEqual(["10.0.0.1:7443", "10.0.0.2:7443"]);
+    expect(ports(https)).toEqual(["10.0.0.3:8443"]);
+    expect(ports(http)).toEqual(["10.0.0.3:8080"]);
+    expect([api?.policy, https?.policy, http?.policy]).toEqual(["source", "source", "host"]);
+    expect([api?.idleMs, https?.idleMs, http?.idleMs]).toEqual([86_400_000, 3_600_000, 3_600_000]);
+    expect(mcs).toBeUndefined();
+  });
+
+  test("lets nodes without a role join every pool that has no list", () => {
+    const [cluster] = build(["hub=10.0.0.8-9,api=10.0.0.1"]).clusters;
+    expect(ports(cluster?.pools.api)).toEqual(["10.0.0.1:6443"]);
+    expect(ports(cluster?.pools.https)).toEqual(["10.0.0.8:443", "10.0.0.9:443"]);
+    expect(ports(cluster?.pools.http)).toEqual(["10.0.0.8:80", "10.0.0.9:80"]);
+  });
+
+  test("keeps a pool without nodes, so that its names stay known", () => {
+    const snapshot = build(["hub=api=10.0.0.1,domain=hub.lab"]);
+    expect(snapshot.clusters[0]?.pools.https?.endpoints).toEqual([]);
+    expect(names(snapshot.below)).toEqual(["0 apps.hub.lab https+http"]);
+  });
+
+  test("asks for rows by stable keys", () => {
+    const { keys, rowOf } = rows();
+    const snapshot = build(["hub=[fd00::1],api=10.0.0.1"], { rowOf });
+    expect(keys).toEqual([
+      "cluster/hub",
+      "cluster/hub/api",
+      "cluster/hub/api/10.0.0.1:6443",
+      "cluster/hub/https",
+      "cluster/hub/https/[fd00::1]:443",
+      "cluster/hub/http",
+      "cluster/hub/http/[fd00::1]:80",
+    ]);
+    const endpoint = snapshot.clusters[0]?.pools.https?.endpoints[0];
+    expect(endpoint).toEqual({
+      row: 4,
+      at: { ip: "fd00::1", port: 443 },
+      hash: endpointHash("fd00::1", 443),
+      node: "fd00::1",
+    });
+  });
+
+  test("asks only names for their addresses, and counts an address once", () => {
+    const asked: string[] = [];
+    const addressesOf: SnapshotInput["addressesOf"] = ({ host }) => {
+      asked.push(host);
+      return ["10.0.0.1", "10.0.0.2", "fd00::9"];
+    };
+    const [cluster] = build(["hub=api=10.0.0.1,w.lab,ingress=10.0.0.5"], { addressesOf }).clusters;
+    expect(asked).toEqual(["w.lab"]);
+    expect(cluster?.pools.api?.endpoints.map(({ at, node }) => `${at.ip} ${node}`)).toEqual([
+      "10.0.0.1 10.0.0.1",
+      "10.0.0.2 w.lab",
+      "fd00::9 w.lab",
+    ]);
+  });
+
+  test("sends unnamed connections to the default cluster, but never to a machine-config server", () => {
+    const specs = ["hub=10.0.0.1", "m1=10.0.0.2"];
+    expect(build(specs).fallback).toEqual({ api: -1, https: -1, http: -1, mcs: -1 });
+    expect(build(specs, {}, [["default", "m1"]]).fallback).toEqual({ api: 1, https: 1, http: 1, mcs: -1 });
+  });
+
+  test("has an mcs pool of API nodes where its listener is on, and PROXY headers for ingress only", () => {
+    const config = load([["cluster", "hub=api=10.0.0.1,ingress=10.0.0.2"]]);
+    const [cluster] = buildSnapshot(
+      {
+        ...config,
+        clusters: config.clusters.map((each) => ({ ...each, sendProxy: 2 })),
+        listen: { ...config.listen, mcs: [{ ip: "192.168.125.1", port: 22_623 }] },
+      },
+      { version: 1, rowOf: rows().rowOf, addressesOf: () => [], maxConnections: 1 },
+    ).clusters;
+    const { api, https, http, mcs } = cluster?.pools ?? {};
+    expect(ports(mcs)).toEqual(["10.0.0.1:22623"]);
+    expect([api, https, http, mcs].map((pool) => pool?.sendProxy)).toEqual([0, 2, 2, 0]);
+    expect([mcs?.policy, mcs?.idleMs]).toEqual(["leastconn", 86_400_000]);
+  });
+
+  test("carries limits, timeouts and access, and is plain enough to be cloned", () => {
+    const flags: [string, string][] = [
+      ["max-connections-per-client", "7"],
+      ["timeout", "hello=6s"],
+      ["allow", "10.0.0.0/8"],
+      ["trusted-proxies", "10.1.1.1"],
+    ];
+    const snapshot = build(
+      ["hub=10.0.0.1,max-connections=9,all-down=refuse,redirect-https=on,allow=10.2.0.0/16"],
+      { version: 42 },
+      flags,
+    );
+    expect(snapshot.version).toBe(42);
+    expect(snapshot.limits).toEqual({
+      connections: 100,
+      perClient: 7,
+      helloBytes: 65_536,
+      lineBytes: 8_192,
+      headBytes: 65_536,
+      headFields: 128,
+    });
+    expect(snapshot.timeouts).toEqual({
+      hello: 6000,
+      connect: 3000,
+      dialTotal: 8000,
+      httpHead: 10_000,
+      keepAlive: 60_000,
+      halfClosed: 30_000,
+      linger: 1000,
+    });
+    expect(snapshot.clusters[0]).toMatchObject({ maxConnections: 9, allDown: "refuse", redirectHttps: true });
+    expect([snapshot.allow.length, snapshot.trustedProxies.length, snapshot.clusters[0]?.allow.length]).toEqual([
+      1, 1, 1,
+    ]);
+    expect(structuredClone(snapshot)).toEqual(snapshot);
+  });
+});
+
+describe("nodesFor()", () => {
+  test("gives mcs the nodes of the API", () => {
+    const [cluster] = load([["cluster", "hub=10.0.0.9,api=10.0.0.1"]]).clusters;
+    expect(cluster && nodesFor(cluster, "mcs").map(({ host }) => host)).toEqual(["10.0.0.1"]);
+  });
+});

@@ -1,0 +1,260 @@
+/** A bench for health: a clock driven by hand, nodes whose answers are set, a board and a log to look at. */
+import type { ClusterConfig, Config } from "../../../src/config/model.ts";
+import type { Evidence } from "../../../src/core/health/ladder.ts";
+import type { ShownCertificate } from "../../../src/core/health/identity.ts";
+import type { EventLog } from "../../../src/control/log/event-log.ts";
+import type { Clock } from "../../../src/control/health/model.ts";
+import type { EndpointHealth } from "../../../src/control/health/view.ts";
+import { startHealth, type HealthInput, type HealthService } from "../../../src/control/health/health.ts";
+import type { Looker, LookPlan, LookResult, LookWish } from "../../../src/control/probe/look.ts";
+import { openBoard, type Board } from "../../../src/seam/board.ts";
+import type { ClusterPlan, Endpoint, ListenerKind, Pool, Policy, Snapshot } from "../../../src/seam/snapshot.ts";
+
+export interface HandClock extends Clock {
+  /** Fire what falls due within so many ms, letting promises settle in between. */
+  pass(ms: number): Promise<void>;
+}
+
+export function handClock(): HandClock {
+  let now = 1_000_000;
+  let timers: { at: number; fire: () => void }[] = [];
+  const settle = async (): Promise<void> => {
+    for (let turn = 0; turn < 30; turn++) await Promise.resolve();
+  };
+  return {
+    nowMs: () => now,
+    wallMs: () => 1.7e12 + now,
+    timer(ms, fire) {
+      const entry = { at: now + ms, fire };
+      timers.push(entry);
+      return { cancel: () => (timers = timers.filter((each) => each !== entry)) };
+    },
+    async pass(ms) {
+      const end = now + ms;
+      await settle();
+      for (;;) {
+        const next = timers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
+        if (next === undefined) break;
+        timers = timers.filter((each) => each !== next);
+        now = Math.max(now, next.at);
+        next.fire();
+        await settle();
+      }
+      now = end;
+    },
+  };
+}
+
+export function clusterConfig(name: string, change: Partial<ClusterConfig> = {}): ClusterConfig {
+  return {
+    name,
+    domain: `${name}.lab`,
+    layer: "flags",
+    where: "--cluster",
+    nodes: [],
+    api: null,
+    ingress: null,
+    names: [],
+    apiNames: [],
+    ports: { api: 6443, https: 443, http: 80, mcs: 22_623, ready: 1936 },
+    balance: { api: "leastconn", https: "source", http: "host", mcs: "leastconn" },
+    check: "auto",
+    rise: 3,
+    fall: 2,
+    intervalMs: 5_000,
+    allow: [],
+    maxConnections: 0,
+    sendProxy: 0,
+    allDown: "try",
+    redirectHttps: false,
+    ...change,
+  };
+}
+
+export function configOf(clusters: readonly ClusterConfig[]): Config {
+  return {
+    file: null,
+    clusters,
+    defaultCluster: null,
+    listen: { api: [], https: [], http: [], mcs: [] },
+    limits: { httpLine: 8_192, httpHead: 65_536, httpFields: 128 },
+    timeouts: {
+      hello: 5_000,
+      connect: 3_000,
+      dialTotal: 8_000,
+      httpHead: 10_000,
+      keepAlive: 60_000,
+      apiIdle: 86_400_000,
+      ingressIdle: 3_600_000,
+      halfClosed: 30_000,
+      drain: 30_000,
+      linger: 1_000,
+      probe: 2_000,
+    },
+    maxConnections: 0,
+    maxConnectionsPerClient: 0,
+    trustedProxies: [],
+    allow: [],
+    admin: null,
+    adminGiven: false,
+    adminAuth: null,
+    control: null,
+    controlGiven: false,
+    engine: "bun",
+    workers: 1,
+    log: "text",
+    logTo: { kind: "stderr" },
+    accessLog: false,
+  };
+}
+
+/** Rows are handed out by name, as control does. */
+const rows = new Map<string, number>();
+function rowOf(key: string): number {
+  const row = rows.get(key) ?? rows.size;
+  rows.set(key, row);
+  return row;
+}
+
+/** Every literal node in every pool of the cluster. */
+export function snapshotOf(config: Config, kinds: readonly ListenerKind[] = ["api", "https", "http"]): Snapshot {
+  const clusters = config.clusters.map((cluster): ClusterPlan => {
+    const pools: Partial<Record<ListenerKind, Pool>> = {};
+    for (const kind of kinds) {
+      const list = kind === "api" || kind === "mcs" ? cluster.api : cluster.ingress;
+      const endpoints = (list ?? cluster.nodes).map(({ host }): Endpoint => ({
+        row: rowOf(`${cluster.name} ${kind} ${host}`),
+        at: { ip: host, port: cluster.ports[kind] },
+        hash: 0,
+        node: host,
+      }));
+      const policy: Policy = cluster.balance[kind];
+      pools[kind] = { row: rowOf(`${cluster.name} ${kind}`), policy, idleMs: 0, sendProxy: 0, endpoints };
+    }
+    const fixed = { allow: [], maxConnections: 0, allDown: cluster.allDown, redirectHttps: false };
+    return { name: cluster.name, row: rowOf(cluster.name), ...fixed, pools };
+  });
+  return {
+    version: 1,
+    clusters,
+    exact: [],
+    below: [],
+    labels: [],
+    fallback: { api: -1, https: -1, http: -1, mcs: -1 },
+    bridges: [],
+    timeouts: { hello: 0, connect: 0, dialTotal: 0, httpHead: 0, keepAlive: 0, halfClosed: 0, linger: 0 },
+    limits: { connections: 0, perClient: 0, helloBytes: 0, lineBytes: 0, headBytes: 0, headFields: 0 },
+    httpsPort: 443,
+    trustedProxies: [],
+    allow: [],
+  };
+}
+
+export const nodes = (...hosts: readonly string[]): { host: string; isName: boolean }[] =>
+  hosts.map((host) => ({ host, isName: false }));
+
+/** How a node behaves: what its readiness question and its ports give. */
+export interface Behaviour {
+  readonly ready: Evidence;
+  readonly own: Evidence;
+  readonly names?: readonly string[];
+  readonly offersH2?: boolean;
+  readonly notAfterMs?: number;
+  /** The names of the certificate shown to another server name. */
+  readonly present?: (servername: string) => readonly string[];
+}
+
+const fault = (got: "nothing" | "tcp" | "tls", why: "refused" | "silent" | "alert"): Evidence => ({
+  got,
+  fault: why,
+  timeoutMs: 2_000,
+});
+const tls: Evidence = { got: "tls", fault: null, timeoutMs: 2_000 };
+const status = (code: number): Evidence => ({ got: "http", status: code });
+export const WELL: Behaviour = { ready: status(200), own: tls };
+export const NOT_READY: Behaviour = { ready: status(500), own: tls };
+export const REFUSING: Behaviour = { ready: fault("nothing", "refused"), own: fault("nothing", "refused") };
+export const SILENT: Behaviour = { ready: fault("nothing", "silent"), own: fault("nothing", "silent") };
+export const ALERTING: Behaviour = { ready: fault("tcp", "alert"), own: fault("tcp", "alert") };
+
+export interface Bench {
+  readonly health: HealthService;
+  readonly clock: HandClock;
+  readonly board: Board;
+  readonly lines: string[];
+  readonly cuts: { row: number; afterMs: number; reason: string; atMs: number }[];
+  readonly looks: { ip: string; family: string; atMs: number; wish: LookWish; servername: string | null }[];
+  readonly learnt: [string, string][];
+  /** Behaviours by "family ip", or by ip for both families. */
+  readonly net: Map<string, Behaviour>;
+  view(kind: ListenerKind, ip: string): EndpointHealth;
+  states(kind: ListenerKind): string[];
+}
+
+export function bench(config: Config, net: Record<string, Behaviour>, more: Partial<HealthInput> = {}): Bench {
+  const clock = handClock();
+  const board = openBoard(1);
+  const lines: string[] = [];
+  const cuts: Bench["cuts"] = [];
+  const looks: Bench["looks"] = [];
+  const learnt: [string, string][] = [];
+  const behaviours = new Map(Object.entries(net));
+  const say = (_event: string, message: string): void => void lines.push(message);
+  const log: EventLog = { info: say, warn: say, error: say };
+  const of = (plan: LookPlan): Behaviour =>
+    behaviours.get(`${plan.family} ${plan.ip}`) ?? behaviours.get(plan.ip) ?? SILENT;
+  const certificate = (names: readonly string[] | undefined, behaviour: Behaviour): ShownCertificate | null =>
+    names === undefined
+      ? null
+      : {
+          names,
+          notAfterMs: behaviour.notAfterMs ?? 4e12,
+          fingerprint: names.join(),
+          offersH2: behaviour.offersH2 ?? false,
+        };
+  const makeLooker = (plan: LookPlan): Looker => ({
+    async look(wish): Promise<LookResult> {
+      looks.push({ ip: plan.ip, family: plan.family, atMs: clock.nowMs(), wish, servername: plan.servername });
+      const behaviour = of(plan);
+      const kinds = Object.keys(plan.ports);
+      const reads = behaviour.own.got === "tls" ? certificate(behaviour.names, behaviour) : null;
+      const own = Object.fromEntries(kinds.map((kind) => [kind, behaviour.own]));
+      if (plan.family !== "ingress") {
+        // readiness and traffic share a port: one connection is both
+        const evidence = wish.ask ? behaviour.ready : behaviour.own;
+        return {
+          ready: wish.ask ? evidence : null,
+          own: { [plan.family]: evidence },
+          certificate: reads,
+          blind: false,
+        };
+      }
+      return { ready: wish.ask ? behaviour.ready : null, own, certificate: reads, blind: false };
+    },
+    present: async (servername) => certificate(of(plan).present?.(servername) ?? of(plan).names, of(plan)),
+    close: () => undefined,
+  });
+  const health = startHealth({
+    config,
+    snapshot: snapshotOf(config),
+    board,
+    log,
+    cut: (row, afterMs, reason) => void cuts.push({ row, afterMs, reason, atMs: clock.nowMs() }),
+    onDomains: (domains) => void learnt.push(...domains),
+    clock,
+    random: () => 0.5,
+    makeLooker,
+    ...more,
+  });
+  const view = (kind: ListenerKind, ip: string): EndpointHealth => {
+    const found = health.view().find((each) => each.kind === kind && each.ip === ip);
+    if (found === undefined) throw new Error(`no endpoint ${kind} ${ip}`);
+    return found;
+  };
+  const states = (kind: ListenerKind): string[] =>
+    health
+      .view()
+      .filter((each) => each.kind === kind)
+      .map(({ state }) => state);
+  return { health, clock, board, lines, cuts, looks, learnt, net: behaviours, view, states };
+}

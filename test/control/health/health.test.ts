@@ -1,0 +1,283 @@
+import { describe, expect, test } from "bun:test";
+import { NOT_READY_CUT_MS } from "../../../src/control/health/board-writer.ts";
+import { reasonText } from "../../../src/core/health/reasons.ts";
+import { HEALTH } from "../../../src/seam/board.ts";
+import {
+  ALERTING,
+  bench,
+  clusterConfig,
+  configOf,
+  nodes,
+  NOT_READY,
+  REFUSING,
+  SILENT,
+  snapshotOf,
+  WELL,
+  type Bench,
+} from "./bench.ts";
+
+const HUB = ["10.0.0.20", "10.0.0.21", "10.0.0.22"];
+const hub = (change = {}): ReturnType<typeof configOf> =>
+  configOf([clusterConfig("hub", { nodes: nodes(...HUB), ...change })]);
+const wellHub = (change = {}): Bench =>
+  bench(hub(change), Object.fromEntries(HUB.map((ip) => [ip, { ...WELL, names: ["*.apps.hub.lab", "api.hub.lab"] }])));
+
+/** Seconds until it holds, looking ten times a second. */
+async function secondsUntil(bench: Bench, holds: () => boolean, most = 120): Promise<number> {
+  for (let tenths = 0; tenths <= most * 10; tenths++) {
+    if (holds()) return tenths / 10;
+    await bench.clock.pass(100);
+  }
+  throw new Error("it never held");
+}
+
+describe("startHealth()", () => {
+  test("a small lab is known within a moment, and the board has it", async () => {
+    const lab = wellHub();
+    expect(lab.states("api")).toEqual(["unknown", "unknown", "unknown"]);
+    await lab.clock.pass(100);
+    expect(lab.states("api")).toEqual(["up", "up", "up"]);
+    expect(lab.states("http")).toEqual(["up", "up", "up"]);
+    const api = lab.view("api", "10.0.0.20");
+    expect(api).toMatchObject({ reason: "/readyz 200", rung: "readyz", role: "sensed", identity: "proven" });
+    expect(lab.board.health[api.row]).toBe(HEALTH.up);
+    expect(reasonText(lab.board.reason[api.row] ?? 0)).toBe("/readyz 200");
+    expect(lab.board.since[api.row]).toBe(api.sinceMs);
+    expect(lab.board.weight[api.row]).toBe(256);
+    expect(lab.view("https", "10.0.0.20")).toMatchObject({ reason: "/healthz/ready 200", rung: "ready1936" });
+    lab.health.stop();
+  });
+
+  test("one look per node speaks for https and http", async () => {
+    const lab = wellHub();
+    await lab.clock.pass(60_000);
+    const families = new Map<string, number>();
+    for (const { family } of lab.looks) families.set(family, (families.get(family) ?? 0) + 1);
+    expect([...families.keys()].sort()).toEqual(["api", "ingress"]);
+    for (const count of families.values()) expect(count).toBeWithin(36, 43); // 3 nodes, every 5 s, and the first
+    expect(lab.looks.find(({ family }) => family === "api")?.servername).toBe("api.hub.lab");
+    expect(lab.looks.find(({ family }) => family === "ingress")?.servername).toEndWith(".apps.hub.lab");
+    lab.health.stop();
+  });
+
+  test("a node that is well is asked only for its readiness; ports and certificate are seen now and then", async () => {
+    const lab = wellHub();
+    await lab.clock.pass(200);
+    lab.looks.length = 0;
+    await lab.clock.pass(400_000);
+    expect(lab.looks.some(({ wish }) => wish.thorough || wish.renew)).toBe(false);
+    await lab.clock.pass(500_000);
+    expect(lab.looks.filter(({ wish }) => wish.renew)).toHaveLength(6);
+    lab.health.stop();
+  });
+
+  test("/readyz 500: out within fall x interval + timeout, in again after rise, tunnels stay for 60 s", async () => {
+    const lab = wellHub();
+    await lab.clock.pass(20_000);
+    lab.net.set("api 10.0.0.20", NOT_READY);
+    const api = (): string => lab.view("api", "10.0.0.20").state;
+    expect(await secondsUntil(lab, () => api() === "not-ready")).toBeLessThanOrEqual(12);
+    const outAtMs = lab.clock.nowMs();
+    expect(lab.view("https", "10.0.0.20").state).toBe("up");
+    expect(lab.view("api", "10.0.0.20").reason).toBe("/readyz 500");
+    expect(lab.cuts).toEqual([]);
+    await lab.clock.pass(NOT_READY_CUT_MS + 2_000);
+    const { row } = lab.view("api", "10.0.0.20");
+    expect(lab.cuts).toMatchObject([{ row, afterMs: 0, reason: "node down" }]);
+    expect((lab.cuts[0]?.atMs ?? 0) - outAtMs).toBeGreaterThanOrEqual(NOT_READY_CUT_MS - 1_000);
+    lab.net.set("api 10.0.0.20", WELL);
+    expect(await secondsUntil(lab, () => api() === "up")).toBeLessThanOrEqual(8);
+    lab.health.stop();
+  });
+
+  test("a node that is ready again before 60 s keeps its tunnels", async () => {
+    const lab = wellHub();
+    await lab.clock.pass(10_000);
+    lab.net.set("api 10.0.0.20", NOT_READY);
+    await lab.clock.pass(40_000);
+    lab.net.set("api 10.0.0.20", WELL);
+    await lab.clock.pass(60_000);
+    expect(lab.cuts).toEqual([]);
+    lab.health.stop();
+  });
+
+  test("the last usable endpoint's tunnels are never cut because it is not ready", async () => {
+    const lab = wellHub();
+    await lab.clock.pass(10_000);
+    for (const ip of HUB) lab.net.set(`api ${ip}`, NOT_READY);
+    await lab.clock.pass(300_000);
+    expect(lab.states("api")).toEqual(["not-ready", "not-ready", "not-ready"]);
+    expect(lab.cuts).toEqual([]);
+    lab.net.set(`api ${HUB[0]}`, WELL);
+    await lab.clock.pass(20_000);
+    expect(lab.cuts.map(({ row }) => row).sort()).toEqual(
+      [lab.view("api", HUB[1] ?? "").row, lab.view("api", HUB[2] ?? "").row].sort(),
+    );
+    lab.health.stop();
+  });
+
+  test("a dead node: out within 10 s, tunnels cut at once, asked ever less, back within half a minute", async () => {
+    const lab = wellHub();
+    await lab.clock.pass(20_000);
+    lab.net.set("10.0.0.21", SILENT);
+    const dead = (): boolean =>
+      (["api", "https", "http"] as const).every((kind) => lab.view(kind, "10.0.0.21").state === "dead");
+    expect(await secondsUntil(lab, dead)).toBeLessThanOrEqual(10);
+    expect(lab.view("api", "10.0.0.21").reason).toBe("no answer within 2s");
+    expect(lab.cuts.map(({ afterMs, reason }) => [afterMs, reason])).toEqual([
+      [0, "node down"],
+      [0, "node down"],
+      [0, "node down"],
+    ]);
+    await lab.clock.pass(120_000);
+    lab.looks.length = 0;
+    await lab.clock.pass(90_000);
+    expect(lab.looks.filter(({ ip, family }) => ip === "10.0.0.21" && family === "api")).toHaveLength(3);
+    lab.net.set("10.0.0.21", WELL);
+    expect(await secondsUntil(lab, () => lab.view("api", "10.0.0.21").state === "up")).toBeLessThanOrEqual(33);
+    lab.health.stop();
+  });
+
+  test("slow start: an API server that comes back gets a growing share, a hashed pool all of it", async () => {
+    const lab = wellHub();
+    await lab.clock.pass(10_000);
+    lab.net.set("10.0.0.20", REFUSING);
+    await lab.clock.pass(15_000);
+    lab.net.set("10.0.0.20", WELL);
+    await secondsUntil(lab, () => lab.view("api", "10.0.0.20").state === "up");
+    const weight = (): number => lab.board.weight[lab.view("api", "10.0.0.20").row] ?? 0;
+    expect(weight()).toBeLessThan(8);
+    expect(lab.board.weight[lab.view("https", "10.0.0.20").row]).toBe(256);
+    await lab.clock.pass(30_000);
+    expect(weight()).toBeWithin(120, 140);
+    await lab.clock.pass(32_000);
+    expect(weight()).toBe(256);
+    lab.health.stop();
+  });
+
+  test("slow start also for a node that was added", async () => {
+    const lab = wellHub();
+    await lab.clock.pass(10_000);
+    const next = hub({ nodes: nodes(...HUB, "10.0.0.23") });
+    lab.net.set("10.0.0.23", WELL);
+    lab.health.update(next, snapshotOf(next));
+    await lab.clock.pass(100);
+    const added = lab.view("api", "10.0.0.23");
+    expect(added).toMatchObject({ state: "up", role: "sensed" });
+    expect(lab.board.weight[added.row]).toBeLessThan(8);
+    expect(lab.view("api", "10.0.0.20").state).toBe("up");
+    lab.health.stop();
+  });
+
+  test("a failed dial counts for its endpoint only and starts a look at once", async () => {
+    const lab = wellHub();
+    await lab.clock.pass(12_000);
+    const { row } = lab.view("https", "10.0.0.20");
+    const before = lab.looks.length;
+    lab.health.dialFailed(row, "refused");
+    await lab.clock.pass(10);
+    expect(lab.looks.length).toBe(before + 1);
+    expect(lab.looks.at(-1)).toMatchObject({ ip: "10.0.0.20", family: "ingress", wish: { thorough: true } });
+    expect(lab.states("https")).toEqual(["up", "up", "up"]); // the look found it well
+    lab.net.set("10.0.0.20", REFUSING);
+    lab.health.dialFailed(row, "refused");
+    await lab.clock.pass(10);
+    expect(lab.view("https", "10.0.0.20")).toMatchObject({ state: "dead", reason: "connection refused" });
+    lab.health.stop();
+  });
+
+  test("our own shortage is not the node's fault", async () => {
+    const lab = wellHub();
+    await lab.clock.pass(10_000);
+    const { row } = lab.view("api", "10.0.0.20");
+    for (let n = 0; n < 10; n++) lab.health.dialFailed(row, "no-descriptors");
+    lab.health.dialFailed(999_999, "refused");
+    expect(lab.states("api")).toEqual(["up", "up", "up"]);
+    lab.health.stop();
+  });
+
+  test("alert-only nodes are out once any node of the pool showed more", async () => {
+    const lab = bench(hub(), { "10.0.0.20": ALERTING, "10.0.0.21": WELL, "10.0.0.22": WELL });
+    await lab.clock.pass(5_000);
+    expect(lab.states("api")).toEqual(["not-ready", "up", "up"]);
+    expect(lab.view("api", "10.0.0.20").reason).toBe("TLS handshake refused");
+    lab.health.stop();
+  });
+
+  test("with check=off nobody is asked and everybody is used", async () => {
+    const lab = bench(hub({ check: "off" }), {});
+    await lab.clock.pass(60_000);
+    expect(lab.looks).toEqual([]);
+    expect(lab.view("api", "10.0.0.20")).toMatchObject({ state: "unknown", reason: "checks are off", role: "given" });
+    const next = hub();
+    lab.health.update(next, snapshotOf(next));
+    await lab.clock.pass(5_000);
+    expect(lab.states("api")).toEqual(["dead", "dead", "dead"]);
+    lab.health.update(hub({ check: "off" }), snapshotOf(next));
+    await lab.clock.pass(60_000);
+    expect(lab.states("api")).toEqual(["unknown", "unknown", "unknown"]);
+    lab.health.stop();
+  });
+
+  test("drain takes a node out of new traffic, gives its tunnels time, and survives an update", async () => {
+    const lab = wellHub();
+    await lab.clock.pass(10_000);
+    expect(lab.health.drain("hub", "10.0.0.20", true)).toBe(3);
+    expect(lab.health.drain("hub", "nobody", true)).toBe(0);
+    const api = lab.view("api", "10.0.0.20");
+    expect(api).toMatchObject({ state: "drained", reason: "taken out by the operator" });
+    expect(lab.board.health[api.row]).toBe(HEALTH.drained);
+    expect(lab.cuts).toHaveLength(3);
+    for (const cut of lab.cuts) expect(cut).toMatchObject({ afterMs: 30_000, reason: "drain" });
+    lab.health.update(hub(), snapshotOf(hub()));
+    await lab.clock.pass(10_000);
+    expect(lab.view("api", "10.0.0.20").state).toBe("drained");
+    lab.health.drain("hub", "10.0.0.20", false);
+    expect(lab.view("api", "10.0.0.20").state).toBe("up");
+    lab.health.stop();
+  });
+
+  test("a node that leaves the configuration is not asked any more", async () => {
+    const lab = wellHub();
+    await lab.clock.pass(10_000);
+    const next = hub({ nodes: nodes(...HUB.slice(1)) });
+    lab.health.update(next, snapshotOf(next));
+    lab.looks.length = 0;
+    await lab.clock.pass(60_000);
+    expect(lab.looks.some(({ ip }) => ip === HUB[0])).toBe(false);
+    expect(lab.health.view()).toHaveLength(6);
+    lab.health.stop();
+  });
+
+  test("1,000 nodes never burst", async () => {
+    const many = Array.from({ length: 100 }, (_, at) =>
+      clusterConfig(`c${at}`, { nodes: nodes(...Array.from({ length: 10 }, (_, node) => `10.1.${at}.${node}`)) }),
+    );
+    const net = Object.fromEntries(many.flatMap(({ nodes }) => nodes.map(({ host }) => [host, WELL])));
+    const lab = bench(configOf(many), net);
+    await lab.clock.pass(12_000);
+    const perTenth = new Map<number, number>();
+    for (const { atMs } of lab.looks) {
+      const tenth = Math.floor(atMs / 100);
+      perTenth.set(tenth, (perTenth.get(tenth) ?? 0) + 1);
+    }
+    expect(Math.max(...perTenth.values())).toBeLessThanOrEqual(85); // 2,000 looks in 5 s are 40 in a tenth of a second
+    expect(lab.health.view().every(({ state }) => state === "up")).toBe(true);
+    lab.health.stop();
+  });
+
+  test("a pool's and a cluster's own rows sum up for the page", async () => {
+    const lab = wellHub();
+    await lab.clock.pass(20_000);
+    const plan = snapshotOf(hub()).clusters[0];
+    const poolRow = plan?.pools.api?.row ?? -1;
+    expect(lab.board.health[poolRow]).toBe(HEALTH.up);
+    for (const ip of HUB) lab.net.set(ip, SILENT);
+    await lab.clock.pass(30_000);
+    expect(lab.board.health[poolRow]).toBe(HEALTH.dead);
+    expect(lab.board.health[plan?.row ?? -1]).toBe(HEALTH.dead);
+    expect(reasonText(lab.board.reason[poolRow] ?? 0)).toBe("no answer within 2s");
+    expect(lab.board.since[poolRow] ?? 0).toBeGreaterThan(1.7e12);
+    lab.health.stop();
+  });
+});

@@ -1,0 +1,164 @@
+import { describe, expect, test } from "bun:test";
+import { diffConfig, type ConfigDiff } from "../../../src/config/diff.ts";
+import { loadConfig, type RuntimeLayer } from "../../../src/config/load.ts";
+import type { Config } from "../../../src/config/model.ts";
+import { createReload, type Reload } from "../../../src/control/serve/reload.ts";
+import { forgetCluster, withCluster, withoutCluster } from "../../../src/control/serve/runtime-layer.ts";
+import type { ApplyOptions } from "../../../src/control/serve/supervisor.ts";
+import { EdgeError } from "../../../src/errors.ts";
+
+interface Bench {
+  readonly reload: Reload;
+  /** The file's text from now on. */
+  write(text: string): void;
+  readonly lines: string[];
+  serving(): Config;
+  /** Host clusters by layer: `hub file`. */
+  clusters(): string[];
+  readonly options: (ApplyOptions | undefined)[];
+  /** Applying waits for this. */
+  gate: Promise<void>;
+  /** Applying fails with this. */
+  fail: EdgeError | null;
+  reads: number;
+}
+
+function bench(first: string): Bench {
+  let text = first;
+  const lines: string[] = [];
+  const options: (ApplyOptions | undefined)[] = [];
+  const line = (_: string, message: string): void => void lines.push(message);
+  const load = (runtime: RuntimeLayer): Config => {
+    made.reads += 1;
+    const flags = [{ flag: "config", text: "lab.yaml" }];
+    return loadConfig({ flags, readFile: () => text, machine: { env: {}, userId: 0, cpus: 1 }, runtime });
+  };
+  const apply = async (config: Config, given?: ApplyOptions): Promise<ConfigDiff> => {
+    await made.gate;
+    if (made.fail !== null) throw made.fail;
+    options.push(given);
+    const diff = diffConfig(serving, config);
+    serving = config;
+    return diff;
+  };
+  const made: Bench = {
+    reload: createReload({ load, apply, log: { info: line, warn: line, error: line } }),
+    write: (next) => (text = next),
+    lines,
+    serving: () => serving,
+    clusters: () => serving.clusters.map(({ name, layer }) => `${name} ${layer}`),
+    options,
+    gate: Promise.resolve(),
+    fail: null,
+    reads: 0,
+  };
+  let serving = load({ added: [], removed: new Set() });
+  made.reads = 0;
+  return made;
+}
+
+const HUB = "clusters:\n  hub: { nodes: 10.0.0.1 }\n";
+const TWO = `${HUB}  two: { nodes: 10.0.0.2 }\n`;
+
+describe("reload", () => {
+  test("serves the file as it is now and says what changed", async () => {
+    const lab = bench(HUB);
+    lab.write(TWO);
+    expect(await lab.reload.reload("SIGHUP")).toEqual({ ok: true, changes: ["cluster two added"], needsRestart: [] });
+    expect(lab.clusters()).toEqual(["hub file", "two file"]);
+    expect(lab.lines).toEqual(["reload (SIGHUP): cluster two added"]);
+    expect(lab.reload.status).toMatchObject({ done: 1, failed: 0, lastError: null });
+  });
+
+  test.each([
+    ["a mistake", "clusters:\n  hub: { nodes: 10.0.0.300 }\n", /^lab\.yaml:2:17: /],
+    ["no YAML", "clusters: {", /^lab\.yaml:1:/],
+    ["nothing in it, as of a full disk", "", /^lab\.yaml:1:1: .*0 clusters/],
+  ])("changes nothing for a file with %s", async (_, text, wanted) => {
+    const lab = bench(HUB);
+    const before = lab.serving();
+    lab.write(text);
+    const result = await lab.reload.reload("SIGHUP");
+    expect(result.ok || result.errors.map((error) => error.toLine())).toEqual([expect.stringMatching(wanted)]);
+    expect(lab.serving()).toBe(before);
+    expect(lab.lines).toEqual([expect.stringMatching(/^reload \(SIGHUP\) changed nothing: lab\.yaml:/)]);
+    expect(lab.reload.status).toMatchObject({ done: 0, failed: 1, lastError: expect.stringMatching(wanted) });
+  });
+
+  test("answers requests that wait with one reading, which begins after the last of them", async () => {
+    const lab = bench(HUB);
+    const gate = Promise.withResolvers<void>();
+    lab.gate = gate.promise;
+    const first = lab.reload.reload("SIGHUP");
+    await Promise.resolve();
+    const waiting = [lab.reload.reload("SIGHUP"), lab.reload.reload("SIGHUP"), lab.reload.reload("SIGHUP")];
+    lab.write(TWO);
+    gate.resolve();
+    expect(await first).toMatchObject({ changes: [] });
+    for (const result of await Promise.all(waiting)) expect(result).toMatchObject({ changes: ["cluster two added"] });
+    expect(lab.reads).toBe(2);
+  });
+});
+
+describe("change", () => {
+  const add = (name: string, spec: string) => ({
+    why: `add ${name}`,
+    edit: (layer: RuntimeLayer) => withCluster(layer, name, spec),
+  });
+  const rm = (name: string, below: boolean) => ({
+    why: `rm ${name}`,
+    edit: (layer: RuntimeLayer) => withoutCluster(layer, name, below),
+    cutAfterMs: 0,
+  });
+
+  test("adds a cluster, which a reload keeps", async () => {
+    const lab = bench(HUB);
+    expect(await lab.reload.change(add("new", "10.0.0.9"))).toMatchObject({ changes: ["cluster new added"] });
+    await lab.reload.reload("SIGHUP");
+    expect(lab.clusters()).toEqual(["hub file", "new runtime"]);
+  });
+
+  test("replaces one of the file as a whole, in its place", async () => {
+    const lab = bench(TWO);
+    await lab.reload.change(add("hub", "10.0.0.7,names=a.lab"));
+    expect(lab.clusters()).toEqual(["hub runtime", "two file"]);
+    expect(lab.serving().clusters[0]?.nodes).toEqual([{ host: "10.0.0.7", isName: false }]);
+  });
+
+  test("keeps nothing of a change that cannot be used, and goes on", async () => {
+    const lab = bench(HUB);
+    expect(await lab.reload.change(add("new", "10.0.0.300"))).toMatchObject({ ok: false });
+    expect(await lab.reload.change(add("new", "10.0.0.2,domain=hub"))).toMatchObject({ ok: true });
+    lab.fail = new EdgeError("CONFIG_INVALID", "Cannot count: the board is full");
+    expect(await lab.reload.change(add("more", "10.0.0.3"))).toMatchObject({ ok: false });
+    lab.fail = null;
+    await lab.reload.reload("SIGHUP");
+    expect(lab.clusters()).toEqual(["hub file", "new runtime"]);
+  });
+
+  test("removes one of the file, which a reload does not bring back, and passes on how long its tunnels have", async () => {
+    const lab = bench(TWO);
+    await lab.reload.change(rm("two", true));
+    expect(lab.options.at(-1)).toEqual({ cutAfterMs: 0 });
+    await lab.reload.reload("SIGHUP");
+    expect(lab.clusters()).toEqual(["hub file"]);
+    await lab.reload.change({ why: "save two", edit: (layer) => forgetCluster(layer, "two") });
+    expect(lab.clusters()).toEqual(["hub file", "two file"]);
+  });
+
+  test("may remove the last one", async () => {
+    const lab = bench(HUB);
+    expect(await lab.reload.change(rm("hub", true))).toMatchObject({ ok: true, changes: ["cluster hub removed"] });
+    expect(await lab.reload.reload("SIGHUP")).toMatchObject({ ok: true });
+  });
+
+  test("forgets a removal once the file does not have the cluster any more", async () => {
+    const lab = bench(TWO);
+    await lab.reload.change(rm("two", true));
+    lab.write(HUB);
+    await lab.reload.reload("SIGHUP");
+    lab.write(TWO);
+    await lab.reload.reload("SIGHUP");
+    expect(lab.clusters()).toEqual(["hub file", "two file"]);
+  });
+});

@@ -1,0 +1,34 @@
+import { describe, expect, test } from "bun:test";
+import { runSoak } from "../../../scripts/soak/soak.ts";
+
+const TEST_MS = 90_000;
+
+describe("the linux engine under load", () => {
+  test(
+    "loses no byte, no descriptor and no tunnel, with every invariant checked",
+    async () => {
+      const report = await runSoak({
+        shorts: 3_000,
+        tunnels: 400,
+        passes: 200,
+        bulkBytes: 32_000_000,
+        bulks: 8,
+        secondsPerPart: 20,
+        debug: true,
+        seed: 20_260_801,
+      });
+      expect(report).toMatchObject({
+        wrong: 0,
+        incomplete: 0,
+        failedDials: 0,
+        faults: 0,
+        leakedSockets: 0,
+        leftOpen: 0,
+        examples: [],
+      });
+      expect(report.connections).toBe(3_608);
+      expect(report.pipeDescriptors).toBeLessThanOrEqual(2 * 64);
+    },
+    TEST_MS,
+  );
+});
