@@ -227,7 +227,7 @@ describe("deadline()", () => {
 
 describe("probeTcp()", () => {
   test("says nothing of a node when this process has no descriptor left", () => {
-    const script = new URL("probe-shortage.ts", import.meta.url).pathname;
+    const script = new URL("shortage.ts", import.meta.url).pathname;
     const limited = ["-c", `ulimit -n 64 && exec "$0" "$1"`, process.execPath, script];
     const { stdout } = spawnSync("sh", limited, { encoding: "utf8", timeout: 20_000 });
     expect(JSON.parse(stdout)).toEqual({ before: { got: "tcp", fault: null, timeoutMs: 1_000 }, during: null });
