@@ -2,7 +2,7 @@
 import type { FlagText } from "../config/layers.ts";
 import { GLOBAL, ROOT_CONTROL_PATH } from "../config/options.ts";
 import { collectProblems } from "../config/text.ts";
-import { resolveRow } from "../config/option.ts";
+import { resolveOption } from "../config/option.ts";
 import { EdgeError, EdgeErrors, type EdgeErrorCode } from "../errors.ts";
 import { machineOf, type Io } from "./io.ts";
 
@@ -56,7 +56,7 @@ function givenPath(flags: readonly FlagText[], io: Io): string | null {
     .map(({ text }) => ({ text, where: `--control ${text}` }));
   if (texts.length === 0) return null;
   const problems = collectProblems();
-  const path = resolveRow(GLOBAL.control, texts, machineOf(io), problems);
+  const path = resolveOption(GLOBAL.control, texts, machineOf(io), problems);
   problems.throwIfAny();
   if (path === null)
     throw new EdgeError("USAGE", "Cannot reach edge-lb with --control off: the path of its socket wanted");
@@ -65,7 +65,7 @@ function givenPath(flags: readonly FlagText[], io: Io): string | null {
 
 /** This user's own, then root's: who may not use that one is told so. */
 function usualPaths(io: Io): readonly string[] {
-  const own = resolveRow(GLOBAL.control, [], machineOf(io), collectProblems());
+  const own = resolveOption(GLOBAL.control, [], machineOf(io), collectProblems());
   return [...new Set(own === null ? [ROOT_CONTROL_PATH] : [own, ROOT_CONTROL_PATH])];
 }
 

@@ -7,7 +7,7 @@ import type { FlagText } from "../config/layers.ts";
 import { TOP_ROWS } from "../config/options.ts";
 import { collectProblems, didYouMean, quote, type Problems } from "../config/text.ts";
 import { EdgeError } from "../errors.ts";
-import { COMMANDS, findCommand, rowsOf, type CommandSpec, type Switch } from "./commands.ts";
+import { COMMANDS, findCommand, optionsOf, type CommandSpec, type Switch } from "./commands.ts";
 
 export interface Command {
   readonly spec: CommandSpec;
@@ -66,8 +66,8 @@ function declare(): ReturnType<typeof cac> {
     for (const { flag, value, help } of spec.switches) {
       command.option(value === undefined ? `--${flag}` : `--${flag} <value>`, help);
     }
-    for (const row of rowsOf(spec)) {
-      command.option(`${row.short === null ? "" : `-${row.short}, `}--${row.flag} <value>`, row.help);
+    for (const option of optionsOf(spec)) {
+      command.option(`${option.short === null ? "" : `-${option.short}, `}--${option.flag} <value>`, option.help);
     }
     // runMatchedCommand() checks nothing for a command without an action.
     command.action(() => {});
@@ -104,7 +104,7 @@ interface Walked {
 const SWITCHES: ReadonlyMap<string, Switch> = new Map(
   [HELP, VERSION, ...COMMANDS.flatMap(({ switches }) => switches)].map((each) => [each.flag, each]),
 );
-const ROW_OF = new Map(TOP_ROWS.map((row) => [row.flag, row]));
+const ROW_OF = new Map(TOP_ROWS.map((option) => [option.flag, option]));
 
 function walk(argv: readonly string[]): Walked {
   const [flags, switches, values] = [new Array<FlagText>(), new Set<string>(), new Map<string, string>()];
@@ -120,8 +120,8 @@ function walk(argv: readonly string[]): Walked {
     const follows = argv[at + 1];
     const next = follows === undefined || follows.startsWith("-") ? null : follows;
     const own = SWITCHES.get(flag);
-    const row = ROW_OF.get(flag);
-    const wanted = own?.value ?? row?.value;
+    const option = ROW_OF.get(flag);
+    const wanted = own?.value ?? option?.value;
     if (own !== undefined && own.value === undefined) {
       if (inline === null) switches.add(flag);
       else faults.push([shown, "Cannot use this flag: a value found, none wanted", undefined, "USAGE"]);
@@ -136,7 +136,7 @@ function walk(argv: readonly string[]): Walked {
         faults.push([shown, `Cannot use this flag: no value found, ${wanted} wanted`, undefined, "USAGE"]);
       else if (own === undefined) flags.push({ flag, text });
       else values.set(flag, text);
-      afterSecret = row?.secret === true ? shown : null;
+      afterSecret = option?.secret === true ? shown : null;
     }
   }
   return { flags, switches, values, words, faults };
@@ -152,7 +152,7 @@ function splitFlag(arg: string): { flag: string; shown: string; inline: string |
 }
 
 function longOf(short: string): string {
-  return (Object.hasOwn(SHORT, short) ? SHORT[short] : TOP_ROWS.find((row) => row.short === short)?.flag) ?? "";
+  return (Object.hasOwn(SHORT, short) ? SHORT[short] : TOP_ROWS.find((option) => option.short === short)?.flag) ?? "";
 }
 
 function suggestFlag(flag: string): string | undefined {
@@ -166,7 +166,7 @@ function suggestFlag(flag: string): string | undefined {
 
 /** Flags that belong to another command. */
 function checkFlags(spec: CommandSpec, walked: Walked, problems: Problems): void {
-  const taken = new Set(rowsOf(spec).map(({ flag }) => flag));
+  const taken = new Set(optionsOf(spec).map(({ flag }) => flag));
   for (const { flag } of walked.flags) {
     if (taken.has(flag)) continue;
     problems.add(`--${flag}`, `Cannot use this flag: ${spec.name} does not take it`, undefined, "USAGE");

@@ -1,6 +1,6 @@
 /** Every command: what it is called, what it takes. What it does is in the file of its name. */
 import { GLOBAL, TOP_ROWS } from "../config/options.ts";
-import type { Row } from "../config/option.ts";
+import type { Option } from "../config/option.ts";
 
 /** A flag that is no setting: of one command. */
 export interface Switch {
@@ -87,7 +87,7 @@ export const COMMANDS: readonly CommandSpec[] = [
 ];
 
 /** The settings that a command takes as flags. */
-export function rowsOf({ settings, live }: CommandSpec): readonly Row<unknown>[] {
+export function optionsOf({ settings, live }: CommandSpec): readonly Option<unknown>[] {
   if (settings) return TOP_ROWS;
   return live ? [GLOBAL.control] : [];
 }

@@ -28,7 +28,7 @@ export function explain(config: Config, text: string, io: Io): number {
 }
 
 /** Routes need no addresses and no counters. */
-const STATIC = { version: 1, rowOf: () => 0, addressesOf: () => [], maxConnections: 1 };
+const STATIC = { version: 1, cellOf: () => 0, addressesOf: () => [], maxConnections: 1 };
 
 function explainKind(config: Config, routes: Routes, kind: ListenerKind, name: string): string | null {
   // A client that is given an address sends no server name, but it does send a Host.

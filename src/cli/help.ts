@@ -1,8 +1,8 @@
 /** `--help` and the usage, from the option table. */
 import { CLUSTER } from "../config/cluster-options.ts";
 import { SECTIONS } from "../config/options.ts";
-import type { Row } from "../config/option.ts";
-import { COMMANDS, rowsOf, type CommandSpec } from "./commands.ts";
+import type { Option } from "../config/option.ts";
+import { COMMANDS, optionsOf, type CommandSpec } from "./commands.ts";
 
 /** The one line that gets a lab owner going. */
 export const EXAMPLE = "edge-lb --cluster hub=192.168.125.20-25 --cluster managed1=192.168.125.30-35";
@@ -30,7 +30,7 @@ export function helpText(spec: CommandSpec): string {
     blocks.push(block(`Options of ${spec.name}`, lines));
   }
   if (spec.settings) blocks.push(...settingBlocks());
-  else if (spec.live) blocks.push(block("Where it runs", rowsOf(spec).map(rowEntry)));
+  else if (spec.live) blocks.push(block("Where it runs", optionsOf(spec).map(rowEntry)));
   return `${blocks.join("\n\n")}\n`;
 }
 
@@ -54,27 +54,27 @@ function commandBlock(): string {
 }
 
 function settingBlocks(): readonly string[] {
-  const keys = Object.values(CLUSTER).map((row) => entry(`${row.item}=${row.value}`, describeRow(row)));
+  const keys = Object.values(CLUSTER).map((option) => entry(`${option.item}=${option.value}`, describeOption(option)));
   return [
-    ...SECTIONS.map(({ title, rows }) => block(title, rows.map(rowEntry))),
+    ...SECTIONS.map(({ title, options }) => block(title, options.map(rowEntry))),
     block("Keys of --cluster (an item without = continues the key before it)", keys),
   ];
 }
 
-function rowEntry(row: Row<unknown>): string {
-  return entry(flagText(row), describeRow(row));
+function rowEntry(option: Option<unknown>): string {
+  return entry(flagText(option), describeOption(option));
 }
 
 /** `-c, --config FILE`, `--timeout hello=DURATION`. */
-export function flagText(row: Row<unknown>): string {
-  const short = row.short === null ? "" : `-${row.short}, `;
-  const item = row.item === null ? "" : `${row.item}=`;
-  return `${short}--${row.flag} ${item}${row.value}`;
+export function flagText(option: Option<unknown>): string {
+  const short = option.short === null ? "" : `-${option.short}, `;
+  const item = option.item === null ? "" : `${option.item}=`;
+  return `${short}--${option.flag} ${item}${option.value}`;
 }
 
-function describeRow(row: Row<unknown>): string {
-  const fallback = row.fallbackShown === "" ? "" : ` (${row.fallbackShown})`;
-  return `${row.help}${fallback}`;
+function describeOption(option: Option<unknown>): string {
+  const fallback = option.fallbackShown === "" ? "" : ` (${option.fallbackShown})`;
+  return `${option.help}${fallback}`;
 }
 
 function block(title: string, lines: readonly string[]): string {

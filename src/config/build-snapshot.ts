@@ -1,7 +1,7 @@
-/** The configuration as the data plane reads it: addresses instead of names, rows of the board, claims as name rows. */
+/** The configuration as the data plane reads it: addresses instead of names, cells of the board, name claims. */
 import { formatEndpoint } from "../core/address.ts";
 import { endpointHash } from "../core/balance/hash.ts";
-import type { Cidr, ClusterPlan, Endpoint, ListenerKind, NameRow, Pool, Snapshot } from "../seam/snapshot.ts";
+import type { Cidr, ClusterPlan, Endpoint, ListenerKind, NameClaim, Pool, Snapshot } from "../seam/snapshot.ts";
 import { bridgesOf } from "./bridges.ts";
 import { claimKeys, claimsOf } from "./claims.ts";
 import { nodesFor } from "./clusters.ts";
@@ -15,8 +15,8 @@ const HTTPS_PORT = 443;
 
 export interface SnapshotInput {
   readonly version: number;
-  /** The board's row for `cluster/NAME`, `cluster/NAME/KIND` or `cluster/NAME/KIND/ip:port`. */
-  rowOf(key: string): number;
+  /** The board's cell for `cluster/NAME`, `cluster/NAME/KIND` or `cluster/NAME/KIND/ip:port`. */
+  cellOf(key: string): number;
   /** The canonical addresses a host name has now; not asked for nodes given by address. */
   addressesOf(node: NodeSpec): readonly string[];
   /** Domains learnt from certificates, by cluster name; a given domain wins, and so does a claim made before. */
@@ -27,13 +27,13 @@ export interface SnapshotInput {
   readonly maxConnections: number;
 }
 
-/** Pure: the same configuration, rows and addresses give the same snapshot. */
+/** Pure: the same configuration, cells and addresses give the same snapshot. */
 export function buildSnapshot(config: Config, input: SnapshotInput): Snapshot {
   const { timeouts } = config;
   return {
     version: input.version,
     clusters: config.clusters.map((cluster) => planOf(cluster, config, input)),
-    ...nameRows(config, input.learnedDomains ?? new Map()),
+    ...nameClaims(config, input.learnedDomains ?? new Map()),
     fallback: fallbackOf(config),
     bridges: bridgesOf(config, input.networks ?? []),
     httpsPort: config.listen.https[0]?.port ?? HTTPS_PORT,
@@ -69,7 +69,7 @@ function planOf(cluster: ClusterConfig, config: Config, input: SnapshotInput): C
   const pool = (kind: ListenerKind): Pool => poolOf(cluster, kind, config.timeouts, input);
   return {
     name: cluster.name,
-    row: input.rowOf(`cluster/${cluster.name}`),
+    cell: input.cellOf(`cluster/${cluster.name}`),
     allow: cluster.allow,
     maxConnections: cluster.maxConnections,
     allDown: cluster.allDown,
@@ -88,7 +88,7 @@ function poolOf(cluster: ClusterConfig, kind: ListenerKind, timeouts: Timeouts, 
   const isApi = kind === "api" || kind === "mcs";
   const key = `cluster/${cluster.name}/${kind}`;
   return {
-    row: input.rowOf(key),
+    cell: input.cellOf(key),
     policy: cluster.balance[kind],
     idleMs: isApi ? timeouts.apiIdle : timeouts.ingressIdle,
     // kube-apiserver cannot read a PROXY header: it answers "record overflow".
@@ -104,24 +104,24 @@ function endpointsOf(nodes: readonly NodeSpec[], port: number, key: string, inpu
       const text = formatEndpoint(ip, port);
       // Two names may resolve to one address: it counts once, for the first.
       if (endpoints.has(text)) continue;
-      const row = input.rowOf(`${key}/${text}`);
-      endpoints.set(text, { row, at: { ip, port }, hash: endpointHash(ip, port), node: node.host });
+      const cell = input.cellOf(`${key}/${text}`);
+      endpoints.set(text, { cell, at: { ip, port }, hash: endpointHash(ip, port), node: node.host });
     }
   }
   return [...endpoints.values()];
 }
 
-type NameRows = Pick<Snapshot, "exact" | "below" | "labels">;
+type NameClaims = Pick<Snapshot, "exact" | "below" | "labels">;
 
-function nameRows(config: Config, learned: ReadonlyMap<string, string>): NameRows {
-  const rows = { exact: new Array<NameRow>(), below: new Array<NameRow>(), labels: new Array<NameRow>() };
+function nameClaims(config: Config, learned: ReadonlyMap<string, string>): NameClaims {
+  const claims = { exact: new Array<NameClaim>(), below: new Array<NameClaim>(), labels: new Array<NameClaim>() };
   const domains = learnedDomains(config.clusters, learned);
   for (const [index, cluster] of config.clusters.entries()) {
     for (const { rule, name, kinds } of claimsOf(cluster, domains.get(cluster.name) ?? cluster.domain)) {
-      rows[rule].push({ name, cluster: index, kinds });
+      claims[rule].push({ name, cluster: index, kinds });
     }
   }
-  return rows;
+  return claims;
 }
 
 /** A learnt domain counts where none was given and none of its names is another cluster's. */

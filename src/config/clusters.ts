@@ -3,7 +3,7 @@ import { NODES_MOST } from "./addresses.ts";
 import { CLUSTER } from "./cluster-options.ts";
 import type { ClusterEntry } from "./layers.ts";
 import type { ClusterConfig, NodeSpec } from "./model.ts";
-import { resolveRow, type Machine, type Row } from "./option.ts";
+import { resolveOption, type Machine, type Option } from "./option.ts";
 import { quote, type Problems } from "./text.ts";
 import type { ListenerKind } from "../seam/snapshot.ts";
 
@@ -30,8 +30,8 @@ export function resolveCluster(
   problems: Problems,
 ): ClusterConfig | undefined {
   const before = problems.count;
-  const read = <T>(row: Row<T>): T =>
-    resolveRow(row, entry.keys.get(row) ?? [], machine, problems, `cluster ${quote(entry.name)}`);
+  const read = <T>(option: Option<T>): T =>
+    resolveOption(option, entry.keys.get(option) ?? [], machine, problems, `cluster ${quote(entry.name)}`);
   const cluster: ClusterConfig = {
     name: entry.name,
     domain: read(CLUSTER.domain) ?? derivedDomain(entry.name, base.domain),

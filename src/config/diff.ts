@@ -4,7 +4,7 @@ import { CLUSTER } from "./cluster-options.ts";
 import type { ClusterConfig, Config, ListenAddress, NodeSpec } from "./model.ts";
 import { logTargetText } from "./log-target.ts";
 import { GLOBAL, LIMITS, LISTEN, TIMEOUTS } from "./options.ts";
-import { labelOf, type Row } from "./option.ts";
+import { labelOf, type Option } from "./option.ts";
 import type { Cidr } from "../seam/snapshot.ts";
 import { durationText } from "./values.ts";
 
@@ -17,85 +17,85 @@ export interface ConfigDiff {
 
 export function diffConfig(before: Config, after: Config): ConfigDiff {
   const changed = SETTINGS.filter(({ show }) => show(before) !== show(after));
-  const line = ({ row, show }: Shown<Config>): string =>
-    row.secret ? `${labelOf(row)} changed` : `${labelOf(row)}: ${show(before)} -> ${show(after)}`;
+  const line = ({ option, show }: Shown<Config>): string =>
+    option.secret ? `${labelOf(option)} changed` : `${labelOf(option)}: ${show(before)} -> ${show(after)}`;
   return {
     changes: [
       ...diffClusters(before.clusters, after.clusters),
-      ...changed.filter(({ row }) => row.reload).map((each) => line(each)),
+      ...changed.filter(({ option }) => option.reload).map((each) => line(each)),
     ],
-    needsRestart: changed.filter(({ row }) => !row.reload).map((each) => line(each)),
+    needsRestart: changed.filter(({ option }) => !option.reload).map((each) => line(each)),
   };
 }
 
-/** A row, and its value in a configuration as text. */
+/** A option, and its value in a configuration as text. */
 interface Shown<C> {
-  readonly row: Row<unknown>;
+  readonly option: Option<unknown>;
   readonly show: (config: C) => string;
 }
 
-/** Every row but `domain`, `rise`, `fall` and `interval`, which are seen in the clusters they change. */
+/** Every option but `domain`, `rise`, `fall` and `interval`, which are seen in the clusters they change. */
 const SETTINGS: readonly Shown<Config>[] = [
-  { row: GLOBAL.defaultCluster, show: (config) => config.defaultCluster ?? "none" },
-  { row: GLOBAL.allow, show: (config) => cidrs(config.allow, "everyone") },
-  { row: GLOBAL.trustedProxies, show: (config) => cidrs(config.trustedProxies, "none") },
-  { row: GLOBAL.maxConnections, show: (config) => String(config.maxConnections || "auto") },
-  { row: GLOBAL.maxConnectionsPerClient, show: (config) => limit(config.maxConnectionsPerClient) },
-  { row: GLOBAL.admin, show: ({ admin }) => (admin === null ? "off" : listenText(admin)) },
-  { row: GLOBAL.adminAuth, show: ({ adminAuth }) => JSON.stringify(adminAuth) },
-  { row: GLOBAL.control, show: (config) => config.control ?? "off" },
-  { row: GLOBAL.engine, show: (config) => config.engine },
-  { row: GLOBAL.workers, show: (config) => String(config.workers) },
-  { row: GLOBAL.log, show: (config) => config.log },
-  { row: GLOBAL.logTo, show: (config) => logTargetText(config.logTo) },
-  { row: GLOBAL.accessLog, show: (config) => (config.accessLog ? "on" : "off") },
-  { row: LISTEN.api, show: ({ listen }) => addresses(listen.api) },
-  { row: LISTEN.https, show: ({ listen }) => addresses(listen.https) },
-  { row: LISTEN.http, show: ({ listen }) => addresses(listen.http) },
-  { row: LISTEN.mcs, show: ({ listen }) => addresses(listen.mcs) },
-  { row: LIMITS.httpLine, show: ({ limits }) => String(limits.httpLine) },
-  { row: LIMITS.httpHead, show: ({ limits }) => String(limits.httpHead) },
-  { row: LIMITS.httpFields, show: ({ limits }) => String(limits.httpFields) },
-  { row: TIMEOUTS.hello, show: ({ timeouts }) => durationText(timeouts.hello) },
-  { row: TIMEOUTS.connect, show: ({ timeouts }) => durationText(timeouts.connect) },
-  { row: TIMEOUTS.dialTotal, show: ({ timeouts }) => durationText(timeouts.dialTotal) },
-  { row: TIMEOUTS.httpHead, show: ({ timeouts }) => durationText(timeouts.httpHead) },
-  { row: TIMEOUTS.keepAlive, show: ({ timeouts }) => durationText(timeouts.keepAlive) },
-  { row: TIMEOUTS.apiIdle, show: ({ timeouts }) => durationText(timeouts.apiIdle) },
-  { row: TIMEOUTS.ingressIdle, show: ({ timeouts }) => durationText(timeouts.ingressIdle) },
-  { row: TIMEOUTS.halfClosed, show: ({ timeouts }) => durationText(timeouts.halfClosed) },
-  { row: TIMEOUTS.drain, show: ({ timeouts }) => durationText(timeouts.drain) },
-  { row: TIMEOUTS.linger, show: ({ timeouts }) => durationText(timeouts.linger) },
-  { row: TIMEOUTS.probe, show: ({ timeouts }) => durationText(timeouts.probe) },
+  { option: GLOBAL.defaultCluster, show: (config) => config.defaultCluster ?? "none" },
+  { option: GLOBAL.allow, show: (config) => cidrs(config.allow, "everyone") },
+  { option: GLOBAL.trustedProxies, show: (config) => cidrs(config.trustedProxies, "none") },
+  { option: GLOBAL.maxConnections, show: (config) => String(config.maxConnections || "auto") },
+  { option: GLOBAL.maxConnectionsPerClient, show: (config) => limit(config.maxConnectionsPerClient) },
+  { option: GLOBAL.admin, show: ({ admin }) => (admin === null ? "off" : listenText(admin)) },
+  { option: GLOBAL.adminAuth, show: ({ adminAuth }) => JSON.stringify(adminAuth) },
+  { option: GLOBAL.control, show: (config) => config.control ?? "off" },
+  { option: GLOBAL.engine, show: (config) => config.engine },
+  { option: GLOBAL.workers, show: (config) => String(config.workers) },
+  { option: GLOBAL.log, show: (config) => config.log },
+  { option: GLOBAL.logTo, show: (config) => logTargetText(config.logTo) },
+  { option: GLOBAL.accessLog, show: (config) => (config.accessLog ? "on" : "off") },
+  { option: LISTEN.api, show: ({ listen }) => addresses(listen.api) },
+  { option: LISTEN.https, show: ({ listen }) => addresses(listen.https) },
+  { option: LISTEN.http, show: ({ listen }) => addresses(listen.http) },
+  { option: LISTEN.mcs, show: ({ listen }) => addresses(listen.mcs) },
+  { option: LIMITS.httpLine, show: ({ limits }) => String(limits.httpLine) },
+  { option: LIMITS.httpHead, show: ({ limits }) => String(limits.httpHead) },
+  { option: LIMITS.httpFields, show: ({ limits }) => String(limits.httpFields) },
+  { option: TIMEOUTS.hello, show: ({ timeouts }) => durationText(timeouts.hello) },
+  { option: TIMEOUTS.connect, show: ({ timeouts }) => durationText(timeouts.connect) },
+  { option: TIMEOUTS.dialTotal, show: ({ timeouts }) => durationText(timeouts.dialTotal) },
+  { option: TIMEOUTS.httpHead, show: ({ timeouts }) => durationText(timeouts.httpHead) },
+  { option: TIMEOUTS.keepAlive, show: ({ timeouts }) => durationText(timeouts.keepAlive) },
+  { option: TIMEOUTS.apiIdle, show: ({ timeouts }) => durationText(timeouts.apiIdle) },
+  { option: TIMEOUTS.ingressIdle, show: ({ timeouts }) => durationText(timeouts.ingressIdle) },
+  { option: TIMEOUTS.halfClosed, show: ({ timeouts }) => durationText(timeouts.halfClosed) },
+  { option: TIMEOUTS.drain, show: ({ timeouts }) => durationText(timeouts.drain) },
+  { option: TIMEOUTS.linger, show: ({ timeouts }) => durationText(timeouts.linger) },
+  { option: TIMEOUTS.probe, show: ({ timeouts }) => durationText(timeouts.probe) },
 ];
 
 const KEYS: readonly Shown<ClusterConfig>[] = [
-  { row: CLUSTER.domain, show: (cluster) => cluster.domain ?? "unknown" },
-  { row: CLUSTER.names, show: (cluster) => texts(cluster.names) },
-  { row: CLUSTER.apiNames, show: (cluster) => texts(cluster.apiNames) },
-  { row: CLUSTER.apiPort, show: ({ ports }) => String(ports.api) },
-  { row: CLUSTER.httpsPort, show: ({ ports }) => String(ports.https) },
-  { row: CLUSTER.httpPort, show: ({ ports }) => String(ports.http) },
-  { row: CLUSTER.mcsPort, show: ({ ports }) => String(ports.mcs) },
-  { row: CLUSTER.readyPort, show: ({ ports }) => String(ports.ready) },
-  { row: CLUSTER.balanceApi, show: ({ balance }) => balance.api },
-  { row: CLUSTER.balanceHttps, show: ({ balance }) => balance.https },
-  { row: CLUSTER.balanceHttp, show: ({ balance }) => balance.http },
-  { row: CLUSTER.check, show: (cluster) => cluster.check },
-  { row: CLUSTER.rise, show: (cluster) => String(cluster.rise) },
-  { row: CLUSTER.fall, show: (cluster) => String(cluster.fall) },
-  { row: CLUSTER.intervalMs, show: (cluster) => durationText(cluster.intervalMs) },
-  { row: CLUSTER.allow, show: (cluster) => cidrs(cluster.allow, "everyone") },
-  { row: CLUSTER.maxConnections, show: (cluster) => limit(cluster.maxConnections) },
-  { row: CLUSTER.sendProxy, show: ({ sendProxy }) => (sendProxy === 0 ? "off" : `v${sendProxy}`) },
-  { row: CLUSTER.allDown, show: (cluster) => cluster.allDown },
-  { row: CLUSTER.redirectHttps, show: (cluster) => (cluster.redirectHttps ? "on" : "off") },
+  { option: CLUSTER.domain, show: (cluster) => cluster.domain ?? "unknown" },
+  { option: CLUSTER.names, show: (cluster) => texts(cluster.names) },
+  { option: CLUSTER.apiNames, show: (cluster) => texts(cluster.apiNames) },
+  { option: CLUSTER.apiPort, show: ({ ports }) => String(ports.api) },
+  { option: CLUSTER.httpsPort, show: ({ ports }) => String(ports.https) },
+  { option: CLUSTER.httpPort, show: ({ ports }) => String(ports.http) },
+  { option: CLUSTER.mcsPort, show: ({ ports }) => String(ports.mcs) },
+  { option: CLUSTER.readyPort, show: ({ ports }) => String(ports.ready) },
+  { option: CLUSTER.balanceApi, show: ({ balance }) => balance.api },
+  { option: CLUSTER.balanceHttps, show: ({ balance }) => balance.https },
+  { option: CLUSTER.balanceHttp, show: ({ balance }) => balance.http },
+  { option: CLUSTER.check, show: (cluster) => cluster.check },
+  { option: CLUSTER.rise, show: (cluster) => String(cluster.rise) },
+  { option: CLUSTER.fall, show: (cluster) => String(cluster.fall) },
+  { option: CLUSTER.intervalMs, show: (cluster) => durationText(cluster.intervalMs) },
+  { option: CLUSTER.allow, show: (cluster) => cidrs(cluster.allow, "everyone") },
+  { option: CLUSTER.maxConnections, show: (cluster) => limit(cluster.maxConnections) },
+  { option: CLUSTER.sendProxy, show: ({ sendProxy }) => (sendProxy === 0 ? "off" : `v${sendProxy}`) },
+  { option: CLUSTER.allDown, show: (cluster) => cluster.allDown },
+  { option: CLUSTER.redirectHttps, show: (cluster) => (cluster.redirectHttps ? "on" : "off") },
 ];
 
 const LISTS = [
-  { row: CLUSTER.nodes, of: (cluster: ClusterConfig) => cluster.nodes },
-  { row: CLUSTER.api, of: (cluster: ClusterConfig) => cluster.api },
-  { row: CLUSTER.ingress, of: (cluster: ClusterConfig) => cluster.ingress },
+  { option: CLUSTER.nodes, of: (cluster: ClusterConfig) => cluster.nodes },
+  { option: CLUSTER.api, of: (cluster: ClusterConfig) => cluster.api },
+  { option: CLUSTER.ingress, of: (cluster: ClusterConfig) => cluster.ingress },
 ] as const;
 
 function diffClusters(before: readonly ClusterConfig[], after: readonly ClusterConfig[]): readonly string[] {
@@ -111,12 +111,12 @@ function diffClusters(before: readonly ClusterConfig[], after: readonly ClusterC
 }
 
 function diffCluster(before: ClusterConfig, after: ClusterConfig): readonly string[] {
-  const lists = LISTS.flatMap(({ row, of }) => {
+  const lists = LISTS.flatMap(({ option, of }) => {
     const change = diffNodes(of(before), of(after));
-    return change === "" ? [] : [`${labelOf(row)} ${change}`];
+    return change === "" ? [] : [`${labelOf(option)} ${change}`];
   });
   const keys = KEYS.filter(({ show }) => show(before) !== show(after)).map(
-    ({ row, show }) => `${labelOf(row)} ${show(before)} -> ${show(after)}`,
+    ({ option, show }) => `${labelOf(option)} ${show(before)} -> ${show(after)}`,
   );
   return [...lists, ...keys].map((change) => `cluster ${after.name}: ${change}`);
 }

@@ -3,7 +3,7 @@ import { readClusterItems, readClusterMap } from "./cluster-spec.ts";
 import type { Layer } from "./model.ts";
 import { readDomain } from "./names.ts";
 import { COMMAND_LINE, TOP_ROWS } from "./options.ts";
-import type { Row } from "./option.ts";
+import type { Option } from "./option.ts";
 import { addText, describe, reportUnknownKey, textsOf, type Texts } from "./option-texts.ts";
 import { didYouMean, oneOf, quote, typed, type Located, type Problems } from "./text.ts";
 import type { Tree } from "./yaml.ts";
@@ -32,7 +32,7 @@ export interface LayerTexts {
 
 /** The layer of the command line; `--config` is left to the caller. */
 export function readFlags(flags: readonly FlagText[], problems: Problems, layer: Layer = "flags"): LayerTexts {
-  const settings = new Map<Row<unknown>, Located[]>();
+  const settings = new Map<Option<unknown>, Located[]>();
   const clusters: ClusterEntry[] = [];
   for (const flag of flags) {
     if (flag.flag === COMMAND_LINE.clusters.flag) {
@@ -43,24 +43,24 @@ export function readFlags(flags: readonly FlagText[], problems: Problems, layer:
   return { settings, clusters: withoutDuplicates(clusters, problems) };
 }
 
-function readSettingFlag(flag: FlagText, settings: Map<Row<unknown>, Located[]>, problems: Problems): void {
-  const rows = TOP_ROWS.filter((row) => row.flag === flag.flag);
-  const [only] = rows;
+function readSettingFlag(flag: FlagText, settings: Map<Option<unknown>, Located[]>, problems: Problems): void {
+  const options = TOP_ROWS.filter((option) => option.flag === flag.flag);
+  const [only] = options;
   if (only === undefined) return; // the command line refuses unknown flags before
   const where = only.secret ? `--${flag.flag}` : typed(`--${flag.flag} ${flag.text}`);
   if (only.item === null) return addText(settings, only, { text: flag.text, where });
   const [item = "", ...rest] = flag.text.split("=");
-  const row = rows.find((candidate) => candidate.item === item);
-  const items = rows.map((candidate) => candidate.item ?? "");
-  if (row === undefined) {
+  const option = options.find((candidate) => candidate.item === item);
+  const items = options.map((candidate) => candidate.item ?? "");
+  if (option === undefined) {
     problems.add(
       where,
       `Cannot use --${flag.flag}: ${quote(item)} found, ${oneOf(items)} wanted`,
       didYouMean(item, items),
     );
   } else if (rest.length === 0) {
-    problems.add(where, `Cannot use --${flag.flag}: no value found, ${item}=${row.value} wanted`);
-  } else addText(settings, row, { text: rest.join("="), where });
+    problems.add(where, `Cannot use --${flag.flag}: no value found, ${item}=${option.value} wanted`);
+  } else addText(settings, option, { text: rest.join("="), where });
 }
 
 function readClusterFlag(text: string, layer: Layer, problems: Problems): ClusterEntry | null {
@@ -85,7 +85,7 @@ function readClusterName(at: Located, problems: Problems): string | null {
 
 /** The layer of the file. */
 export function readTree(tree: Tree, problems: Problems): LayerTexts {
-  const settings = new Map<Row<unknown>, Located[]>();
+  const settings = new Map<Option<unknown>, Located[]>();
   const clusters: ClusterEntry[] = [];
   if (tree.kind !== "map" && tree.kind !== "empty") {
     problems.add(tree.where, `Cannot use the file: ${describe(tree)} found, keys such as clusters: wanted`);
@@ -97,9 +97,9 @@ export function readTree(tree: Tree, problems: Problems): LayerTexts {
   return { settings, clusters: withoutDuplicates(clusters, problems) };
 }
 
-function readSetting(key: Located, value: Tree, settings: Map<Row<unknown>, Located[]>, problems: Problems): void {
-  const row = TOP_ROWS.find((candidate) => candidate.yaml === key.text);
-  if (row !== undefined) return addText(settings, row, ...textsOf(value, row, problems));
+function readSetting(key: Located, value: Tree, settings: Map<Option<unknown>, Located[]>, problems: Problems): void {
+  const option = TOP_ROWS.find((candidate) => candidate.yaml === key.text);
+  if (option !== undefined) return addText(settings, option, ...textsOf(value, option, problems));
   const group = TOP_ROWS.filter((candidate) => candidate.yaml?.startsWith(`${key.text}.`));
   if (group.length === 0) return reportUnknownKey(key, "", topKeys(), problems);
   if (value.kind !== "map") {
@@ -110,8 +110,8 @@ function readSetting(key: Located, value: Tree, settings: Map<Row<unknown>, Loca
     );
   }
   for (const { key: item, where, value: inner } of value.entries) {
-    const row = group.find((candidate) => candidate.item === item);
-    if (row !== undefined) addText(settings, row, ...textsOf(inner, row, problems));
+    const option = group.find((candidate) => candidate.item === item);
+    if (option !== undefined) addText(settings, option, ...textsOf(inner, option, problems));
     else
       reportUnknownKey(
         { text: item, where },
@@ -123,7 +123,7 @@ function readSetting(key: Located, value: Tree, settings: Map<Row<unknown>, Loca
 }
 
 function topKeys(): readonly string[] {
-  return ["clusters", ...TOP_ROWS.flatMap((row) => row.yaml?.split(".")[0] ?? [])];
+  return ["clusters", ...TOP_ROWS.flatMap((option) => option.yaml?.split(".")[0] ?? [])];
 }
 
 function readClusters(tree: Tree, problems: Problems): readonly ClusterEntry[] {

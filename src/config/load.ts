@@ -5,7 +5,7 @@ import { resolveCluster, type ClusterBase } from "./clusters.ts";
 import { readFlags, readTree, type ClusterEntry, type FlagText, type LayerTexts } from "./layers.ts";
 import type { ClusterConfig, Config, ListenAddress } from "./model.ts";
 import { COMMAND_LINE, GLOBAL, LIMITS, LISTEN, TIMEOUTS } from "./options.ts";
-import { resolveRow, type Machine, type Row } from "./option.ts";
+import { resolveOption, type Machine, type Option } from "./option.ts";
 import { collectProblems, didYouMean, quote, typed, type Problems } from "./text.ts";
 import { EdgeError, EdgeErrors } from "../errors.ts";
 import { parseYaml } from "./yaml.ts";
@@ -88,9 +88,9 @@ function resolveLayers(
   machine: Machine,
   problems: Problems,
 ): Config {
-  const read = <T>(row: Row<T>): T => {
-    const layer = layers.find(({ settings }) => settings.has(row));
-    return resolveRow(row, layer?.settings.get(row) ?? [], machine, problems);
+  const read = <T>(option: Option<T>): T => {
+    const layer = layers.find(({ settings }) => settings.has(option));
+    return resolveOption(option, layer?.settings.get(option) ?? [], machine, problems);
   };
   const base: ClusterBase = {
     domain: read(GLOBAL.domain),
@@ -140,15 +140,15 @@ function resolveLayers(
     accessLog: read(GLOBAL.accessLog),
   };
   checkDefault(config, entries, placeOf(GLOBAL.defaultCluster, layers), problems);
-  checkListeners(config, (row) => placeOf(row, layers), problems);
+  checkListeners(config, (option) => placeOf(option, layers), problems);
   checkAdmin(config, placeOf(GLOBAL.admin, layers), problems);
   checkClaims(clusters, problems);
   return config;
 }
 
-function placeOf(row: Row<unknown>, layers: readonly LayerTexts[]): string {
-  const texts = layers.find(({ settings }) => settings.has(row))?.settings.get(row);
-  return texts?.at(-1)?.where ?? `--${row.flag}`;
+function placeOf(option: Option<unknown>, layers: readonly LayerTexts[]): string {
+  const texts = layers.find(({ settings }) => settings.has(option))?.settings.get(option);
+  return texts?.at(-1)?.where ?? `--${option.flag}`;
 }
 
 /** A cluster of a higher layer replaces the whole entry, in its place. */
@@ -164,7 +164,7 @@ const AUTH_VARIABLE = "EDGE_LB_ADMIN_AUTH";
 function authFromEnv(machine: Machine, problems: Problems): Config["adminAuth"] {
   const text = machine.env[AUTH_VARIABLE];
   if (text === undefined || text === "") return null;
-  return resolveRow(GLOBAL.adminAuth, [{ text, where: AUTH_VARIABLE }], machine, problems);
+  return resolveOption(GLOBAL.adminAuth, [{ text, where: AUTH_VARIABLE }], machine, problems);
 }
 
 function checkDefault(config: Config, entries: readonly ClusterEntry[], where: string, problems: Problems): void {
@@ -182,11 +182,11 @@ interface Bound {
 }
 
 /** Two listeners cannot share a port; and someone must be listened to. */
-function checkListeners(config: Config, placeOf: (row: Row<unknown>) => string, problems: Problems): void {
-  const all: Bound[] = Object.values(LISTEN).flatMap((row) => {
-    const kind = row.item;
+function checkListeners(config: Config, placeOf: (option: Option<unknown>) => string, problems: Problems): void {
+  const all: Bound[] = Object.values(LISTEN).flatMap((option) => {
+    const kind = option.item;
     if (kind !== "api" && kind !== "https" && kind !== "http" && kind !== "mcs") return [];
-    return config.listen[kind].map((at) => ({ label: kind, at, where: placeOf(row) }));
+    return config.listen[kind].map((at) => ({ label: kind, at, where: placeOf(option) }));
   });
   if (all.length === 0) problems.add("--listen", "Cannot start: every listener is off, at least 1 wanted");
   // the usual address gives way: edge-lb runs without a status page then, and says so

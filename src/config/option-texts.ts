@@ -1,24 +1,28 @@
-/** Texts gathered per row, before anything is read: what the flags and the file have in common. */
-import type { Row } from "./option.ts";
+/** Texts gathered per option, before anything is read: what the flags and the file have in common. */
+import type { Option } from "./option.ts";
 import { didYouMean, quote, type Located, type Problems } from "./text.ts";
 import type { Tree } from "./yaml.ts";
 
-export type Texts = ReadonlyMap<Row<unknown>, readonly Located[]>;
+export type Texts = ReadonlyMap<Option<unknown>, readonly Located[]>;
 
-/** Adds a text to those of its row. */
-export function addText(texts: Map<Row<unknown>, Located[]>, row: Row<unknown>, ...more: readonly Located[]): void {
-  texts.set(row, [...(texts.get(row) ?? []), ...more]);
+/** Adds a text to those of its option. */
+export function addText(
+  texts: Map<Option<unknown>, Located[]>,
+  option: Option<unknown>,
+  ...more: readonly Located[]
+): void {
+  texts.set(option, [...(texts.get(option) ?? []), ...more]);
 }
 
 export function reportUnknownKey(key: Located, of: string, known: Iterable<string>, problems: Problems): void {
   problems.add(key.where, `Cannot use key ${quote(key.text)}${of}: not known`, didYouMean(key.text, known));
 }
 
-/** The texts of a value in the file, as far as the row can hold them. */
-export function textsOf(tree: Tree, row: Row<unknown>, problems: Problems): readonly Located[] {
-  const name = row.item ?? row.flag;
+/** The texts of a value in the file, as far as the option can hold them. */
+export function textsOf(tree: Tree, option: Option<unknown>, problems: Problems): readonly Located[] {
+  const name = option.item ?? option.flag;
   if (tree.kind === "text") return [tree];
-  if (tree.kind === "list" && row.many) {
+  if (tree.kind === "list" && option.many) {
     if (tree.items.length === 0) {
       problems.add(tree.where, `Cannot use ${name}: an empty list found, at least one item wanted`);
     }
@@ -28,7 +32,7 @@ export function textsOf(tree: Tree, row: Row<unknown>, problems: Problems): read
       return [];
     });
   }
-  const wanted = row.many ? `${row.value} or a list` : row.value;
+  const wanted = option.many ? `${option.value} or a list` : option.value;
   problems.add(tree.where, `Cannot use ${name}: ${describe(tree)} found, ${wanted} wanted`);
   return [];
 }

@@ -1,4 +1,4 @@
-/** What a row of the option table is, and how its texts become a value. */
+/** What a option of the option table is, and how its texts become a value. */
 import { EdgeError } from "../errors.ts";
 import { fit, quote, type Located, type Problems, type Reading } from "./text.ts";
 import type { Choice } from "./values.ts";
@@ -16,8 +16,8 @@ export type Report = (at: Located, wrong: Unfit) => void;
 /** All texts of one layer to one value; what cannot be read is reported and left out. */
 export type Parse<T> = (texts: readonly Located[], report: Report) => T | undefined;
 
-export interface Row<T> {
-  /** The flag without dashes; rows that share one are told apart by `item`. */
+export interface Option<T> {
+  /** The flag without dashes; options that share one are told apart by `item`. */
   readonly flag: string;
   /** `hello` of `--timeout hello=5s`; a key of `--cluster`. */
   readonly item: string | null;
@@ -42,10 +42,10 @@ export interface Row<T> {
   readonly parse: Parse<T>;
 }
 
-type Given<T> = Pick<Row<T>, "flag" | "value" | "help" | "fallback"> &
-  Partial<Omit<Row<T>, "parse" | "many">> & { readonly read: (text: string) => Reading<T> };
+type Given<T> = Pick<Option<T>, "flag" | "value" | "help" | "fallback"> &
+  Partial<Omit<Option<T>, "parse" | "many">> & { readonly read: (text: string) => Reading<T> };
 
-function complete<T>(given: Omit<Given<T>, "read">, more: Pick<Row<T>, "many" | "parse">): Row<T> {
+function complete<T>(given: Omit<Given<T>, "read">, more: Pick<Option<T>, "many" | "parse">): Option<T> {
   const { fallback } = given;
   return {
     item: null,
@@ -60,8 +60,8 @@ function complete<T>(given: Omit<Given<T>, "read">, more: Pick<Row<T>, "many" | 
   };
 }
 
-/** A row with one value; given twice on the command line, the last one counts, as with kubectl. */
-export function one<T>(given: Given<T>): Row<T> {
+/** A option with one value; given twice on the command line, the last one counts, as with kubectl. */
+export function one<T>(given: Given<T>): Option<T> {
   const { read, ...rest } = given;
   const parse: Parse<T> = (texts, report) => {
     let value: T | undefined;
@@ -75,16 +75,18 @@ export function one<T>(given: Given<T>): Row<T> {
   return complete(rest, { many: false, parse });
 }
 
-/** A row whose value is one of some words. */
-export function word<W extends string>(given: Omit<Given<W>, "read" | "value"> & { readonly of: Choice<W> }): Row<W> {
+/** A option whose value is one of some words. */
+export function word<W extends string>(
+  given: Omit<Given<W>, "read" | "value"> & { readonly of: Choice<W> },
+): Option<W> {
   const { of, ...rest } = given;
   return one({ ...rest, value: of.words.join("|"), read: of.read });
 }
 
-/** A row with any number of values; `off` alone means none. */
+/** A option with any number of values; `off` alone means none. */
 export function many<T>(
   given: Omit<Given<readonly T[]>, "read"> & { readonly readItem: (text: string) => Reading<readonly T[]> },
-): Row<readonly T[]> {
+): Option<readonly T[]> {
   const { readItem, ...rest } = given;
   const parse: Parse<readonly T[]> = (texts, report) => {
     const items = texts.flatMap((at) => at.text.split(",").map((item) => ({ text: item.trim(), where: at.where })));
@@ -107,40 +109,41 @@ export function listOf<T>(read: (text: string) => Reading<T>): (text: string) =>
   };
 }
 
-/** The values of a group of rows. */
-export type Resolved<Group> = { readonly [K in keyof Group]: Group[K] extends Row<infer T> ? T : never };
+/** The values of a group of options. */
+export type Resolved<Group> = { readonly [K in keyof Group]: Group[K] extends Option<infer T> ? T : never };
 
-/** What messages call the row. */
-export function labelOf(row: Row<unknown>): string {
-  return row.flag === "cluster" && row.item !== null ? row.item : (row.yaml ?? row.flag);
+/** What messages call the option. */
+export function labelOf(option: Option<unknown>): string {
+  return option.flag === "cluster" && option.item !== null ? option.item : (option.yaml ?? option.flag);
 }
 
 /**
- * One row's value from the texts of the highest layer that has any, or its default; also after a mistake was reported,
+ * One option's value from the texts of the highest layer that has any, or its default; also after a mistake was reported,
  * so that the search for mistakes can go on.
- * @param owner Whose row it is, for messages: `cluster "hub"`.
+ * @param owner Whose option it is, for messages: `cluster "hub"`.
  */
-export function resolveRow<T>(
-  row: Row<T>,
+export function resolveOption<T>(
+  option: Option<T>,
   texts: readonly Located[],
   machine: Machine,
   problems: Problems,
   owner = "",
 ): T {
   const report: Report = (at, wrong) => {
-    const found = row.secret ? "something else" : (wrong.found ?? quote(at.text));
-    const what = `Cannot use ${labelOf(row)}${owner === "" ? "" : ` of ${owner}`}`;
+    const found = option.secret ? "something else" : (wrong.found ?? quote(at.text));
+    const what = `Cannot use ${labelOf(option)}${owner === "" ? "" : ` of ${owner}`}`;
     problems.add(at.where, `${what}: ${found} found, ${wrong.wanted} wanted`, wrong.hint);
   };
-  const value = texts.length === 0 ? undefined : row.parse(texts, report);
-  return value === undefined ? fallbackOf(row, machine) : value; // null is a value: off
+  const value = texts.length === 0 ? undefined : option.parse(texts, report);
+  return value === undefined ? fallbackOf(option, machine) : value; // null is a value: off
 }
 
-function fallbackOf<T>(row: Row<T>, machine: Machine): T {
-  const { fallback } = row;
+function fallbackOf<T>(option: Option<T>, machine: Machine): T {
+  const { fallback } = option;
   if (typeof fallback === "object") return fallback.none;
   const text = typeof fallback === "string" ? fallback : fallback(machine);
-  const value = row.parse([{ text, where: "" }], () => {});
-  if (value === undefined) throw new EdgeError("INTERNAL", `Cannot use the default of ${labelOf(row)}: ${quote(text)}`);
+  const value = option.parse([{ text, where: "" }], () => {});
+  if (value === undefined)
+    throw new EdgeError("INTERNAL", `Cannot use the default of ${labelOf(option)}: ${quote(text)}`);
   return value;
 }

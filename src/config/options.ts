@@ -1,11 +1,11 @@
 /**
- * THE option table (a cluster's keys are in cluster-options.ts). Flags, YAML keys, `--help`, the README table and "may change on reload" derive from these rows.
+ * THE option table (a cluster's keys are in cluster-options.ts). Flags, YAML keys, `--help`, the README table and "may change on reload" derive from these options.
  */
 import type { ListenerKind } from "../seam/snapshot.ts";
 import { isPrivate, readCidr, readListenAddress } from "./addresses.ts";
 import type { EngineChoice, HeadLimits, ListenAddress, LogFormat, Timeouts } from "./model.ts";
 import { readDomain } from "./names.ts";
-import { listOf, many, one, word, type Machine, type Row } from "./option.ts";
+import { listOf, many, one, word, type Machine, type Option } from "./option.ts";
 import { readLogTarget } from "./log-target.ts";
 import { fit, unfit, type Reading } from "./text.ts";
 import { choice, CONNECTIONS_MOST, duration, onOff, whole } from "./values.ts";
@@ -38,7 +38,7 @@ export const COMMAND_LINE = {
   }),
 };
 
-/** Rows that are resolved once for the whole program. */
+/** Options that are resolved once for the whole program. */
 export const GLOBAL = {
   domain: one<string | null>({
     flag: "domain",
@@ -174,19 +174,19 @@ export const GLOBAL = {
 };
 
 /** `--listen KIND=ADDR:PORT`, repeatable. */
-export const LISTEN: { readonly [K in ListenerKind]: Row<readonly ListenAddress[]> } = {
-  api: listenRow("api", ":6443", "Kubernetes API, routed by SNI"),
-  https: listenRow("https", ":443", "Ingress over TLS, routed by SNI"),
-  http: listenRow("http", ":80", "Ingress over HTTP, routed by the Host of each request"),
-  mcs: listenRow("mcs", "off", "Machine-config server, on private addresses only", readPrivate),
+export const LISTEN: { readonly [K in ListenerKind]: Option<readonly ListenAddress[]> } = {
+  api: listenOption("api", ":6443", "Kubernetes API, routed by SNI"),
+  https: listenOption("https", ":443", "Ingress over TLS, routed by SNI"),
+  http: listenOption("http", ":80", "Ingress over HTTP, routed by the Host of each request"),
+  mcs: listenOption("mcs", "off", "Machine-config server, on private addresses only", readPrivate),
 };
 
-function listenRow(
+function listenOption(
   kind: ListenerKind,
   fallback: string,
   help: string,
   read: (text: string) => Reading<ListenAddress> = readListenAddress,
-): Row<readonly ListenAddress[]> {
+): Option<readonly ListenAddress[]> {
   return many({
     flag: "listen",
     item: kind,
@@ -206,28 +206,28 @@ function readPrivate(text: string): Reading<ListenAddress> {
 }
 
 /** `--timeout NAME=DURATION`, repeatable. */
-export const TIMEOUTS: { readonly [K in keyof Timeouts]: Row<number> } = {
-  hello: timeoutRow("hello", "5s", "Until the client's TLS hello is complete"),
-  connect: timeoutRow("connect", "3s", "To connect to one node, then the next is tried"),
-  dialTotal: timeoutRow("dial-total", "8s", "To connect to any node of the cluster"),
-  httpHead: timeoutRow("http-head", "10s", "Until the head of a request is complete"),
-  keepAlive: timeoutRow("keep-alive", "60s", "Between two requests of one HTTP connection"),
-  apiIdle: timeoutRow("api-idle", "24h", "API tunnel without traffic; 0s: no limit", 0),
-  ingressIdle: timeoutRow("ingress-idle", "1h", "Ingress tunnel or response without traffic; 0s: no limit", 0),
-  halfClosed: timeoutRow("half-closed", "30s", "Tunnel whose one side has finished"),
-  drain: timeoutRow("drain", "30s", "For tunnels to end on shutdown or removal, then they are cut", 0),
-  linger: timeoutRow("linger", "1s", "For a client to read an alert or error page"),
-  probe: timeoutRow("probe", "2s", "For one health probe"),
+export const TIMEOUTS: { readonly [K in keyof Timeouts]: Option<number> } = {
+  hello: timeoutOption("hello", "5s", "Until the client's TLS hello is complete"),
+  connect: timeoutOption("connect", "3s", "To connect to one node, then the next is tried"),
+  dialTotal: timeoutOption("dial-total", "8s", "To connect to any node of the cluster"),
+  httpHead: timeoutOption("http-head", "10s", "Until the head of a request is complete"),
+  keepAlive: timeoutOption("keep-alive", "60s", "Between two requests of one HTTP connection"),
+  apiIdle: timeoutOption("api-idle", "24h", "API tunnel without traffic; 0s: no limit", 0),
+  ingressIdle: timeoutOption("ingress-idle", "1h", "Ingress tunnel or response without traffic; 0s: no limit", 0),
+  halfClosed: timeoutOption("half-closed", "30s", "Tunnel whose one side has finished"),
+  drain: timeoutOption("drain", "30s", "For tunnels to end on shutdown or removal, then they are cut", 0),
+  linger: timeoutOption("linger", "1s", "For a client to read an alert or error page"),
+  probe: timeoutOption("probe", "2s", "For one health probe"),
 };
 
 /** `--limit NAME=NUMBER`, repeatable: what the head of a request or answer may hold. */
-export const LIMITS: { readonly [K in keyof HeadLimits]: Row<number> } = {
-  httpLine: limitRow("http-line", 8_192, 256, 65_536, "Bytes of a request line"),
-  httpHead: limitRow("http-head", 65_536, 1_024, 1_048_576, "Bytes of a request's or an answer's head"),
-  httpFields: limitRow("http-fields", 128, 8, 1_024, "Fields of a request's or an answer's head"),
+export const LIMITS: { readonly [K in keyof HeadLimits]: Option<number> } = {
+  httpLine: limitOption("http-line", 8_192, 256, 65_536, "Bytes of a request line"),
+  httpHead: limitOption("http-head", 65_536, 1_024, 1_048_576, "Bytes of a request's or an answer's head"),
+  httpFields: limitOption("http-fields", 128, 8, 1_024, "Fields of a request's or an answer's head"),
 };
 
-function limitRow(name: string, fallback: number, least: number, most: number, help: string): Row<number> {
+function limitOption(name: string, fallback: number, least: number, most: number, help: string): Option<number> {
   return one({
     flag: "limit",
     item: name,
@@ -239,7 +239,7 @@ function limitRow(name: string, fallback: number, least: number, most: number, h
   });
 }
 
-function timeoutRow(name: string, fallback: string, help: string, leastMs = 1): Row<number> {
+function timeoutOption(name: string, fallback: string, help: string, leastMs = 1): Option<number> {
   return one({
     flag: "timeout",
     item: name,
@@ -266,13 +266,13 @@ function controlPath({ env, userId }: Machine): string {
   return folder?.startsWith("/") === true ? `${folder}/edge-lb.sock` : "off";
 }
 
-/** Rows in the order of `--help` and the README. */
-export const SECTIONS: readonly { readonly title: string; readonly rows: readonly Row<unknown>[] }[] = [
-  { title: "Clusters", rows: [COMMAND_LINE.clusters, COMMAND_LINE.file, GLOBAL.domain, GLOBAL.defaultCluster] },
-  { title: "Listeners", rows: Object.values(LISTEN) },
+/** Options in the order of `--help` and the README. */
+export const SECTIONS: readonly { readonly title: string; readonly options: readonly Option<unknown>[] }[] = [
+  { title: "Clusters", options: [COMMAND_LINE.clusters, COMMAND_LINE.file, GLOBAL.domain, GLOBAL.defaultCluster] },
+  { title: "Listeners", options: Object.values(LISTEN) },
   {
     title: "Access and limits",
-    rows: [
+    options: [
       GLOBAL.allow,
       GLOBAL.trustedProxies,
       GLOBAL.maxConnections,
@@ -280,11 +280,11 @@ export const SECTIONS: readonly { readonly title: string; readonly rows: readonl
       ...Object.values(LIMITS),
     ],
   },
-  { title: "Health", rows: [GLOBAL.rise, GLOBAL.fall, GLOBAL.intervalMs] },
-  { title: "Timeouts", rows: Object.values(TIMEOUTS) },
-  { title: "Status and control", rows: [GLOBAL.admin, GLOBAL.adminAuth, GLOBAL.control] },
-  { title: "Process and logs", rows: [GLOBAL.engine, GLOBAL.workers, GLOBAL.log, GLOBAL.logTo, GLOBAL.accessLog] },
+  { title: "Health", options: [GLOBAL.rise, GLOBAL.fall, GLOBAL.intervalMs] },
+  { title: "Timeouts", options: Object.values(TIMEOUTS) },
+  { title: "Status and control", options: [GLOBAL.admin, GLOBAL.adminAuth, GLOBAL.control] },
+  { title: "Process and logs", options: [GLOBAL.engine, GLOBAL.workers, GLOBAL.log, GLOBAL.logTo, GLOBAL.accessLog] },
 ];
 
-/** Every row that is not a cluster's key. */
-export const TOP_ROWS: readonly Row<unknown>[] = SECTIONS.flatMap((section) => section.rows);
+/** Every option that is not a cluster's key. */
+export const TOP_ROWS: readonly Option<unknown>[] = SECTIONS.flatMap((section) => section.options);

@@ -1,4 +1,4 @@
-/** Sockets, threads and files are those of the start: which settings that are, the rows of the option table say. */
+/** Sockets, threads and files are those of the start: which settings that are, the options of the option table say. */
 import type { Config } from "./model.ts";
 import { GLOBAL, LISTEN } from "./options.ts";
 import { LISTENER_KINDS } from "../seam/snapshot.ts";
@@ -8,8 +8,8 @@ type Draft = { -readonly [K in keyof Config]: Config[K] };
 /** The configuration that serves from now on: `after`, but for what only a restart can change. */
 export function keepUntilRestart(before: Config, after: Config): Config {
   const kept: Draft = { ...after };
-  for (const [key, row] of Object.entries(GLOBAL)) {
-    if (!row.reload && isSetting(key, before)) keep(kept, before, key);
+  for (const [key, option] of Object.entries(GLOBAL)) {
+    if (!option.reload && isSetting(key, before)) keep(kept, before, key);
   }
   const listen = { ...after.listen };
   for (const kind of LISTENER_KINDS) if (!LISTEN[kind].reload) listen[kind] = before.listen[kind];

@@ -72,9 +72,9 @@ function inFlow(clusters: YAMLMap, pair: Pair | undefined): boolean {
 function keysOf(name: string, spec: string): Record<string, string | readonly string[]> {
   const texts = readClusterItems({ text: spec, where: "" }, name, collectProblems());
   const keys: Record<string, string | readonly string[]> = {};
-  for (const [row, values] of texts) {
+  for (const [option, values] of texts) {
     const [only, ...more] = values.map(({ text }) => text);
-    if (row.item !== null && only !== undefined) keys[row.item] = more.length === 0 ? only : [only, ...more];
+    if (option.item !== null && only !== undefined) keys[option.item] = more.length === 0 ? only : [only, ...more];
   }
   return keys;
 }

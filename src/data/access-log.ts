@@ -4,7 +4,7 @@ import type { BoardPen } from "../seam/board.ts";
 import { LOG_BATCHES, LOG_LINES } from "../seam/mail.ts";
 import type { Address, ListenerKind } from "../seam/snapshot.ts";
 import type { EndReason } from "../seam/tallies.ts";
-import type { Rows } from "./tunnels.ts";
+import type { Cells } from "./tunnels.ts";
 
 /** What happened to one connection or request. Times in ms, sizes in bytes. */
 export interface AccessRecord {
@@ -25,7 +25,7 @@ export interface AccessRecord {
   readonly note: string | null;
   readonly http: HttpRecord | null;
   /** Where it was counted; null: no node was reached. */
-  readonly rows: Rows | null;
+  readonly cells: Cells | null;
   /** Endpoints dialled. */
   readonly attempts: number;
 }

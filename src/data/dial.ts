@@ -4,8 +4,8 @@ import type { Cancel, Conn, ConnEvents, DialSpec } from "../runtime/port.ts";
 import type { DialError } from "../seam/mail.ts";
 import type { Address, ClusterPlan, Endpoint, Pool } from "../seam/snapshot.ts";
 import type { Live, Plane } from "./plane.ts";
-import type { Rows } from "./tunnels.ts";
-import { rowsOf } from "./tunnels.ts";
+import type { Cells } from "./tunnels.ts";
+import { cellsOf } from "./tunnels.ts";
 
 /** Three endpoints cover a control plane; more would only lengthen the wait of a client nobody can serve. */
 const MOST_ATTEMPTS = 3;
@@ -19,7 +19,7 @@ export interface DialRequest {
   readonly pool: Pool;
   /** What a hashed policy hashes: `clientKey` or `hostKey`. */
   readonly key: number;
-  /** Not before `dialPool` returned. From here on the caller owns the connection and calls `closeRows` once it is over. */
+  /** Not before `dialPool` returned. From here on the caller owns the connection and calls `closeCells` once it is over. */
   onOpen(conn: Conn, reached: Reached): ConnEvents;
   /** `null`: no endpoint could be tried at all. */
   onFail(last: DialError | null, attempts: number): void;
@@ -27,7 +27,7 @@ export interface DialRequest {
 
 export interface Reached {
   readonly endpoint: Endpoint;
-  readonly rows: Rows;
+  readonly cells: Cells;
   /** From the first attempt to the open connection. */
   readonly dialMs: number;
   readonly attempts: number;
@@ -53,7 +53,7 @@ class PoolDial implements Cancel, DialSpec {
   private tried: Set<number> | null = null;
   private attempts = 0;
   private endpoint: Endpoint | null = null;
-  /** In the cluster's row, from the start on: a burst must not get around its max-connections. */
+  /** In the cluster's cell, from the start on: a burst must not get around its max-connections. */
   private counted = true;
   private current: Cancel | null = null;
 
@@ -63,7 +63,7 @@ class PoolDial implements Cancel, DialSpec {
     this.first = first;
     this.startMs = plane.runtime.nowMs();
     this.key = request.pool.policy === "roundrobin" ? plane.turn++ : request.key;
-    plane.pen.addActive(request.plan.row, 1);
+    plane.pen.addActive(request.plan.cell, 1);
     const endpoint = this.choose();
     // never calls back before dialPool() returned: without an endpoint the answer takes one turn
     if (endpoint === null) this.current = plane.runtime.timer(0, () => this.giveUp(null));
@@ -88,7 +88,7 @@ class PoolDial implements Cancel, DialSpec {
     this.attempts += 1;
     this.endpoint = endpoint;
     // counted while dialing already, so that a burst spreads over the pool
-    this.plane.pen.addActive(endpoint.row, 1);
+    this.plane.pen.addActive(endpoint.cell, 1);
     this.to = endpoint.at;
     this.timeoutMs = Math.min(timeouts.connect, leftMs);
     this.current = this.plane.runtime.dial(this);
@@ -98,16 +98,16 @@ class PoolDial implements Cancel, DialSpec {
   onOpen(conn: Conn): ConnEvents {
     const { plane, request, endpoint } = this;
     if (endpoint === null) throw new Error("Cannot open: no attempt is under way");
-    const rows = rowsOf(request.plan, request.pool, endpoint);
+    const cells = cellsOf(request.plan, request.pool, endpoint);
     this.endpoint = null;
     this.counted = false; // the caller's from here on
-    plane.pen.addActive(rows.pool, 1);
-    plane.pen.addTotal(rows.cluster, "connections", 1);
-    plane.pen.addTotal(rows.pool, "connections", 1);
-    plane.pen.addTotal(rows.endpoint, "connections", 1);
+    plane.pen.addActive(cells.pool, 1);
+    plane.pen.addTotal(cells.cluster, "connections", 1);
+    plane.pen.addTotal(cells.pool, "connections", 1);
+    plane.pen.addTotal(cells.endpoint, "connections", 1);
     return request.onOpen(conn, {
       endpoint,
-      rows,
+      cells,
       dialMs: plane.runtime.nowMs() - this.startMs,
       attempts: this.attempts,
     });
@@ -123,12 +123,12 @@ class PoolDial implements Cancel, DialSpec {
       this.plane.pen.addCount("shortages", 1);
       return this.giveUp(error);
     }
-    this.plane.pen.addTotal(endpoint.row, "failures", 1);
-    this.plane.reports.dialFailed(endpoint.row, error);
+    this.plane.pen.addTotal(endpoint.cell, "failures", 1);
+    this.plane.reports.dialFailed(endpoint.cell, error);
     const outOfTime = this.plane.runtime.nowMs() - this.startMs >= this.request.live.snapshot.timeouts.dialTotal;
     if (this.attempts >= MOST_ATTEMPTS || outOfTime) return this.giveUp(error);
     this.tried ??= new Set();
-    this.tried.add(endpoint.row);
+    this.tried.add(endpoint.cell);
     const next = this.choose();
     if (next === null) return this.giveUp(error);
     return this.attempt(next);
@@ -140,34 +140,34 @@ class PoolDial implements Cancel, DialSpec {
   }
 
   private uncount(): void {
-    if (this.counted) this.plane.pen.addActive(this.request.plan.row, -1);
+    if (this.counted) this.plane.pen.addActive(this.request.plan.cell, -1);
     this.counted = false;
   }
 
   private leave(): void {
-    if (this.endpoint !== null) this.plane.pen.addActive(this.endpoint.row, -1);
+    if (this.endpoint !== null) this.plane.pen.addActive(this.endpoint.cell, -1);
     this.endpoint = null;
   }
 }
 
 /** The connection that `dialPool` opened is over. */
-export function closeRows(plane: Plane, rows: Rows): void {
-  plane.pen.addActive(rows.cluster, -1);
-  plane.pen.addActive(rows.pool, -1);
-  plane.pen.addActive(rows.endpoint, -1);
+export function closeCells(plane: Plane, cells: Cells): void {
+  plane.pen.addActive(cells.cluster, -1);
+  plane.pen.addActive(cells.pool, -1);
+  plane.pen.addActive(cells.endpoint, -1);
 }
 
 /** Bytes that moved on it. */
-export function countBytes(plane: Plane, rows: Rows, up: number, down: number): void {
+export function countBytes(plane: Plane, cells: Cells, up: number, down: number): void {
   const { pen } = plane;
   if (up > 0) {
-    pen.addTotal(rows.cluster, "bytesUp", up);
-    pen.addTotal(rows.pool, "bytesUp", up);
-    pen.addTotal(rows.endpoint, "bytesUp", up);
+    pen.addTotal(cells.cluster, "bytesUp", up);
+    pen.addTotal(cells.pool, "bytesUp", up);
+    pen.addTotal(cells.endpoint, "bytesUp", up);
   }
   if (down > 0) {
-    pen.addTotal(rows.cluster, "bytesDown", down);
-    pen.addTotal(rows.pool, "bytesDown", down);
-    pen.addTotal(rows.endpoint, "bytesDown", down);
+    pen.addTotal(cells.cluster, "bytesDown", down);
+    pen.addTotal(cells.pool, "bytesDown", down);
+    pen.addTotal(cells.endpoint, "bytesDown", down);
   }
 }

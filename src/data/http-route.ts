@@ -27,7 +27,7 @@ export function clusterOf({ snapshot, routes }: Live, host: string | null): numb
   return host === null ? snapshot.fallback.http : lookup(routes, "http", host);
 }
 
-/** @param index From `clusterOf`. @param client Address of the client. @param within Row of a cluster that this client is counted in already, or -1. */
+/** @param index From `clusterOf`. @param client Address of the client. @param within Cell of a cluster that this client is counted in already, or -1. */
 export function routeHttp(
   plane: Plane,
   live: Live,
@@ -50,8 +50,8 @@ export function routeHttp(
   if (pool === undefined || pool.endpoints.length === 0) {
     return unavailable([`Cluster ${plan.name} has no node for plain HTTP.`], "node down", "no node serves this");
   }
-  const full = plan.maxConnections > 0 && plan.row !== within;
-  if (full && plane.health.active(plan.row) >= plan.maxConnections) {
+  const full = plan.maxConnections > 0 && plan.cell !== within;
+  if (full && plane.health.active(plan.cell) >= plan.maxConnections) {
     return unavailable(
       [`Cluster ${plan.name} serves as many connections as it may (max-connections).`],
       "limit reached",
@@ -104,15 +104,15 @@ const DIAL_WORDS: Readonly<Record<DialError, string>> = {
 
 function stateLine({ board }: Plane, plan: ClusterPlan, pool: Pool, last: DialError | null): string {
   // nodes that only serve other pools of their cluster are not missed here
-  const members = board.members[pool.row] || pool.endpoints.length;
+  const members = board.members[pool.cell] || pool.endpoints.length;
   const count = members === 1 ? "its one node" : `all ${members} nodes`;
-  const state = HEALTH_WORDS[board.health[pool.row] ?? 0] ?? "unknown";
-  const sinceMs = board.since[pool.row] ?? 0;
+  const state = HEALTH_WORDS[board.health[pool.cell] ?? 0] ?? "unknown";
+  const sinceMs = board.since[pool.cell] ?? 0;
   if (state === "up" || state === "unknown" || sinceMs === 0) {
     return `Cluster ${plan.name} could not be reached just now: ${last === null ? "no node can be used" : DIAL_WORDS[last]}.`;
   }
   const since = isoTime(sinceMs).replace("T", " ").slice(0, 16);
-  return `Cluster ${plan.name} is down for HTTP since ${since} UTC: ${count} ${state}, ${reasonText(board.reason[pool.row] ?? 0)}.`;
+  return `Cluster ${plan.name} is down for HTTP since ${since} UTC: ${count} ${state}, ${reasonText(board.reason[pool.cell] ?? 0)}.`;
 }
 
 function whatToDo({ name }: ClusterPlan): string {

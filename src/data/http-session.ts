@@ -150,7 +150,7 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner {
     this.startMs = this.nowMs();
     this.answerMs = null;
     if (plane.log.on) this.target = latin1(bytes, start.targetFrom, start.targetTo);
-    const within = this.upstream?.rows.cluster ?? -1;
+    const within = this.upstream?.cells.cluster ?? -1;
     const route = routeHttp(plane, live, this.index, conn.remote.ip, request, head, within);
     if (route.kind === "reply") return route;
     this.routed = route;
@@ -274,7 +274,7 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner {
       plane,
       client: conn,
       clientKey: this.clientKey,
-      rows: upstream.rows,
+      cells: upstream.cells,
       startMs,
       idleMs: aim?.idleMs ?? 0,
       halfClosedMs: halfClosed,
@@ -311,7 +311,7 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner {
     const upstream = this.used();
     const counted = end.end === "done" ? undefined : COUNTED[end.end];
     if (counted !== undefined) plane.pen.addCount(counted, 1);
-    if (upstream !== null) countBytes(plane, upstream.rows, end.up, end.down);
+    if (upstream !== null) countBytes(plane, upstream.cells, end.up, end.down);
     plane.pen.tally(this.kind, end.end, upstream?.dialMs ?? null, this.tookMs());
     if (plane.log.on) plane.log.write(this.recordOf(request, end));
     if (upstream !== null) upstream.dialMs = null;
@@ -342,7 +342,7 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner {
         status,
         answerMs: live === null || this.answerMs === null ? null : Math.max(0, this.answerMs - (upstream?.dialMs ?? 0)),
       },
-      rows: upstream?.rows ?? null,
+      cells: upstream?.cells ?? null,
       attempts: upstream?.attempts ?? 0,
     };
   }
@@ -355,7 +355,7 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner {
   /** The connection to the node, if this request is for it. */
   private used(): Upstream | null {
     const { upstream, routed } = this;
-    return upstream !== null && routed !== null && upstream.rows.pool === routed.pool.row ? upstream : null;
+    return upstream !== null && routed !== null && upstream.cells.pool === routed.pool.cell ? upstream : null;
   }
 
   /** The request is over: its snapshot may go. */

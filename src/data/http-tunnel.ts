@@ -4,16 +4,16 @@ import type { Conn, JoinSpec, Tunnel, TunnelEnd } from "../runtime/port.ts";
 import type { CutReason } from "../seam/mail.ts";
 import { tunnelEndReason, type AccessRecord } from "./access-log.ts";
 import { leave } from "./admission.ts";
-import { closeRows, countBytes } from "./dial.ts";
+import { closeCells, countBytes } from "./dial.ts";
 import type { Plane } from "./plane.ts";
-import type { Cuttable, Rows } from "./tunnels.ts";
+import type { Cuttable, Cells } from "./tunnels.ts";
 
 export interface HttpTunnelInput {
   readonly plane: Plane;
   readonly client: Conn;
   /** `clientKey` of its address. */
   readonly clientKey: number;
-  readonly rows: Rows;
+  readonly cells: Cells;
   readonly startMs: number;
   readonly idleMs: number;
   readonly halfClosedMs: number;
@@ -26,7 +26,7 @@ export interface HttpTunnelInput {
 }
 
 export class HttpTunnel implements JoinSpec, Cuttable {
-  readonly rows: Rows;
+  readonly cells: Cells;
   readonly clientIp: string;
   readonly idleMs: number;
   readonly halfClosedMs: number;
@@ -39,7 +39,7 @@ export class HttpTunnel implements JoinSpec, Cuttable {
 
   constructor(input: HttpTunnelInput) {
     this.input = input;
-    this.rows = input.rows;
+    this.cells = input.cells;
     this.clientIp = input.client.remote.ip;
     this.idleMs = input.idleMs;
     this.halfClosedMs = input.halfClosedMs;
@@ -50,7 +50,7 @@ export class HttpTunnel implements JoinSpec, Cuttable {
   start(node: Conn): void {
     const { plane, client, soFar } = this.input;
     plane.tunnels.add(this);
-    countBytes(plane, this.rows, soFar.up, soFar.down);
+    countBytes(plane, this.cells, soFar.up, soFar.down);
     this.tunnel = plane.runtime.join(client, node, this);
   }
 
@@ -59,13 +59,13 @@ export class HttpTunnel implements JoinSpec, Cuttable {
   }
 
   onBytes(up: number, down: number): void {
-    countBytes(this.input.plane, this.rows, up, down);
+    countBytes(this.input.plane, this.cells, up, down);
   }
 
   onEnd(end: TunnelEnd): void {
     const { plane, clientKey, startMs, soFar, record } = this.input;
     plane.tunnels.delete(this);
-    closeRows(plane, this.rows);
+    closeCells(plane, this.cells);
     leave(plane, clientKey);
     const totalMs = plane.runtime.nowMs() - startMs;
     const reason = tunnelEndReason(end);

@@ -6,9 +6,9 @@ import type { CloseCause, Conn, ConnEvents } from "../runtime/port.ts";
 import { HEALTH } from "../seam/board.ts";
 import type { CutReason } from "../seam/mail.ts";
 import type { ClusterPlan, Pool } from "../seam/snapshot.ts";
-import { closeRows, type Reached } from "./dial.ts";
+import { closeCells, type Reached } from "./dial.ts";
 import type { Plane } from "./plane.ts";
-import type { Cuttable, Rows } from "./tunnels.ts";
+import type { Cuttable, Cells } from "./tunnels.ts";
 
 const NONE_TRIED: ReadonlySet<number> = new Set<number>();
 
@@ -26,7 +26,7 @@ export interface UpstreamOwner {
 
 export class Upstream implements ConnEvents, Cuttable {
   readonly conn: Conn;
-  readonly rows: Rows;
+  readonly cells: Cells;
   readonly clientIp: string;
   /** The endpoint as ip:port. */
   readonly node: string;
@@ -45,7 +45,7 @@ export class Upstream implements ConnEvents, Cuttable {
     this.owner = owner;
     this.conn = conn;
     this.reached = reached;
-    this.rows = reached.rows;
+    this.cells = reached.cells;
     this.clientIp = owner.clientIp;
     this.node = formatEndpoint(reached.endpoint.at.ip, reached.endpoint.at.port);
     this.dialMs = reached.dialMs;
@@ -59,17 +59,17 @@ export class Upstream implements ConnEvents, Cuttable {
   serves(plan: ClusterPlan, pool: Pool, key: number): boolean {
     const { plane } = this.owner;
     const { endpoint } = this.reached;
-    if (pool.row !== this.rows.pool) return false;
-    const state = plane.health.state(endpoint.row);
+    if (pool.cell !== this.cells.pool) return false;
+    const state = plane.health.state(endpoint.cell);
     const well = state === HEALTH.up || state === HEALTH.unknown;
     const moved = pool.policy === "host" && key !== this.key;
     if (well && pool === this.pool && !moved) return true;
-    const known = pool.endpoints.some(({ row }) => row === endpoint.row);
+    const known = pool.endpoints.some(({ cell }) => cell === endpoint.cell);
     if (!known || (!well && state !== HEALTH["not-ready"])) return false;
     // who is hashed goes where the hash says; who is counted stays as long as the node is well
     if (!well || moved) {
       const best = pick(pool, plane.health, key, NONE_TRIED, plane.random, plan.allDown);
-      if (best?.row !== endpoint.row) return false;
+      if (best?.cell !== endpoint.cell) return false;
     }
     this.pool = pool;
     this.key = key;
@@ -110,11 +110,11 @@ export class Upstream implements ConnEvents, Cuttable {
   release(): void {
     const { plane } = this.owner;
     plane.tunnels.delete(this);
-    closeRows(plane, this.rows);
+    closeCells(plane, this.cells);
   }
 
   private left(end: "node closed" | "node reset"): void {
-    if (!this.heard) this.owner.plane.reports.nodeMute(this.rows.endpoint);
+    if (!this.heard) this.owner.plane.reports.nodeMute(this.cells.endpoint);
     this.owner.session.nodeLeft(end);
     this.owner.after();
   }

@@ -85,10 +85,10 @@ function head({ client, listener, cluster, node, totalMs }: AccessRecord, wallMs
 }
 
 /** actconn/feconn/beconn/srvconn/retries: as they are now, this one included as in HAProxy where it is still open. */
-function loads({ rows, attempts }: AccessRecord, board: Board): string {
+function loads({ cells, attempts }: AccessRecord, board: Board): string {
   const all = countOf(board, "open");
-  const backend = rows === null ? 0 : activeOf(board, rows.pool);
-  const server = rows === null ? 0 : activeOf(board, rows.endpoint);
+  const backend = cells === null ? 0 : activeOf(board, cells.pool);
+  const server = cells === null ? 0 : activeOf(board, cells.endpoint);
   return `${all}/${all}/${backend}/${server}/${Math.max(0, attempts - 1)}`;
 }
 

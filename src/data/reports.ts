@@ -8,8 +8,8 @@ const UNKNOWN_NAMES_A_SECOND = 10;
 
 export class Reports {
   private readonly runtime: Runtime;
-  private readonly failed = new RowRate();
-  private readonly mute = new RowRate();
+  private readonly failed = new CellRate();
+  private readonly mute = new CellRate();
   private readonly names = new Rate(UNKNOWN_NAMES_A_SECOND);
   private readonly faults = new Rate(1);
 
@@ -17,13 +17,13 @@ export class Reports {
     this.runtime = runtime;
   }
 
-  dialFailed(row: number, error: DialError): void {
-    if (this.failed.take(row, this.runtime.nowMs())) this.runtime.post({ kind: "dial-failed", row, error });
+  dialFailed(cell: number, error: DialError): void {
+    if (this.failed.take(cell, this.runtime.nowMs())) this.runtime.post({ kind: "dial-failed", cell, error });
   }
 
   /** The node took a connection and ended it without an answer. */
-  nodeMute(row: number): void {
-    if (this.mute.take(row, this.runtime.nowMs())) this.runtime.post({ kind: "node-mute", row });
+  nodeMute(cell: number): void {
+    if (this.mute.take(cell, this.runtime.nowMs())) this.runtime.post({ kind: "node-mute", cell });
   }
 
   /** @returns whether it was told: only then is the search for the nearest name worth its time. */
@@ -40,14 +40,14 @@ export class Reports {
   }
 }
 
-/** One a second for each row; there are no more rows than the board has. */
-class RowRate {
+/** One a second for each cell; there are no more cells than the board has. */
+class CellRate {
   private readonly takenAt = new Map<number, number>();
 
-  take(row: number, nowMs: number): boolean {
-    const before = this.takenAt.get(row);
+  take(cell: number, nowMs: number): boolean {
+    const before = this.takenAt.get(cell);
     if (before !== undefined && nowMs - before < SECOND_MS) return false;
-    this.takenAt.set(row, nowMs);
+    this.takenAt.set(cell, nowMs);
     return true;
   }
 }

@@ -45,9 +45,9 @@ class Service {
   private readonly listeners = new Map<string, Listener>();
   /** Of the snapshot that is on its way. */
   private readonly parts: SnapshotPart[] = [];
-  /** By row: the cut of what was removed. Rows that come back before it is due keep their tunnels. */
+  /** By cell: the cut of what was removed. Cells that come back before it is due keep their tunnels. */
   private readonly removals = new Map<number, Cancel>();
-  /** By row: the cut of what is drained. Drained anew, it has its whole time again. */
+  /** By cell: the cut of what is drained. Drained anew, it has its whole time again. */
   private readonly drains = new Map<number, Cancel>();
 
   constructor(input: ServiceInput) {
@@ -111,39 +111,39 @@ class Service {
     this.runtime.post({ kind: "up", worker: this.worker, engine: this.runtime.engine });
   }
 
-  private cut({ row, afterMs, reason }: Extract<ToWorker, { kind: "cut" }>): void {
+  private cut({ cell, afterMs, reason }: Extract<ToWorker, { kind: "cut" }>): void {
     const { tunnels, health } = this.plane;
-    this.keep(row);
-    if (afterMs <= 0) return tunnels.cutRow(row, reason);
+    this.keep(cell);
+    if (afterMs <= 0) return tunnels.cutCell(cell, reason);
     const due = reason === "removed" ? this.removals : reason === "drain" ? this.drains : null;
     const timer = this.runtime.timer(afterMs, () => {
-      due?.delete(row);
-      if (reason === "drain" && health.state(row) !== HEALTH.drained) return; // undone meanwhile
-      tunnels.cutRow(row, reason);
+      due?.delete(cell);
+      if (reason === "drain" && health.state(cell) !== HEALTH.drained) return; // undone meanwhile
+      tunnels.cutCell(cell, reason);
     });
-    due?.get(row)?.cancel();
-    due?.set(row, timer);
+    due?.get(cell)?.cancel();
+    due?.set(cell, timer);
     return undefined;
   }
 
   private swap(last: Snapshot): void {
     const snapshot = joinParts(this.parts.splice(0), last);
     this.plane.swap(snapshot);
-    if (this.removals.size > 0) for (const row of rowsIn(snapshot)) this.keep(row);
+    if (this.removals.size > 0) for (const cell of cellsIn(snapshot)) this.keep(cell);
   }
 
   /** What was to be removed is wanted again, or is about to be cut anew. */
-  private keep(row: number): void {
-    this.removals.get(row)?.cancel();
-    this.removals.delete(row);
+  private keep(cell: number): void {
+    this.removals.get(cell)?.cancel();
+    this.removals.delete(cell);
   }
 
   /** Ends the tunnels of clients that `allow` no longer lets in. */
   private cutStrangers(): void {
     const { allow, clusters } = this.plane.live.snapshot;
-    const allowOf = new Map(clusters.map((plan) => [plan.row, plan.allow]));
-    const isStranger = ({ clientIp, rows }: Cuttable): boolean =>
-      !isAllowed(allow, clientIp) || !isAllowed(allowOf.get(rows.cluster) ?? [], clientIp);
+    const allowOf = new Map(clusters.map((plan) => [plan.cell, plan.allow]));
+    const isStranger = ({ clientIp, cells }: Cuttable): boolean =>
+      !isAllowed(allow, clientIp) || !isAllowed(allowOf.get(cells.cluster) ?? [], clientIp);
     this.plane.tunnels.cutWhere(isStranger, "not allowed");
   }
 
@@ -176,12 +176,12 @@ class Service {
   }
 }
 
-function* rowsIn({ clusters }: Snapshot): Generator<number> {
-  for (const { row, pools } of clusters) {
-    yield row;
+function* cellsIn({ clusters }: Snapshot): Generator<number> {
+  for (const { cell, pools } of clusters) {
+    yield cell;
     for (const pool of Object.values(pools)) {
-      yield pool.row;
-      for (const endpoint of pool.endpoints) yield endpoint.row;
+      yield pool.cell;
+      for (const endpoint of pool.endpoints) yield endpoint.cell;
     }
   }
 }

@@ -137,7 +137,7 @@ class TlsSession implements ConnEvents, Waiting, TlsClient {
     const pool = plan.pools[this.kind];
     if (pool === undefined || pool.endpoints.length === 0)
       return this.alert("node down", "refused", "internal_error", "no node serves this");
-    if (plan.maxConnections > 0 && this.plane.health.active(plan.row) >= plan.maxConnections) {
+    if (plan.maxConnections > 0 && this.plane.health.active(plan.cell) >= plan.maxConnections) {
       return this.alert("limit reached", "refused", "internal_error", `max-connections of ${plan.name}`);
     }
     return this.reach(live, plan, pool, hello);
@@ -245,7 +245,7 @@ class TlsSession implements ConnEvents, Waiting, TlsClient {
       end,
       note,
       http: null,
-      rows: null,
+      cells: null,
       attempts: 0,
     });
   }

@@ -6,9 +6,9 @@ import type { ListenerKind } from "../seam/snapshot.ts";
 import type { EndReason } from "../seam/tallies.ts";
 import { type AccessRecord, tunnelEndReason } from "./access-log.ts";
 import { leave } from "./admission.ts";
-import { closeRows, countBytes, type Reached } from "./dial.ts";
+import { closeCells, countBytes, type Reached } from "./dial.ts";
 import type { Plane } from "./plane.ts";
-import type { Cuttable, Rows } from "./tunnels.ts";
+import type { Cuttable, Cells } from "./tunnels.ts";
 
 const NO_CHUNKS: readonly Uint8Array[] = [];
 /** A fatal alert in a record of its own; every other answer to a hello is longer. RFC 8446 §6. */
@@ -33,7 +33,7 @@ export class TlsTunnel implements JoinSpec, Cuttable {
   readonly toClient = NO_CHUNKS;
   readonly idleMs: number;
   readonly halfClosedMs: number;
-  readonly rows: Rows;
+  readonly cells: Cells;
   readonly clientIp: string;
   previous: Cuttable | null = null;
   next: Cuttable | null = null;
@@ -46,14 +46,14 @@ export class TlsTunnel implements JoinSpec, Cuttable {
     this.reached = reached;
     this.idleMs = idleMs;
     this.halfClosedMs = halfClosedMs;
-    this.rows = reached.rows;
+    this.cells = reached.cells;
     this.clientIp = client.conn.remote.ip;
   }
 
   start(node: Conn): void {
     const { plane, conn, helloBytes } = this.client;
     plane.tunnels.add(this);
-    countBytes(plane, this.rows, helloBytes, 0);
+    countBytes(plane, this.cells, helloBytes, 0);
     this.tunnel = plane.runtime.join(conn, node, this);
   }
 
@@ -62,16 +62,16 @@ export class TlsTunnel implements JoinSpec, Cuttable {
   }
 
   onBytes(up: number, down: number): void {
-    countBytes(this.client.plane, this.rows, up, down);
+    countBytes(this.client.plane, this.cells, up, down);
   }
 
   onEnd(end: TunnelEnd): void {
     const { plane, kind, clientKey, startMs } = this.client;
     plane.tunnels.delete(this);
-    closeRows(plane, this.rows);
+    closeCells(plane, this.cells);
     leave(plane, clientKey);
     // it accepts and says nothing, or no: its next look should not wait for its turn
-    if (end.first === "node" && end.down <= ALERT_BYTES) plane.reports.nodeMute(this.rows.endpoint);
+    if (end.first === "node" && end.down <= ALERT_BYTES) plane.reports.nodeMute(this.cells.endpoint);
     const totalMs = plane.runtime.nowMs() - startMs;
     const reason = tunnelEndReason(end);
     plane.pen.tally(kind, reason, this.reached.dialMs, totalMs);
@@ -94,7 +94,7 @@ export class TlsTunnel implements JoinSpec, Cuttable {
       end: reason,
       note: attempts > 1 ? `${attempts} nodes tried` : null,
       http: null,
-      rows: this.rows,
+      cells: this.cells,
       attempts,
     };
   }

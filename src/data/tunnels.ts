@@ -3,20 +3,20 @@ import type { CutReason } from "../seam/mail.ts";
 import type { ClusterPlan, Endpoint, Pool } from "../seam/snapshot.ts";
 import { Chain, type Link } from "./chain.ts";
 
-/** Where a connection to a node is counted: the board rows of its cluster, pool and endpoint. */
-export interface Rows {
+/** Where a connection to a node is counted: the board cells of its cluster, pool and endpoint. */
+export interface Cells {
   readonly cluster: number;
   readonly pool: number;
   readonly endpoint: number;
 }
 
-export function rowsOf(plan: ClusterPlan, pool: Pool, endpoint: Endpoint): Rows {
-  return { cluster: plan.row, pool: pool.row, endpoint: endpoint.row };
+export function cellsOf(plan: ClusterPlan, pool: Pool, endpoint: Endpoint): Cells {
+  return { cluster: plan.cell, pool: pool.cell, endpoint: endpoint.cell };
 }
 
 /** One connection to a node that can be ended from outside. */
 export interface Cuttable extends Link<Cuttable> {
-  readonly rows: Rows;
+  readonly cells: Cells;
   readonly clientIp: string;
   cut(reason: CutReason): void;
 }
@@ -33,8 +33,8 @@ export class Tunnels {
   }
 
   /** Ends those of a cluster, a pool or an endpoint. */
-  cutRow(row: number, reason: CutReason): void {
-    this.cutWhere(({ rows }) => rows.cluster === row || rows.pool === row || rows.endpoint === row, reason);
+  cutCell(cell: number, reason: CutReason): void {
+    this.cutWhere(({ cells }) => cells.cluster === cell || cells.pool === cell || cells.endpoint === cell, reason);
   }
 
   cutWhere(matches: (tunnel: Cuttable) => boolean, reason: CutReason): void {

@@ -1,9 +1,9 @@
 /** From an haproxy.cfg to a configuration of edge-lb and a report on every line of the source. Pure. */
 import { GLOBAL } from "../config/options.ts";
-import { importCluster } from "./plan/cluster-rows.ts";
+import { importCluster } from "./plan/cluster-options.ts";
 import { chooseDefault } from "./plan/default-cluster.ts";
 import { groupUnits, type Group } from "./plan/groups.ts";
-import { rowTexts, type Imported } from "./plan/imported.ts";
+import { optionTexts, type Imported } from "./plan/imported.ts";
 import { roleOf, type Entry } from "./plan/listeners.ts";
 import { redirects } from "./plan/redirects.ts";
 import { routesOf, type Route } from "./plan/routes.ts";
@@ -93,7 +93,7 @@ function plan({ source, entries, stats, units, groups }: Parts, ledger: Ledger):
   );
   const settings = [
     ...listenRows(entries, ledger),
-    ...rowTexts(GLOBAL.defaultCluster, chooseDefault(groups, ledger)),
+    ...optionTexts(GLOBAL.defaultCluster, chooseDefault(groups, ledger)),
     ...limitRows(source, ledger),
     ...allowRows(entries, ledger),
     ...timeoutRows(source, units, stats, ledger),
@@ -105,14 +105,19 @@ function plan({ source, entries, stats, units, groups }: Parts, ledger: Ledger):
 
 /** What every cluster says alike about probes is said once. */
 function hoistChecks({ settings, clusters }: Imported): Imported {
-  const shared = [GLOBAL.rise, GLOBAL.fall, GLOBAL.intervalMs].flatMap((row) => {
-    const texts = new Set(clusters.map((cluster) => cluster.rows.find((one) => one.row.item === row.flag)?.texts[0]));
+  const shared = [GLOBAL.rise, GLOBAL.fall, GLOBAL.intervalMs].flatMap((option) => {
+    const texts = new Set(
+      clusters.map((cluster) => cluster.options.find((one) => one.option.item === option.flag)?.texts[0]),
+    );
     const [only] = texts;
-    return texts.size === 1 && only !== undefined ? [{ row, text: only }] : [];
+    return texts.size === 1 && only !== undefined ? [{ option, text: only }] : [];
   });
-  const flags = new Set<string | null>(shared.map(({ row }) => row.flag));
+  const flags = new Set<string | null>(shared.map(({ option }) => option.flag));
   return {
-    settings: [...settings, ...shared.flatMap(({ row, text }) => rowTexts(row, [text]))],
-    clusters: clusters.map(({ group, rows }) => ({ group, rows: rows.filter((one) => !flags.has(one.row.item)) })),
+    settings: [...settings, ...shared.flatMap(({ option, text }) => optionTexts(option, [text]))],
+    clusters: clusters.map(({ group, options }) => ({
+      group,
+      options: options.filter((one) => !flags.has(one.option.item)),
+    })),
   };
 }

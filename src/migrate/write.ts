@@ -1,21 +1,21 @@
-/** The imported configuration as a file or as flags, from the option table's own rows. */
-import type { Imported, RowTexts } from "./plan/imported.ts";
+/** The imported configuration as a file or as flags, from the option table's own options. */
+import type { Imported, OptionTexts } from "./plan/imported.ts";
 
 /** YAML that a person would have written: one line per setting and per cluster. */
 export function writeYaml(imported: Imported, from: string): string {
   const lines = [`# Written by edge-lb import from ${from.replaceAll(/\s+/g, " ")}`];
   const groups = new Map<string, string[]>();
-  for (const { row, texts } of imported.settings) {
-    const [group = "", key] = (row.yaml ?? row.flag).split(".");
+  for (const { option, texts } of imported.settings) {
+    const [group = "", key] = (option.yaml ?? option.flag).split(".");
     const entry = `${key ?? group}: ${yamlValue(texts)}`;
     if (key === undefined) lines.push(entry);
     else groups.set(group, [...(groups.get(group) ?? []), entry]);
   }
   for (const [group, entries] of groups) lines.push(`${group}: { ${entries.join(", ")} }`);
   lines.push("clusters:");
-  for (const { group, rows } of imported.clusters) {
+  for (const { group, options } of imported.clusters) {
     lines.push(`  ${yamlScalar(group.name)}:`);
-    for (const { row, texts } of rows) lines.push(`    ${row.item ?? row.flag}: ${yamlValue(texts)}`);
+    for (const { option, texts } of options) lines.push(`    ${option.item ?? option.flag}: ${yamlValue(texts)}`);
   }
   return `${lines.join("\n")}\n`;
 }
@@ -33,23 +33,23 @@ function yamlScalar(text: string): string {
 /** The words after `edge-lb`, not quoted. */
 export function flagWords(imported: Imported): string[] {
   return [
-    ...imported.settings.flatMap(({ row, texts }) => {
-      const item = row.item === null ? "" : `${row.item}=`;
-      return texts.flatMap((text) => [`--${row.flag}`, item + text]);
+    ...imported.settings.flatMap(({ option, texts }) => {
+      const item = option.item === null ? "" : `${option.item}=`;
+      return texts.flatMap((text) => [`--${option.flag}`, item + text]);
     }),
-    ...imported.clusters.flatMap(({ group, rows }) => ["--cluster", `${group.name}=${clusterText(rows)}`]),
+    ...imported.clusters.flatMap(({ group, options }) => ["--cluster", `${group.name}=${clusterText(options)}`]),
   ];
 }
 
 /** Nodes come first: behind a key they would continue it. */
-function clusterText(rows: readonly RowTexts[]): string {
-  const nodes = rows.filter(({ row }) => row.item === "nodes");
-  return [...nodes, ...rows.filter((row) => !nodes.includes(row))].map(keyText).join(",");
+function clusterText(options: readonly OptionTexts[]): string {
+  const nodes = options.filter(({ option }) => option.item === "nodes");
+  return [...nodes, ...options.filter((option) => !nodes.includes(option))].map(keyText).join(",");
 }
 
-function keyText({ row, texts }: RowTexts): string {
+function keyText({ option, texts }: OptionTexts): string {
   const joined = texts.join(",");
-  return row.item === "nodes" ? joined : `${row.item}=${joined}`;
+  return option.item === "nodes" ? joined : `${option.item}=${joined}`;
 }
 
 /** A command for a shell, one flag a line. */

@@ -1,6 +1,6 @@
 /**
  * The board: one SharedArrayBuffer that both planes read; every cell has exactly one writing thread.
- * A row stands for a cluster, a pool or an endpoint; a column for a worker. Readers sum over the columns.
+ * A cell stands for a cluster, a pool or an endpoint; a column for a worker. Readers sum over the columns.
  */
 
 import type { ListenerKind } from "./snapshot.ts";
@@ -19,17 +19,17 @@ export const HEALTH_WORDS = [
   "foreign",
 ] as const satisfies readonly HealthWord[];
 
-/** Fixed at start: 10,000 clusters of three nodes fit. Pages of rows that nobody writes are never made, so it costs addresses, not memory. */
-export const BOARD_ROWS = 131_072;
+/** Fixed at start: 10,000 clusters of three nodes fit. Pages of cells that nobody writes are never made, so it costs addresses, not memory. */
+export const BOARD_CELLS = 131_072;
 /** `weight` of an endpoint that takes its full share; less during slow start. */
 export const FULL_WEIGHT = 256;
 
-/** What a worker counts per row; the order of the cells in `totals`. */
+/** What a worker counts per cell; the order of the cells in `totals`. */
 export const TOTALS = { connections: 0, failures: 1, bytesUp: 2, bytesDown: 3 } as const;
 export type Total = keyof typeof TOTALS;
 const TOTALS_WIDTH = 4;
 
-/** What a worker counts for itself, not for a row; the order of the cells in `counts`. */
+/** What a worker counts for itself, not for a cell; the order of the cells in `counts`. */
 export const COUNTS = {
   accepted: 0,
   open: 1,
@@ -52,19 +52,19 @@ export const CLIENT_SLOTS = 65_536;
 export interface Board {
   readonly buffer: SharedArrayBuffer;
   readonly workers: number;
-  /** [row] written by control. */
+  /** [cell] written by control. */
   readonly health: Int32Array;
-  /** [row] written by control: 1..256, see `FULL_WEIGHT`. */
+  /** [cell] written by control: 1..256, see `FULL_WEIGHT`. */
   readonly weight: Int32Array;
-  /** [row] written by control: index into the table of words for the HTTP 503 page. */
+  /** [cell] written by control: index into the table of words for the HTTP 503 page. */
   readonly reason: Int32Array;
-  /** [pool's row] written by control: endpoints that serve the pool, or may; 0: not known. */
+  /** [pool's cell] written by control: endpoints that serve the pool, or may; 0: not known. */
   readonly members: Int32Array;
-  /** [row] written by control: wall clock of the last change, ms. */
+  /** [cell] written by control: wall clock of the last change, ms. */
   readonly since: Float64Array;
-  /** [worker][row] open connections, written by that worker; control clears the column of a worker that died. */
+  /** [worker][cell] open connections, written by that worker; control clears the column of a worker that died. */
   readonly active: Int32Array;
-  /** [worker][row][TOTALS] written by that worker. */
+  /** [worker][cell][TOTALS] written by that worker. */
   readonly totals: Float64Array;
   /** [worker][COUNTS] written by that worker. */
   readonly counts: Float64Array;
@@ -77,7 +77,7 @@ export interface Board {
 /** Bytes of a board for this many workers. */
 export function boardBytes(workers: number): number {
   return (
-    BOARD_ROWS * (4 * 4 + 8 + workers * (4 + TOTALS_WIDTH * 8)) +
+    BOARD_CELLS * (4 * 4 + 8 + workers * (4 + TOTALS_WIDTH * 8)) +
     workers * ((COUNTS_WIDTH + TALLIES_WIDTH) * 8 + CLIENT_SLOTS * 4)
   );
 }
@@ -98,23 +98,23 @@ export function openBoard(workers: number, buffer = new SharedArrayBuffer(boardB
   return {
     buffer,
     workers,
-    since: floats(BOARD_ROWS),
-    totals: floats(workers * BOARD_ROWS * TOTALS_WIDTH),
+    since: floats(BOARD_CELLS),
+    totals: floats(workers * BOARD_CELLS * TOTALS_WIDTH),
     counts: floats(workers * COUNTS_WIDTH),
     tallies: floats(workers * TALLIES_WIDTH),
-    health: ints(BOARD_ROWS),
-    weight: ints(BOARD_ROWS),
-    reason: ints(BOARD_ROWS),
-    members: ints(BOARD_ROWS),
-    active: ints(workers * BOARD_ROWS),
+    health: ints(BOARD_CELLS),
+    weight: ints(BOARD_CELLS),
+    reason: ints(BOARD_CELLS),
+    members: ints(BOARD_CELLS),
+    active: ints(workers * BOARD_CELLS),
     clients: ints(workers * CLIENT_SLOTS),
   };
 }
 
 /** One worker's pen: the only way its cells are written. */
 export interface BoardPen {
-  addActive(row: number, delta: number): void;
-  addTotal(row: number, total: Total, amount: number): void;
+  addActive(cell: number, delta: number): void;
+  addTotal(cell: number, total: Total, amount: number): void;
   addCount(count: Count, amount: number): void;
   addClient(slot: number, delta: number): void;
   /** A connection or request ended. @param dialMs null: no node was dialled for it */
@@ -124,45 +124,45 @@ export interface BoardPen {
 }
 
 export function boardPen(board: Board, worker: number): BoardPen {
-  const activeBase = worker * BOARD_ROWS;
-  const totalsBase = worker * BOARD_ROWS * TOTALS_WIDTH;
+  const activeBase = worker * BOARD_CELLS;
+  const totalsBase = worker * BOARD_CELLS * TOTALS_WIDTH;
   const countsBase = worker * COUNTS_WIDTH;
   const clientsBase = worker * CLIENT_SLOTS;
   const { active, totals, counts, clients, tallies } = board;
   return {
     // a plain store does: each cell has one writer, and who reads it a moment later is early enough
-    addActive(row, delta) {
-      const cell = activeBase + row;
-      active[cell] = (active[cell] ?? 0) + delta;
+    addActive(cell, delta) {
+      const at = activeBase + cell;
+      active[at] = (active[at] ?? 0) + delta;
     },
-    addTotal(row, total, amount) {
-      const cell = totalsBase + row * TOTALS_WIDTH + TOTALS[total];
-      totals[cell] = (totals[cell] ?? 0) + amount;
+    addTotal(cell, total, amount) {
+      const at = totalsBase + cell * TOTALS_WIDTH + TOTALS[total];
+      totals[at] = (totals[at] ?? 0) + amount;
     },
     addCount(count, amount) {
-      const cell = countsBase + COUNTS[count];
-      counts[cell] = (counts[cell] ?? 0) + amount;
+      const at = countsBase + COUNTS[count];
+      counts[at] = (counts[at] ?? 0) + amount;
     },
     addClient(slot, delta) {
-      const cell = clientsBase + (slot % CLIENT_SLOTS);
-      clients[cell] = (clients[cell] ?? 0) + delta;
+      const at = clientsBase + (slot % CLIENT_SLOTS);
+      clients[at] = (clients[at] ?? 0) + delta;
     },
     tally: (kind, end, dialMs, totalMs) => tally(tallies, worker * TALLIES_WIDTH, kind, end, dialMs, totalMs),
     count: (count) => counts[countsBase + COUNTS[count]] ?? 0,
   };
 }
 
-/** Open connections of a row over all workers. */
-export function activeOf(board: Board, row: number): number {
+/** Open connections of a cell over all workers. */
+export function activeOf(board: Board, cell: number): number {
   let sum = 0;
-  for (let worker = 0; worker < board.workers; worker++) sum += Atomics.load(board.active, worker * BOARD_ROWS + row);
+  for (let worker = 0; worker < board.workers; worker++) sum += Atomics.load(board.active, worker * BOARD_CELLS + cell);
   return sum;
 }
 
-export function totalOf(board: Board, row: number, total: Total): number {
+export function totalOf(board: Board, cell: number, total: Total): number {
   let sum = 0;
   for (let worker = 0; worker < board.workers; worker++) {
-    sum += board.totals[(worker * BOARD_ROWS + row) * TOTALS_WIDTH + TOTALS[total]] ?? 0;
+    sum += board.totals[(worker * BOARD_CELLS + cell) * TOTALS_WIDTH + TOTALS[total]] ?? 0;
   }
   return sum;
 }
@@ -185,22 +185,22 @@ export function clientsOf(board: Board, slot: number): number {
 
 /** What `pick` asks of health; `active` is summed over the workers. */
 export interface HealthView {
-  state(row: number): Health;
-  weight(row: number): number;
-  active(row: number): number;
+  state(cell: number): Health;
+  weight(cell: number): number;
+  active(cell: number): number;
 }
 
 export function healthView(board: Board): HealthView {
   return {
-    state: (row) => Atomics.load(board.health, row) as Health,
-    weight: (row) => board.weight[row] || FULL_WEIGHT,
-    active: (row) => activeOf(board, row),
+    state: (cell) => Atomics.load(board.health, cell) as Health,
+    weight: (cell) => board.weight[cell] || FULL_WEIGHT,
+    active: (cell) => activeOf(board, cell),
   };
 }
 
 /** A worker that died has no connections: control empties its column before a replacement starts. */
 export function clearWorker(board: Board, worker: number): void {
-  board.active.fill(0, worker * BOARD_ROWS, (worker + 1) * BOARD_ROWS);
+  board.active.fill(0, worker * BOARD_CELLS, (worker + 1) * BOARD_CELLS);
   board.clients.fill(0, worker * CLIENT_SLOTS, (worker + 1) * CLIENT_SLOTS);
   board.counts[worker * COUNTS_WIDTH + COUNTS.open] = 0;
 }

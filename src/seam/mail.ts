@@ -23,8 +23,8 @@ export type ToWorker =
   /** Goes before the rest of the "snapshot" that follows: taking 1,000 clusters at once would hold up every tunnel. */
   | { readonly kind: "snapshot-part"; readonly part: SnapshotPart }
   | { readonly kind: "listen"; readonly add: readonly ListenSpec[]; readonly remove: readonly ListenSpec[] }
-  /** Ends the tunnels whose cluster, pool or endpoint has this row. */
-  | { readonly kind: "cut"; readonly row: number; readonly afterMs: number; readonly reason: CutReason }
+  /** Ends the tunnels whose cluster, pool or endpoint has this cell. */
+  | { readonly kind: "cut"; readonly cell: number; readonly afterMs: number; readonly reason: CutReason }
   /** Ends, after a while, the tunnels of clients that the newest snapshot's `allow` does not let in. */
   | { readonly kind: "check-access"; readonly afterMs: number }
   /** Control wrote this many log batches; at most `LOG_BATCHES` are under way, beyond that lines are dropped and counted. */
@@ -40,10 +40,10 @@ export type FromWorker =
   | { readonly kind: "listen-failed"; readonly worker: number; readonly message: string; readonly hint: string }
   | { readonly kind: "applied"; readonly version: number; readonly oldest: number }
   | { readonly kind: "log"; readonly text: string; readonly lines: number; readonly dropped: number }
-  /** At most one per row and second. */
-  | { readonly kind: "dial-failed"; readonly row: number; readonly error: DialError }
-  /** A node took a connection and ended it without an answer. At most one per row and second. */
-  | { readonly kind: "node-mute"; readonly row: number }
+  /** At most one per cell and second. */
+  | { readonly kind: "dial-failed"; readonly cell: number; readonly error: DialError }
+  /** A node took a connection and ended it without an answer. At most one per cell and second. */
+  | { readonly kind: "node-mute"; readonly cell: number }
   /** At most ten per second and worker. */
   | { readonly kind: "unknown-name"; readonly listener: ListenerKind; readonly name: string; readonly client: string }
   /** At most one per second and worker. */

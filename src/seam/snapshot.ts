@@ -26,11 +26,11 @@ export interface Snapshot {
   readonly version: number;
   readonly clusters: readonly ClusterPlan[];
   /** api.D, api-int.D and names without a star: looked up first. */
-  readonly exact: readonly NameRow[];
+  readonly exact: readonly NameClaim[];
   /** apps.D and `*.` names (stored without the star): the longest suffix wins, at least one label more is needed. */
-  readonly below: readonly NameRow[];
+  readonly below: readonly NameClaim[];
   /** Clusters without a known domain: "api.hub" at the start of the name, "apps.hub" leftmost inside it; asked last. */
-  readonly labels: readonly NameRow[];
+  readonly labels: readonly NameClaim[];
   /** Where a connection without a name goes: index into `clusters`, or -1. */
   readonly fallback: Readonly<Record<ListenerKind, number>>;
   /** mcs listeners whose network holds one cluster: what comes there without a known name is that cluster's. */
@@ -109,7 +109,7 @@ export interface Bridge {
   readonly cluster: number;
 }
 
-export interface NameRow {
+export interface NameClaim {
   /** Lower case, no trailing dot, no star. */
   readonly name: string;
   /** Index into `clusters`. */
@@ -119,8 +119,8 @@ export interface NameRow {
 
 export interface ClusterPlan {
   readonly name: string;
-  /** This cluster's row on the board. */
-  readonly row: number;
+  /** This cluster's cell on the board. */
+  readonly cell: number;
   readonly allow: readonly Cidr[];
   /** 0: no limit. */
   readonly maxConnections: number;
@@ -132,7 +132,7 @@ export interface ClusterPlan {
 
 /** A cluster's endpoints for one listener kind. */
 export interface Pool {
-  readonly row: number;
+  readonly cell: number;
   readonly policy: Policy;
   /** A tunnel or request without traffic for this long ends. */
   readonly idleMs: number;
@@ -142,7 +142,7 @@ export interface Pool {
 }
 
 export interface Endpoint {
-  readonly row: number;
+  readonly cell: number;
   readonly at: Address;
   /** FNV-1a 32 of "ip:port" (IPv6 as "[ip]:port") in canonical text. */
   readonly hash: number;

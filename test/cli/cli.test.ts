@@ -78,8 +78,8 @@ describe("--help", () => {
   test("lists every flag, cluster key and command, and fits a wide terminal", async () => {
     const { code, out } = await edgeLb(["--help"]);
     expect(code).toBe(0);
-    for (const row of TOP_ROWS)
-      expect(out).toContain(`--${row.flag} ${row.item === null ? "" : `${row.item}=`}${row.value}`);
+    for (const option of TOP_ROWS)
+      expect(out).toContain(`--${option.flag} ${option.item === null ? "" : `${option.item}=`}${option.value}`);
     for (const key of CLUSTER_KEYS.keys()) expect(out).toContain(`\n  ${key}=`);
     for (const { name } of COMMANDS) expect(out).toContain(`\n  ${name} `);
     expect(out).toContain("Example: edge-lb --cluster");

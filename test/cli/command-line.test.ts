@@ -44,9 +44,9 @@ describe("parseCommandLine()", () => {
   });
 
   test("passes every flag of the table on, as typed", () => {
-    for (const row of TOP_ROWS) {
-      const text = row.item === null ? "007" : `${row.item}=007`;
-      expect(parseCommandLine([`--${row.flag}`, text]).flags).toEqual([{ flag: row.flag, text }]);
+    for (const option of TOP_ROWS) {
+      const text = option.item === null ? "007" : `${option.item}=007`;
+      expect(parseCommandLine([`--${option.flag}`, text]).flags).toEqual([{ flag: option.flag, text }]);
     }
   });
 
@@ -210,7 +210,7 @@ describe("parseCommandLine()", () => {
   });
 
   test("throws nothing but mistakes, whatever is typed", () => {
-    const flags = TOP_ROWS.map((row) => `--${row.flag}`);
+    const flags = TOP_ROWS.map((option) => `--${option.flag}`);
     const word = fc.oneof(
       fc.constantFrom(
         ...flags,

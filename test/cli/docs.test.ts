@@ -10,12 +10,12 @@ describe("the README", () => {
     expect(withTables(readme)).toBe(readme);
   });
 
-  test("has one line for every row and key", () => {
-    const rows = optionTables()
+  test("has one line for every option and key", () => {
+    const options = optionTables()
       .split("\n")
       .filter((line) => line.startsWith("| `"));
-    expect(rows.length).toBe(TOP_ROWS.length + CLUSTER_KEYS.size);
-    for (const row of rows) expect(row.replaceAll("\\|", "").split("|").length).toBeOneOf([6, 7]);
+    expect(options.length).toBe(TOP_ROWS.length + CLUSTER_KEYS.size);
+    for (const option of options) expect(option.replaceAll("\\|", "").split("|").length).toBeOneOf([6, 7]);
   });
 
   test("needs its two marker lines", () => {

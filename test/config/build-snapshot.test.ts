@@ -2,15 +2,15 @@ import { describe, expect, test } from "bun:test";
 import { nodesFor } from "../../src/config/clusters.ts";
 import { buildSnapshot, type SnapshotInput } from "../../src/config/build-snapshot.ts";
 import { endpointHash } from "../../src/core/balance/hash.ts";
-import type { NameRow, Pool, Snapshot } from "../../src/seam/snapshot.ts";
+import type { NameClaim, Pool, Snapshot } from "../../src/seam/snapshot.ts";
 import { load } from "./loading.ts";
 
-/** Rows in the order asked for, remembered by key. */
-function rows(): { keys: string[]; rowOf: (key: string) => number } {
+/** Cells in the order asked for, remembered by key. */
+function cells(): { keys: string[]; cellOf: (key: string) => number } {
   const keys: string[] = [];
   return {
     keys,
-    rowOf(key) {
+    cellOf(key) {
       if (!keys.includes(key)) keys.push(key);
       return keys.indexOf(key);
     },
@@ -21,14 +21,14 @@ function build(specs: readonly string[], more: Partial<SnapshotInput> = {}, flag
   const config = load([...specs.map((spec) => ["cluster", spec] as const), ...flags]);
   return buildSnapshot(config, {
     version: 1,
-    rowOf: rows().rowOf,
+    cellOf: cells().cellOf,
     addressesOf: () => [],
     maxConnections: 100,
     ...more,
   });
 }
 
-function names(list: readonly NameRow[]): readonly string[] {
+function names(list: readonly NameClaim[]): readonly string[] {
   return list.map(({ name, cluster, kinds }) => `${cluster} ${name} ${kinds.join("+")}`);
 }
 
@@ -104,9 +104,9 @@ describe("buildSnapshot()", () => {
     expect(names(snapshot.below)).toEqual(["0 apps.hub.lab https+http"]);
   });
 
-  test("asks for rows by stable keys", () => {
-    const { keys, rowOf } = rows();
-    const snapshot = build(["hub=[fd00::1],api=10.0.0.1"], { rowOf });
+  test("asks for cells by stable keys", () => {
+    const { keys, cellOf } = cells();
+    const snapshot = build(["hub=[fd00::1],api=10.0.0.1"], { cellOf });
     expect(keys).toEqual([
       "cluster/hub",
       "cluster/hub/api",
@@ -118,7 +118,7 @@ describe("buildSnapshot()", () => {
     ]);
     const endpoint = snapshot.clusters[0]?.pools.https?.endpoints[0];
     expect(endpoint).toEqual({
-      row: 4,
+      cell: 4,
       at: { ip: "fd00::1", port: 443 },
       hash: endpointHash("fd00::1", 443),
       node: "fd00::1",
@@ -154,7 +154,7 @@ describe("buildSnapshot()", () => {
         clusters: config.clusters.map((each) => ({ ...each, sendProxy: 2 })),
         listen: { ...config.listen, mcs: [{ ip: "192.168.125.1", port: 22_623 }] },
       },
-      { version: 1, rowOf: rows().rowOf, addressesOf: () => [], maxConnections: 1 },
+      { version: 1, cellOf: cells().cellOf, addressesOf: () => [], maxConnections: 1 },
     ).clusters;
     const { api, https, http, mcs } = cluster?.pools ?? {};
     expect(ports(mcs)).toEqual(["10.0.0.1:22623"]);

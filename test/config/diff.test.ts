@@ -124,8 +124,8 @@ describe("diffConfig()", () => {
     expect(changes).toContain("cluster hub: mcs-port 22623 -> 1");
   });
 
-  test("says of every row in the table whether it reloads", () => {
-    const restart = TOP_ROWS.filter((row) => !row.reload).map((row) => row.flag);
+  test("says of every option in the table whether it reloads", () => {
+    const restart = TOP_ROWS.filter((option) => !option.reload).map((option) => option.flag);
     expect([...new Set(restart)]).toEqual([
       "config",
       "listen",

@@ -3,14 +3,14 @@ import { cidrText } from "../../src/config/addresses.ts";
 import { CLUSTER, CLUSTER_KEYS } from "../../src/config/cluster-options.ts";
 import type { ClusterConfig, Config } from "../../src/config/model.ts";
 import { GLOBAL, LIMITS, LISTEN, SECTIONS, TIMEOUTS, TOP_ROWS } from "../../src/config/options.ts";
-import { labelOf, resolveRow, type Row } from "../../src/config/option.ts";
+import { labelOf, resolveOption, type Option } from "../../src/config/option.ts";
 import { collectProblems } from "../../src/config/text.ts";
 import { load, MACHINE, mistakes } from "./loading.ts";
 
 const HUB = ["cluster", "hub=10.0.0.1"] as const;
 
-/** Each setting: the row, a good text, what it becomes, a bad text and its line after "Cannot use ". */
-const SETTINGS: readonly [Row<unknown>, string, (config: Config) => unknown, unknown, string, string][] = [
+/** Each setting: the option, a good text, what it becomes, a bad text and its line after "Cannot use ". */
+const SETTINGS: readonly [Option<unknown>, string, (config: Config) => unknown, unknown, string, string][] = [
   [
     GLOBAL.domain,
     "Linuxera.lab.",
@@ -248,12 +248,12 @@ const SETTINGS: readonly [Row<unknown>, string, (config: Config) => unknown, unk
   ],
 ];
 
-function flagOf(row: Row<unknown>, text: string): readonly [string, string] {
-  return [row.flag, row.item === null ? text : `${row.item}=${text}`];
+function flagOf(option: Option<unknown>, text: string): readonly [string, string] {
+  return [option.flag, option.item === null ? text : `${option.item}=${text}`];
 }
 
-function yamlOf(row: Row<unknown>, text: string): string {
-  const [first = "", second] = (row.yaml ?? "").split(".");
+function yamlOf(option: Option<unknown>, text: string): string {
+  const [first = "", second] = (option.yaml ?? "").split(".");
   const value = JSON.stringify(text);
   return second === undefined ? `${first}: ${value}\n` : `${first}: { ${second}: ${value} }\n`;
 }
@@ -264,40 +264,40 @@ function tail(line: string | undefined, from = "Cannot use "): string {
 }
 
 describe("the option table", () => {
-  test.each(SETTINGS.map(([row, text, get, want]) => [`${labelOf(row)} ${text}`, row, text, get, want] as const))(
-    "reads %s from a flag and from the file alike",
-    (_, row, text, get, want) => {
-      expect(get(load([HUB, flagOf(row, text)]))).toEqual(want);
-      expect(get(load([HUB], yamlOf(row, text)))).toEqual(want);
-    },
-  );
+  test.each(
+    SETTINGS.map(([option, text, get, want]) => [`${labelOf(option)} ${text}`, option, text, get, want] as const),
+  )("reads %s from a flag and from the file alike", (_, option, text, get, want) => {
+    expect(get(load([HUB, flagOf(option, text)]))).toEqual(want);
+    expect(get(load([HUB], yamlOf(option, text)))).toEqual(want);
+  });
 
-  test.each(SETTINGS.map((row) => [`${labelOf(row[0])} ${row[4]}`, row[0], row[4], row[5]] as const))(
+  test.each(SETTINGS.map((option) => [`${labelOf(option[0])} ${option[4]}`, option[0], option[4], option[5]] as const))(
     "refuses %s in one line that says what is wanted",
-    (_, row, text, message) => {
-      const [line, ...more] = mistakes([HUB, flagOf(row, text)]);
+    (_, option, text, message) => {
+      const [line, ...more] = mistakes([HUB, flagOf(option, text)]);
       expect(more).toEqual([]);
       expect(tail(line)).toStartWith(message);
-      expect(line).toStartWith(`--${flagOf(row, text).join(" ")}: Cannot use `);
-      const [fileLine, ...others] = mistakes([HUB], yamlOf(row, text));
+      expect(line).toStartWith(`--${flagOf(option, text).join(" ")}: Cannot use `);
+      const [fileLine, ...others] = mistakes([HUB], yamlOf(option, text));
       expect(others).toEqual([]);
       expect(tail(fileLine)).toStartWith(message);
       expect(fileLine).toMatch(/^lab\.yaml:1:\d+: Cannot use /);
     },
   );
 
-  test("has a test above for every row but the secret one", () => {
-    const covered = new Set(SETTINGS.map(([row]) => row));
-    const missing = TOP_ROWS.filter((row) => !covered.has(row)).map((row) => row.flag);
+  test("has a test above for every option but the secret one", () => {
+    const covered = new Set(SETTINGS.map(([option]) => option));
+    const missing = TOP_ROWS.filter((option) => !covered.has(option)).map((option) => option.flag);
     expect(missing).toEqual(["cluster", "config", "admin-auth"]);
   });
 
-  test("lists every row of every group once", () => {
+  test("lists every option of every group once", () => {
     const all = [...Object.values(GLOBAL), ...Object.values(LISTEN), ...Object.values(TIMEOUTS)];
-    expect(SECTIONS.flatMap(({ rows }) => rows).filter((row) => all.includes(row as (typeof all)[number])).length).toBe(
-      all.length,
-    );
-    expect(new Set(TOP_ROWS.map((row) => `${row.flag} ${row.item}`)).size).toBe(TOP_ROWS.length);
+    expect(
+      SECTIONS.flatMap(({ options }) => options).filter((option) => all.includes(option as (typeof all)[number]))
+        .length,
+    ).toBe(all.length);
+    expect(new Set(TOP_ROWS.map((option) => `${option.flag} ${option.item}`)).size).toBe(TOP_ROWS.length);
     expect(CLUSTER_KEYS.size).toBe(Object.keys(CLUSTER).length);
   });
 
@@ -354,8 +354,8 @@ describe("the option table", () => {
   });
 
   test("reads by the user and the environment where the default depends on them", () => {
-    const read = <T>(row: Row<T>, text: string | null, userId = 0, env = {}): T =>
-      resolveRow(row, text === null ? [] : [{ text, where: "" }], { env, userId, cpus: 1 }, collectProblems());
+    const read = <T>(option: Option<T>, text: string | null, userId = 0, env = {}): T =>
+      resolveOption(option, text === null ? [] : [{ text, where: "" }], { env, userId, cpus: 1 }, collectProblems());
     expect(read(GLOBAL.admin, null)).toEqual({ ip: "127.0.0.1", port: 50_000 });
     expect(read(GLOBAL.admin, "off")).toBeNull();
     expect(read(GLOBAL.adminAuth, "admin:pass:word")).toEqual({ user: "admin", password: "pass:word" });
@@ -371,7 +371,7 @@ describe("the option table", () => {
 
   test("lets the machine-config server listen on private addresses only", () => {
     const problems = collectProblems();
-    resolveRow(LISTEN.mcs, [{ text: "8.8.8.8:22623,:22623", where: "x" }], MACHINE, problems);
+    resolveOption(LISTEN.mcs, [{ text: "8.8.8.8:22623,:22623", where: "x" }], MACHINE, problems);
     expect(() => problems.throwIfAny()).toThrow(
       'x: Cannot use listen.mcs: "8.8.8.8:22623" found, a private, link-local or loopback address wanted (CONFIG_INVALID)\n' +
         'x: Cannot use listen.mcs: ":22623" found, a private, link-local or loopback address wanted (CONFIG_INVALID)',
@@ -380,7 +380,7 @@ describe("the option table", () => {
 });
 
 /** Each key of a cluster: good text, what it becomes, bad text, message. */
-const KEYS: readonly [Row<unknown>, string, (cluster: ClusterConfig) => unknown, unknown, string, string][] = [
+const KEYS: readonly [Option<unknown>, string, (cluster: ClusterConfig) => unknown, unknown, string, string][] = [
   [
     CLUSTER.nodes,
     "10.0.0.2-3,w.lab",
@@ -499,27 +499,30 @@ const KEYS: readonly [Row<unknown>, string, (cluster: ClusterConfig) => unknown,
 
 describe("the cluster keys", () => {
   const readable = KEYS.filter(([, good]) => good !== "");
-  test.each(readable.map(([row, text, get, want]) => [row.item, row, text, get, want] as const))(
+  test.each(readable.map(([option, text, get, want]) => [option.item, option, text, get, want] as const))(
     "reads %s from a flag and from the file alike",
-    (key, row, text, get, want) => {
+    (key, option, text, get, want) => {
       const first = key === "nodes" ? "" : "10.0.0.1,";
       const [fromFlag] = load([["cluster", `hub=${first}${key}=${text}`]]).clusters;
       const nodes = key === "nodes" ? "" : "nodes: 10.0.0.1, ";
       const [fromFile] = load([], `clusters: { hub: { ${nodes}${key}: ${JSON.stringify(text)} } }`).clusters;
-      const [fromList] = load([], `clusters: { hub: { ${nodes}${key}: ${listOrText(row, text)} } }`).clusters;
+      const [fromList] = load([], `clusters: { hub: { ${nodes}${key}: ${listOrText(option, text)} } }`).clusters;
       for (const cluster of [fromFlag, fromFile, fromList]) expect(cluster && get(cluster)).toEqual(want);
     },
   );
 
-  test.each(KEYS.map((row) => [row[0].item, row[4], row[5]] as const))("refuses %s=%s", (key, text, message) => {
-    const spec = `hub=10.0.0.1,${key}=${text}`;
-    const [line, ...more] = mistakes([["cluster", spec]]);
-    expect(more).toEqual([]);
-    expect(line).toStartWith(`--cluster ${spec}: Cannot use ${key} of cluster "hub": ${message}`);
-  });
+  test.each(KEYS.map((option) => [option[0].item, option[4], option[5]] as const))(
+    "refuses %s=%s",
+    (key, text, message) => {
+      const spec = `hub=10.0.0.1,${key}=${text}`;
+      const [line, ...more] = mistakes([["cluster", spec]]);
+      expect(more).toEqual([]);
+      expect(line).toStartWith(`--cluster ${spec}: Cannot use ${key} of cluster "hub": ${message}`);
+    },
+  );
 
   test("has a test above for every key", () => {
-    expect(KEYS.map(([row]) => row.item).toSorted()).toEqual([...CLUSTER_KEYS.keys()].toSorted());
+    expect(KEYS.map(([option]) => option.item).toSorted()).toEqual([...CLUSTER_KEYS.keys()].toSorted());
   });
 
   test("has the documented defaults", () => {
@@ -546,6 +549,6 @@ describe("the cluster keys", () => {
   });
 });
 
-function listOrText(row: Row<unknown>, text: string): string {
-  return row.many ? JSON.stringify(text.split(",")) : text;
+function listOrText(option: Option<unknown>, text: string): string {
+  return option.many ? JSON.stringify(text.split(",")) : text;
 }

@@ -9,7 +9,7 @@ const BEFORE = load([
 ]);
 
 describe("keepUntilRestart()", () => {
-  test("takes over what may change and keeps what the option rows say needs a restart", () => {
+  test("takes over what may change and keeps what the options say needs a restart", () => {
     const after = load([
       ["cluster", "more=10.0.0.2"],
       ["listen", "api=:7443"],

@@ -68,8 +68,8 @@ describe("acceptHttp()", () => {
     ]);
     for (const key of ["cluster/hub", "cluster/hub/http", "cluster/hub/http/10.1.0.1:80"]) {
       expect(lab.active(key)).toBe(1);
-      expect(totalOf(lab.board, lab.row(key), "bytesUp")).toBe(atNode.length);
-      expect(totalOf(lab.board, lab.row(key), "bytesDown")).toBe(OK.length);
+      expect(totalOf(lab.board, lab.cell(key), "bytesUp")).toBe(atNode.length);
+      expect(totalOf(lab.board, lab.cell(key), "bytesDown")).toBe(OK.length);
     }
     client.finish();
     lab.runtime.advance(2_000);
@@ -84,9 +84,9 @@ describe("acceptHttp()", () => {
     say(lab, client, GET);
     say(lab, peer(), OK);
     expect(textOf(client.received)).toBe(OK + OK);
-    expect(totalOf(lab.board, lab.row("cluster/hub"), "connections")).toBe(1);
+    expect(totalOf(lab.board, lab.cell("cluster/hub"), "connections")).toBe(1);
     ask(lab, GET, "10.9.9.8");
-    expect(totalOf(lab.board, lab.row("cluster/hub"), "connections")).toBe(2);
+    expect(totalOf(lab.board, lab.cell("cluster/hub"), "connections")).toBe(2);
   });
 
   test("serves two clusters on one client connection", () => {
@@ -131,9 +131,9 @@ describe("acceptHttp()", () => {
 
   test("says which cluster is down, since when and why, and never an address", () => {
     const lab = startLab(...FLAGS);
-    lab.board.health[lab.row("cluster/hub/http")] = 3;
-    lab.board.since[lab.row("cluster/hub/http")] = Date.UTC(2026, 10, 23, 10, 2);
-    lab.board.reason[lab.row("cluster/hub/http")] = 8;
+    lab.board.health[lab.cell("cluster/hub/http")] = 3;
+    lab.board.since[lab.cell("cluster/hub/http")] = Date.UTC(2026, 10, 23, 10, 2);
+    lab.board.reason[lab.cell("cluster/hub/http")] = 8;
     const text = textOf(ask(lab).received);
     expect(text).toStartWith("HTTP/1.1 503 Service Unavailable\r\n");
     expect(text).toContain("\r\nRetry-After: ");
@@ -273,7 +273,7 @@ describe("acceptHttp()", () => {
     say(lab, peer(), OK);
     expect(textOf(client.received).slice(-OK.length)).toBe(OK);
     expect(lab.records().map(({ end }) => end)).toEqual(["done", "done"]);
-    expect(totalOf(lab.board, lab.row("cluster/hub"), "bytesDown")).toBeGreaterThan(size);
+    expect(totalOf(lab.board, lab.cell("cluster/hub"), "bytesDown")).toBeGreaterThan(size);
   });
 
   test("joins both connections after 101, and logs and counts the tunnel", () => {
@@ -296,7 +296,7 @@ describe("acceptHttp()", () => {
     const { lab, peer } = single();
     const client = ask(lab, GET.replace("\r\n\r\n", "\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"));
     say(lab, peer(), "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n");
-    lab.runtime.deliver({ kind: "cut", row: lab.row("cluster/hub"), afterMs: 0, reason: "node down" });
+    lab.runtime.deliver({ kind: "cut", cell: lab.cell("cluster/hub"), afterMs: 0, reason: "node down" });
     lab.runtime.settle();
     expect(client.state).toBe("reset");
     expect(lab.records()).toMatchObject([{ end: "cut: node down" }]);
@@ -307,7 +307,7 @@ describe("acceptHttp()", () => {
     const waiting = ask(lab);
     const idle = ask(lab, GET, "10.9.9.8");
     say(lab, peer(1), OK);
-    lab.runtime.deliver({ kind: "cut", row: lab.row("cluster/hub"), afterMs: 0, reason: "node down" });
+    lab.runtime.deliver({ kind: "cut", cell: lab.cell("cluster/hub"), afterMs: 0, reason: "node down" });
     lab.runtime.settle();
     expect(textOf(waiting.received)).toStartWith("HTTP/1.1 503 ");
     expect(idle.ended).toBe(false);
@@ -341,7 +341,7 @@ describe("acceptHttp()", () => {
     const before = lab.snapshot().version;
     lab.apply("--domain lab", "--cluster hub=10.1.0.1-3");
     expect(lab.posted("applied").at(-1)).toMatchObject({ version: before + 1, oldest: before });
-    lab.runtime.deliver({ kind: "cut", row: lab.row("cluster/two"), afterMs: 0, reason: "removed" });
+    lab.runtime.deliver({ kind: "cut", cell: lab.cell("cluster/two"), afterMs: 0, reason: "removed" });
     lab.runtime.settle();
     expect(textOf(client.received)).toStartWith("HTTP/1.1 503 ");
     expect(lab.posted("applied").at(-1)).toMatchObject({ version: before + 1, oldest: before + 1 });

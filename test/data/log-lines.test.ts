@@ -19,7 +19,7 @@ const TUNNEL: AccessRecord = {
   end: "node closed",
   note: null,
   http: null,
-  rows: { cluster: 1, pool: 2, endpoint: 3 },
+  cells: { cluster: 1, pool: 2, endpoint: 3 },
   attempts: 1,
 };
 const REQUEST: AccessRecord = {
@@ -40,7 +40,7 @@ const UNKNOWN: AccessRecord = {
   totalMs: 2,
   end: "unknown name",
   note: "nearest known: api.hub.lab",
-  rows: null,
+  cells: null,
   attempts: 0,
 };
 

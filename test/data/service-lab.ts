@@ -2,7 +2,7 @@
 import { loadConfig } from "../../src/config/load.ts";
 import type { Config } from "../../src/config/model.ts";
 import { buildSnapshot } from "../../src/config/build-snapshot.ts";
-import { createRows } from "../../src/control/serve/board-cells.ts";
+import { createCells } from "../../src/control/serve/board-cells.ts";
 import type { AccessRecord } from "../../src/data/access-log.ts";
 import { jsonLine } from "../../src/data/log-lines.ts";
 import { startService } from "../../src/data/service.ts";
@@ -22,8 +22,8 @@ export interface Lab {
   node(ip: string, kind: keyof typeof PORTS): MemoryNode;
   connect(kind: keyof typeof PORTS, from?: string): MemoryPeer;
   setHealth(ip: string, kind: ListenerKind, state: HealthWord): void;
-  row(key: string): number;
-  /** Open connections of the row `cluster/hub`, … */
+  cell(key: string): number;
+  /** Open connections of the cell `cluster/hub`, … */
   active(key: string): number;
   /** Another configuration, as control would mail it. */
   apply(...flags: readonly string[]): void;
@@ -46,13 +46,13 @@ export function configOf(flags: readonly string[]): Config {
 export function startLab(...flags: readonly string[]): Lab {
   const runtime = createMemoryRuntime();
   const board = openBoard(1);
-  const rows = createRows();
+  const cells = createCells();
   let version = 0;
   const build = (texts: readonly string[]): Snapshot => {
     const config = configOf(texts);
     version += 1;
     const maxConnections = config.maxConnections || 1_000;
-    return buildSnapshot(config, { version, rowOf: (key) => rows.of(key), addressesOf: () => [], maxConnections });
+    return buildSnapshot(config, { version, cellOf: (key) => cells.of(key), addressesOf: () => [], maxConnections });
   };
   let snapshot = build(flags);
   startService({ runtime, worker: 0, board, snapshot, format: jsonLine, random: () => 0.5 });
@@ -80,10 +80,10 @@ export function startLab(...flags: readonly string[]): Lab {
       const endpoint = snapshot.clusters
         .flatMap(({ pools }) => pools[kind]?.endpoints ?? [])
         .find(({ at }) => at.ip === ip);
-      board.health[endpoint?.row ?? -1] = HEALTH[state];
+      board.health[endpoint?.cell ?? -1] = HEALTH[state];
     },
-    row: (key) => rows.of(key),
-    active: (key) => activeOf(board, rows.of(key)),
+    cell: (key) => cells.of(key),
+    active: (key) => activeOf(board, cells.of(key)),
     apply(...texts) {
       snapshot = build(texts);
       runtime.deliver({ kind: "snapshot", snapshot });

@@ -24,11 +24,11 @@ function tunnel(lab: Lab) {
   return client;
 }
 
-/** What control mails when a cluster leaves: the snapshot without it, then the cut of its row. */
+/** What control mails when a cluster leaves: the snapshot without it, then the cut of its cell. */
 function remove(lab: Lab, afterMs: number): void {
-  const row = lab.row("cluster/hub");
+  const cell = lab.cell("cluster/hub");
   lab.apply(MORE);
-  lab.runtime.deliver({ kind: "cut", row, afterMs, reason: "removed" });
+  lab.runtime.deliver({ kind: "cut", cell, afterMs, reason: "removed" });
   lab.runtime.settle();
 }
 
@@ -61,10 +61,10 @@ describe("cut", () => {
   test("of a node that is drained again counts from then", () => {
     const lab = startLab(HUB);
     tunnel(lab);
-    const row = lab.snapshot().clusters[0]?.pools.http?.endpoints[0]?.row ?? -1;
+    const cell = lab.snapshot().clusters[0]?.pools.http?.endpoints[0]?.cell ?? -1;
     const drain = (): void => {
       lab.setHealth("10.0.1.1", "http", "drained");
-      lab.runtime.deliver({ kind: "cut", row, afterMs: 30_000, reason: "drain" });
+      lab.runtime.deliver({ kind: "cut", cell, afterMs: 30_000, reason: "drain" });
     };
     drain();
     lab.runtime.advance(10_000);

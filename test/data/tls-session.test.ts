@@ -319,10 +319,10 @@ describe("Service", () => {
     return client;
   }
 
-  test("cuts the tunnels of a row at once or after a while, and no others", () => {
+  test("cuts the tunnels of a cell at once or after a while, and no others", () => {
     const lab = startAll();
     const [hub, two] = [openTunnel(lab), openTunnel(lab, "api.two.lab")];
-    lab.runtime.deliver({ kind: "cut", row: lab.row("cluster/hub"), afterMs: 1_000, reason: "removed" });
+    lab.runtime.deliver({ kind: "cut", cell: lab.cell("cluster/hub"), afterMs: 1_000, reason: "removed" });
     lab.runtime.advance(900);
     expect(hub.state).toBe("open");
     lab.runtime.advance(200);
@@ -335,15 +335,15 @@ describe("Service", () => {
     only(lab, "10.1.0.1");
     lab.setHealth("10.1.0.1", "api", "up");
     const client = openTunnel(lab);
-    const row = lab.row("cluster/hub/api/10.1.0.1:6443");
+    const cell = lab.cell("cluster/hub/api/10.1.0.1:6443");
     lab.setHealth("10.1.0.1", "api", "drained");
-    lab.runtime.deliver({ kind: "cut", row, afterMs: 1_000, reason: "drain" });
+    lab.runtime.deliver({ kind: "cut", cell, afterMs: 1_000, reason: "drain" });
     lab.runtime.advance(500);
     lab.setHealth("10.1.0.1", "api", "up");
     lab.runtime.advance(1_000);
     expect(client.state).toBe("open");
     lab.setHealth("10.1.0.1", "api", "drained");
-    lab.runtime.deliver({ kind: "cut", row, afterMs: 1_000, reason: "drain" });
+    lab.runtime.deliver({ kind: "cut", cell, afterMs: 1_000, reason: "drain" });
     lab.runtime.advance(1_500);
     expect(client.state).toBe("reset");
   });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import {
   activeOf,
-  BOARD_ROWS,
+  BOARD_CELLS,
   boardPen,
   clearWorker,
   clientsOf,
@@ -32,8 +32,8 @@ describe("openBoard()", () => {
   test("shows another view of the same buffer what a pen wrote", () => {
     const mine = openBoard(2);
     const theirs = openBoard(2, mine.buffer);
-    boardPen(mine, 1).addActive(BOARD_ROWS - 1, 2);
-    expect(activeOf(theirs, BOARD_ROWS - 1)).toBe(2);
+    boardPen(mine, 1).addActive(BOARD_CELLS - 1, 2);
+    expect(activeOf(theirs, BOARD_CELLS - 1)).toBe(2);
   });
 });
 

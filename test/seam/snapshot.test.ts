@@ -6,7 +6,7 @@ import { load } from "../config/loading.ts";
 function snapshotOf(clusters: number): Snapshot {
   const flags = Array.from({ length: clusters }, (_, at) => ["cluster", `c${at}=10.0.${at >> 8}.${at & 255}`] as const);
   const config = load([["domain", "lab"], ...flags]);
-  return buildSnapshot(config, { version: 7, rowOf: () => 0, addressesOf: () => [], maxConnections: 1 });
+  return buildSnapshot(config, { version: 7, cellOf: () => 0, addressesOf: () => [], maxConnections: 1 });
 }
 
 function split(snapshot: Snapshot): { parts: SnapshotPart[]; last: Snapshot } {

@@ -50,8 +50,8 @@ const ESTABLISHED = "01";
 function socketsOf(pid: number, local: number | null, remote: number | null): readonly number[] {
   const inodes = new Set<string>();
   for (const table of ["tcp", "tcp6"]) {
-    for (const row of readFileSync(`/proc/${pid}/net/${table}`, "utf8").split("\n").slice(1)) {
-      const [, here = "", there = "", state, , , , , , inode = ""] = row.trim().split(/\s+/);
+    for (const cell of readFileSync(`/proc/${pid}/net/${table}`, "utf8").split("\n").slice(1)) {
+      const [, here = "", there = "", state, , , , , , inode = ""] = cell.trim().split(/\s+/);
       const fits = (address: string, port: number | null): boolean =>
         port === null || Number.parseInt(address.split(":")[1] ?? "", 16) === port;
       if (state === ESTABLISHED && fits(here, local) && fits(there, remote)) inodes.add(`socket:[${inode}]`);

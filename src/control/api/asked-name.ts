@@ -36,10 +36,10 @@ export function kindsOf({ scheme, port }: Target, listen: Config["listen"]): rea
 }
 
 /** The name or pattern that matched: `api.hub.lab`, `*.apps.hub.lab`. */
-export function ruleText({ rule, row }: RouteMatch): string {
-  if (rule === "exact") return row;
-  if (rule === "below") return `*.${row}`;
-  return row.startsWith("apps.") ? `*.${row}.* (no domain known yet)` : `${row}.* (no domain known yet)`;
+export function ruleText({ rule, claim }: RouteMatch): string {
+  if (rule === "exact") return claim;
+  if (rule === "below") return `*.${claim}`;
+  return claim.startsWith("apps.") ? `*.${claim}.* (no domain known yet)` : `${claim}.* (no domain known yet)`;
 }
 
 /** Why a client that was given an address ends where it does. */

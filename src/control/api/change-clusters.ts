@@ -34,7 +34,7 @@ export function clusterOperations(input: ClustersInput): Pick<Instance, "putClus
       if (plan === undefined) throw unknownCluster(name, facts);
       const file = save ? fileFor(name, input) : null;
       const cutAfterMs = now ? 0 : facts.config.timeouts.drain;
-      const active = activeOf(facts.board, plan.row);
+      const active = activeOf(facts.board, plan.cell);
       const below = fromBelow(input, name) !== undefined;
       const edit = (layer: RuntimeLayer): RuntimeLayer => withoutCluster(layer, name, below);
       const changed = await reload.change({ why: `rm ${name}`, edit, cutAfterMs });

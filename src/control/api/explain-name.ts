@@ -91,9 +91,9 @@ function candidatesOf(
   { board }: Facts,
 ): readonly Candidate[] {
   const best = RANKS[plan.allDown].find((rank) => endpoints.some(({ state }) => state === rank));
-  const rows = plan.pools[kind]?.endpoints ?? [];
+  const cells = plan.pools[kind]?.endpoints ?? [];
   const all = endpoints.map((endpoint, at) => {
-    const weight = board.weight[rows[at]?.row ?? -1] || FULL_WEIGHT;
+    const weight = board.weight[cells[at]?.cell ?? -1] || FULL_WEIGHT;
     return { ...endpoint, used: endpoint.state === best, weight: Math.round((weight / FULL_WEIGHT) * 100) };
   });
   return [...all.filter(({ used }) => used), ...all.filter(({ used }) => !used)];

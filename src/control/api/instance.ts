@@ -54,11 +54,11 @@ function drain(
   if (health === null || health.drain(name, node, on) === 0) return null;
   const plan = snapshot.clusters.find((each) => each.name === name);
   const meant = Object.entries(plan?.pools ?? {}).flatMap(([kind, { endpoints }]) =>
-    endpoints.filter((each) => each.node === node || each.at.ip === node).map(({ row }) => ({ kind, row })),
+    endpoints.filter((each) => each.node === node || each.at.ip === node).map(({ cell }) => ({ kind, cell })),
   );
   return {
     pools: [...new Set(meant.map(({ kind }) => kind))],
-    active: meant.reduce((sum, { row }) => sum + activeOf(board, row), 0),
+    active: meant.reduce((sum, { cell }) => sum + activeOf(board, cell), 0),
     cutSeconds: config.timeouts.drain / 1_000,
   };
 }

@@ -14,7 +14,7 @@ export interface HealthBoard {
   open(watch: Watch): void;
   /** Show what is known now; `turned`: the verdict changed from this. */
   show(watch: Watch, turned: HealthWord | null): void;
-  /** Summaries of a cluster and its pools, on their own rows. */
+  /** Summaries of a cluster and its pools, on their own cells. */
   summarize(cluster: ClusterWatch): void;
   /** Once a second: ramps grow, cuts fall due. */
   tick(watches: Iterable<Watch>): void;
@@ -34,47 +34,47 @@ export function shownReason(watch: Watch): Reason {
 export function createHealthBoard(
   board: Board,
   clock: Clock,
-  onCut: (row: number, afterMs: number, reason: CutReason) => void,
+  onCut: (cell: number, afterMs: number, reason: CutReason) => void,
 ): HealthBoard {
-  const write = (row: number, state: HealthWord, why: Reason, sinceWallMs: number): void => {
-    board.since[row] = sinceWallMs;
-    Atomics.store(board.reason, row, why);
-    Atomics.store(board.health, row, HEALTH[state]);
+  const write = (cell: number, state: HealthWord, why: Reason, sinceWallMs: number): void => {
+    board.since[cell] = sinceWallMs;
+    Atomics.store(board.reason, cell, why);
+    Atomics.store(board.health, cell, HEALTH[state]);
   };
   const weigh = (watch: Watch): void => {
-    const { rampFromMs, row } = watch;
+    const { rampFromMs, cell } = watch;
     const weight = rampFromMs === null ? FULL_WEIGHT : rampWeight(clock.nowMs() - rampFromMs);
-    Atomics.store(board.weight, row, weight);
+    Atomics.store(board.weight, cell, weight);
     if (weight === FULL_WEIGHT) watch.rampFromMs = null;
   };
   return {
     open(watch) {
-      write(watch.row, shownState(watch), NOT_CHECKED, watch.sinceWallMs);
+      write(watch.cell, shownState(watch), NOT_CHECKED, watch.sinceWallMs);
       weigh(watch);
     },
     show(watch, turned) {
       if (turned !== null) turn(watch, turned, clock.nowMs());
-      write(watch.row, shownState(watch), shownReason(watch), watch.sinceWallMs);
+      write(watch.cell, shownState(watch), shownReason(watch), watch.sinceWallMs);
       weigh(watch);
       const lost = turned !== null && (watch.state.verdict === "dead" || watch.state.verdict === "foreign");
-      if (lost) onCut(watch.row, 0, "node down");
+      if (lost) onCut(watch.cell, 0, "node down");
     },
     summarize(cluster) {
       for (const kind of kindsOf(cluster)) {
-        const row = cluster.plan.pools[kind]?.row;
-        if (row === undefined) continue;
+        const cell = cluster.plan.pools[kind]?.cell;
+        if (cell === undefined) continue;
         const watches = membersOf(cluster.watches.filter((watch) => watch.kind === kind));
-        Atomics.store(board.members, row, watches.length);
-        summary(watches, row, write);
+        Atomics.store(board.members, cell, watches.length);
+        summary(watches, cell, write);
       }
-      summary(membersOf(cluster.watches), cluster.plan.row, write);
+      summary(membersOf(cluster.watches), cluster.plan.cell, write);
     },
     tick(watches) {
       for (const watch of watches) {
         if (watch.rampFromMs !== null) weigh(watch);
         if (watch.cutDueMs === null || watch.cutDueMs > clock.nowMs() || !othersUp(watch)) continue;
         watch.cutDueMs = null;
-        onCut(watch.row, 0, "node down");
+        onCut(watch.cell, 0, "node down");
       }
     },
   };
@@ -111,8 +111,8 @@ const RANKS: readonly HealthWord[] = ["up", "unknown", "not-ready", "drained", "
 /** The best state of the members, the reason most of those share, and since when it is so good at best. */
 function summary(
   members: readonly Watch[],
-  row: number,
-  write: (row: number, state: HealthWord, why: Reason, sinceWallMs: number) => void,
+  cell: number,
+  write: (cell: number, state: HealthWord, why: Reason, sinceWallMs: number) => void,
 ): void {
   const best = RANKS.find((rank) => members.some((watch) => shownState(watch) === rank));
   if (best === undefined) return;
@@ -120,7 +120,7 @@ function summary(
   const since = such.map(({ sinceWallMs }) => sinceWallMs);
   // a pool is up since its first member is, and down since its last one is
   const sinceWallMs = best === "up" ? Math.min(...since) : Math.max(...since);
-  write(row, best, commonest(such.map(shownReason)), sinceWallMs);
+  write(cell, best, commonest(such.map(shownReason)), sinceWallMs);
 }
 
 /** Endpoints that serve their pool, or may; all of them where none does. */

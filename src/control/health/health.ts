@@ -25,8 +25,8 @@ export interface HealthInput {
   readonly snapshot: Snapshot;
   readonly board: Board;
   readonly log: EventLog;
-  /** End the tunnels on a row after so many ms. */
-  readonly cut: (row: number, afterMs: number, reason: CutReason) => void;
+  /** End the tunnels on a cell after so many ms. */
+  readonly cut: (cell: number, afterMs: number, reason: CutReason) => void;
   /** Domains were learnt: build a snapshot with these, by cluster, and call `update`. Never called before `startHealth` returned. */
   readonly onDomains?: (learnt: ReadonlyMap<string, string>) => void;
   readonly clock?: Clock;
@@ -43,9 +43,9 @@ export interface HealthService {
   /** Configuration or snapshot changed; endpoints that stay keep their verdicts. */
   update(config: Config, snapshot: Snapshot): void;
   /** A client's dial failed: it counts, and the node is looked at at once. */
-  dialFailed(row: number, error: DialError): void;
+  dialFailed(cell: number, error: DialError): void;
   /** A client met something odd there: it does not count, but the node is looked at at once. */
-  suspect(row: number): void;
+  suspect(cell: number): void;
   /**
    * Take a node out for new clients, or put it back; survives `update`. Its tunnels get the drain time.
    * @param node As the operator named it, or its address.
@@ -158,8 +158,8 @@ export function startHealth(input: HealthInput): HealthService {
 
   return {
     update: (next, snapshot) => apply(next, snapshot, false),
-    dialFailed(row, error) {
-      const watch = world.byRow.get(row);
+    dialFailed(cell, error) {
+      const watch = world.byCell.get(cell);
       if (watch === undefined || watch.cluster.config.check === "off") return;
       const fault = DIAL_FAULTS[error];
       // our own trouble, not the node's; workers share this process's descriptors
@@ -169,8 +169,8 @@ export function startHealth(input: HealthInput): HealthService {
       }
       urge(watch);
     },
-    suspect(row) {
-      const watch = world.byRow.get(row);
+    suspect(cell) {
+      const watch = world.byCell.get(cell);
       if (watch !== undefined) urge(watch);
     },
     drain(cluster, node, on) {
@@ -201,7 +201,7 @@ export function startHealth(input: HealthInput): HealthService {
     onBoard.show(watch, null);
     news.turned(watch, before);
     refresh(watch.cluster);
-    if (on) cut(watch.row, config.timeouts.drain, "drain");
+    if (on) cut(watch.cell, config.timeouts.drain, "drain");
   }
 }
 

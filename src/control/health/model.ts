@@ -28,7 +28,7 @@ export interface Watch {
   readonly at: Address;
   readonly node: string;
   /** On the board. */
-  readonly row: number;
+  readonly cell: number;
   readonly policy: Policy;
   /** Known since the start: it needs no slow start for its first verdict. */
   readonly early: boolean;
@@ -95,11 +95,11 @@ export interface World {
   readonly clusters: Map<string, ClusterWatch>;
   readonly targets: Map<string, Target>;
   readonly watches: Map<string, Watch>;
-  readonly byRow: Map<number, Watch>;
+  readonly byCell: Map<number, Watch>;
 }
 
 export function emptyWorld(): World {
-  return { clusters: new Map(), targets: new Map(), watches: new Map(), byRow: new Map() };
+  return { clusters: new Map(), targets: new Map(), watches: new Map(), byCell: new Map() };
 }
 
 export interface WorldChange {
@@ -114,7 +114,7 @@ export function reconcile(world: World, config: Config, snapshot: Snapshot, earl
     targets: new Map(world.targets),
     clusters: new Map(world.clusters),
   };
-  for (const part of [world.clusters, world.targets, world.watches, world.byRow]) part.clear();
+  for (const part of [world.clusters, world.targets, world.watches, world.byCell]) part.clear();
   const addedWatches: Watch[] = [];
   const configs = new Map(config.clusters.map((cluster) => [cluster.name, cluster]));
   for (const plan of snapshot.clusters) {
@@ -128,7 +128,7 @@ export function reconcile(world: World, config: Config, snapshot: Snapshot, earl
     cluster.watches = watches.map(({ watch }) => watch);
     for (const { watch, isNew } of watches) {
       world.watches.set(watch.key, watch);
-      world.byRow.set(watch.row, watch);
+      world.byCell.set(watch.cell, watch);
       if (isNew) addedWatches.push(watch);
     }
     cluster.targets = targetsOf(cluster, before.targets);
@@ -153,10 +153,10 @@ function watchesOf(
   const found: { watch: Watch; isNew: boolean }[] = [];
   for (const kind of LISTENER_KINDS) {
     const pool = cluster.plan.pools[kind];
-    for (const { row, at, node } of pool?.endpoints ?? []) {
-      const key = `${cluster.name} ${kind} ${at.ip} ${at.port} ${row}`;
+    for (const { cell, at, node } of pool?.endpoints ?? []) {
+      const key = `${cluster.name} ${kind} ${at.ip} ${at.port} ${cell}`;
       const old = known.get(key);
-      const fixed = { key, cluster, kind, at, node, row, policy: pool?.policy ?? "leastconn", early };
+      const fixed = { key, cluster, kind, at, node, cell, policy: pool?.policy ?? "leastconn", early };
       const watch = old === undefined ? newWatch(fixed, clock) : Object.assign(old, { node, policy: fixed.policy });
       watch.role = isGiven(cluster.config, kind) ? "given" : watch.role === "given" ? "candidate" : watch.role;
       found.push({ watch, isNew: old === undefined });
@@ -165,7 +165,7 @@ function watchesOf(
   return found;
 }
 
-type FixedParts = Pick<Watch, "key" | "cluster" | "kind" | "at" | "node" | "row" | "policy" | "early">;
+type FixedParts = Pick<Watch, "key" | "cluster" | "kind" | "at" | "node" | "cell" | "policy" | "early">;
 
 function newWatch(fixed: FixedParts, clock: Clock): Watch {
   return {

@@ -15,7 +15,7 @@ export interface EndpointHealth {
   readonly node: string;
   readonly ip: string;
   readonly port: number;
-  readonly row: number;
+  readonly cell: number;
   readonly state: HealthWord;
   /** In words, e.g. "/readyz 200". */
   readonly reason: string;
@@ -44,7 +44,7 @@ export function endpointViews(world: World): readonly EndpointHealth[] {
 }
 
 function endpointView(watch: Watch): EndpointHealth {
-  const { cluster, kind, node, at, row, role } = watch;
+  const { cluster, kind, node, at, cell, role } = watch;
   const family = familyOf(kind);
   const target = cluster.targets.find((each) => each.family === family && each.ip === at.ip);
   return {
@@ -53,7 +53,7 @@ function endpointView(watch: Watch): EndpointHealth {
     node,
     ip: at.ip,
     port: at.port,
-    row,
+    cell,
     state: shownState(watch),
     reason: reasonText(shownReason(watch)),
     sinceMs: watch.sinceWallMs,

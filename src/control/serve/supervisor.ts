@@ -16,7 +16,7 @@ import { maxConnections } from "../machine/limits.ts";
 import { localNetworks } from "../machine/networks.ts";
 import type { LogSink } from "../log/sink.ts";
 import { createResolver, type NameView, type Resolver } from "./resolver.ts";
-import { createRows } from "./board-cells.ts";
+import { createCells } from "./board-cells.ts";
 import { openSockets, type Sockets } from "./listening.ts";
 import type { Facts } from "../status/report.ts";
 import { createTotals, type Totals } from "./totals.ts";
@@ -87,12 +87,12 @@ class Centre implements Supervisor {
   config: Config;
   health: HealthService | null = null;
   private readonly sink: LogSink;
-  private readonly rows = createRows();
+  private readonly cells = createCells();
   private readonly resolver: Resolver;
   private readonly pool: Workers;
   /** Domains learnt from certificates, by cluster. */
   private learned: ReadonlyMap<string, string> = new Map();
-  /** Rows of clusters, pools and endpoints that the newest snapshot no longer has. */
+  /** Cells of clusters, pools and endpoints that the newest snapshot no longer has. */
   private readonly gone: number[] = [];
   private readonly oldest: number[];
   private readonly newest: Versions;
@@ -134,7 +134,7 @@ class Centre implements Supervisor {
       snapshot: this.snapshot,
       board: this.board,
       log: this.log,
-      cut: (row, afterMs, reason) => this.pool.broadcast({ kind: "cut", row, afterMs, reason }),
+      cut: (cell, afterMs, reason) => this.pool.broadcast({ kind: "cut", cell, afterMs, reason }),
       onDomains: (learnt) => {
         this.learned = learnt;
         this.refresh();
@@ -212,8 +212,8 @@ class Centre implements Supervisor {
     this.config = config;
     this.mail(this.snapshot);
     this.health?.update(config, this.snapshot);
-    for (const row of this.gone.splice(0)) {
-      this.pool.broadcast({ kind: "cut", row, afterMs: cutAfterMs, reason: "removed" });
+    for (const cell of this.gone.splice(0)) {
+      this.pool.broadcast({ kind: "cut", cell, afterMs: cutAfterMs, reason: "removed" });
     }
   }
 
@@ -230,16 +230,16 @@ class Centre implements Supervisor {
     const keys = new Set<string>();
     const snapshot = buildSnapshot(config, {
       version,
-      rowOf: (key) => {
+      cellOf: (key) => {
         keys.add(key);
-        return this.rows.of(key);
+        return this.cells.of(key);
       },
       addressesOf: (node) => this.resolver.addressesOf(node),
       learnedDomains: this.learned,
       networks: localNetworks(),
       maxConnections: config.maxConnections || maxConnections(),
     });
-    this.gone.push(...this.rows.retain(keys, version));
+    this.gone.push(...this.cells.retain(keys, version));
     this.totals.note(snapshot);
     return snapshot;
   }
@@ -250,12 +250,12 @@ class Centre implements Supervisor {
         if (mail.dropped > 0) this.sink.missed(mail.dropped);
         return this.sink.write(mail.text, () => this.pool.post(worker, { kind: "log-taken", batches: 1 }));
       case "dial-failed":
-        this.lastFailures.set(mail.row, { error: mail.error, atMs: Date.now() });
-        return this.health?.dialFailed(mail.row, mail.error);
+        this.lastFailures.set(mail.cell, { error: mail.error, atMs: Date.now() });
+        return this.health?.dialFailed(mail.cell, mail.error);
       case "unknown-name":
         return this.unknownNames.add(mail.listener, mail.name, mail.client);
       case "node-mute":
-        return this.health?.suspect(mail.row);
+        return this.health?.suspect(mail.cell);
       case "applied":
         this.newest.at(worker, mail.version);
         return this.applied(worker, mail.oldest);
@@ -268,11 +268,11 @@ class Centre implements Supervisor {
 
   private applied(worker: number, oldest: number): void {
     this.oldest[worker] = oldest;
-    for (const row of this.rows.reclaim(Math.min(...this.oldest), (row) => activeOf(this.board, row) === 0)) {
-      this.board.health[row] = 0;
-      this.board.weight[row] = 0;
-      this.totals.retire(row);
-      this.lastFailures.delete(row);
+    for (const cell of this.cells.reclaim(Math.min(...this.oldest), (cell) => activeOf(this.board, cell) === 0)) {
+      this.board.health[cell] = 0;
+      this.board.weight[cell] = 0;
+      this.totals.retire(cell);
+      this.lastFailures.delete(cell);
     }
   }
 }

@@ -178,7 +178,7 @@ export const ALL = "";
 export function buildStatus(input: StatusInput, { history = false }: StatusOptions = {}): Status {
   const { facts, events, rates, startedMs, nowMs } = input;
   const past = (key: string): { history?: History } => (history ? { history: rates.history(key) } : {});
-  const endpoints = byRow(facts.health?.view() ?? []);
+  const endpoints = byCell(facts.health?.view() ?? []);
   const configs = new Map(facts.config.clusters.map((cluster) => [cluster.name, cluster]));
   const clusters = new Map(facts.health?.clusters().map((cluster) => [cluster.name, cluster]));
   return {
@@ -216,8 +216,8 @@ export function buildStatus(input: StatusInput, { history = false }: StatusOptio
 
 type Endpoints = ReadonlyMap<number, EndpointHealth>;
 
-function byRow(views: readonly EndpointHealth[]): Endpoints {
-  return new Map(views.map((view) => [view.row, view]));
+function byCell(views: readonly EndpointHealth[]): Endpoints {
+  return new Map(views.map((view) => [view.cell, view]));
 }
 
 function connectionStatus({ board, snapshot, logLinesLost }: Facts): ConnectionStatus {
@@ -258,8 +258,8 @@ function clusterStatus(
     layer: config?.layer ?? "flags",
     from: config?.where ?? "",
     maxConnections: plan.maxConnections,
-    ...healthOf(facts.board, plan.row, nowMs),
-    ...trafficOf(facts, plan.row),
+    ...healthOf(facts.board, plan.cell, nowMs),
+    ...trafficOf(facts, plan.cell),
     pools: LISTENER_KINDS.flatMap((kind) => poolStatus(plan, kind, facts, endpoints, nowMs) ?? []),
     certificate: first === undefined ? null : { notAfter: first },
     certificates,
@@ -269,7 +269,7 @@ function clusterStatus(
 
 /** One pool alone; null when the cluster has none of this kind. */
 export function poolStatusOf(plan: ClusterPlan, kind: ListenerKind, facts: Facts, nowMs: number): PoolStatus | null {
-  return poolStatus(plan, kind, facts, byRow(facts.health?.view() ?? []), nowMs);
+  return poolStatus(plan, kind, facts, byCell(facts.health?.view() ?? []), nowMs);
 }
 
 function poolStatus(
@@ -281,24 +281,24 @@ function poolStatus(
 ): PoolStatus | null {
   const pool = pools[kind];
   if (pool === undefined) return null;
-  const rung = pool.endpoints.map(({ row }) => endpoints.get(row)?.rung ?? null).find((each) => each !== null);
+  const rung = pool.endpoints.map(({ cell }) => endpoints.get(cell)?.rung ?? null).find((each) => each !== null);
   return {
     kind,
     policy: pool.policy,
     rung: rung ?? null,
-    ...healthOf(facts.board, pool.row, nowMs),
-    ...trafficOf(facts, pool.row),
-    endpoints: pool.endpoints.map((endpoint) => endpointStatus(endpoint, facts, endpoints.get(endpoint.row), nowMs)),
+    ...healthOf(facts.board, pool.cell, nowMs),
+    ...trafficOf(facts, pool.cell),
+    endpoints: pool.endpoints.map((endpoint) => endpointStatus(endpoint, facts, endpoints.get(endpoint.cell), nowMs)),
   };
 }
 
 function endpointStatus(
-  { row, at, node }: Endpoint,
+  { cell, at, node }: Endpoint,
   facts: Facts,
   view: EndpointHealth | undefined,
   nowMs: number,
 ): EndpointStatus {
-  const failure = facts.lastFailures.get(row);
+  const failure = facts.lastFailures.get(cell);
   return {
     node,
     ip: at.ip,
@@ -308,26 +308,26 @@ function endpointStatus(
     sinceSeconds: secondsSince(view?.sinceMs ?? nowMs, nowMs),
     role: view?.role ?? "candidate",
     identity: view?.identity ?? "unproven",
-    ...trafficOf(facts, row),
-    failures: facts.totals.of(row, "failures"),
+    ...trafficOf(facts, cell),
+    failures: facts.totals.of(cell, "failures"),
     lastFailure: failure === undefined ? null : { error: failure.error, time: new Date(failure.atMs).toISOString() },
   };
 }
 
-function healthOf(board: Board, row: number, nowMs: number): Health {
+function healthOf(board: Board, cell: number, nowMs: number): Health {
   return {
-    state: HEALTH_WORDS[board.health[row] ?? 0] ?? "unknown",
-    reason: reasonText(board.reason[row] ?? 0),
-    sinceSeconds: secondsSince(board.since[row] || nowMs, nowMs),
+    state: HEALTH_WORDS[board.health[cell] ?? 0] ?? "unknown",
+    reason: reasonText(board.reason[cell] ?? 0),
+    sinceSeconds: secondsSince(board.since[cell] || nowMs, nowMs),
   };
 }
 
-function trafficOf({ board, totals }: Facts, row: number): Traffic {
+function trafficOf({ board, totals }: Facts, cell: number): Traffic {
   return {
-    active: activeOf(board, row),
-    total: totals.of(row, "connections"),
-    bytesUp: totals.of(row, "bytesUp"),
-    bytesDown: totals.of(row, "bytesDown"),
+    active: activeOf(board, cell),
+    total: totals.of(cell, "connections"),
+    bytesUp: totals.of(cell, "bytesUp"),
+    bytesDown: totals.of(cell, "bytesDown"),
   };
 }
 
@@ -339,11 +339,11 @@ export function countersOf({ snapshot, totals }: Facts): ReadonlyMap<string, Cou
     for (const name of ["connections", "bytesUp", "bytesDown"] as const) sum[name] += totals.ofKind(kind, name);
   }
   counters.set(ALL, sum);
-  for (const { name, row } of snapshot.clusters) {
+  for (const { name, cell } of snapshot.clusters) {
     counters.set(name, {
-      connections: totals.of(row, "connections"),
-      bytesUp: totals.of(row, "bytesUp"),
-      bytesDown: totals.of(row, "bytesDown"),
+      connections: totals.of(cell, "connections"),
+      bytesUp: totals.of(cell, "bytesUp"),
+      bytesDown: totals.of(cell, "bytesDown"),
     });
   }
   return counters;

@@ -14,7 +14,7 @@ const FULL_WEIGHT = 256;
  * Choose the endpoint for one attempt: the best rank wins (up, unknown, then not-ready when `allDown` is "try"), and among
  * equals the pool's policy. Never one that is dead, drained or foreign. Scans the pool, allocates nothing.
  * @param key What the policy hashes: `clientKey`, `hostKey`; for roundrobin a counter that grows by 1 per session.
- * @param tried Board rows of endpoints that failed in this session.
+ * @param tried Board cells of endpoints that failed in this session.
  * @param random Uniform in [0, 1), breaks ties of leastconn.
  * @returns null when nothing may be used
  */
@@ -39,7 +39,7 @@ export function pick(
 }
 
 function rankOf(endpoint: Endpoint, health: HealthView, tried: ReadonlySet<number>): number {
-  return tried.size > 0 && tried.has(endpoint.row) ? 0 : RANKS[health.state(endpoint.row)];
+  return tried.size > 0 && tried.has(endpoint.cell) ? 0 : RANKS[health.state(endpoint.cell)];
 }
 
 /** Smallest (active + 1) / weight; each of several equals is as likely as the others. */
@@ -57,7 +57,7 @@ function pickLeastLoaded(
   for (const endpoint of endpoints) {
     const rank = rankOf(endpoint, health, tried);
     if (rank < bestRank) continue;
-    const load = (health.active(endpoint.row) + 1) / health.weight(endpoint.row);
+    const load = (health.active(endpoint.cell) + 1) / health.weight(endpoint.cell);
     if (rank > bestRank || load < bestLoad) equals = 1;
     else if (load > bestLoad || random() * ++equals >= 1) continue;
     best = endpoint;
@@ -126,7 +126,7 @@ function pickInTurn(
   let index = 0;
   for (const endpoint of endpoints) {
     if (rankOf(endpoint, health, tried) < bestRank) continue;
-    const passes = takesTurn(health.weight(endpoint.row), round) ? 0 : count;
+    const passes = takesTurn(health.weight(endpoint.cell), round) ? 0 : count;
     const order = passes + turnOrder(index++, turn, round, count);
     if (order >= bestOrder) continue;
     best = endpoint;

@@ -33,7 +33,7 @@ export type ReasonWord = (typeof WORDS)[number];
 /** A word's index in the low 8 bits, its number (HTTP status, milliseconds) above. */
 export type Reason = number;
 
-/** The first word: what a fresh board says of every row. */
+/** The first word: what a fresh board says of every cell. */
 export const NOT_CHECKED: Reason = 0;
 
 const WORD_BITS = 8;

@@ -1,16 +1,16 @@
-import type { ListenerKind, NameRow, Snapshot } from "../../seam/snapshot.ts";
+import type { ListenerKind, NameClaim, Snapshot } from "../../seam/snapshot.ts";
 import { NAME_MOST } from "./names.ts";
 
-/** Which kind of row claimed a name. */
+/** Which kind of claim claimed a name. */
 export type RouteRule = "exact" | "below" | "labels";
 
-/** A row that claims names, as `explain` shows it. */
+/** A claim that claims names, as `explain` shows it. */
 export interface RouteMatch {
   /** Index into the snapshot's clusters. */
   readonly cluster: number;
   readonly rule: RouteRule;
-  /** The row's name as in the snapshot: `api.hub.lab`, `apps.hub.lab`, `api.hub`, `apps.hub`. */
-  readonly row: string;
+  /** The claim's name as in the snapshot: `api.hub.lab`, `apps.hub.lab`, `api.hub`, `apps.hub`. */
+  readonly claim: string;
 }
 
 /** The names of one listener kind; every map is asked by whole labels. */
@@ -19,7 +19,7 @@ export interface KindRoutes {
   readonly exact: ReadonlyMap<string, RouteMatch>;
   /** By the name's last labels. */
   readonly below: ReadonlyMap<string, RouteMatch>;
-  /** Labels of the longest row in `below`: more of them need not be asked for. */
+  /** Labels of the longest claim in `below`: more of them need not be asked for. */
   readonly belowLabels: number;
   /** Label rule at the start, by the first two labels: `api.hub`. */
   readonly start: ReadonlyMap<string, RouteMatch>;
@@ -29,10 +29,10 @@ export interface KindRoutes {
 
 export type Routes = Readonly<Record<ListenerKind, KindRoutes>>;
 
-/** First label of the rows that match inside a name. */
+/** First label of the claims that match inside a name. */
 const APPS = "apps.";
 
-/** Index a snapshot's names once. Of two rows with one name and kind the first counts; config refuses such claims. */
+/** Index a snapshot's names once. Of two claims with one name and kind the first counts; config refuses such claims. */
 export function buildRoutes(snapshot: Pick<Snapshot, "clusters" | "exact" | "below" | "labels">): Routes {
   return {
     api: kindRoutes(snapshot, "api"),
@@ -45,20 +45,20 @@ export function buildRoutes(snapshot: Pick<Snapshot, "clusters" | "exact" | "bel
 /**
  * The cluster that a name belongs to, as index into the snapshot's clusters, or -1.
  * Exact names first, then the longest suffix with a label before it, then the label rule. The cost is a few map probes (the
- * labels of the longest suffix row at most), however many clusters there are and however many labels the name has.
+ * labels of the longest suffix claim at most), however many clusters there are and however many labels the name has.
  * @param name Canonical, see `canonicalName`.
  */
 export function lookup(routes: Routes, kind: ListenerKind, name: string): number {
   return find(routes[kind], name)?.cluster ?? -1;
 }
 
-/** Like `lookup`, but says which row matched; null when none did. */
+/** Like `lookup`, but says which claim matched; null when none did. */
 export function explainLookup(routes: Routes, kind: ListenerKind, name: string): RouteMatch | null {
   return find(routes[kind], name) ?? null;
 }
 
 function find(routes: KindRoutes, name: string): RouteMatch | undefined {
-  // No row is longer than a DNS name can be, and a Host field of 8 KB must not cost more than one that is.
+  // No claim is longer than a DNS name can be, and a Host field of 8 KB must not cost more than one that is.
   if (name.length > NAME_MOST) return undefined;
   const exact = routes.exact.get(name);
   if (exact !== undefined) return exact;
@@ -107,28 +107,29 @@ function findByApps(routes: KindRoutes, name: string): RouteMatch | undefined {
 }
 
 function kindRoutes(snapshot: Pick<Snapshot, "exact" | "below" | "labels">, kind: ListenerKind): KindRoutes {
-  const apps = snapshot.labels.filter((row) => row.name.startsWith(APPS));
-  const start = snapshot.labels.filter((row) => !row.name.startsWith(APPS));
-  const below = indexRows(snapshot.below, kind, "below", wholeName);
+  const apps = snapshot.labels.filter((claim) => claim.name.startsWith(APPS));
+  const start = snapshot.labels.filter((claim) => !claim.name.startsWith(APPS));
+  const below = indexClaims(snapshot.below, kind, "below", wholeName);
   return {
-    exact: indexRows(snapshot.exact, kind, "exact", wholeName),
+    exact: indexClaims(snapshot.exact, kind, "exact", wholeName),
     below,
     belowLabels: [...below.keys()].reduce((most, name) => Math.max(most, countLabels(name)), 0),
-    start: indexRows(start, kind, "labels", wholeName),
-    apps: indexRows(apps, kind, "labels", (name) => name.slice(APPS.length)),
+    start: indexClaims(start, kind, "labels", wholeName),
+    apps: indexClaims(apps, kind, "labels", (name) => name.slice(APPS.length)),
   };
 }
 
-function indexRows(
-  rows: readonly NameRow[],
+function indexClaims(
+  claims: readonly NameClaim[],
   kind: ListenerKind,
   rule: RouteRule,
   keyOf: (name: string) => string,
 ): ReadonlyMap<string, RouteMatch> {
   const index = new Map<string, RouteMatch>();
-  for (const row of rows) {
-    const key = keyOf(row.name);
-    if (row.kinds.includes(kind) && !index.has(key)) index.set(key, { cluster: row.cluster, rule, row: row.name });
+  for (const claim of claims) {
+    const key = keyOf(claim.name);
+    if (claim.kinds.includes(kind) && !index.has(key))
+      index.set(key, { cluster: claim.cluster, rule, claim: claim.name });
   }
   return index;
 }

@@ -18,7 +18,7 @@ interface Candidate {
 
 /**
  * The known name that an unknown one probably meant, for log lines and `explain`; null when none is close. Close is a slip of
- * the keyboard, or the right cluster with the wrong domain. The cost grows with the number of rows (about 1 us each), so this
+ * the keyboard, or the right cluster with the wrong domain. The cost grows with the number of claims (about 1 us each), so this
  * is not for the byte path.
  * @param name Canonical, see `canonicalName`.
  * @returns a name, or a pattern such as `*.apps.hub.lab`
@@ -42,7 +42,7 @@ function nearestBySpelling(candidates: readonly Candidate[]): string | null {
   return best;
 }
 
-/** The first row whose first two labels (`api.hub`, `apps.hub`) stand somewhere in the asked name. */
+/** The first claim whose first two labels (`api.hub`, `apps.hub`) stand somewhere in the asked name. */
 function nearestByLabels(candidates: readonly Candidate[], name: string): string | null {
   const haystack = `.${name}.`;
   const found = candidates.find(({ known }) => known.includes(".") && haystack.includes(`.${firstLabels(known, 2)}.`));
@@ -51,14 +51,14 @@ function nearestByLabels(candidates: readonly Candidate[], name: string): string
 
 function* candidatesFor(routes: KindRoutes, name: string): Generator<Candidate> {
   const labels = name.split(".");
-  for (const row of routes.exact.keys()) yield { shown: row, known: row, asked: name };
-  for (const row of routes.below.keys()) {
-    yield { shown: `*.${row}`, known: row, asked: labels.slice(-row.split(".").length).join(".") };
+  for (const claim of routes.exact.keys()) yield { shown: claim, known: claim, asked: name };
+  for (const claim of routes.below.keys()) {
+    yield { shown: `*.${claim}`, known: claim, asked: labels.slice(-claim.split(".").length).join(".") };
   }
-  for (const row of routes.start.keys()) yield { shown: `${row}.*`, known: row, asked: firstLabels(name, 2) };
-  for (const { row } of routes.apps.values()) {
+  for (const claim of routes.start.keys()) yield { shown: `${claim}.*`, known: claim, asked: firstLabels(name, 2) };
+  for (const { claim } of routes.apps.values()) {
     for (let at = 1; at <= APPS_DEPTH && at + 1 < labels.length; at++) {
-      yield { shown: `*.${row}.*`, known: row, asked: labels.slice(at, at + 2).join(".") };
+      yield { shown: `*.${claim}.*`, known: claim, asked: labels.slice(at, at + 2).join(".") };
     }
   }
 }

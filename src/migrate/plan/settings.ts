@@ -7,7 +7,7 @@ import type { Source } from "../source/configuration.ts";
 import type { Term } from "../source/conditions.ts";
 import { wordAt, wordsFrom, type SourceLine } from "../source/lexer.ts";
 import type { Proxy, StopRule } from "../source/proxies.ts";
-import { notedRow, rowTexts, type Origin, type RowTexts } from "./imported.ts";
+import { notedRow, optionTexts, type Origin, type OptionTexts } from "./imported.ts";
 import type { Entry } from "./listeners.ts";
 
 function origin(line: SourceLine, fate: Origin["fate"], why: string): Origin {
@@ -15,7 +15,7 @@ function origin(line: SourceLine, fate: Origin["fate"], why: string): Origin {
 }
 
 /** `:6443` and so on; a kind nobody listens for is off, because edge-lb's defaults would take the port. */
-export function listenRows(entries: readonly Entry[], ledger: Ledger): RowTexts[] {
+export function listenRows(entries: readonly Entry[], ledger: Ledger): OptionTexts[] {
   return LISTENER_KINDS.flatMap((kind) => {
     const binds = entries.filter((entry) => entry.kind === kind).flatMap((entry) => entry.binds);
     const fit = kind === "mcs" ? binds.filter((bind) => isPrivate(bind.ip)) : binds;
@@ -29,18 +29,18 @@ export function listenRows(entries: readonly Entry[], ledger: Ledger): RowTexts[
       ledger.note(bind.line, "cannot", "edge-lb reads no PROXY header from clients", { code: "accept-proxy", todo });
     }
     const texts = [...new Set(fit.map(listenText))];
-    if (texts.length === 0) return rowTexts(LISTEN[kind], ["off"]);
+    if (texts.length === 0) return optionTexts(LISTEN[kind], ["off"]);
     const origins = fit.map((bind) => origin(bind.line, "carried", `listener ${kind} at ${listenText(bind)}`));
     return notedRow(LISTEN[kind], texts, origins, ledger);
   });
 }
 
-export function limitRows(source: Source, ledger: Ledger): RowTexts[] {
+export function limitRows(source: Source, ledger: Ledger): OptionTexts[] {
   const line = globalLine(source, "maxconn");
   const most = Number(wordAt(line ?? NONE, 1));
   if (line === null || !(most >= 1 && most <= 1_000_000)) return [];
   ledger.note(line, "carried", `max-connections ${most}; what comes beyond hears why instead of waiting unseen`);
-  return rowTexts(GLOBAL.maxConnections, [String(most)]);
+  return optionTexts(GLOBAL.maxConnections, [String(most)]);
 }
 
 const NONE: SourceLine = { words: [], line: 0, lastLine: 0, text: "" };
@@ -50,8 +50,8 @@ export function globalLine(source: Source, keyword: string): SourceLine | null {
   return lines.findLast((line) => wordAt(line, 0) === keyword) ?? null;
 }
 
-/** The first `log` of `global`; the default target needs no row. */
-export function logRows(source: Source, ledger: Ledger): RowTexts[] {
+/** The first `log` of `global`; the default target needs no option. */
+export function logRows(source: Source, ledger: Ledger): OptionTexts[] {
   const globals = source.sections.filter((section) => section.kind === "global");
   const lines = globals.flatMap((section) => section.lines).filter((line) => wordAt(line, 0) === "log");
   const [first, ...others] = lines;
@@ -81,7 +81,7 @@ function logTarget(words: readonly string[]): string | null {
 }
 
 /** The status page takes the port of the stats page, on loopback. */
-export function adminRows(statsPages: readonly Proxy[], ledger: Ledger): RowTexts[] {
+export function adminRows(statsPages: readonly Proxy[], ledger: Ledger): OptionTexts[] {
   const [page] = statsPages;
   const bind = page?.binds[0];
   if (page === undefined || bind === undefined) return [];
@@ -95,7 +95,7 @@ export function adminRows(statsPages: readonly Proxy[], ledger: Ledger): RowText
 }
 
 /** Lists of client addresses that all listeners agree on become `allow`. */
-export function allowRows(entries: readonly Entry[], ledger: Ledger): RowTexts[] {
+export function allowRows(entries: readonly Entry[], ledger: Ledger): OptionTexts[] {
   const lists = entries.map((entry) => entry.proxy.stops.flatMap((stop) => allowList(stop, entry.proxy) ?? []));
   const texts = new Set(lists.map((list) => [...list].sort().join(" ")));
   const [only = ""] = texts;
@@ -113,7 +113,7 @@ export function allowRows(entries: readonly Entry[], ledger: Ledger): RowTexts[]
       }
     }
   }
-  return shared ? rowTexts(GLOBAL.allow, only.split(" ")) : [];
+  return shared ? optionTexts(GLOBAL.allow, only.split(" ")) : [];
 }
 
 /** The networks of `reject if !{ src NETWORKS }`, or null for another rule. */

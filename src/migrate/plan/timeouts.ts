@@ -1,14 +1,14 @@
 /** HAProxy's timeouts as edge-lb's, which mean something else for tunnels. */
 import { TIMEOUTS } from "../../config/options.ts";
 import { durationText } from "../../config/values.ts";
-import type { Row } from "../../config/option.ts";
+import type { Option } from "../../config/option.ts";
 import type { ListenerKind } from "../../seam/snapshot.ts";
 import type { Ledger } from "../report/ledger.ts";
 import type { Source } from "../source/configuration.ts";
 import { readHaproxyTime } from "../source/duration.ts";
 import { wordAt, type SourceLine } from "../source/lexer.ts";
 import { lastLine, type Proxy } from "../source/proxies.ts";
-import { rowTexts, type RowTexts } from "./imported.ts";
+import { optionTexts, type OptionTexts } from "./imported.ts";
 import type { Unit } from "./units.ts";
 
 /** `kubectl exec`, `logs -f` and watches may be silent for minutes; a limit below this was not set for them. */
@@ -23,7 +23,7 @@ export function timeoutRows(
   units: readonly Unit[],
   stats: readonly Proxy[],
   ledger: Ledger,
-): RowTexts[] {
+): OptionTexts[] {
   for (const section of source.sections) {
     const isStats = stats.some((proxy) => proxy.section === section);
     for (const line of section.lines) if (wordAt(line, 0) === "timeout") noteTimeout(line, isStats, ledger);
@@ -34,26 +34,26 @@ export function timeoutRows(
   const backends = units.map((unit) => unit.backend);
   const all = [...entries].map((entry) => entry.proxy);
   return [
-    ...rowOf(
+    ...optionOf(
       TIMEOUTS.hello,
       tcp.flatMap((proxy) => time(lastLine(proxy.section, ["tcp-request", "inspect-delay"]), 2)),
     ),
-    ...rowOf(
+    ...optionOf(
       TIMEOUTS.connect,
       timeouts(backends, "connect").filter((ms) => ms <= CONNECT_MOST_MS),
     ),
-    ...rowOf(TIMEOUTS.httpHead, timeouts(http, "http-request")),
-    ...rowOf(TIMEOUTS.keepAlive, timeouts(http, "http-keep-alive")),
-    ...rowOf(TIMEOUTS.apiIdle, idle(units, "api")),
-    ...rowOf(TIMEOUTS.ingressIdle, [...idle(units, "https"), ...idle(units, "http")]),
-    ...rowOf(TIMEOUTS.halfClosed, [...timeouts(all, "client-fin"), ...timeouts(backends, "server-fin")]),
+    ...optionOf(TIMEOUTS.httpHead, timeouts(http, "http-request")),
+    ...optionOf(TIMEOUTS.keepAlive, timeouts(http, "http-keep-alive")),
+    ...optionOf(TIMEOUTS.apiIdle, idle(units, "api")),
+    ...optionOf(TIMEOUTS.ingressIdle, [...idle(units, "https"), ...idle(units, "http")]),
+    ...optionOf(TIMEOUTS.halfClosed, [...timeouts(all, "client-fin"), ...timeouts(backends, "server-fin")]),
   ];
 }
 
 /** One program has one value: the most generous. */
-function rowOf(row: Row<number>, values: readonly number[]): RowTexts[] {
+function optionOf(option: Option<number>, values: readonly number[]): OptionTexts[] {
   if (values.length === 0) return [];
-  return rowTexts(row, [durationText(Math.min(MOST_MS, Math.max(1, ...values)))]);
+  return optionTexts(option, [durationText(Math.min(MOST_MS, Math.max(1, ...values)))]);
 }
 
 function timeouts(proxies: readonly Proxy[], name: string): number[] {

@@ -98,8 +98,8 @@ interface Scan {
 }
 
 function splitWords(raw: RawLine, environment: Environment): Word[] | string {
-  const chars = raw.pieces.flatMap((piece, row) =>
-    [...piece.text].map((char, column) => ({ char, line: raw.line + row, column: column + 1 })),
+  const chars = raw.pieces.flatMap((piece, option) =>
+    [...piece.text].map((char, column) => ({ char, line: raw.line + option, column: column + 1 })),
   );
   const binary = chars.find(({ char }) => BINARY.test(char));
   if (binary !== undefined) return `a control character at column ${binary.column}, text wanted`;

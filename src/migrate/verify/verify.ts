@@ -46,7 +46,7 @@ export function verifyImport(result: ImportResult, config: Config): Verification
   const addresses = standIns(result);
   const snapshot = buildSnapshot(config, {
     version: 1,
-    rowOf: () => 0,
+    cellOf: () => 0,
     addressesOf: ({ host }: NodeSpec) => [addresses.get(host) ?? host],
     maxConnections: 1,
   });

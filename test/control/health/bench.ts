@@ -108,12 +108,12 @@ export function configOf(clusters: readonly ClusterConfig[]): Config {
   };
 }
 
-/** Rows are handed out by name, as control does. */
-const rows = new Map<string, number>();
-function rowOf(key: string): number {
-  const row = rows.get(key) ?? rows.size;
-  rows.set(key, row);
-  return row;
+/** Cells are handed out by name, as control does. */
+const cells = new Map<string, number>();
+function cellOf(key: string): number {
+  const cell = cells.get(key) ?? cells.size;
+  cells.set(key, cell);
+  return cell;
 }
 
 /** Every literal node in every pool of the cluster. */
@@ -123,16 +123,16 @@ export function snapshotOf(config: Config, kinds: readonly ListenerKind[] = ["ap
     for (const kind of kinds) {
       const list = kind === "api" || kind === "mcs" ? cluster.api : cluster.ingress;
       const endpoints = (list ?? cluster.nodes).map(({ host }): Endpoint => ({
-        row: rowOf(`${cluster.name} ${kind} ${host}`),
+        cell: cellOf(`${cluster.name} ${kind} ${host}`),
         at: { ip: host, port: cluster.ports[kind] },
         hash: 0,
         node: host,
       }));
       const policy: Policy = cluster.balance[kind];
-      pools[kind] = { row: rowOf(`${cluster.name} ${kind}`), policy, idleMs: 0, sendProxy: 0, endpoints };
+      pools[kind] = { cell: cellOf(`${cluster.name} ${kind}`), policy, idleMs: 0, sendProxy: 0, endpoints };
     }
     const fixed = { allow: [], maxConnections: 0, allDown: cluster.allDown, redirectHttps: false };
-    return { name: cluster.name, row: rowOf(cluster.name), ...fixed, pools };
+    return { name: cluster.name, cell: cellOf(cluster.name), ...fixed, pools };
   });
   return {
     version: 1,
@@ -182,7 +182,7 @@ export interface Bench {
   readonly clock: HandClock;
   readonly board: Board;
   readonly lines: string[];
-  readonly cuts: { row: number; afterMs: number; reason: string; atMs: number }[];
+  readonly cuts: { cell: number; afterMs: number; reason: string; atMs: number }[];
   readonly looks: { ip: string; family: string; atMs: number; wish: LookWish; servername: string | null }[];
   readonly learnt: [string, string][];
   /** Behaviours by "family ip", or by ip for both families. */
@@ -239,7 +239,7 @@ export function bench(config: Config, net: Record<string, Behaviour>, more: Part
     snapshot: snapshotOf(config),
     board,
     log,
-    cut: (row, afterMs, reason) => void cuts.push({ row, afterMs, reason, atMs: clock.nowMs() }),
+    cut: (cell, afterMs, reason) => void cuts.push({ cell, afterMs, reason, atMs: clock.nowMs() }),
     onDomains: (domains) => void learnt.push(...domains),
     clock,
     random: () => 0.5,

@@ -40,10 +40,10 @@ describe("startHealth()", () => {
     expect(lab.states("http")).toEqual(["up", "up", "up"]);
     const api = lab.view("api", "10.0.0.20");
     expect(api).toMatchObject({ reason: "/readyz 200", rung: "readyz", role: "sensed", identity: "proven" });
-    expect(lab.board.health[api.row]).toBe(HEALTH.up);
-    expect(reasonText(lab.board.reason[api.row] ?? 0)).toBe("/readyz 200");
-    expect(lab.board.since[api.row]).toBe(api.sinceMs);
-    expect(lab.board.weight[api.row]).toBe(256);
+    expect(lab.board.health[api.cell]).toBe(HEALTH.up);
+    expect(reasonText(lab.board.reason[api.cell] ?? 0)).toBe("/readyz 200");
+    expect(lab.board.since[api.cell]).toBe(api.sinceMs);
+    expect(lab.board.weight[api.cell]).toBe(256);
     expect(lab.view("https", "10.0.0.20")).toMatchObject({ reason: "/healthz/ready 200", rung: "ready1936" });
     lab.health.stop();
   });
@@ -82,8 +82,8 @@ describe("startHealth()", () => {
     expect(lab.view("api", "10.0.0.20").reason).toBe("/readyz 500");
     expect(lab.cuts).toEqual([]);
     await lab.clock.pass(NOT_READY_CUT_MS + 2_000);
-    const { row } = lab.view("api", "10.0.0.20");
-    expect(lab.cuts).toMatchObject([{ row, afterMs: 0, reason: "node down" }]);
+    const { cell } = lab.view("api", "10.0.0.20");
+    expect(lab.cuts).toMatchObject([{ cell, afterMs: 0, reason: "node down" }]);
     expect((lab.cuts[0]?.atMs ?? 0) - outAtMs).toBeGreaterThanOrEqual(NOT_READY_CUT_MS - 1_000);
     lab.net.set("api 10.0.0.20", WELL);
     expect(await secondsUntil(lab, () => api() === "up")).toBeLessThanOrEqual(8);
@@ -110,8 +110,8 @@ describe("startHealth()", () => {
     expect(lab.cuts).toEqual([]);
     lab.net.set(`api ${HUB[0]}`, WELL);
     await lab.clock.pass(20_000);
-    expect(lab.cuts.map(({ row }) => row).sort()).toEqual(
-      [lab.view("api", HUB[1] ?? "").row, lab.view("api", HUB[2] ?? "").row].sort(),
+    expect(lab.cuts.map(({ cell }) => cell).sort()).toEqual(
+      [lab.view("api", HUB[1] ?? "").cell, lab.view("api", HUB[2] ?? "").cell].sort(),
     );
     lab.health.stop();
   });
@@ -145,9 +145,9 @@ describe("startHealth()", () => {
     await lab.clock.pass(15_000);
     lab.net.set("10.0.0.20", WELL);
     await secondsUntil(lab, () => lab.view("api", "10.0.0.20").state === "up");
-    const weight = (): number => lab.board.weight[lab.view("api", "10.0.0.20").row] ?? 0;
+    const weight = (): number => lab.board.weight[lab.view("api", "10.0.0.20").cell] ?? 0;
     expect(weight()).toBeLessThan(8);
-    expect(lab.board.weight[lab.view("https", "10.0.0.20").row]).toBe(256);
+    expect(lab.board.weight[lab.view("https", "10.0.0.20").cell]).toBe(256);
     await lab.clock.pass(30_000);
     expect(weight()).toBeWithin(120, 140);
     await lab.clock.pass(32_000);
@@ -164,7 +164,7 @@ describe("startHealth()", () => {
     await lab.clock.pass(100);
     const added = lab.view("api", "10.0.0.23");
     expect(added).toMatchObject({ state: "up", role: "sensed" });
-    expect(lab.board.weight[added.row]).toBeLessThan(8);
+    expect(lab.board.weight[added.cell]).toBeLessThan(8);
     expect(lab.view("api", "10.0.0.20").state).toBe("up");
     lab.health.stop();
   });
@@ -172,15 +172,15 @@ describe("startHealth()", () => {
   test("a failed dial counts for its endpoint only and starts a look at once", async () => {
     const lab = wellHub();
     await lab.clock.pass(12_000);
-    const { row } = lab.view("https", "10.0.0.20");
+    const { cell } = lab.view("https", "10.0.0.20");
     const before = lab.looks.length;
-    lab.health.dialFailed(row, "refused");
+    lab.health.dialFailed(cell, "refused");
     await lab.clock.pass(10);
     expect(lab.looks.length).toBe(before + 1);
     expect(lab.looks.at(-1)).toMatchObject({ ip: "10.0.0.20", family: "ingress", wish: { thorough: true } });
     expect(lab.states("https")).toEqual(["up", "up", "up"]); // the look found it well
     lab.net.set("10.0.0.20", REFUSING);
-    lab.health.dialFailed(row, "refused");
+    lab.health.dialFailed(cell, "refused");
     await lab.clock.pass(10);
     expect(lab.view("https", "10.0.0.20")).toMatchObject({ state: "dead", reason: "connection refused" });
     lab.health.stop();
@@ -189,8 +189,8 @@ describe("startHealth()", () => {
   test("our own shortage is not the node's fault", async () => {
     const lab = wellHub();
     await lab.clock.pass(10_000);
-    const { row } = lab.view("api", "10.0.0.20");
-    for (let n = 0; n < 10; n++) lab.health.dialFailed(row, "no-descriptors");
+    const { cell } = lab.view("api", "10.0.0.20");
+    for (let n = 0; n < 10; n++) lab.health.dialFailed(cell, "no-descriptors");
     lab.health.dialFailed(999_999, "refused");
     expect(lab.states("api")).toEqual(["up", "up", "up"]);
     lab.health.stop();
@@ -226,7 +226,7 @@ describe("startHealth()", () => {
     expect(lab.health.drain("hub", "nobody", true)).toBe(0);
     const api = lab.view("api", "10.0.0.20");
     expect(api).toMatchObject({ state: "drained", reason: "taken out by the operator" });
-    expect(lab.board.health[api.row]).toBe(HEALTH.drained);
+    expect(lab.board.health[api.cell]).toBe(HEALTH.drained);
     expect(lab.cuts).toHaveLength(3);
     for (const cut of lab.cuts) expect(cut).toMatchObject({ afterMs: 30_000, reason: "drain" });
     lab.health.update(hub(), snapshotOf(hub()));
@@ -266,16 +266,16 @@ describe("startHealth()", () => {
     lab.health.stop();
   });
 
-  test("a pool's and a cluster's own rows sum up for the page", async () => {
+  test("a pool's and a cluster's own cells sum up for the page", async () => {
     const lab = wellHub();
     await lab.clock.pass(20_000);
     const plan = snapshotOf(hub()).clusters[0];
-    const poolRow = plan?.pools.api?.row ?? -1;
+    const poolRow = plan?.pools.api?.cell ?? -1;
     expect(lab.board.health[poolRow]).toBe(HEALTH.up);
     for (const ip of HUB) lab.net.set(ip, SILENT);
     await lab.clock.pass(30_000);
     expect(lab.board.health[poolRow]).toBe(HEALTH.dead);
-    expect(lab.board.health[plan?.row ?? -1]).toBe(HEALTH.dead);
+    expect(lab.board.health[plan?.cell ?? -1]).toBe(HEALTH.dead);
     expect(reasonText(lab.board.reason[poolRow] ?? 0)).toBe("no answer within 2s");
     expect(lab.board.since[poolRow] ?? 0).toBeGreaterThan(1.7e12);
     lab.health.stop();

@@ -18,12 +18,12 @@ describe("identity", () => {
     await lab.clock.pass(12_000);
     expect(lab.view("api", "10.0.0.20")).toMatchObject({ state: "up", identity: "proven" });
     lab.net.set("10.0.0.20", shows("api.managed1.lab", "*.apps.managed1.lab"));
-    lab.health.dialFailed(lab.view("api", "10.0.0.20").row, "other"); // any look will do
+    lab.health.dialFailed(lab.view("api", "10.0.0.20").cell, "other"); // any look will do
     await lab.clock.pass(10);
     const api = lab.view("api", "10.0.0.20");
     expect(api).toMatchObject({ state: "foreign", reason: "shows another cluster's certificate", identity: "foreign" });
-    expect(lab.board.health[api.row]).toBe(HEALTH.foreign);
-    expect(lab.cuts).toContainEqual(expect.objectContaining({ row: api.row, afterMs: 0 }));
+    expect(lab.board.health[api.cell]).toBe(HEALTH.foreign);
+    expect(lab.cuts).toContainEqual(expect.objectContaining({ cell: api.cell, afterMs: 0 }));
     expect(lab.lines.some((line) => line.includes("10.0.0.20 shows the certificate of managed1"))).toBe(true);
     lab.net.set("10.0.0.20", shows("api.hub.lab", "*.apps.hub.lab"));
     await lab.clock.pass(15_000);

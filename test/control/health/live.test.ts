@@ -99,7 +99,7 @@ beforeAll(async () => {
     snapshot: { ...only, clusters: only.clusters.slice(0, 1) },
     board: openBoard(1),
     log,
-    cut: (row) => void cuts.push(row),
+    cut: (cell) => void cuts.push(cell),
   });
 });
 
@@ -175,9 +175,9 @@ describe("startHealth() on real nodes", () => {
       await bad.stop();
       node(ip).api = await serveApi(own, node(ip).status, ports.api, ip);
       // dead nodes are asked less and less, here up to 30 s: a client's dial brings the look forward
-      const { row } = health.view().find((each) => each.kind === "api" && each.ip === ip) ?? { row: -1 };
+      const { cell } = health.view().find((each) => each.kind === "api" && each.ip === ip) ?? { cell: -1 };
       await until(() => {
-        health.dialFailed(row, "other");
+        health.dialFailed(cell, "other");
         return state("api", ip) === "up";
       }, OUT_MS);
       expect(node(ip).api.seen.handshakeErrors).toEqual([]);
@@ -188,10 +188,10 @@ describe("startHealth() on real nodes", () => {
     const ip = NODES[1];
     cuts.length = 0;
     await node(ip).https.stop();
-    const { row } = health.view().find((each) => each.kind === "https" && each.ip === ip) ?? { row: -1 };
-    health.dialFailed(row, "refused");
+    const { cell } = health.view().find((each) => each.kind === "https" && each.ip === ip) ?? { cell: -1 };
+    health.dialFailed(cell, "refused");
     await until(() => state("https", ip) === "dead", 1_000);
-    expect(cuts).toContain(row);
+    expect(cuts).toContain(cell);
     expect(state("http", ip)).toBe("up");
     node(ip).https = await serveTls(own, ports.https, ip);
     await until(() => state("https", ip) === "up", OUT_MS);

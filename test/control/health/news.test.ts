@@ -42,8 +42,8 @@ describe("the log", () => {
     await lab.clock.pass(20_000);
     lab.lines.length = 0;
     lab.net.set("api 10.0.0.20", NOT_READY);
-    const { row } = lab.view("api", "10.0.0.20");
-    lab.health.suspect(row);
+    const { cell } = lab.view("api", "10.0.0.20");
+    lab.health.suspect(cell);
     await lab.clock.pass(1_600); // two looks
     expect(lab.view("api", "10.0.0.20").state).toBe("not-ready");
     expect(lab.lines).toEqual(["hub: api not-ready on 10.0.0.20: /readyz 500"]);
@@ -98,7 +98,7 @@ describe("the log", () => {
     await lab.clock.pass(20_000);
     lab.lines.length = 0;
     lab.net.set("10.0.0.20", { ...WELL, names: ["*.apps.managed1.lab"] });
-    lab.health.suspect(lab.view("https", "10.0.0.20").row);
+    lab.health.suspect(lab.view("https", "10.0.0.20").cell);
     await lab.clock.pass(200);
     for (const kind of ["api", "https", "http"] as const) expect(lab.view(kind, "10.0.0.20").state).toBe("foreign");
     expect(lab.lines.filter((line) => line.includes("certificate of managed1"))).toHaveLength(1);
@@ -165,11 +165,11 @@ describe("roles", () => {
     lab.health.stop();
   });
 
-  test("a pool's row counts its members alone", async () => {
+  test("a pool's cell counts its members alone", async () => {
     const config = configOf([clusterConfig("hub", { nodes: nodes(...HUB) })]);
     const plan = snapshotOf(config).clusters[0];
     const lab = bench(config, { "10.0.0.20": WELL, "api 10.0.0.21": WELL });
-    const members = (kind: "api" | "http"): number => lab.board.members[plan?.pools[kind]?.row ?? -1] ?? -1;
+    const members = (kind: "api" | "http"): number => lab.board.members[plan?.pools[kind]?.cell ?? -1] ?? -1;
     expect(members("api")).toBe(3);
     await lab.clock.pass(20_000);
     expect([members("api"), members("http")]).toEqual([2, 1]);

@@ -1,17 +1,17 @@
 /** Workers that end, on a real thread that plays one. */
 import { expect, describe, test } from "bun:test";
 import { buildSnapshot } from "../../../src/config/build-snapshot.ts";
-import { createRows } from "../../../src/control/serve/board-cells.ts";
+import { createCells } from "../../../src/control/serve/board-cells.ts";
 import { createWorkers } from "../../../src/control/serve/workers.ts";
 import { openBoard } from "../../../src/seam/board.ts";
 import { configOf } from "../../data/service-lab.ts";
 
 describe("createWorkers()", () => {
   test("replaces a replacement that cannot listen: it would be a worker that nobody reaches", async () => {
-    const rows = createRows();
+    const cells = createCells();
     const snapshot = buildSnapshot(configOf(["--cluster hub=10.0.0.1"]), {
       version: 1,
-      rowOf: (key) => rows.of(key),
+      cellOf: (key) => cells.of(key),
       addressesOf: () => [],
       maxConnections: 10,
     });
@@ -34,7 +34,7 @@ describe("createWorkers()", () => {
       onFatal: (error) => void reasons.push(`fatal: ${error.message}`),
     });
     await workers.start();
-    workers.broadcast({ kind: "cut", row: 0, afterMs: 0, reason: "removed" });
+    workers.broadcast({ kind: "cut", cell: 0, afterMs: 0, reason: "removed" });
     await again;
     expect(reasons).toEqual(["a fault of the test", "Cannot listen"]);
     let deaf = false;

@@ -13,8 +13,8 @@ const CONFIG = load([
   ["domain", "lab"],
   ["cluster", "hub=10.0.0.1"],
 ]);
-const snapshotWith = (rowOf: (key: string) => number) =>
-  buildSnapshot(CONFIG, { version: 1, rowOf, addressesOf: () => [], maxConnections: 1 });
+const snapshotWith = (cellOf: (key: string) => number) =>
+  buildSnapshot(CONFIG, { version: 1, cellOf, addressesOf: () => [], maxConnections: 1 });
 
 describe("createUnknownNames()", () => {
   const routes = buildRoutes(snapshotWith(() => 0));
@@ -55,13 +55,13 @@ describe("createUnknownNames()", () => {
 });
 
 describe("createTotals()", () => {
-  test("starts a row anew for the next key, while a listener's total goes on", () => {
+  test("starts a cell anew for the next key, while a listener's total goes on", () => {
     const board = openBoard(2);
     const totals = createTotals(board);
-    const rows = new Map<string, number>();
-    const rowOf = (key: string): number => rows.get(key) ?? rows.set(key, rows.size).size - 1;
-    totals.note(snapshotWith(rowOf));
-    const pool = rowOf("cluster/hub/api");
+    const cells = new Map<string, number>();
+    const cellOf = (key: string): number => cells.get(key) ?? cells.set(key, cells.size).size - 1;
+    totals.note(snapshotWith(cellOf));
+    const pool = cellOf("cluster/hub/api");
     boardPen(board, 0).addTotal(pool, "connections", 3);
     boardPen(board, 1).addTotal(pool, "connections", 2);
     boardPen(board, 1).addActive(pool, 1);
@@ -71,7 +71,7 @@ describe("createTotals()", () => {
     totals.retire(pool);
     boardPen(board, 0).addTotal(pool, "connections", 1);
     expect([totals.of(pool, "connections"), totals.ofKind("api", "connections")]).toEqual([1, 5]);
-    totals.note(snapshotWith(rowOf));
+    totals.note(snapshotWith(cellOf));
     expect(totals.ofKind("api", "connections")).toBe(6);
   });
 });

@@ -9,11 +9,11 @@ const POLICIES: readonly Policy[] = ["leastconn", "source", "host", "roundrobin"
 const NONE: ReadonlySet<number> = new Set();
 const middle = (): number => 0.5;
 
-function endpoint(row: number, ip = `10.0.0.${row}`, port = 443): Endpoint {
-  return { row, at: { ip, port }, hash: endpointHash(ip, port), node: ip };
+function endpoint(cell: number, ip = `10.0.0.${cell}`, port = 443): Endpoint {
+  return { cell, at: { ip, port }, hash: endpointHash(ip, port), node: ip };
 }
 function pool(policy: Policy, endpoints: readonly Endpoint[]): Pool {
-  return { row: 0, policy, idleMs: 0, sendProxy: 0, endpoints };
+  return { cell: 0, policy, idleMs: 0, sendProxy: 0, endpoints };
 }
 function nodes(count: number): Endpoint[] {
   return Array.from({ length: count }, (_, i) => endpoint(i + 1));
@@ -24,12 +24,12 @@ interface NodeState {
   readonly weight?: number;
   readonly active?: number;
 }
-/** Health by row; rows that are not listed are up, idle and at full weight. */
-function view(rows: Readonly<Record<number, NodeState>> = {}): HealthView {
+/** Health by cell; cells that are not listed are up, idle and at full weight. */
+function view(cells: Readonly<Record<number, NodeState>> = {}): HealthView {
   return {
-    state: (row) => HEALTH[rows[row]?.health ?? "up"],
-    weight: (row) => rows[row]?.weight ?? FULL_WEIGHT,
-    active: (row) => rows[row]?.active ?? 0,
+    state: (cell) => HEALTH[cells[cell]?.health ?? "up"],
+    weight: (cell) => cells[cell]?.weight ?? FULL_WEIGHT,
+    active: (cell) => cells[cell]?.active ?? 0,
   };
 }
 /** A repeatable source of random numbers. */
@@ -37,12 +37,12 @@ function seeded(seed: number): () => number {
   let state = seed;
   return () => fmix32(state++) / 2 ** 32;
 }
-/** How often each row is picked. */
+/** How often each cell is picked. */
 function tally(count: number, choose: (key: number) => Endpoint | null): Map<number, number> {
   const counts = new Map<number, number>();
   for (let key = 0; key < count; key++) {
-    const row = choose(key)?.row ?? -1;
-    counts.set(row, (counts.get(row) ?? 0) + 1);
+    const cell = choose(key)?.cell ?? -1;
+    counts.set(cell, (counts.get(cell) ?? 0) + 1);
   }
   return counts;
 }
@@ -64,10 +64,10 @@ describe.each([...POLICIES])("pick() by %s", (policy) => {
       ["try", tryWant],
       ["refuse", refuseWant],
     ] as const)(`of ${states.join(", ") || "nothing"} with all-down %s takes %p`, (allDown, want) => {
-      const rows = Object.fromEntries(states.map((health, i) => [i + 1, { health }]));
+      const cells = Object.fromEntries(states.map((health, i) => [i + 1, { health }]));
       const some = pool(policy, nodes(states.length));
       const random = seeded(1);
-      const seen = tally(200, (key) => pick(some, view(rows), fmix32(key), NONE, random, allDown));
+      const seen = tally(200, (key) => pick(some, view(cells), fmix32(key), NONE, random, allDown));
       expect([...seen.keys()].sort((a, b) => a - b)).toEqual(want.length === 0 ? [-1] : [...want]);
     });
   }
@@ -80,8 +80,8 @@ describe.each([...POLICIES])("pick() by %s", (policy) => {
     for (;;) {
       const next = pick(some, health, 7, tried, middle, "try");
       if (next === null) break;
-      order.push(next.row);
-      tried.add(next.row);
+      order.push(next.cell);
+      tried.add(next.cell);
     }
     expect(order.slice(0, 2).sort((a, b) => a - b)).toEqual([1, 2]);
     expect(order.slice(2)).toEqual([3, 4]);
@@ -95,16 +95,16 @@ describe.each([...POLICIES])("pick() by %s", (policy) => {
     fc.assert(
       fc.property(...inputs, fc.constantFrom("try", "refuse"), (states, key, skip, allDown) => {
         const health: HealthView = {
-          state: (row) => (states[row - 1]?.health ?? 3) as Health,
-          weight: (row) => states[row - 1]?.weight ?? 1,
-          active: (row) => states[row - 1]?.active ?? 0,
+          state: (cell) => (states[cell - 1]?.health ?? 3) as Health,
+          weight: (cell) => states[cell - 1]?.weight ?? 1,
+          active: (cell) => states[cell - 1]?.active ?? 0,
         };
         const tried = new Set(skip);
         const got = pick(pool(policy, nodes(states.length)), health, key, tried, middle, allDown);
         const ranks = states.map((state, i) => (tried.has(i + 1) ? 0 : rank(state.health, allDown)));
         const best = Math.max(0, ...ranks);
         if (best === 0) expect(got).toBeNull();
-        else expect(ranks[(got?.row ?? 0) - 1]).toBe(best);
+        else expect(ranks[(got?.cell ?? 0) - 1]).toBe(best);
       }),
       { numRuns: 1_000 },
     );
@@ -124,8 +124,8 @@ describe("pick() by leastconn", () => {
       { 1: { active: 90 }, 2: { health: "unknown" }, 3: { health: "dead" } },
       1,
     ],
-  ] as const)("takes %s", (_, rows, want) => {
-    expect(pick(three, view(rows), 0, NONE, () => 0.99, "try")?.row).toBe(want);
+  ] as const)("takes %s", (_, cells, want) => {
+    expect(pick(three, view(cells), 0, NONE, () => 0.99, "try")?.cell).toBe(want);
   });
 
   test("spreads ties evenly at random", () => {
@@ -134,15 +134,15 @@ describe("pick() by leastconn", () => {
       pick(pool("leastconn", nodes(5)), view({ 2: { active: 1 } }), 0, NONE, random, "try"),
     );
     expect(seen.has(2)).toBe(false);
-    for (const row of [1, 3, 4, 5]) expect(Math.abs((seen.get(row) ?? 0) - 7_500)).toBeLessThan(300);
+    for (const cell of [1, 3, 4, 5]) expect(Math.abs((seen.get(cell) ?? 0) - 7_500)).toBeLessThan(300);
   });
 
   test("levels the load of nodes that begin unequal", () => {
     const active: Record<number, number> = { 1: 20, 2: 0, 3: 7 };
-    const health: HealthView = { ...view(), active: (row) => active[row] ?? 0 };
+    const health: HealthView = { ...view(), active: (cell) => active[cell] ?? 0 };
     for (let i = 0; i < 33; i++) {
-      const row = pick(three, health, 0, NONE, seeded(i), "try")?.row ?? 0;
-      active[row] = (active[row] ?? 0) + 1;
+      const cell = pick(three, health, 0, NONE, seeded(i), "try")?.cell ?? 0;
+      active[cell] = (active[cell] ?? 0) + 1;
     }
     expect(active).toEqual({ 1: 20, 2: 20, 3: 20 });
   });
@@ -150,7 +150,7 @@ describe("pick() by leastconn", () => {
 
 describe.each(["source", "host"] as const)("pick() by %s", (policy) => {
   const choose = (endpoints: readonly Endpoint[], key: number, health = view()): number =>
-    pick(pool(policy, endpoints), health, key, NONE, middle, "try")?.row ?? -1;
+    pick(pool(policy, endpoints), health, key, NONE, middle, "try")?.cell ?? -1;
 
   test("takes the highest score", () => {
     fc.assert(
@@ -177,7 +177,7 @@ describe.each(["source", "host"] as const)("pick() by %s", (policy) => {
         const gone = (pickGone % count) + 1;
         const before = choose(all, key);
         const removed = choose(
-          all.filter(({ row }) => row !== gone),
+          all.filter(({ cell }) => cell !== gone),
           key,
         );
         const down = choose(all, key, view({ [gone]: { health: "dead" } }));
@@ -194,7 +194,7 @@ describe.each(["source", "host"] as const)("pick() by %s", (policy) => {
       const key = clientKey(`10.${n >> 8}.7.${n & 255}`);
       return pick(pool(policy, nodes(6)), view(), key, NONE, middle, "try");
     });
-    for (const endpoint of nodes(6)) expect(Math.abs((seen.get(endpoint.row) ?? 0) - 1_000)).toBeLessThan(150);
+    for (const endpoint of nodes(6)) expect(Math.abs((seen.get(endpoint.cell) ?? 0) - 1_000)).toBeLessThan(150);
   });
 
   test("tells endpoints of one hash apart by their text", () => {
@@ -214,8 +214,8 @@ describe.each(["source", "host"] as const)("pick() by %s", (policy) => {
 });
 
 describe("pick() by roundrobin", () => {
-  const turn = (count: number, key: number, rows: Readonly<Record<number, NodeState>> = {}): number =>
-    pick(pool("roundrobin", nodes(count)), view(rows), key, NONE, middle, "try")?.row ?? -1;
+  const turn = (count: number, key: number, cells: Readonly<Record<number, NodeState>> = {}): number =>
+    pick(pool("roundrobin", nodes(count)), view(cells), key, NONE, middle, "try")?.cell ?? -1;
   const keys = (count: number): number[] => Array.from({ length: count }, (_, key) => key);
 
   test("takes each in turn", () => {
@@ -223,18 +223,18 @@ describe("pick() by roundrobin", () => {
   });
 
   test("takes each that is up in turn", () => {
-    const rows = { 2: { health: "dead" }, 3: { health: "not-ready" } } as const;
-    expect(keys(6).map((key) => turn(5, key, rows))).toEqual([1, 4, 5, 1, 4, 5]);
+    const cells = { 2: { health: "dead" }, 3: { health: "not-ready" } } as const;
+    expect(keys(6).map((key) => turn(5, key, cells))).toEqual([1, 4, 5, 1, 4, 5]);
   });
 
   test("counts only the best rank, wherever it stands", () => {
-    const rows = { 1: { health: "not-ready" }, 2: { health: "unknown" } } as const;
-    expect(keys(6).map((key) => turn(4, key, rows))).toEqual([3, 4, 3, 4, 3, 4]);
+    const cells = { 1: { health: "not-ready" }, 2: { health: "unknown" } } as const;
+    expect(keys(6).map((key) => turn(4, key, cells))).toEqual([3, 4, 3, 4, 3, 4]);
   });
 
   test("keeps the turns of nodes that all start", () => {
-    const rows = { 1: { weight: 10 }, 2: { weight: 10 }, 3: { weight: 10 } };
-    expect(keys(6).map((key) => turn(3, key, rows))).toEqual([1, 2, 3, 1, 2, 3]);
+    const cells = { 1: { weight: 10 }, 2: { weight: 10 }, 3: { weight: 10 } };
+    expect(keys(6).map((key) => turn(3, key, cells))).toEqual([1, 2, 3, 1, 2, 3]);
   });
 
   test.each([1, 26, 64, 128, 200, 255])("gives a node of weight %d its part of its turns", (weight) => {
@@ -242,7 +242,7 @@ describe("pick() by roundrobin", () => {
       pick(pool("roundrobin", nodes(4)), view({ 2: { weight } }), key, NONE, middle, "try"),
     );
     expect(seen.get(2)).toBe(weight * 10);
-    const others = [1, 3, 4].map((row) => seen.get(row) ?? 0);
+    const others = [1, 3, 4].map((cell) => seen.get(cell) ?? 0);
     expect(Math.max(...others) - Math.min(...others)).toBeLessThan(0.05 * Math.max(...others));
   });
 

@@ -20,7 +20,7 @@ const refused = failed("nothing", "refused");
 const silent = failed("nothing", "silent");
 const alerted = failed("tcp", "alert");
 
-interface Row {
+interface Cell {
   readonly name: string;
   readonly kind: ListenerKind;
   readonly mode?: CheckMode;
@@ -33,7 +33,7 @@ interface Row {
 /** api and mcs ask on their own port: one connection is both. */
 const both = (evidence: Evidence): { ready: Evidence; own: Evidence } => ({ ready: evidence, own: evidence });
 
-const rows: readonly Row[] = [
+const cells: readonly Cell[] = [
   { name: "a ready API server", kind: "api", ...both(status(200)), want: ["up", "readyz", "/readyz 200"] },
   {
     name: "an API server closed to anonymous",
@@ -222,15 +222,15 @@ const rows: readonly Row[] = [
 ];
 
 describe("judge()", () => {
-  test.each(rows.map((row) => [row.name, row] as const))("%s", (_name, row) => {
+  test.each(cells.map((cell) => [cell.name, cell] as const))("%s", (_name, cell) => {
     const { outcome, rung } = judge(
-      row.kind,
-      row.mode ?? "auto",
-      row.stuck ?? null,
-      row.ready ?? null,
-      row.own ?? null,
+      cell.kind,
+      cell.mode ?? "auto",
+      cell.stuck ?? null,
+      cell.ready ?? null,
+      cell.own ?? null,
     );
-    expect([outcome.look, rung, reasonText(outcome.reason)]).toEqual([...row.want]);
+    expect([outcome.look, rung, reasonText(outcome.reason)]).toEqual([...cell.want]);
   });
 
   test("a server that only alerts passes no rung, on any pool", () => {

@@ -8,12 +8,12 @@ import {
   type RouteMatch,
   type Routes,
 } from "../../../src/core/route/lookup.ts";
-import { LISTENER_KINDS, type ListenerKind, type NameRow, type Snapshot } from "../../../src/seam/snapshot.ts";
+import { LISTENER_KINDS, type ListenerKind, type NameClaim, type Snapshot } from "../../../src/seam/snapshot.ts";
 
 type Names = Pick<Snapshot, "clusters" | "exact" | "below" | "labels">;
 const INGRESS: readonly ListenerKind[] = ["https", "http"];
 
-function row(name: string, cluster: number, kinds: readonly ListenerKind[] = INGRESS): NameRow {
+function claim(name: string, cluster: number, kinds: readonly ListenerKind[] = INGRESS): NameClaim {
   return { name, cluster, kinds };
 }
 
@@ -21,21 +21,26 @@ function row(name: string, cluster: number, kinds: readonly ListenerKind[] = ING
 const NAMES: Names = {
   clusters: [],
   exact: [
-    row("api.hub.lab", 0, ["api"]),
-    row("api-int.hub.lab", 0, ["api", "mcs"]),
-    row("api.managed1.lab", 1, ["api"]),
-    row("shop.apps.hub.lab", 3),
-    row("lab", 3),
-    row("api.m2.lab", 3, ["api"]),
+    claim("api.hub.lab", 0, ["api"]),
+    claim("api-int.hub.lab", 0, ["api", "mcs"]),
+    claim("api.managed1.lab", 1, ["api"]),
+    claim("shop.apps.hub.lab", 3),
+    claim("lab", 3),
+    claim("api.m2.lab", 3, ["api"]),
   ],
   below: [
-    row("apps.hub.lab", 0),
-    row("apps.managed1.lab", 1),
-    row("deep.apps.hub.lab", 3),
-    row("shop.lab", 3),
-    row("test", 3),
+    claim("apps.hub.lab", 0),
+    claim("apps.managed1.lab", 1),
+    claim("deep.apps.hub.lab", 3),
+    claim("shop.lab", 3),
+    claim("test", 3),
   ],
-  labels: [row("api.m2", 2, ["api"]), row("api-int.m2", 2, ["api", "mcs"]), row("apps.m2", 2), row("apps.apps", 4)],
+  labels: [
+    claim("api.m2", 2, ["api"]),
+    claim("api-int.m2", 2, ["api", "mcs"]),
+    claim("apps.m2", 2),
+    claim("apps.apps", 4),
+  ],
 };
 const ROUTES = buildRoutes(NAMES);
 
@@ -94,20 +99,23 @@ const CASES: readonly (readonly [ListenerKind, string, number, string])[] = [
 /** The rules of the design, written down without any index. */
 function naive(names: Names, kind: ListenerKind, name: string): number {
   if (name.length > 253 || name.includes("..")) return -1;
-  const of = (rows: readonly NameRow[]): readonly NameRow[] => rows.filter(({ kinds }) => kinds.includes(kind));
-  const exact = of(names.exact).find((row) => row.name === name);
+  const of = (claims: readonly NameClaim[]): readonly NameClaim[] => claims.filter(({ kinds }) => kinds.includes(kind));
+  const exact = of(names.exact).find((claim) => claim.name === name);
   if (exact !== undefined) return exact.cluster;
-  const below = of(names.below).filter((row) => name.endsWith(`.${row.name}`) && name.length > row.name.length + 1);
-  const longest = Math.max(...below.map((row) => row.name.length));
-  for (const row of below) if (row.name.length === longest) return row.cluster;
+  const below = of(names.below).filter(
+    (claim) => name.endsWith(`.${claim.name}`) && name.length > claim.name.length + 1,
+  );
+  const longest = Math.max(...below.map((claim) => claim.name.length));
+  for (const claim of below) if (claim.name.length === longest) return claim.cluster;
   const rules = of(names.labels);
-  const apps = rules.filter((row) => row.name.startsWith("apps."));
-  for (const row of rules) {
-    if (!apps.includes(row) && name.startsWith(`${row.name}.`) && name.length > row.name.length + 1) return row.cluster;
+  const apps = rules.filter((claim) => claim.name.startsWith("apps."));
+  for (const claim of rules) {
+    if (!apps.includes(claim) && name.startsWith(`${claim.name}.`) && name.length > claim.name.length + 1)
+      return claim.cluster;
   }
   for (let at = 1; at < name.length; at++) {
     const rest = name.slice(at);
-    const hit = apps.find((row) => rest.startsWith(`.${row.name}.`) && rest.length > row.name.length + 2);
+    const hit = apps.find((claim) => rest.startsWith(`.${claim.name}.`) && rest.length > claim.name.length + 2);
     if (hit !== undefined) return hit.cluster;
   }
   return -1;
@@ -139,8 +147,8 @@ function counted(routes: Routes): { routes: Routes; probes: () => number } {
 function manyClusters(count: number, withDomain: boolean): Routes {
   const ids = Array.from({ length: count }, (_, id) => id);
   const domain = withDomain ? ".lab" : "";
-  const api = ids.map((id) => row(`api.c${id}${domain}`, id, ["api"]));
-  const apps = ids.map((id) => row(`apps.c${id}${domain}`, id));
+  const api = ids.map((id) => claim(`api.c${id}${domain}`, id, ["api"]));
+  const apps = ids.map((id) => claim(`apps.c${id}${domain}`, id));
   return buildRoutes(
     withDomain
       ? { clusters: [], exact: api, below: apps, labels: [] }
@@ -155,17 +163,17 @@ describe("lookup()", () => {
   });
 
   test("takes the first of two equal claims", () => {
-    const routes = buildRoutes({ ...NAMES, exact: [row("a.lab", 7), row("a.lab", 8)] });
+    const routes = buildRoutes({ ...NAMES, exact: [claim("a.lab", 7), claim("a.lab", 8)] });
     expect(lookup(routes, "https", "a.lab")).toBe(7);
   });
 
   test("prefers the start of the name to its inside", () => {
-    const routes = buildRoutes({ clusters: [], exact: [], below: [], labels: [row("apps.b", 2), row("api.a", 1)] });
+    const routes = buildRoutes({ clusters: [], exact: [], below: [], labels: [claim("apps.b", 2), claim("api.a", 1)] });
     expect(lookup(routes, "https", "api.a.apps.b.lab")).toBe(1);
   });
 
   test("keeps the claims of different kinds on one name apart", () => {
-    const routes = buildRoutes({ ...NAMES, exact: [row("a.lab", 7, ["api"]), row("a.lab", 8, ["https"])] });
+    const routes = buildRoutes({ ...NAMES, exact: [claim("a.lab", 7, ["api"]), claim("a.lab", 8, ["https"])] });
     expect(LISTENER_KINDS.map((kind) => lookup(routes, kind, "a.lab"))).toEqual([7, 8, -1, -1]);
   });
 
@@ -176,14 +184,14 @@ describe("lookup()", () => {
     const word = fc.constantFrom("a", "api", "apps", "hub", "m1", "lab");
     const known = fc.array(word, { minLength: 1, maxLength: 4 }).map((labels) => labels.join("."));
     const start = fc.tuple(fc.constantFrom("api", "api-int", "apps"), word).map((labels) => labels.join("."));
-    const rows = (name: fc.Arbitrary<string>): fc.Arbitrary<NameRow[]> =>
+    const claims = (name: fc.Arbitrary<string>): fc.Arbitrary<NameClaim[]> =>
       fc.array(fc.record({ name, cluster: fc.nat(9), kinds: fc.subarray([...LISTENER_KINDS], { minLength: 1 }) }), {
         maxLength: 6,
       });
-    const names = fc.record({ exact: rows(known), below: rows(known), labels: rows(start) });
+    const names = fc.record({ exact: claims(known), below: claims(known), labels: claims(start) });
     fc.assert(
-      fc.property(names, some(0, 7), fc.constantFrom(...LISTENER_KINDS), (rows, name, kind) => {
-        const snapshot = { clusters: [], ...rows };
+      fc.property(names, some(0, 7), fc.constantFrom(...LISTENER_KINDS), (claims, name, kind) => {
+        const snapshot = { clusters: [], ...claims };
         expect(lookup(buildRoutes(snapshot), kind, name)).toBe(naive(snapshot, kind, name));
       }),
       { numRuns: 5_000 },
@@ -211,15 +219,15 @@ describe("lookup()", () => {
 });
 
 describe("explainLookup()", () => {
-  test("names the row and its kind", () => {
-    expect(explainLookup(ROUTES, "api", "api.hub.lab")).toEqual({ cluster: 0, rule: "exact", row: "api.hub.lab" });
+  test("names the claim and its kind", () => {
+    expect(explainLookup(ROUTES, "api", "api.hub.lab")).toEqual({ cluster: 0, rule: "exact", claim: "api.hub.lab" });
     expect(explainLookup(ROUTES, "http", "a.b.apps.hub.lab")).toEqual({
       cluster: 0,
       rule: "below",
-      row: "apps.hub.lab",
+      claim: "apps.hub.lab",
     });
-    expect(explainLookup(ROUTES, "api", "api.m2.x")).toEqual({ cluster: 2, rule: "labels", row: "api.m2" });
-    expect(explainLookup(ROUTES, "https", "a.apps.m2.x")).toEqual({ cluster: 2, rule: "labels", row: "apps.m2" });
+    expect(explainLookup(ROUTES, "api", "api.m2.x")).toEqual({ cluster: 2, rule: "labels", claim: "api.m2" });
+    expect(explainLookup(ROUTES, "https", "a.apps.m2.x")).toEqual({ cluster: 2, rule: "labels", claim: "apps.m2" });
     expect(explainLookup(ROUTES, "https", "a.apps.m3.x")).toBeNull();
   });
 });

@@ -71,7 +71,7 @@ describe("readLines()", () => {
 
   test("gives each word its place, also on continued lines", () => {
     const [line] = readLines("h.cfg", "\n  acl x \\\n   'y'", new Map());
-    expect(line?.words.map(({ line: row, column }) => `${row}:${column}`)).toEqual(["2:3", "2:7", "3:4"]);
+    expect(line?.words.map(({ line: option, column }) => `${option}:${column}`)).toEqual(["2:3", "2:7", "3:4"]);
     expect([line?.line, line?.lastLine]).toEqual([2, 3]);
   });
 

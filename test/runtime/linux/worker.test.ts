@@ -146,7 +146,7 @@ describe("LinuxRuntime.run()", () => {
       await victim.until("up");
       let replacement: Engine | null = null;
       const { lost } = await load(at, 6_000, (served) => {
-        if (served === 800) victim.send({ kind: "cut", row: 0, afterMs: 0, reason: "shutdown" });
+        if (served === 800) victim.send({ kind: "cut", cell: 0, afterMs: 0, reason: "shutdown" });
         if (served === 801) void victim.exited.then(() => (replacement = startEngine(fd)));
       });
       expect(replacement).not.toBeNull();
@@ -170,7 +170,7 @@ describe("LinuxRuntime.run()", () => {
         const engine = startEngine(fd);
         await engine.until("up");
         await load(at, 50, () => {});
-        if (round < 2) engine.send({ kind: "cut", row: 0, afterMs: 0, reason: "shutdown" });
+        if (round < 2) engine.send({ kind: "cut", cell: 0, afterMs: 0, reason: "shutdown" });
         else engine.send({ kind: "stop", afterMs: 0 });
         await engine.exited;
       }

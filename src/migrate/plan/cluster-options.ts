@@ -1,7 +1,7 @@
 /** One group of pools as the keys of a cluster. */
 import { CLUSTER } from "../../config/cluster-options.ts";
 import { durationText } from "../../config/values.ts";
-import type { Row } from "../../config/option.ts";
+import type { Option } from "../../config/option.ts";
 import type { ListenerKind, Policy } from "../../seam/snapshot.ts";
 import { wordAt, wordsFrom, type SourceLine } from "../source/lexer.ts";
 import { readHaproxyTime } from "../source/duration.ts";
@@ -10,7 +10,7 @@ import { lastLine } from "../source/proxies.ts";
 import type { Ledger } from "../report/ledger.ts";
 import { clusterNames, type Claims } from "./cluster-names.ts";
 import type { Group } from "./groups.ts";
-import { notedRow, rowTexts, type ImportedCluster, type RowTexts } from "./imported.ts";
+import { notedRow, optionTexts, type ImportedCluster, type OptionTexts } from "./imported.ts";
 import { compressNodes } from "./node-ranges.ts";
 import { portsOf, type Unit } from "./units.ts";
 
@@ -21,18 +21,18 @@ export interface ClusterFacts {
 
 export function importCluster(group: Group, facts: ClusterFacts, claims: Claims, ledger: Ledger): ImportedCluster {
   const { domain, names, apiNames } = clusterNames(group, claims, ledger);
-  const rows = [
-    ...rowTexts(CLUSTER.domain, domain === null ? [] : [domain]),
+  const options = [
+    ...optionTexts(CLUSTER.domain, domain === null ? [] : [domain]),
     ...nodeRows(group, ledger),
-    ...rowTexts(CLUSTER.names, names),
-    ...rowTexts(CLUSTER.apiNames, apiNames),
+    ...optionTexts(CLUSTER.names, names),
+    ...optionTexts(CLUSTER.apiNames, apiNames),
     ...portRows(group, ledger),
     ...balanceRows(group, ledger),
     ...checkRows(group),
     ...proxyRow(group, ledger),
-    ...rowTexts(CLUSTER.redirectHttps, facts.redirects ? ["on"] : []),
+    ...optionTexts(CLUSTER.redirectHttps, facts.redirects ? ["on"] : []),
   ];
-  return { group, rows };
+  return { group, options };
 }
 
 function unitsOfKind(group: Group, ...kinds: ListenerKind[]): Unit[] {
@@ -48,7 +48,7 @@ function sameHosts(a: readonly string[], b: readonly string[]): boolean {
 }
 
 /** Nodes of both roles go into `nodes`; https and http nodes that differ too, edge-lb finds out what each serves. */
-function nodeRows(group: Group, ledger: Ledger): RowTexts[] {
+function nodeRows(group: Group, ledger: Ledger): OptionTexts[] {
   const [api, mcs] = [hostsOf(unitsOfKind(group, "api")), hostsOf(unitsOfKind(group, "mcs"))];
   const [https, http] = [hostsOf(unitsOfKind(group, "https")), hostsOf(unitsOfKind(group, "http"))];
   const control = api.length > 0 ? api : mcs;
@@ -63,10 +63,10 @@ function nodeRows(group: Group, ledger: Ledger): RowTexts[] {
       "https and http have different nodes: edge-lb probes them all and uses each for what it serves",
       ledger,
     );
-    return [...rowTexts(CLUSTER.nodes, compressNodes(ingress)), ...rowTexts(CLUSTER.api, compressNodes(control))];
+    return [...optionTexts(CLUSTER.nodes, compressNodes(ingress)), ...optionTexts(CLUSTER.api, compressNodes(control))];
   }
-  if (control.length > 0 && sameHosts(control, ingress)) return rowTexts(CLUSTER.nodes, compressNodes(control));
-  return [...rowTexts(CLUSTER.api, compressNodes(control)), ...rowTexts(CLUSTER.ingress, compressNodes(ingress))];
+  if (control.length > 0 && sameHosts(control, ingress)) return optionTexts(CLUSTER.nodes, compressNodes(control));
+  return [...optionTexts(CLUSTER.api, compressNodes(control)), ...optionTexts(CLUSTER.ingress, compressNodes(ingress))];
 }
 
 function noteNodes(group: Group, kinds: readonly ListenerKind[], why: string, ledger: Ledger): void {
@@ -75,14 +75,14 @@ function noteNodes(group: Group, kinds: readonly ListenerKind[], why: string, le
   }
 }
 
-const PORT_ROWS: Readonly<Record<ListenerKind, Row<number>>> = {
+const PORT_ROWS: Readonly<Record<ListenerKind, Option<number>>> = {
   api: CLUSTER.apiPort,
   https: CLUSTER.httpsPort,
   http: CLUSTER.httpPort,
   mcs: CLUSTER.mcsPort,
 };
 
-function portRows(group: Group, ledger: Ledger): RowTexts[] {
+function portRows(group: Group, ledger: Ledger): OptionTexts[] {
   const kinds = [...new Set(group.units.map((unit) => unit.kind))];
   return kinds.flatMap((kind) => {
     const units = unitsOfKind(group, kind);
@@ -96,24 +96,24 @@ function portRows(group: Group, ledger: Ledger): RowTexts[] {
         });
       }
     }
-    return rowTexts(PORT_ROWS[kind], ports.slice(0, 1).map(String));
+    return optionTexts(PORT_ROWS[kind], ports.slice(0, 1).map(String));
   });
 }
 
-const BALANCE_ROWS: Readonly<Partial<Record<ListenerKind, Row<Policy>>>> = {
+const BALANCE_ROWS: Readonly<Partial<Record<ListenerKind, Option<Policy>>>> = {
   api: CLUSTER.balanceApi,
   https: CLUSTER.balanceHttps,
   http: CLUSTER.balanceHttp,
 };
 
-function balanceRows(group: Group, ledger: Ledger): RowTexts[] {
+function balanceRows(group: Group, ledger: Ledger): OptionTexts[] {
   const done = new Set<ListenerKind>();
   return group.units.flatMap((unit) => {
-    const row = BALANCE_ROWS[unit.kind];
+    const option = BALANCE_ROWS[unit.kind];
     const policy = policyOf(unit, ledger);
-    if (row === undefined || policy === null || done.has(unit.kind)) return [];
+    if (option === undefined || policy === null || done.has(unit.kind)) return [];
     done.add(unit.kind);
-    return rowTexts(row, [policy]);
+    return optionTexts(option, [policy]);
   });
 }
 
@@ -173,18 +173,18 @@ function stickLine(unit: Unit): SourceLine | null {
 }
 
 /** Rise, fall and interval as the source has them, where it says something. */
-function checkRows(group: Group): RowTexts[] {
+function checkRows(group: Group): OptionTexts[] {
   const checked = group.units.flatMap((unit) => unit.servers).filter((server) => server.options.has("check"));
   const intervals = numbers(checked, "inter", readHaproxyTime);
   const ready = unitsOfKind(group, "https", "http").flatMap((unit) => readyPorts(unit));
   return [
-    ...rowTexts(CLUSTER.rise, largest(numbers(checked, "rise", Number))),
-    ...rowTexts(CLUSTER.fall, largest(numbers(checked, "fall", Number))),
-    ...rowTexts(
+    ...optionTexts(CLUSTER.rise, largest(numbers(checked, "rise", Number))),
+    ...optionTexts(CLUSTER.fall, largest(numbers(checked, "fall", Number))),
+    ...optionTexts(
       CLUSTER.intervalMs,
       intervals.length === 0 ? [] : [durationText(Math.max(100, Math.min(...intervals)))],
     ),
-    ...rowTexts(CLUSTER.readyPort, ready.slice(0, 1).map(String)),
+    ...optionTexts(CLUSTER.readyPort, ready.slice(0, 1).map(String)),
   ];
 }
 
@@ -206,7 +206,7 @@ function readyPorts(unit: Unit): number[] {
   return numbers(unit.servers, "port", Number).filter((port) => port <= 65_535 && !portsOf(unit).includes(port));
 }
 
-function proxyRow(group: Group, ledger: Ledger): RowTexts[] {
+function proxyRow(group: Group, ledger: Ledger): OptionTexts[] {
   const versions = unitsOfKind(group, "https", "http").flatMap((unit) =>
     unit.servers.map((server) => proxyVersion(server)),
   );
