@@ -1,6 +1,6 @@
 /** One line per tunnel or HTTP request, at its end, mailed to control in batches. */
 import type { Runtime, TunnelEnd } from "../runtime/port.ts";
-import type { BoardPen } from "../seam/board.ts";
+import type { BoardWriter } from "../seam/board.ts";
 import { LOG_BATCHES, LOG_LINES } from "../seam/mail.ts";
 import type { Address, ListenerKind } from "../seam/snapshot.ts";
 import type { EndReason } from "../seam/tallies.ts";
@@ -55,8 +55,8 @@ export interface AccessLog {
 }
 
 /** @param format null: the log is off */
-export function createAccessLog(runtime: Runtime, pen: BoardPen, format: FormatLine | null): AccessLog {
-  return format === null ? SILENT : new BatchedLog(runtime, pen, format);
+export function createAccessLog(runtime: Runtime, writer: BoardWriter, format: FormatLine | null): AccessLog {
+  return format === null ? SILENT : new BatchedLog(runtime, writer, format);
 }
 
 const SILENT: AccessLog = { on: false, write() {}, taken() {}, flush() {} };
@@ -64,7 +64,7 @@ const SILENT: AccessLog = { on: false, write() {}, taken() {}, flush() {} };
 class BatchedLog implements AccessLog {
   readonly on = true;
   private readonly runtime: Runtime;
-  private readonly pen: BoardPen;
+  private readonly writer: BoardWriter;
   private readonly format: FormatLine;
   private text = "";
   private lines = 0;
@@ -72,16 +72,16 @@ class BatchedLog implements AccessLog {
   private underWay = 0;
   private waiting = false;
 
-  constructor(runtime: Runtime, pen: BoardPen, format: FormatLine) {
+  constructor(runtime: Runtime, writer: BoardWriter, format: FormatLine) {
     this.runtime = runtime;
-    this.pen = pen;
+    this.writer = writer;
     this.format = format;
   }
 
   write(record: AccessRecord): void {
     if (this.underWay >= LOG_BATCHES && this.lines >= LOG_LINES) {
       this.dropped += 1;
-      this.pen.addCount("logLinesDropped", 1);
+      this.writer.addCount("logLinesDropped", 1);
       return;
     }
     this.text += `${this.format(record, this.runtime.wallMs())}\n`;

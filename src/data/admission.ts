@@ -8,15 +8,15 @@ import type { Plane } from "./plane.ts";
  */
 export function enter(plane: Plane, client: number): string | null {
   const { limits } = plane.live.snapshot;
-  plane.pen.addCount("accepted", 1);
-  plane.pen.addCount("open", 1);
-  plane.pen.addClient(client, 1);
+  plane.writer.addCount("accepted", 1);
+  plane.writer.addCount("open", 1);
+  plane.writer.addClient(client, 1);
   if (countOf(plane.board, "open") > limits.connections) return "max-connections";
   if (limits.perClient > 0 && clientsOf(plane.board, client) > limits.perClient) return "max-connections-per-client";
   return null;
 }
 
 export function leave(plane: Plane, client: number): void {
-  plane.pen.addCount("open", -1);
-  plane.pen.addClient(client, -1);
+  plane.writer.addCount("open", -1);
+  plane.writer.addClient(client, -1);
 }

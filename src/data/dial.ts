@@ -63,7 +63,7 @@ class PoolDial implements Cancel, DialSpec {
     this.first = first;
     this.startMs = plane.runtime.nowMs();
     this.key = request.pool.policy === "roundrobin" ? plane.turn++ : request.key;
-    plane.pen.addActive(request.plan.cell, 1);
+    plane.writer.addActive(request.plan.cell, 1);
     const endpoint = this.choose();
     // never calls back before dialPool() returned: without an endpoint the answer takes one turn
     if (endpoint === null) this.current = plane.runtime.timer(0, () => this.giveUp(null));
@@ -88,7 +88,7 @@ class PoolDial implements Cancel, DialSpec {
     this.attempts += 1;
     this.endpoint = endpoint;
     // counted while dialing already, so that a burst spreads over the pool
-    this.plane.pen.addActive(endpoint.cell, 1);
+    this.plane.writer.addActive(endpoint.cell, 1);
     this.to = endpoint.at;
     this.timeoutMs = Math.min(timeouts.connect, leftMs);
     this.current = this.plane.runtime.dial(this);
@@ -101,10 +101,10 @@ class PoolDial implements Cancel, DialSpec {
     const cells = cellsOf(request.plan, request.pool, endpoint);
     this.endpoint = null;
     this.counted = false; // the caller's from here on
-    plane.pen.addActive(cells.pool, 1);
-    plane.pen.addTotal(cells.cluster, "connections", 1);
-    plane.pen.addTotal(cells.pool, "connections", 1);
-    plane.pen.addTotal(cells.endpoint, "connections", 1);
+    plane.writer.addActive(cells.pool, 1);
+    plane.writer.addTotal(cells.cluster, "connections", 1);
+    plane.writer.addTotal(cells.pool, "connections", 1);
+    plane.writer.addTotal(cells.endpoint, "connections", 1);
     return request.onOpen(conn, {
       endpoint,
       cells,
@@ -120,10 +120,10 @@ class PoolDial implements Cancel, DialSpec {
     this.first = first;
     // our own shortage says nothing about the node, and no other node can help
     if (error === "no-descriptors") {
-      this.plane.pen.addCount("shortages", 1);
+      this.plane.writer.addCount("shortages", 1);
       return this.giveUp(error);
     }
-    this.plane.pen.addTotal(endpoint.cell, "failures", 1);
+    this.plane.writer.addTotal(endpoint.cell, "failures", 1);
     this.plane.reports.dialFailed(endpoint.cell, error);
     const outOfTime = this.plane.runtime.nowMs() - this.startMs >= this.request.live.snapshot.timeouts.dialTotal;
     if (this.attempts >= MOST_ATTEMPTS || outOfTime) return this.giveUp(error);
@@ -140,34 +140,34 @@ class PoolDial implements Cancel, DialSpec {
   }
 
   private uncount(): void {
-    if (this.counted) this.plane.pen.addActive(this.request.plan.cell, -1);
+    if (this.counted) this.plane.writer.addActive(this.request.plan.cell, -1);
     this.counted = false;
   }
 
   private leave(): void {
-    if (this.endpoint !== null) this.plane.pen.addActive(this.endpoint.cell, -1);
+    if (this.endpoint !== null) this.plane.writer.addActive(this.endpoint.cell, -1);
     this.endpoint = null;
   }
 }
 
 /** The connection that `dialPool` opened is over. */
 export function closeCells(plane: Plane, cells: Cells): void {
-  plane.pen.addActive(cells.cluster, -1);
-  plane.pen.addActive(cells.pool, -1);
-  plane.pen.addActive(cells.endpoint, -1);
+  plane.writer.addActive(cells.cluster, -1);
+  plane.writer.addActive(cells.pool, -1);
+  plane.writer.addActive(cells.endpoint, -1);
 }
 
 /** Bytes that moved on it. */
 export function countBytes(plane: Plane, cells: Cells, up: number, down: number): void {
-  const { pen } = plane;
+  const { writer } = plane;
   if (up > 0) {
-    pen.addTotal(cells.cluster, "bytesUp", up);
-    pen.addTotal(cells.pool, "bytesUp", up);
-    pen.addTotal(cells.endpoint, "bytesUp", up);
+    writer.addTotal(cells.cluster, "bytesUp", up);
+    writer.addTotal(cells.pool, "bytesUp", up);
+    writer.addTotal(cells.endpoint, "bytesUp", up);
   }
   if (down > 0) {
-    pen.addTotal(cells.cluster, "bytesDown", down);
-    pen.addTotal(cells.pool, "bytesDown", down);
-    pen.addTotal(cells.endpoint, "bytesDown", down);
+    writer.addTotal(cells.cluster, "bytesDown", down);
+    writer.addTotal(cells.pool, "bytesDown", down);
+    writer.addTotal(cells.endpoint, "bytesDown", down);
   }
 }

@@ -310,9 +310,9 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner {
     const { plane } = this;
     const upstream = this.used();
     const counted = end.end === "done" ? undefined : COUNTED[end.end];
-    if (counted !== undefined) plane.pen.addCount(counted, 1);
+    if (counted !== undefined) plane.writer.addCount(counted, 1);
     if (upstream !== null) countBytes(plane, upstream.cells, end.up, end.down);
-    plane.pen.tally(this.kind, end.end, upstream?.dialMs ?? null, this.tookMs());
+    plane.writer.tally(this.kind, end.end, upstream?.dialMs ?? null, this.tookMs());
     if (plane.log.on) plane.log.write(this.recordOf(request, end));
     if (upstream !== null) upstream.dialMs = null;
     this.forget();

@@ -69,7 +69,7 @@ export class HttpTunnel implements JoinSpec, Cuttable {
     leave(plane, clientKey);
     const totalMs = plane.runtime.nowMs() - startMs;
     const reason = tunnelEndReason(end);
-    plane.pen.tally(record.listener, reason, record.dialMs, totalMs);
+    plane.writer.tally(record.listener, reason, record.dialMs, totalMs);
     plane.log.write({
       ...record,
       up: soFar.up + end.up,

@@ -2,8 +2,8 @@
 import type { Routes } from "../core/route/lookup.ts";
 import { buildRoutes } from "../core/route/lookup.ts";
 import type { Runtime } from "../runtime/port.ts";
-import type { Board, BoardPen, HealthView } from "../seam/board.ts";
-import { boardPen, healthView } from "../seam/board.ts";
+import type { Board, BoardWriter, HealthView } from "../seam/board.ts";
+import { boardWriter, healthView } from "../seam/board.ts";
 import type { Snapshot } from "../seam/snapshot.ts";
 import type { AccessLog } from "./access-log.ts";
 import { HelloClock } from "./hello-clock.ts";
@@ -26,8 +26,8 @@ export interface PlaneInput {
   readonly runtime: Runtime;
   readonly worker: number;
   readonly board: Board;
-  /** Makes the log over this worker's pen. */
-  readonly log: (pen: BoardPen) => AccessLog;
+  /** Makes the log over this worker's writer. */
+  readonly log: (writer: BoardWriter) => AccessLog;
   readonly random: () => number;
   readonly snapshot: Snapshot;
 }
@@ -36,7 +36,7 @@ export class Plane {
   readonly runtime: Runtime;
   readonly worker: number;
   readonly board: Board;
-  readonly pen: BoardPen;
+  readonly writer: BoardWriter;
   readonly health: HealthView;
   readonly log: AccessLog;
   readonly random: () => number;
@@ -57,9 +57,9 @@ export class Plane {
     this.runtime = input.runtime;
     this.worker = input.worker;
     this.board = input.board;
-    this.pen = boardPen(input.board, input.worker);
+    this.writer = boardWriter(input.board, input.worker);
     this.health = healthView(input.board);
-    this.log = input.log(this.pen);
+    this.log = input.log(this.writer);
     this.random = input.random;
     this.reports = new Reports(input.runtime);
     this.hellos = new HelloClock(input.runtime);
@@ -68,7 +68,7 @@ export class Plane {
 
   /** Client connections of this worker that have not left yet. */
   get open(): number {
-    return this.pen.count("open");
+    return this.writer.count("open");
   }
 
   /** One assignment: sessions that began before keep the snapshot they took. */

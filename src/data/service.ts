@@ -60,7 +60,7 @@ class Service {
       board,
       snapshot,
       random,
-      log: (pen) => createAccessLog(runtime, pen, format),
+      log: (writer) => createAccessLog(runtime, writer, format),
     });
   }
 
@@ -86,7 +86,7 @@ class Service {
   }
 
   fault(error: unknown): void {
-    this.plane.pen.addCount("faults", 1);
+    this.plane.writer.addCount("faults", 1);
     this.plane.reports.fault(error);
   }
 
@@ -151,7 +151,7 @@ class Service {
   private stop(afterMs: number): void {
     for (const listener of this.listeners.values()) listener.close();
     this.listeners.clear();
-    this.runtime.post({ kind: "deaf" });
+    this.runtime.post({ kind: "listeners-closed" });
     this.plane.drain();
     const cutAt = this.runtime.nowMs() + afterMs;
     let cut = false;

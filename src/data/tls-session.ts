@@ -104,7 +104,7 @@ class TlsSession implements ConnEvents, Waiting, TlsClient {
     const phase = this.phase;
     this.end();
     if (phase === "over") return;
-    this.plane.pen.addCount("clientGone", 1);
+    this.plane.writer.addCount("clientGone", 1);
     if (phase === "hello" && this.helloBytes === 0) return; // port scans and probes of others: counted, not logged
     this.log(cause === "fault" ? "internal error" : "client gone", null);
   }
@@ -191,7 +191,7 @@ class TlsSession implements ConnEvents, Waiting, TlsClient {
   }
 
   private refuse(end: EndReason, count: Count, answer: Uint8Array, note: string | null): void {
-    this.plane.pen.addCount(count, 1);
+    this.plane.writer.addCount(count, 1);
     this.log(end, note);
     const lingerMs = this.plane.live.snapshot.timeouts.linger;
     this.end();
@@ -200,7 +200,7 @@ class TlsSession implements ConnEvents, Waiting, TlsClient {
   }
 
   expired(): void {
-    this.plane.pen.addCount("timedOut", 1);
+    this.plane.writer.addCount("timedOut", 1);
     if (this.helloBytes > 0) this.log("hello timeout", null);
     this.end();
     this.conn.closeAfter(0);
@@ -230,7 +230,7 @@ class TlsSession implements ConnEvents, Waiting, TlsClient {
 
   private log(end: EndReason, note: string | null): void {
     const totalMs = this.plane.runtime.nowMs() - this.startMs;
-    this.plane.pen.tally(this.kind, end, null, totalMs);
+    this.plane.writer.tally(this.kind, end, null, totalMs);
     if (!this.plane.log.on) return;
     this.plane.log.write({
       listener: this.kind,

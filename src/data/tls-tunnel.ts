@@ -74,7 +74,7 @@ export class TlsTunnel implements JoinSpec, Cuttable {
     if (end.first === "node" && end.down <= ALERT_BYTES) plane.reports.nodeMute(this.cells.endpoint);
     const totalMs = plane.runtime.nowMs() - startMs;
     const reason = tunnelEndReason(end);
-    plane.pen.tally(kind, reason, this.reached.dialMs, totalMs);
+    plane.writer.tally(kind, reason, this.reached.dialMs, totalMs);
     if (plane.log.on) plane.log.write(this.recordOf(end, reason, totalMs));
   }
 

@@ -111,8 +111,8 @@ export function openBoard(workers: number, buffer = new SharedArrayBuffer(boardB
   };
 }
 
-/** One worker's pen: the only way its cells are written. */
-export interface BoardPen {
+/** What one worker writes to the board with: the only way its cells change. */
+export interface BoardWriter {
   addActive(cell: number, delta: number): void;
   addTotal(cell: number, total: Total, amount: number): void;
   addCount(count: Count, amount: number): void;
@@ -123,7 +123,7 @@ export interface BoardPen {
   count(count: Count): number;
 }
 
-export function boardPen(board: Board, worker: number): BoardPen {
+export function boardWriter(board: Board, worker: number): BoardWriter {
   const activeBase = worker * BOARD_CELLS;
   const totalsBase = worker * BOARD_CELLS * TOTALS_WIDTH;
   const countsBase = worker * COUNTS_WIDTH;

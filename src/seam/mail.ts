@@ -49,7 +49,7 @@ export type FromWorker =
   /** At most one per second and worker. */
   | { readonly kind: "fault"; readonly stack: string }
   /** After "stop": its listeners are closed, nobody new is accepted. */
-  | { readonly kind: "deaf" }
+  | { readonly kind: "listeners-closed" }
   | { readonly kind: "stopped" };
 
 /** Lines of one log batch, at most. */

@@ -2,14 +2,14 @@ import { describe, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import { FAMILIES } from "../../src/admin/families.ts";
 import { createMetrics } from "../../src/admin/metrics.ts";
-import { boardPen, openBoard } from "../../src/seam/board.ts";
+import { boardWriter, openBoard } from "../../src/seam/board.ts";
 import { sampleStatus } from "./status-sample.ts";
 
 async function scrape(): Promise<string> {
   const board = openBoard(1);
-  const pen = boardPen(board, 0);
-  pen.tally("api", "node closed", 0.4, 50);
-  pen.tally("api", "node closed", 2, 5_000_000_000);
+  const writer = boardWriter(board, 0);
+  writer.tally("api", "node closed", 0.4, 50);
+  writer.tally("api", "node closed", 2, 5_000_000_000);
   return createMetrics(() => sampleStatus(), board).text();
 }
 

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import type { AccessRecord } from "../../src/data/access-log.ts";
 import { haproxyFormat } from "../../src/data/log-haproxy.ts";
 import { jsonLine, printable, textLine } from "../../src/data/log-lines.ts";
-import { boardPen, openBoard } from "../../src/seam/board.ts";
+import { boardWriter, openBoard } from "../../src/seam/board.ts";
 
 const WALL_MS = Date.UTC(2026, 10, 3, 4, 5, 6, 789);
 const TUNNEL: AccessRecord = {
@@ -93,10 +93,10 @@ describe("jsonLine()", () => {
 
 describe("haproxyFormat()", () => {
   const board = openBoard(1);
-  const pen = boardPen(board, 0);
-  pen.addCount("open", 3);
-  pen.addActive(2, 2);
-  pen.addActive(3, 1);
+  const writer = boardWriter(board, 0);
+  writer.addCount("open", 3);
+  writer.addActive(2, 2);
+  writer.addActive(3, 1);
   const line = haproxyFormat(board);
 
   test.each([

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import {
   activeOf,
   BOARD_CELLS,
-  boardPen,
+  boardWriter,
   clearWorker,
   clientsOf,
   countOf,
@@ -29,18 +29,18 @@ describe("openBoard()", () => {
     columns.forEach((column, index) => expect(column.every((cell) => cell === index + 1)).toBe(true));
   });
 
-  test("shows another view of the same buffer what a pen wrote", () => {
+  test("shows another view of the same buffer what a worker wrote", () => {
     const mine = openBoard(2);
     const theirs = openBoard(2, mine.buffer);
-    boardPen(mine, 1).addActive(BOARD_CELLS - 1, 2);
+    boardWriter(mine, 1).addActive(BOARD_CELLS - 1, 2);
     expect(activeOf(theirs, BOARD_CELLS - 1)).toBe(2);
   });
 });
 
-describe("boardPen()", () => {
+describe("boardWriter()", () => {
   test("writes its worker's column only, and readers sum", () => {
     const board = openBoard(2);
-    const [first, second] = [boardPen(board, 0), boardPen(board, 1)];
+    const [first, second] = [boardWriter(board, 0), boardWriter(board, 1)];
     first.addActive(7, 3);
     second.addActive(7, 1);
     second.addActive(7, -1);
@@ -61,12 +61,12 @@ describe("boardPen()", () => {
 describe("clearWorker()", () => {
   test("forgets what the dead worker had open and keeps what it counted", () => {
     const board = openBoard(2);
-    const [dead, alive] = [boardPen(board, 0), boardPen(board, 1)];
-    for (const pen of [dead, alive]) {
-      pen.addActive(5, 1);
-      pen.addCount("open", 1);
-      pen.addClient(3, 1);
-      pen.addTotal(5, "connections", 1);
+    const [dead, alive] = [boardWriter(board, 0), boardWriter(board, 1)];
+    for (const writer of [dead, alive]) {
+      writer.addActive(5, 1);
+      writer.addCount("open", 1);
+      writer.addClient(3, 1);
+      writer.addTotal(5, "connections", 1);
     }
     clearWorker(board, 0);
     expect([activeOf(board, 5), countOf(board, "open"), clientsOf(board, 3)]).toEqual([1, 1, 1]);

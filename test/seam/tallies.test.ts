@@ -1,11 +1,11 @@
 import { describe, expect, test } from "bun:test";
-import { boardPen, openBoard } from "../../src/seam/board.ts";
+import { boardWriter, openBoard } from "../../src/seam/board.ts";
 import { DURATIONS, durationsOf, endsOf } from "../../src/seam/tallies.ts";
 
-describe("BoardPen.tally()", () => {
+describe("BoardWriter.tally()", () => {
   test("counts ends and durations by kind, and readers sum over workers", () => {
     const board = openBoard(2);
-    const [first, second] = [boardPen(board, 0), boardPen(board, 1)];
+    const [first, second] = [boardWriter(board, 0), boardWriter(board, 1)];
     first.tally("api", "node closed", 0.5, 1);
     first.tally("api", "node closed", 0.6, 10_001);
     second.tally("api", "idle", null, 1e9);

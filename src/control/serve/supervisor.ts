@@ -1,4 +1,4 @@
-/** The control plane's centre: builds the snapshot, starts the workers and the probes, swaps on change, drains at the end. */
+/** The control plane: builds the snapshot, starts the workers and the probes, swaps on change, drains at the end. */
 import type { Config } from "../../config/model.ts";
 import { diffConfig, type ConfigDiff } from "../../config/diff.ts";
 import { keepUntilRestart } from "../../config/restart.ts";
@@ -66,15 +66,15 @@ export async function startSupervisor(input: SupervisorInput): Promise<Superviso
   if (count < config.workers)
     log.warn("engine", `engine ${engine} runs one worker here: Node before 23.1 cannot share a port`, { engine });
   const sockets = await openSockets(config.listen, engine, count);
-  const centre = new Centre(input, log, engine, count, sockets);
-  await centre.start();
-  return centre;
+  const plane = new ControlPlane(input, log, engine, count, sockets);
+  await plane.start();
+  return plane;
 }
 
 /** A worker takes its mail within milliseconds; one that does not is about to be replaced. */
 const APPLY_WAIT_MS = 2_000;
 
-class Centre implements Supervisor {
+class ControlPlane implements Supervisor {
   readonly engine: WorkerEngine;
   readonly workers: number;
   readonly sockets: Sockets;

@@ -34,9 +34,9 @@ export interface Workers {
   post(worker: number, mail: ToWorker): void;
   /**
    * Resolves when all have stopped, `afterMs` and a little at the latest.
-   * @param onDeaf No worker accepts any more: the listening sockets may go, so that the kernel refuses who comes now.
+   * @param onListenersClosed No worker accepts any more: the listening sockets may go, so that the kernel refuses who comes now.
    */
-  stop(afterMs: number, onDeaf: () => void): Promise<void>;
+  stop(afterMs: number, onListenersClosed: () => void): Promise<void>;
 }
 
 /** A worker that does not answer "stop" in this time after its deadline is left to the end of the process. */
@@ -65,11 +65,11 @@ class WorkerPool implements Workers {
   private readonly input: WorkersInput;
   private readonly slots: (Slot | null)[];
   private readonly ready: (Ready | null)[];
-  private readonly deaf = new Set<number>();
+  private readonly closed = new Set<number>();
   private readonly stopped = new Set<number>();
   private replacedAt: number[] = [];
   private stopping: (() => void) | null = null;
-  private onDeaf: (() => void) | null = null;
+  private onListenersClosed: (() => void) | null = null;
 
   constructor(input: WorkersInput) {
     this.input = input;
@@ -95,8 +95,8 @@ class WorkerPool implements Workers {
     slot?.wake();
   }
 
-  async stop(afterMs: number, onDeaf: () => void): Promise<void> {
-    this.onDeaf = onDeaf;
+  async stop(afterMs: number, onListenersClosed: () => void): Promise<void> {
+    this.onListenersClosed = onListenersClosed;
     const all = new Promise<void>((resolve) => (this.stopping = resolve));
     this.broadcast({ kind: "stop", afterMs });
     this.checkStopped();
@@ -137,7 +137,7 @@ class WorkerPool implements Workers {
   private take(worker: number, mail: FromWorker): void {
     if (mail.kind === "up") this.settle(worker, (ready) => ready.resolve());
     if (mail.kind === "listen-failed") this.listenFailed(worker, mail);
-    if (mail.kind === "deaf") this.deaf.add(worker);
+    if (mail.kind === "listeners-closed") this.closed.add(worker);
     if (mail.kind === "stopped") this.stopped.add(worker);
     if (this.stopping !== null) this.checkStopped();
     this.input.onMail(worker, mail);
@@ -164,7 +164,7 @@ class WorkerPool implements Workers {
       this.stopped.add(worker);
       return this.checkStopped();
     }
-    this.deaf.delete(worker);
+    this.closed.delete(worker);
     this.stopped.delete(worker);
     if (this.ready[worker] === null) return this.replace(worker, reason);
     const failure = new EdgeError("WORKERS_FAILED", `Cannot start worker ${worker}: ${reason}`);
@@ -196,9 +196,9 @@ class WorkerPool implements Workers {
   private checkStopped(): void {
     const all = (done: ReadonlySet<number>): boolean =>
       this.slots.every((slot, worker) => slot === null || done.has(worker));
-    if (this.onDeaf !== null && all(this.deaf)) {
-      this.onDeaf();
-      this.onDeaf = null;
+    if (this.onListenersClosed !== null && all(this.closed)) {
+      this.onListenersClosed();
+      this.onListenersClosed = null;
     }
     if (all(this.stopped)) this.stopping?.();
   }

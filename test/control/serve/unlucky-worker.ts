@@ -13,7 +13,7 @@ mail.on("message", ({ kind }: ToWorker) => {
   if (kind === "listen" && life === 1) post({ kind: "listen-failed", worker, message: "Cannot listen", hint: "" });
   else if (kind === "listen") post({ kind: "up", worker, engine: "node" });
   if (kind !== "stop") return;
-  post({ kind: "deaf" });
+  post({ kind: "listeners-closed" });
   post({ kind: "stopped" });
   mail.close();
 });

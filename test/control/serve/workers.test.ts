@@ -37,12 +37,12 @@ describe("createWorkers()", () => {
     workers.broadcast({ kind: "cut", cell: 0, afterMs: 0, reason: "removed" });
     await again;
     expect(reasons).toEqual(["a fault of the test", "Cannot listen"]);
-    let deaf = false;
+    let closed = false;
     let stopped = false;
-    const stop = workers.stop(1_000, () => (deaf = true)).then(() => (stopped = true));
-    expect(deaf).toBe(false); // what an earlier life said of itself does not count
+    const stop = workers.stop(1_000, () => (closed = true)).then(() => (stopped = true));
+    expect(closed).toBe(false); // what an earlier life said of itself does not count
     expect(stopped).toBe(false);
     await stop;
-    expect(deaf).toBe(true);
+    expect(closed).toBe(true);
   });
 });

@@ -6,7 +6,7 @@ import { createTotals } from "../../../src/control/serve/totals.ts";
 import { createUnknownNames } from "../../../src/control/serve/unknown-names.ts";
 import { buildRoutes } from "../../../src/core/route/lookup.ts";
 import { buildSnapshot } from "../../../src/config/build-snapshot.ts";
-import { boardPen, openBoard } from "../../../src/seam/board.ts";
+import { boardWriter, openBoard } from "../../../src/seam/board.ts";
 import { load } from "../../config/loading.ts";
 
 const CONFIG = load([
@@ -62,14 +62,14 @@ describe("createTotals()", () => {
     const cellOf = (key: string): number => cells.get(key) ?? cells.set(key, cells.size).size - 1;
     totals.note(snapshotWith(cellOf));
     const pool = cellOf("cluster/hub/api");
-    boardPen(board, 0).addTotal(pool, "connections", 3);
-    boardPen(board, 1).addTotal(pool, "connections", 2);
-    boardPen(board, 1).addActive(pool, 1);
+    boardWriter(board, 0).addTotal(pool, "connections", 3);
+    boardWriter(board, 1).addTotal(pool, "connections", 2);
+    boardWriter(board, 1).addActive(pool, 1);
     expect([totals.of(pool, "connections"), totals.ofKind("api", "connections"), totals.openOf("api")]).toEqual([
       5, 5, 1,
     ]);
     totals.retire(pool);
-    boardPen(board, 0).addTotal(pool, "connections", 1);
+    boardWriter(board, 0).addTotal(pool, "connections", 1);
     expect([totals.of(pool, "connections"), totals.ofKind("api", "connections")]).toEqual([1, 5]);
     totals.note(snapshotWith(cellOf));
     expect(totals.ofKind("api", "connections")).toBe(6);
