@@ -6,7 +6,7 @@ import { readDomain } from "../config/names.ts";
 import { quote } from "../config/text.ts";
 import { EdgeError } from "../errors.ts";
 import { importHaproxy, type ImportResult } from "../migrate/import.ts";
-import type { Note } from "../migrate/report/ledger.ts";
+import type { Note } from "../migrate/source/ledger.ts";
 import { reportJson, reportText } from "../migrate/report/text.ts";
 import { verifyImport, type Verification } from "../migrate/verify/verify.ts";
 import { writeFlags, writeYaml } from "../migrate/write.ts";

@@ -4,7 +4,7 @@ import { basename, join } from "node:path";
 import { loadConfig } from "../../src/config/load.ts";
 import type { Config } from "../../src/config/model.ts";
 import { importHaproxy, type ImportResult } from "../../src/migrate/import.ts";
-import type { NoteClass } from "../../src/migrate/report/ledger.ts";
+import type { NoteClass } from "../../src/migrate/source/ledger.ts";
 import { verifyImport, type Difference } from "../../src/migrate/verify/verify.ts";
 import { flagWords, writeYaml } from "../../src/migrate/write.ts";
 

@@ -1,5 +1,5 @@
 /** The names each group serves as keys of a cluster, and what becomes of the names that do not fit. */
-import type { Ledger } from "../report/ledger.ts";
+import type { Ledger } from "../source/ledger.ts";
 import type { Group } from "./groups.ts";
 import type { NameUse } from "./routes.ts";
 import type { Unit } from "./units.ts";

@@ -7,7 +7,7 @@ import { wordAt, wordsFrom, type SourceLine } from "../source/lexer.ts";
 import { readHaproxyTime } from "../source/duration.ts";
 import type { Server } from "../source/endpoints.ts";
 import { lastLine } from "../source/proxies.ts";
-import type { Ledger } from "../report/ledger.ts";
+import type { Ledger } from "../source/ledger.ts";
 import { clusterNames, type Claims } from "./cluster-names.ts";
 import type { Group } from "./groups.ts";
 import { notedRow, optionTexts, type ImportedCluster, type OptionTexts } from "./imported.ts";

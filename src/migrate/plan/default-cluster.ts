@@ -1,4 +1,4 @@
-import type { Ledger } from "../report/ledger.ts";
+import type { Ledger } from "../source/ledger.ts";
 import type { Group } from "./groups.ts";
 
 /** The cluster for connections without a name: one for all listeners, so the first default counts. */

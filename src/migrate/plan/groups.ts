@@ -1,7 +1,7 @@
 /** Puts pools together that are one cluster: by domain, by the name in the backends' names, by shared nodes. */
 import type { ListenerKind } from "../../seam/snapshot.ts";
 import { domainOf } from "./meaning.ts";
-import { clusterName } from "./naming.ts";
+import { weakName } from "./naming.ts";
 import type { Unit } from "./units.ts";
 
 export interface Group {
@@ -92,4 +92,25 @@ function chooseDomain(units: readonly Unit[]): string | null {
   const both = api.find((name) => name.startsWith("*.") && ingress.includes(name))?.slice(2);
   const wide = api.find((name) => name.startsWith("*."))?.slice(2);
   return byApi ?? byApps ?? both ?? wide ?? null;
+}
+
+/** A label of at most 63 characters that no cluster has yet. */
+function clusterName(units: readonly Unit[], domain: string | null, taken: ReadonlySet<string>): string {
+  const bases = units.map((unit) => unit.base).filter((base) => base !== "");
+  const label = units.flatMap((unit) => unit.labels)[0]?.label;
+  const weak = units.flatMap((unit) => weakName(unit.backend.name) ?? [])[0];
+  const hostName = units.flatMap((unit) => unit.names)[0]?.replace(/^\*\./, "");
+  const wish = label ?? mostCommon(bases) ?? domain?.split(".")[0] ?? hostName?.split(".")[0] ?? weak ?? "cluster";
+  const plain = wish.slice(0, 50).replace(/^-+|-+$/g, "");
+  const start = plain === "" ? "cluster" : plain;
+  for (let number = 1; ; number++) {
+    const name = number === 1 ? start : `${start}-${number}`;
+    if (!taken.has(name)) return name;
+  }
+}
+
+function mostCommon(words: readonly string[]): string | undefined {
+  const counts = new Map<string, number>();
+  for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
+  return [...counts].sort((a, b) => b[1] - a[1])[0]?.[0];
 }

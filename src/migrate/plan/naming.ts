@@ -1,5 +1,4 @@
-/** What a cluster is called: from its backends' names, its domain, or what stands for it. */
-import type { Unit } from "./units.ts";
+/** What the name of a backend says about its cluster. */
 
 /** Words of backend names that say a role and not a cluster. */
 const ROLES = new Set(
@@ -15,7 +14,6 @@ const ROLES = new Set(
 /** `apiserverbackend`: role words written as one; short ones are part of too many names. */
 const JOINED = new RegExp(`^(?:${[...ROLES].filter((word) => word.length > 2).join("|")})+$`);
 
-/** Words that name a cluster only where nothing else does. */
 const WEAK = /^(openshift|ocp\d?|okd\d?|k8s|kubernetes|kube)$/;
 
 /** `be_api_hub_6443` is `hub`; "" where only roles are left. */
@@ -32,23 +30,7 @@ function tokens(name: string): string[] {
     .filter((word) => word !== "");
 }
 
-/** A label of at most 63 characters that no cluster has yet. */
-export function clusterName(units: readonly Unit[], domain: string | null, taken: ReadonlySet<string>): string {
-  const bases = units.map((unit) => unit.base).filter((base) => base !== "");
-  const label = units.flatMap((unit) => unit.labels)[0]?.label;
-  const weak = units.flatMap((unit) => tokens(unit.backend.name)).find((word) => WEAK.test(word));
-  const hostName = units.flatMap((unit) => unit.names)[0]?.replace(/^\*\./, "");
-  const wish = label ?? mostCommon(bases) ?? domain?.split(".")[0] ?? hostName?.split(".")[0] ?? weak ?? "cluster";
-  const plain = wish.slice(0, 50).replace(/^-+|-+$/g, "");
-  const start = plain === "" ? "cluster" : plain;
-  for (let number = 1; ; number++) {
-    const name = number === 1 ? start : `${start}-${number}`;
-    if (!taken.has(name)) return name;
-  }
-}
-
-function mostCommon(words: readonly string[]): string | undefined {
-  const counts = new Map<string, number>();
-  for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
-  return [...counts].sort((a, b) => b[1] - a[1])[0]?.[0];
+/** A word that names a cluster only where nothing else does; none: undefined. */
+export function weakName(backend: string): string | undefined {
+  return tokens(backend).find((word) => WEAK.test(word));
 }

@@ -6,7 +6,7 @@ import { isNameSample, termHolds, type Ask } from "../source/evaluator.ts";
 import type { SourceLine } from "../source/lexer.ts";
 import { usableServers, type Proxy, type SwitchRule } from "../source/proxies.ts";
 import { readSample, type AclTest, type MatchMethod } from "../source/samples.ts";
-import type { Ledger } from "../report/ledger.ts";
+import type { Ledger } from "../source/ledger.ts";
 import type { Entry } from "./listeners.ts";
 import { isName, sampleOf, type Meaning } from "./meaning.ts";
 import { patternMeaning } from "./patterns.ts";

@@ -2,7 +2,7 @@
 import { cidrText, isPrivate, listenText, readCidr } from "../../config/addresses.ts";
 import { GLOBAL, LISTEN } from "../../config/options.ts";
 import { LISTENER_KINDS } from "../../seam/snapshot.ts";
-import type { Ledger } from "../report/ledger.ts";
+import type { Ledger } from "../source/ledger.ts";
 import type { Source } from "../source/configuration.ts";
 import type { Term } from "../source/conditions.ts";
 import { wordAt, wordsFrom, type SourceLine } from "../source/lexer.ts";

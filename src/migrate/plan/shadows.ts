@@ -1,5 +1,5 @@
 /** Routes that never get a connection, because a rule before them takes the name. */
-import type { Ledger } from "../report/ledger.ts";
+import type { Ledger } from "../source/ledger.ts";
 import type { Source } from "../source/configuration.ts";
 import { evaluate } from "../source/evaluator.ts";
 import { sampleOf } from "./meaning.ts";

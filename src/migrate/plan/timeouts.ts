@@ -3,7 +3,7 @@ import { TIMEOUTS } from "../../config/options.ts";
 import { durationText } from "../../config/values.ts";
 import type { Option } from "../../config/option.ts";
 import type { ListenerKind } from "../../seam/snapshot.ts";
-import type { Ledger } from "../report/ledger.ts";
+import type { Ledger } from "../source/ledger.ts";
 import type { Source } from "../source/configuration.ts";
 import { readHaproxyTime } from "../source/duration.ts";
 import { wordAt, type SourceLine } from "../source/lexer.ts";

@@ -1,5 +1,5 @@
 /** What becomes of directives that say nothing about routes, by their first one or two words. */
-import type { NoteClass } from "./ledger.ts";
+import type { NoteClass } from "../source/ledger.ts";
 
 export type Fate = readonly [fate: Exclude<NoteClass, "mistake">, why: string, todo?: string];
 

@@ -1,10 +1,10 @@
 /** A fate for every line that no step before has spoken of: no line of the source is passed over in silence. */
-import type { Parts } from "../import.ts";
+import type { Parts } from "../plan/plan.ts";
 import { wordAt, wordsFrom, type SourceLine } from "../source/lexer.ts";
 import type { StopRule } from "../source/proxies.ts";
 import type { Section } from "../source/sections.ts";
 import { DIRECTIVES, FAMILIES, OTHER_SECTIONS, type Fate } from "./directives.ts";
-import type { Ledger } from "./ledger.ts";
+import type { Ledger } from "../source/ledger.ts";
 
 export function noteEverythingElse(parts: Parts, ledger: Ledger): void {
   noteOthers(parts, ledger);

@@ -1,5 +1,5 @@
 /** Mistakes in the source that show in the whole rather than in one pattern. */
-import type { Parts } from "../import.ts";
+import type { Parts } from "../plan/plan.ts";
 import { domainsOf, type Group } from "../plan/groups.ts";
 import type { Entry } from "../plan/listeners.ts";
 import type { Unit } from "../plan/units.ts";
@@ -10,7 +10,7 @@ import { HOST_FETCHES, isNameSample, SNI_FETCHES } from "../source/evaluator.ts"
 import { wordAt, type SourceLine } from "../source/lexer.ts";
 import { hasOption, lastLine, linesOf, type Proxy } from "../source/proxies.ts";
 import type { AclTest } from "../source/samples.ts";
-import type { Ledger } from "./ledger.ts";
+import type { Ledger } from "../source/ledger.ts";
 
 export function findMistakes(parts: Parts, ledger: Ledger): void {
   for (const entry of parts.entries) inEntry(parts, entry, ledger);

@@ -1,8 +1,8 @@
 /** Notes on what became routes: frontends, ACLs, rules, backends, servers, and the mistakes in patterns. */
-import type { Parts } from "../import.ts";
+import type { Parts } from "../plan/plan.ts";
 import type { Unit } from "../plan/units.ts";
 import type { Server } from "../source/endpoints.ts";
-import type { Ledger } from "./ledger.ts";
+import type { Ledger } from "../source/ledger.ts";
 import { SERVER_OPTIONS } from "./server-options.ts";
 import type { Group } from "../plan/groups.ts";
 import type { Route } from "../plan/routes.ts";

@@ -1,6 +1,6 @@
 /** The report for people and for programs. */
 import type { Difference, Verification } from "../verify/verify.ts";
-import type { Note, NoteClass } from "./ledger.ts";
+import type { Note, NoteClass } from "../source/ledger.ts";
 
 /** In the order of reading: what is wrong, what is lost, what is different, what is well. */
 const TITLES: readonly (readonly [NoteClass, string])[] = [

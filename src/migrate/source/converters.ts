@@ -1,7 +1,6 @@
 /** Converters after a sample (`,lower,map_end(names.map)`), as far as they decide on names. */
-import type { SampleValue } from "./evaluator.ts";
 import { matchText } from "./matching.ts";
-import type { Call, MatchMethod, ReadSide } from "./samples.ts";
+import type { Call, MatchMethod, ReadSide, SampleValue } from "./samples.ts";
 
 export function runConverters(converters: readonly Call[], start: string, readSide: ReadSide): SampleValue {
   let value: SampleValue = { kind: "text", text: start };

@@ -3,7 +3,7 @@ import { findBackend, type Source } from "./configuration.ts";
 import type { Condition, Term } from "./conditions.ts";
 import { runConverters } from "./converters.ts";
 import { matchNumber, matchText, type Verdict } from "./matching.ts";
-import { readSample, type AclTest, type Sample } from "./samples.ts";
+import { readSample, type AclTest, type Sample, type SampleValue } from "./samples.ts";
 import type { Proxy, SwitchRule } from "./proxies.ts";
 import type { SourceLine } from "./lexer.ts";
 
@@ -132,13 +132,6 @@ function numberHolds(test: AclTest, value: number): Verdict {
   if (operator === "lt") return value < limit;
   return anyOf(test.patterns.map((pattern) => matchNumber(pattern.text, value)));
 }
-
-export type SampleValue =
-  | { readonly kind: "text"; readonly text: string }
-  | { readonly kind: "number"; readonly value: number }
-  | { readonly kind: "boolean"; readonly value: boolean }
-  | { readonly kind: "nothing" }
-  | { readonly kind: "unknown" };
 
 export const SNI_FETCHES: ReadonlySet<string> = new Set(["req_ssl_sni", "req.ssl_sni", "ssl_fc_sni"]);
 export const HOST_FETCHES: ReadonlySet<string> = new Set(["hdr", "req.hdr", "req.fhdr", "hdr_host"]);

@@ -13,6 +13,14 @@ export interface Sample {
   readonly converters: readonly Call[];
 }
 
+/** What a sample gives for one client. */
+export type SampleValue =
+  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "number"; readonly value: number }
+  | { readonly kind: "boolean"; readonly value: boolean }
+  | { readonly kind: "nothing" }
+  | { readonly kind: "unknown" };
+
 export type MatchMethod =
   | "str"
   | "beg"

@@ -4,7 +4,7 @@ import type { Group } from "../plan/groups.ts";
 import type { Entry } from "../plan/listeners.ts";
 import { matchesLabel, matchesName, type FaultCode } from "../plan/meaning.ts";
 import type { NameUse } from "../plan/routes.ts";
-import type { Note } from "../report/ledger.ts";
+import type { Note } from "../source/ledger.ts";
 import type { Outcome } from "../source/evaluator.ts";
 import type { SourceLine } from "../source/lexer.ts";
 

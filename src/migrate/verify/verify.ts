@@ -8,7 +8,7 @@ import type { ImportResult } from "../import.ts";
 import type { Entry } from "../plan/listeners.ts";
 import { endpointText } from "../plan/units.ts";
 import { usableServers } from "../source/proxies.ts";
-import type { Note } from "../report/ledger.ts";
+import type { Note } from "../source/ledger.ts";
 import { evaluate, type Outcome } from "../source/evaluator.ts";
 import { findReason } from "./reasons.ts";
 import { namesToAsk } from "./names.ts";

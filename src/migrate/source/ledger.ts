@@ -1,5 +1,5 @@
 /** What happened to each line of the source, and what is wrong with it. */
-import type { SourceLine } from "../source/lexer.ts";
+import type { SourceLine } from "./lexer.ts";
 
 export type NoteClass = "carried" | "not-needed" | "changed" | "cannot" | "mistake";
 
