@@ -18,7 +18,7 @@ export interface Stream {
 const H2C = /(?:^|[^!#$%&'*+.^_`|~\w-])h2c(?:$|[^!#$%&'*+.^_`|~\w-])/i;
 const SEEDS_AT = new URL("seeds/", import.meta.url);
 /** Small limits bring their edges into reach. */
-const LIMITS = { lineBytes: 600, headBytes: 2_000, fields: 16 };
+const LIMITS = { httpLine: 600, httpHead: 2_000, httpFields: 16 };
 /** Heads and trailers being collected, what was read ahead, and buffers that are kept. */
 const MEMORY_BYTES = 100_000;
 
@@ -114,7 +114,7 @@ function* pieces(text: string, cuts: readonly number[]): Generator<string> {
 
 /** Play a stream. @throws when an invariant does not hold. */
 export function play(stream: Stream): { readonly client: string; readonly node: string } {
-  const lab = new Lab({ settings: LIMITS });
+  const lab = new Lab({ settings: { limits: LIMITS } });
   const nodes = new Nodes(lab, stream);
   for (const piece of pieces(stream.send, stream.cuts)) {
     lab.send(piece);

@@ -6,11 +6,8 @@ import type { Request } from "../../src/core/http/request.ts";
 import { HttpSession } from "../../src/core/http/session.ts";
 
 export const SETTINGS: SessionSettings = {
-  lineBytes: 8_192,
-  headBytes: 65_536,
-  fields: 128,
-  headMs: 10_000,
-  keepAliveMs: 60_000,
+  limits: { httpLine: 8_192, httpHead: 65_536, httpFields: 128 },
+  timeouts: { httpHead: 10_000, keepAlive: 60_000 },
 };
 export const IDLE_MS = 3_600_000;
 export const CLIENT_IP = "10.0.0.9";

@@ -7,12 +7,14 @@ import type { Plane } from "./plane.ts";
  * @returns null, or the name of the limit that this connection goes over; it counts as open all the same until `leave`.
  */
 export function enter(plane: Plane, client: number): string | null {
-  const { limits } = plane.live.snapshot;
+  const { maxConnections, maxConnectionsPerClient } = plane.live.snapshot.limits;
   plane.writer.addCount("accepted", 1);
   plane.writer.addCount("open", 1);
   plane.writer.addClient(client, 1);
-  if (countOf(plane.board, "open") > limits.connections) return "max-connections";
-  if (limits.perClient > 0 && clientsOf(plane.board, client) > limits.perClient) return "max-connections-per-client";
+  if (countOf(plane.board, "open") > maxConnections) return "max-connections";
+  if (maxConnectionsPerClient > 0 && clientsOf(plane.board, client) > maxConnectionsPerClient) {
+    return "max-connections-per-client";
+  }
   return null;
 }
 

@@ -2,7 +2,7 @@
 import { inAny } from "../core/access.ts";
 import { clientKey, hostKey } from "../core/balance/hash.ts";
 import { latin1 } from "../core/http/bytes.ts";
-import type { ExchangeEnd, SessionEffects, SessionSettings, Started, Target } from "../core/http/effects.ts";
+import type { ExchangeEnd, SessionEffects, Started, Target } from "../core/http/effects.ts";
 import { unavailable } from "../core/http/replies.ts";
 import type { EndWord, Reply } from "../core/http/reply.ts";
 import type { Request, RequestHead } from "../core/http/request.ts";
@@ -81,7 +81,7 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner {
     this.conn = conn;
     this.clientIp = conn.remote.ip;
     this.clientKey = clientKey(conn.remote.ip);
-    this.session = new HttpSession(this, settingsOf(plane.live));
+    this.session = new HttpSession(this, plane.live.snapshot);
   }
 
   // ── ConnEvents: the client's connection ──
@@ -377,21 +377,3 @@ const CLIENT_ENDS = {
   destroyed: "client reset",
   fault: "internal error",
 } as const satisfies Record<CloseCause, EndWord>;
-
-/** One per snapshot: sessions share it. */
-const SETTINGS = new WeakMap<Live, SessionSettings>();
-
-function settingsOf(live: Live): SessionSettings {
-  const known = SETTINGS.get(live);
-  if (known !== undefined) return known;
-  const { limits, timeouts } = live.snapshot;
-  const settings: SessionSettings = {
-    lineBytes: limits.lineBytes,
-    headBytes: limits.headBytes,
-    fields: limits.headFields,
-    headMs: timeouts.httpHead,
-    keepAliveMs: timeouts.keepAlive,
-  };
-  SETTINGS.set(live, settings);
-  return settings;
-}

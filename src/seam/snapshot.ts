@@ -89,17 +89,17 @@ export interface DataTimeouts {
 
 export interface Limits {
   /** Client connections in all workers together. */
-  readonly connections: number;
+  readonly maxConnections: number;
   /** Client connections of one address; 0: no limit. */
-  readonly perClient: number;
+  readonly maxConnectionsPerClient: number;
   /** Most bytes of a ClientHello, records included. */
   readonly helloBytes: number;
-  /** Most bytes of a request line. */
-  readonly lineBytes: number;
-  /** Most bytes of a request or response head. */
-  readonly headBytes: number;
-  /** Most fields of a request or response head. */
-  readonly headFields: number;
+  /** Most bytes of a request line or status line, without its end. */
+  readonly httpLine: number;
+  /** Most bytes of a request's or an answer's head. */
+  readonly httpHead: number;
+  /** Most fields of a request's or an answer's head. */
+  readonly httpFields: number;
 }
 
 export interface Bridge {

@@ -176,12 +176,12 @@ describe("buildSnapshot()", () => {
     );
     expect(snapshot.version).toBe(42);
     expect(snapshot.limits).toEqual({
-      connections: 100,
-      perClient: 7,
+      maxConnections: 100,
+      maxConnectionsPerClient: 7,
       helloBytes: 65_536,
-      lineBytes: 8_192,
-      headBytes: 65_536,
-      headFields: 128,
+      httpLine: 8_192,
+      httpHead: 65_536,
+      httpFields: 128,
     });
     expect(snapshot.timeouts).toEqual({
       hello: 6000,

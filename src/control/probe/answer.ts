@@ -5,7 +5,7 @@ import { Gather } from "../../core/http/gather.ts";
 import { HeadReader, type HeadLimits } from "../../core/http/head.ts";
 import { StatusLine } from "../../core/http/start-line.ts";
 
-const LIMITS: HeadLimits = { lineBytes: 8_192, headBytes: 65_536, fields: 200 };
+const LIMITS: HeadLimits = { httpLine: 8_192, httpHead: 65_536, httpFields: 200 };
 /** Body bytes read of an answer: `/readyz` says "ok", its failing checks fill a page. */
 const BODY_MOST = 65_536;
 

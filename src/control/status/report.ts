@@ -224,7 +224,7 @@ function connectionStatus({ board, snapshot, logLinesLost }: Facts): ConnectionS
   const of = (count: Count): number => countOf(board, count);
   return {
     open: of("open"),
-    limit: snapshot.limits.connections,
+    limit: snapshot.limits.maxConnections,
     accepted: of("accepted"),
     unknownName: of("unknownName"),
     refused: of("refused"),

@@ -1,15 +1,15 @@
 /** What an HTTP session asks of the world; `data/` gives it sockets, tests give it lists. */
+import type { DataTimeouts } from "../../seam/snapshot.ts";
 import type { Forwarding } from "./forward.ts";
 import type { HeadLimits } from "./head.ts";
 import type { EndWord, Reply } from "./reply.ts";
 import type { Request, RequestHead } from "./request.ts";
 
-/** Milliseconds beside the sizes of `HeadLimits`. */
-export interface SessionSettings extends HeadLimits {
-  /** From the first byte of a head to its last; on a new connection from accept. */
-  readonly headMs: number;
-  /** Between an answer and the next request. */
-  readonly keepAliveMs: number;
+/** A snapshot has them. */
+export interface SessionSettings {
+  readonly limits: HeadLimits;
+  /** `httpHead`: from the first byte of a head to its last, on a new connection from accept. `keepAlive`: between an answer and the next request. */
+  readonly timeouts: Pick<DataTimeouts, "httpHead" | "keepAlive">;
 }
 
 /** Where a request goes. */

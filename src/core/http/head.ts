@@ -1,4 +1,5 @@
 /** Message heads and trailer sections, read in place as they arrive. */
+import type { Limits } from "../../seam/snapshot.ts";
 import { CLASS, COLON, CR, isSpace, LF, TEXT, TOKEN } from "./bytes.ts";
 import { fieldId } from "./field.ts";
 
@@ -26,13 +27,8 @@ export interface StartLine {
   read(bytes: Uint8Array, from: number, to: number): HeadFault | null;
 }
 
-export interface HeadLimits {
-  /** Bytes of a start-line without its end; 8 KB as in nginx and Apache. */
-  readonly lineBytes: number;
-  /** Bytes of a whole head. */
-  readonly headBytes: number;
-  readonly fields: number;
-}
+/** What one head may hold. */
+export type HeadLimits = Pick<Limits, "httpLine" | "httpHead" | "httpFields">;
 
 /** Numbers per field in `HeadReader.fields`; offsets into `bytes`. */
 export const FIELD_ID = 0;
@@ -117,12 +113,12 @@ export class HeadReader<Start extends StartLine | null> {
   feed(chunk: Uint8Array, at: number): number {
     if (this.ownLength === 0) {
       this.bytes = at === 0 ? chunk : chunk.subarray(at);
-      this.read(Math.min(this.bytes.length, this.limits.headBytes));
+      this.read(Math.min(this.bytes.length, this.limits.httpHead));
       if (this.state === "more") this.collect(this.bytes);
       return this.state === "done" ? at + this.end : chunk.length;
     }
     const before = this.ownLength;
-    const room = this.limits.headBytes - before;
+    const room = this.limits.httpHead - before;
     this.collect(chunk.subarray(at, Math.min(chunk.length, at + room)));
     this.read(this.ownLength);
     return this.state === "done" ? at + this.end - before : chunk.length;
@@ -144,7 +140,7 @@ export class HeadReader<Start extends StartLine | null> {
     const { bytes, limits } = this;
     while (this.state === "more") {
       // a start-line is never looked at beyond its limit, so that the verdict is the same however it was cut
-      const lineStop = this.started ? stop : Math.min(stop, this.line + limits.lineBytes + 1);
+      const lineStop = this.started ? stop : Math.min(stop, this.line + limits.httpLine + 1);
       let at = this.scan;
       while (at < lineStop && ((CLASS[bytes[at] ?? 0] ?? 0) & TEXT) !== 0) at++;
       this.scan = at;
@@ -159,12 +155,12 @@ export class HeadReader<Start extends StartLine | null> {
   }
 
   private ranOut(at: number, stop: number): void {
-    if (!this.started && at === this.line + this.limits.lineBytes + 1) return this.refuse("line too long");
+    if (!this.started && at === this.line + this.limits.httpLine + 1) return this.refuse("line too long");
     return this.atStop(stop);
   }
 
   private atStop(stop: number): void {
-    if (stop >= this.limits.headBytes) this.refuse(this.started ? "head too large" : "line too long");
+    if (stop >= this.limits.httpHead) this.refuse(this.started ? "head too large" : "line too long");
   }
 
   private takeLine(to: number): void {
@@ -194,7 +190,7 @@ export class HeadReader<Start extends StartLine | null> {
     while (colon < to && ((CLASS[bytes[colon] ?? 0] ?? 0) & TOKEN) !== 0) colon++;
     if (colon === to || bytes[colon] !== COLON) return this.refuse(nameFault(bytes, colon, to));
     if (colon === line) return this.refuse("field name");
-    if (fields.length >= this.limits.fields * FIELD_WIDTH) return this.refuse("too many fields");
+    if (fields.length >= this.limits.httpFields * FIELD_WIDTH) return this.refuse("too many fields");
     let valueFrom = colon + 1;
     let valueTo = to;
     while (valueFrom < valueTo && isSpace(bytes[valueFrom])) valueFrom++;

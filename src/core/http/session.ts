@@ -20,7 +20,8 @@ export class HttpSession {
   private phase: "waiting" | "exchange" | "over" = "waiting";
   private node: "none" | "dialing" | "open" = "none";
   private readonly effects: SessionEffects;
-  private readonly settings: SessionSettings;
+  /** Of the snapshot only these are kept: it may be replaced while the connection lasts. */
+  private readonly timeouts: SessionSettings["timeouts"];
   private readonly flow: Flow;
 
   private readonly ask: Ask;
@@ -41,13 +42,13 @@ export class HttpSession {
   private answering = false;
   private status = 0;
 
-  constructor(effects: SessionEffects, settings: SessionSettings) {
+  constructor(effects: SessionEffects, { limits, timeouts }: SessionSettings) {
     this.effects = effects;
-    this.settings = settings;
-    this.deadline = effects.nowMs() + settings.headMs;
+    this.timeouts = timeouts;
+    this.deadline = effects.nowMs() + timeouts.httpHead;
     this.flow = new Flow(effects);
-    this.ask = new Ask(settings);
-    this.answer = new Answer(settings);
+    this.ask = new Ask(limits);
+    this.answer = new Answer(limits);
   }
 
   // ── what happens to the client's connection ──
@@ -195,7 +196,7 @@ export class HttpSession {
 
   private takeHead(chunk: Uint8Array, from: number): number {
     const { ask } = this;
-    if (!ask.begun && this.served > 0) this.deadline = this.effects.nowMs() + this.settings.headMs;
+    if (!ask.begun && this.served > 0) this.deadline = this.effects.nowMs() + this.timeouts.httpHead;
     const at = ask.readHead(chunk, from);
     if (ask.state === "bad") return this.refuse();
     return ask.request === null ? at : this.begin(ask.request, chunk, at);
@@ -322,7 +323,7 @@ export class HttpSession {
     if (answer.closeClient) return this.close();
     this.phase = "waiting";
     this.served += 1;
-    this.deadline = this.effects.nowMs() + this.settings.keepAliveMs;
+    this.deadline = this.effects.nowMs() + this.timeouts.keepAlive;
     return this.forget();
   }
 

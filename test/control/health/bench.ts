@@ -143,7 +143,7 @@ export function snapshotOf(config: Config, kinds: readonly ListenerKind[] = ["ap
     fallback: { api: -1, https: -1, http: -1, mcs: -1 },
     bridges: [],
     timeouts: { hello: 0, connect: 0, dialTotal: 0, httpHead: 0, keepAlive: 0, halfClosed: 0, linger: 0 },
-    limits: { connections: 0, perClient: 0, helloBytes: 0, lineBytes: 0, headBytes: 0, headFields: 0 },
+    limits: { maxConnections: 0, maxConnectionsPerClient: 0, helloBytes: 0, httpLine: 0, httpHead: 0, httpFields: 0 },
     httpsPort: 443,
     trustedProxies: [],
     allow: [],

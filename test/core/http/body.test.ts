@@ -5,7 +5,7 @@ import { CHUNKED, UNTIL_CLOSE, type Framing } from "../../../src/core/http/frami
 import { Gather } from "../../../src/core/http/gather.ts";
 import { bytesOf, textOf } from "../../../scripts/fuzz/session-lab.ts";
 
-const LIMITS = { lineBytes: 100, headBytes: 300, fields: 4 };
+const LIMITS = { httpLine: 100, httpHead: 300, httpFields: 4 };
 
 /** What is known after these pieces, what was let through, and how many bytes were taken. */
 function follow(framing: Framing, pieces: readonly Uint8Array[]) {

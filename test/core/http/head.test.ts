@@ -12,7 +12,7 @@ import {
 import { RequestLine, StatusLine } from "../../../src/core/http/start-line.ts";
 import { bytesOf, SETTINGS, textOf } from "../../../scripts/fuzz/session-lab.ts";
 
-const LIMITS = { lineBytes: 40, headBytes: 200, fields: 4 };
+const LIMITS = { httpLine: 40, httpHead: 200, httpFields: 4 };
 type Pieces = readonly Uint8Array[];
 
 /** What the reader says of these pieces, and how many bytes it took. */
@@ -116,14 +116,14 @@ describe("HeadReader", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 400 }), fc.array(fc.nat(400), { maxLength: 4 }), (bytes, cuts) => {
         const got = read(cutAt(bytes, cuts));
-        if (bytes.length >= LIMITS.headBytes) expect(got.state).not.toBe("more");
+        if (bytes.length >= LIMITS.httpHead) expect(got.state).not.toBe("more");
       }),
       { numRuns: 3_000 },
     );
   });
 
   test("reads a head of 64 KB that comes byte by byte without looking at a byte twice", () => {
-    const reader = new HeadReader(new RequestLine(), SETTINGS);
+    const reader = new HeadReader(new RequestLine(), SETTINGS.limits);
     const bytes = bytesOf(`GET / HTTP/1.1\r\nA: ${"b".repeat(65_000)}\r\n\r\n`);
     const started = performance.now();
     for (const byte of bytes) reader.feed(Uint8Array.of(byte), 0);
