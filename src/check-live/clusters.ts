@@ -5,13 +5,13 @@ import { judge, type Evidence } from "../core/health/ladder.ts";
 import { reasonText } from "../core/health/reasons.ts";
 import { owners, sharedCertificates, type Identity, type ShownCertificate } from "../core/health/identity.ts";
 import { LISTENER_KINDS, type ListenerKind } from "../seam/snapshot.ts";
-import { createIdentities, type Identities } from "../control/health/identities.ts";
+import { createNodeIdentities, type NodeIdentities } from "../control/health/node-identities.ts";
 import { certificateFindings, clockFindings } from "./certificates.ts";
 import type { ClockAnswer } from "./clock.ts";
 import type { LiveEnvironment } from "./environment.ts";
 import { inParallel, warn, type Finding, type FindingGroup } from "./finding.ts";
 import { poolFindings } from "./pools.ts";
-import type { Family } from "../control/probe/look.ts";
+import type { Family } from "../control/probe/node-probe.ts";
 
 /** Nodes looked at at a time: more handshakes at once would be late by themselves. */
 const AT_ONCE = 16;
@@ -55,7 +55,7 @@ export interface CheckedClusters {
 
 export async function checkClusters(config: Config, environment: LiveEnvironment): Promise<CheckedClusters> {
   const silent = (): void => undefined;
-  const identities = createIdentities({
+  const identities = createNodeIdentities({
     log: { info: silent, warn: silent, error: silent },
     wallMs: environment.wallMs,
     onDomains: silent,
@@ -100,7 +100,7 @@ function tasksOf(cluster: ClusterConfig, { listen }: Config): readonly Task[] {
 async function look(
   task: Task,
   config: Config,
-  identities: Identities,
+  identities: NodeIdentities,
   environment: LiveEnvironment,
 ): Promise<readonly Seen[]> {
   const ips = task.node.isName ? await environment.lookup(task.node.host).catch(() => []) : [task.node.host];
@@ -127,7 +127,7 @@ async function lookAt(
   ip: string,
   { cluster, family, node }: Task,
   config: Config,
-  identities: Identities,
+  identities: NodeIdentities,
   environment: LiveEnvironment,
 ): Promise<Seen> {
   const timeoutMs = config.timeouts.probe;
@@ -137,26 +137,26 @@ async function lookAt(
   );
   const ports = Object.fromEntries(kinds.map((kind) => [kind, cluster.ports[kind]]));
   const servername = identities.servername(cluster.name, family);
-  const looker = environment.looker({ family, ip, ports, readyPort: cluster.ports.ready, servername });
+  const nodeProbe = environment.nodeProbe({ family, ip, ports, readyPort: cluster.ports.ready, servername });
   try {
     const mode = cluster.check === "off" ? "tcp" : cluster.check;
-    const wish = { ask: true, handshake: true, thorough: true, renew: false, timeoutMs };
-    const first = await looker.look(wish);
+    const request = { readiness: true, handshake: true, thorough: true, reconnect: false, timeoutMs };
+    const first = await nodeProbe.probe(request);
     // one late answer is no verdict; `edge-lb run` asks often, this asks once more
     const again = [first.ready, ...Object.values(first.own)].some(isLate);
-    const { ready, own, certificate, blind } = again ? await looker.look(wish) : first;
+    const { ready, own, certificate, inconclusive } = again ? await nodeProbe.probe(request) : first;
     const showing = { key: `${cluster.name} ${family} ${ip}`, cluster: cluster.name, family };
     const identity =
       certificate === null
         ? null
-        : await identities.judge({ ...showing, certificate }, (name) => looker.present(name, timeoutMs));
+        : await identities.judge({ ...showing, certificate }, (name) => nodeProbe.certificateShownTo(name, timeoutMs));
     const seen = kinds.map((kind): SeenPort => {
       const evidence = own[kind] ?? null;
       const { outcome } = judge(kind, mode, null, ready, evidence);
-      const words = blind ? "this machine could not ask: out of descriptors" : reasonText(outcome.reason);
+      const words = inconclusive ? "this machine could not ask: out of descriptors" : reasonText(outcome.reason);
       const silentPort =
         (evidence === null || evidence.got === "nothing") && (ready === null || ready.got === "nothing");
-      return { kind, port: cluster.ports[kind], up: outcome.look === "up", silent: silentPort, words };
+      return { kind, port: cluster.ports[kind], up: outcome.verdict === "up", silent: silentPort, words };
     });
     const askedMs = environment.wallMs();
     const clock = seen.some(({ up }) => up)
@@ -168,7 +168,7 @@ async function lookAt(
       : NO_CLOCK;
     return { cluster: cluster.name, family, node: node.host, ip, ports: seen, certificate, identity, clock, askedMs };
   } finally {
-    looker.close();
+    nodeProbe.close();
   }
 }
 

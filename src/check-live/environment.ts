@@ -9,7 +9,7 @@ import { canonicalIp } from "../core/address.ts";
 import { descriptorLimit } from "../control/machine/limits.ts";
 import { askClock, type ClockAnswer, type ClockQuestion } from "./clock.ts";
 import { portHolder, type Holder } from "../control/machine/port-holder.ts";
-import { createLooker, type Looker, type LookPlan } from "../control/probe/look.ts";
+import { createNodeProbe, type NodeProbe, type ProbePlan } from "../control/probe/node-probe.ts";
 
 export interface OwnAddress {
   readonly interface: string;
@@ -44,7 +44,7 @@ export interface LiveEnvironment {
   holder(port: number): PortHolder | null;
   /** What a program prints; null: there is none of that name. */
   run(program: string, args: readonly string[]): Promise<ProgramAnswer | null>;
-  looker(plan: LookPlan): Looker;
+  nodeProbe(plan: ProbePlan): NodeProbe;
   /** The node's own idea of time. */
   clock(question: ClockQuestion): Promise<ClockAnswer>;
 }
@@ -80,7 +80,7 @@ export function systemEnvironment(running: number | null, typed: string): LiveEn
       return holder === null ? null : { ...holder, unit: unitOf(holder.pid) };
     },
     run,
-    looker: createLooker,
+    nodeProbe: createNodeProbe,
     clock: askClock,
   };
 }

@@ -6,7 +6,7 @@ import { runLiveCheck } from "../../src/check-live/findings.ts";
 import type { LiveEnvironment } from "../../src/check-live/environment.ts";
 import type { Finding } from "../../src/check-live/finding.ts";
 import { readZones } from "../../src/check-live/firewall.ts";
-import type { Looker, LookResult } from "../../src/control/probe/look.ts";
+import type { NodeProbe, NodeProbeResult } from "../../src/control/probe/node-probe.ts";
 import type { ShownCertificate } from "../../src/core/health/identity.ts";
 import { load } from "../config/loading.ts";
 
@@ -24,20 +24,20 @@ function certificate(more: Partial<ShownCertificate> = {}): ShownCertificate {
 }
 
 /** A node that is fine in every family. */
-function healthy(more: Partial<LookResult> = {}, names = ["api.hub.lab", "*.apps.hub.lab"]): LookResult {
+function healthy(more: Partial<NodeProbeResult> = {}, names = ["api.hub.lab", "*.apps.hub.lab"]): NodeProbeResult {
   const ready = { got: "http", status: 200 } as const;
   const tls = { got: "tls", fault: null, timeoutMs: 2_000 } as const;
   return {
     ready,
     own: { api: ready, https: tls, http: tls },
     certificate: certificate({ names }),
-    blind: false,
+    inconclusive: false,
     ...more,
   };
 }
 
-function looker(result: LookResult): Looker {
-  return { look: async () => result, present: async () => null, close: () => undefined };
+function probing(result: NodeProbeResult): NodeProbe {
+  return { probe: async () => result, certificateShownTo: async () => null, close: () => undefined };
 }
 
 function environment(more: Partial<LiveEnvironment> = {}): LiveEnvironment {
@@ -58,7 +58,7 @@ function environment(more: Partial<LiveEnvironment> = {}): LiveEnvironment {
     tryListen: async () => null,
     holder: () => null,
     run: async () => null,
-    looker: () => looker(healthy()),
+    nodeProbe: () => probing(healthy()),
     clock: async () => ({ dateMs: NOW, notBeforeMs: NOW - DAY }),
     ...more,
   };
@@ -152,9 +152,9 @@ describe("runLiveCheck()", () => {
     [
       "a cluster that is switched off",
       {
-        looker: () => {
+        nodeProbe: () => {
           const refused = { got: "nothing", fault: "refused", timeoutMs: 2_000 } as const;
-          return looker({ ready: refused, own: { api: refused }, certificate: null, blind: false });
+          return probing({ ready: refused, own: { api: refused }, certificate: null, inconclusive: false });
         },
       },
       "fail none of its 3 nodes answers: connection refused; is hub switched off? | virsh list --all | ping -c 1 192.168.125.20",
@@ -162,10 +162,12 @@ describe("runLiveCheck()", () => {
     [
       "a node that serves nothing",
       {
-        looker: ({ ip, family }) => {
+        nodeProbe: ({ ip, family }) => {
           const silent = { got: "nothing", fault: "silent", timeoutMs: 2_000 } as const;
-          const gone = { ready: silent, own: { api: silent }, certificate: null, blind: false };
-          return looker(ip.endsWith(".21") ? gone : healthy({}, [family === "api" ? "api.hub.lab" : "*.apps.hub.lab"]));
+          const gone = { ready: silent, own: { api: silent }, certificate: null, inconclusive: false };
+          return probing(
+            ip.endsWith(".21") ? gone : healthy({}, [family === "api" ? "api.hub.lab" : "*.apps.hub.lab"]),
+          );
         },
       },
       "warn 192.168.125.21 serves nothing: no answer within 2s | curl -kv --max-time 2 https://192.168.125.21:6443/readyz",
@@ -173,16 +175,16 @@ describe("runLiveCheck()", () => {
     [
       "an API that is not ready anywhere",
       {
-        looker: ({ family }) => {
+        nodeProbe: ({ family }) => {
           const ready = { got: "http", status: 500 } as const;
-          return looker(family === "api" ? healthy({ ready, own: { api: ready } }) : healthy());
+          return probing(family === "api" ? healthy({ ready, own: { api: ready } }) : healthy());
         },
       },
       "fail api (port 6443): 0 of 3 up: 192.168.125.20, .21, .22: /readyz 500 | curl -kv --max-time 2 https://192.168.125.20:6443/readyz",
     ],
     [
       "a certificate that has expired",
-      { looker: () => looker(healthy({ certificate: certificate({ notAfterMs: NOW - DAY }) })) },
+      { nodeProbe: () => probing(healthy({ certificate: certificate({ notAfterMs: NOW - DAY }) })) },
       "fail api certificate expired on 2026-11-22 (192.168.125.20) | oc get csr -o name | xargs oc adm certificate approve",
     ],
     [
@@ -218,7 +220,7 @@ describe("runLiveCheck()", () => {
       await complaints(
         {
           lookup,
-          looker: ({ family }) => looker(healthy({}, family === "api" ? ["kubernetes"] : ["*.apps.hub.far.lab"])),
+          nodeProbe: ({ family }) => probing(healthy({}, family === "api" ? ["kubernetes"] : ["*.apps.hub.far.lab"])),
         },
         config,
       ),
@@ -237,10 +239,10 @@ describe("runLiveCheck()", () => {
       ["cluster", "hub=192.168.125.20,ingress=192.168.125.23"],
       ["cluster", "m1=192.168.125.30"],
     ]);
-    const foreign = await complaints({ looker: () => looker(healthy({}, ["api.m1.lab"])) }, config);
+    const foreign = await complaints({ nodeProbe: () => probing(healthy({}, ["api.m1.lab"])) }, config);
     expect(foreign.join("\n")).toContain("192.168.125.20 shows m1's api certificate");
     const both = certificate({ names: ["api.hub.lab", "*.apps.hub.lab", "*.apps.m1.lab"], offersH2: true });
-    const shared = await complaints({ looker: () => looker(healthy({ certificate: both })) }, config);
+    const shared = await complaints({ nodeProbe: () => probing(healthy({ certificate: both })) }, config);
     expect(shared.join("\n")).toMatch(/covers (hub|m1) as well and offers HTTP\/2/);
   });
 

@@ -7,7 +7,7 @@ import type { DrainResult, Instance } from "./api.ts";
 import { clusterOperations } from "./change-clusters.ts";
 import { explainLive } from "./explain-name.ts";
 import type { Events } from "../log/recent-events.ts";
-import { systemClock } from "../health/clock.ts";
+import { systemClock } from "../health/system-clock.ts";
 import type { Reload } from "../serve/reload.ts";
 import { buildStatus, countersOf } from "../status/report.ts";
 import { startRates } from "../status/rates.ts";

@@ -4,28 +4,28 @@ import { rampWeight } from "../../core/health/slow-start.ts";
 import { FULL_WEIGHT, HEALTH, type Board, type HealthWord } from "../../seam/board.ts";
 import type { CutReason } from "../../seam/mail.ts";
 import type { ListenerKind } from "../../seam/snapshot.ts";
-import type { Clock, ClusterWatch, Watch } from "./model.ts";
+import type { Clock, TrackedCluster, TrackedEndpoint } from "./health-model.ts";
 
 /** A node that says "not ready" keeps its tunnels this long: an API server that stops finishes requests for up to 60 s. */
 export const NOT_READY_CUT_MS = 60_000;
 
 export interface HealthBoard {
   /** A new endpoint: nothing known, full share. */
-  open(watch: Watch): void;
+  open(watch: TrackedEndpoint): void;
   /** Show what is known now; `turned`: the verdict changed from this. */
-  show(watch: Watch, turned: HealthWord | null): void;
+  show(watch: TrackedEndpoint, turned: HealthWord | null): void;
   /** Summaries of a cluster and its pools, on their own cells. */
-  summarize(cluster: ClusterWatch): void;
+  summarize(cluster: TrackedCluster): void;
   /** Once a second: ramps grow, cuts fall due. */
-  tick(watches: Iterable<Watch>): void;
+  tick(watches: Iterable<TrackedEndpoint>): void;
 }
 
 /** The verdict as everyone sees it: the operator's word lies over what looking found. */
-export function shownState(watch: Watch): HealthWord {
+export function shownState(watch: TrackedEndpoint): HealthWord {
   return watch.drained ? "drained" : watch.state.verdict;
 }
 
-export function shownReason(watch: Watch): Reason {
+export function shownReason(watch: TrackedEndpoint): Reason {
   if (watch.drained) return reason("taken out by the operator");
   if (watch.cluster.config.check === "off") return reason("checks are off");
   return watch.state.reason;
@@ -41,7 +41,7 @@ export function createHealthBoard(
     Atomics.store(board.reason, cell, why);
     Atomics.store(board.health, cell, HEALTH[state]);
   };
-  const weigh = (watch: Watch): void => {
+  const weigh = (watch: TrackedEndpoint): void => {
     const { rampFromMs, cell } = watch;
     const weight = rampFromMs === null ? FULL_WEIGHT : rampWeight(clock.nowMs() - rampFromMs);
     Atomics.store(board.weight, cell, weight);
@@ -63,11 +63,11 @@ export function createHealthBoard(
       for (const kind of kindsOf(cluster)) {
         const cell = cluster.plan.pools[kind]?.cell;
         if (cell === undefined) continue;
-        const watches = membersOf(cluster.watches.filter((watch) => watch.kind === kind));
+        const watches = membersOf(cluster.endpoints.filter((watch) => watch.kind === kind));
         Atomics.store(board.members, cell, watches.length);
         summary(watches, cell, write);
       }
-      summary(membersOf(cluster.watches), cluster.plan.cell, write);
+      summary(membersOf(cluster.endpoints), cluster.plan.cell, write);
     },
     tick(watches) {
       for (const watch of watches) {
@@ -81,28 +81,28 @@ export function createHealthBoard(
 }
 
 /** What a change of verdict sets off later. */
-function turn(watch: Watch, from: HealthWord, nowMs: number): void {
+function turn(watch: TrackedEndpoint, from: HealthWord, nowMs: number): void {
   const { verdict } = watch.state;
   watch.cutDueMs = verdict === "not-ready" ? nowMs + NOT_READY_CUT_MS : null;
   watch.rampFromMs = verdict === "up" && ramps(watch, from) ? nowMs : null;
 }
 
 /** Hashed pools use a node at once: a share that grows would move clients about. Alone, or at the start, there is nobody to spare. */
-function ramps(watch: Watch, from: HealthWord): boolean {
+function ramps(watch: TrackedEndpoint, from: HealthWord): boolean {
   if (watch.policy !== "leastconn" && watch.policy !== "roundrobin") return false;
-  if (from === "unknown" && watch.early) return false;
+  if (from === "unknown" && watch.sinceStart) return false;
   return othersUp(watch);
 }
 
 /** The last usable endpoint's tunnels are never cut because it says "not ready". */
-function othersUp(watch: Watch): boolean {
-  return watch.cluster.watches.some(
+function othersUp(watch: TrackedEndpoint): boolean {
+  return watch.cluster.endpoints.some(
     (other) => other !== watch && other.kind === watch.kind && shownState(other) === "up",
   );
 }
 
-function kindsOf(cluster: ClusterWatch): ReadonlySet<ListenerKind> {
-  return new Set(cluster.watches.map(({ kind }) => kind));
+function kindsOf(cluster: TrackedCluster): ReadonlySet<ListenerKind> {
+  return new Set(cluster.endpoints.map(({ kind }) => kind));
 }
 
 /** From best to worst: what a pool is as a whole. */
@@ -110,7 +110,7 @@ const RANKS: readonly HealthWord[] = ["up", "unknown", "not-ready", "drained", "
 
 /** The best state of the members, the reason most of those share, and since when it is so good at best. */
 function summary(
-  members: readonly Watch[],
+  members: readonly TrackedEndpoint[],
   cell: number,
   write: (cell: number, state: HealthWord, why: Reason, sinceWallMs: number) => void,
 ): void {
@@ -124,7 +124,7 @@ function summary(
 }
 
 /** Endpoints that serve their pool, or may; all of them where none does. */
-export function membersOf(watches: readonly Watch[]): readonly Watch[] {
+export function membersOf(watches: readonly TrackedEndpoint[]): readonly TrackedEndpoint[] {
   const members = watches.filter(({ role }) => role !== "absent");
   return members.length > 0 ? members : watches;
 }

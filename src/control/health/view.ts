@@ -5,9 +5,9 @@ import type { Role } from "../../core/health/roles.ts";
 import type { HealthWord } from "../../seam/board.ts";
 import type { ListenerKind } from "../../seam/snapshot.ts";
 import { shownReason, shownState } from "./board-writer.ts";
-import type { ClusterWatch, Watch, World } from "./model.ts";
-import type { CertificateView, Identities } from "./identities.ts";
-import { familyOf } from "../probe/look.ts";
+import type { TrackedCluster, TrackedEndpoint, HealthModel } from "./health-model.ts";
+import type { CertificateView, NodeIdentities } from "./node-identities.ts";
+import { familyOf } from "../probe/node-probe.ts";
 
 export interface EndpointHealth {
   readonly cluster: string;
@@ -39,14 +39,14 @@ export interface ClusterHealth {
   readonly warnings: readonly string[];
 }
 
-export function endpointViews(world: World): readonly EndpointHealth[] {
-  return [...world.watches.values()].map((watch) => endpointView(watch));
+export function endpointViews(world: HealthModel): readonly EndpointHealth[] {
+  return [...world.endpoints.values()].map((watch) => endpointView(watch));
 }
 
-function endpointView(watch: Watch): EndpointHealth {
+function endpointView(watch: TrackedEndpoint): EndpointHealth {
   const { cluster, kind, node, at, cell, role } = watch;
   const family = familyOf(kind);
-  const target = cluster.targets.find((each) => each.family === family && each.ip === at.ip);
+  const target = cluster.nodes.find((each) => each.family === family && each.ip === at.ip);
   return {
     cluster: cluster.name,
     kind,
@@ -57,13 +57,13 @@ function endpointView(watch: Watch): EndpointHealth {
     state: shownState(watch),
     reason: reasonText(shownReason(watch)),
     sinceMs: watch.sinceWallMs,
-    rung: cluster.stuck.get(kind) ?? null,
+    rung: cluster.rungs.get(kind) ?? null,
     role,
     identity: target?.identity.kind ?? "unproven",
   };
 }
 
-export function clusterView({ name }: ClusterWatch, identities: Identities): ClusterHealth {
+export function clusterView({ name }: TrackedCluster, identities: NodeIdentities): ClusterHealth {
   return {
     name,
     domain: identities.domainOf(name),

@@ -4,7 +4,7 @@
  */
 import type * as net from "node:net";
 import type { Address } from "../../seam/snapshot.ts";
-import { ProbeAnswer } from "./answer.ts";
+import { ProbeResponse } from "./response.ts";
 import {
   deadline,
   faultEvidence,
@@ -12,8 +12,8 @@ import {
   openSocket,
   ProbeGarbage,
   ProbeTimeout,
-  sayGoodbye,
-  type Answer,
+  closePolitely,
+  type ProbeResult,
   type Progress,
   type SocketPlan,
   type TlsPlan,
@@ -22,7 +22,7 @@ import {
 /** A question that is asked again and again on one connection. */
 export interface HttpProbe {
   /** @param timeoutMs Covers connect, handshake and answer. */
-  ask(path: string, timeoutMs: number): Promise<Answer>;
+  ask(path: string, timeoutMs: number): Promise<ProbeResult>;
   /** The next question gets a new connection and so sees a new certificate. */
   renew(): void;
   close(): void;
@@ -63,7 +63,7 @@ export function createHttpProbe(plan: SocketPlan, host: string): HttpProbe {
   };
 }
 
-function answerOf({ status, error, progress }: Attempt, timeoutMs: number): Answer {
+function answerOf({ status, error, progress }: Attempt, timeoutMs: number): ProbeResult {
   return {
     evidence: status === null ? faultEvidence(error, progress ?? noProgress(), timeoutMs) : { got: "http", status },
     certificate: progress?.certificate ?? null,
@@ -84,13 +84,13 @@ interface Waiting {
 }
 
 function openLine(plan: SocketPlan, host: string): Line {
-  const answer = new ProbeAnswer();
+  const answer = new ProbeResponse();
   let socket: net.Socket | null = null;
   let progress: Progress | null = null;
   let waiting: Waiting | null = null;
 
   const leave = (politely: boolean): void => {
-    if (politely && socket !== null) sayGoodbye(socket);
+    if (politely && socket !== null) closePolitely(socket);
     else socket?.destroy();
     socket = null;
   };
@@ -129,7 +129,7 @@ function openLine(plan: SocketPlan, host: string): Line {
           cancel();
           waiting = null;
           // an answer that has begun is an answer; the connection is used again only after a whole one
-          if (error !== null || !answer.again) leave(error === null);
+          if (error !== null || !answer.reusable) leave(error === null);
           resolve({ status: answer.status, error: answer.status === null ? error : null, progress });
         };
         const cancel = deadline(timeoutMs, settle);
@@ -142,16 +142,16 @@ function openLine(plan: SocketPlan, host: string): Line {
 }
 
 /** Shake hands and leave. */
-export function probeTls(at: Address, tls: TlsPlan, timeoutMs: number): Promise<Answer> {
+export function probeTls(at: Address, tls: TlsPlan, timeoutMs: number): Promise<ProbeResult> {
   return probeSocket({ at, tls }, timeoutMs);
 }
 
 /** Connect and leave. */
-export function probeTcp(at: Address, timeoutMs: number): Promise<Answer> {
+export function probeTcp(at: Address, timeoutMs: number): Promise<ProbeResult> {
   return probeSocket({ at, tls: null }, timeoutMs);
 }
 
-function probeSocket(plan: SocketPlan, timeoutMs: number): Promise<Answer> {
+function probeSocket(plan: SocketPlan, timeoutMs: number): Promise<ProbeResult> {
   const progress = noProgress();
   return new Promise((resolve) => {
     const finish = (error: unknown): void => {
@@ -159,7 +159,7 @@ function probeSocket(plan: SocketPlan, timeoutMs: number): Promise<Answer> {
       const evidence =
         error === null ? { got: progress.got, fault: null, timeoutMs } : faultEvidence(error, progress, timeoutMs);
       resolve({ evidence, certificate: progress.certificate, fresh: true });
-      if (error === null) sayGoodbye(socket);
+      if (error === null) closePolitely(socket);
       else socket.destroy();
     };
     const socket = openSocket(plan, progress, finish);

@@ -29,7 +29,7 @@ export function noProgress(): Progress {
 }
 
 /** A probe's answer; `evidence` null: this machine could not ask (out of descriptors or ports), which says nothing of the node. */
-export interface Answer {
+export interface ProbeResult {
   readonly evidence: Evidence | null;
   /** Shown on this connection, if it was a new one with a finished handshake. */
   readonly certificate: ShownCertificate | null;
@@ -110,7 +110,7 @@ function secured(at: Address, plan: TlsPlan): tls.ConnectionOptions {
 }
 
 /** Close politely: close_notify and FIN after a finished handshake leave no line in the server's log. */
-export function sayGoodbye(socket: net.Socket): void {
+export function closePolitely(socket: net.Socket): void {
   const timer = setTimeout(() => socket.destroy(), GOODBYE_MS);
   socket.once("close", () => clearTimeout(timer));
   socket.resume(); // what was not read would turn the FIN into a RST

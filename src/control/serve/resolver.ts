@@ -6,8 +6,8 @@ import * as dns from "node:dns/promises";
 import type { Config, NodeSpec } from "../../config/model.ts";
 import { canonicalIp } from "../../core/address.ts";
 import type { EventLog } from "../log/event-log.ts";
-import type { Cancel } from "../health/model.ts";
-import { systemClock } from "../health/clock.ts";
+import type { Cancel } from "../health/health-model.ts";
+import { systemClock } from "../health/system-clock.ts";
 
 export interface Found {
   readonly addresses: readonly string[];

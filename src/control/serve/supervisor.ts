@@ -11,7 +11,7 @@ import { splitSnapshot, type Snapshot } from "../../seam/snapshot.ts";
 import { chooseEngine, workersFor, type WorkerEngine } from "./engine.ts";
 import { createEventLog, type EventLog } from "../log/event-log.ts";
 import { remembered, type Events } from "../log/recent-events.ts";
-import { startHealth, type HealthService } from "../health/health.ts";
+import { startHealth, type HealthMonitor } from "../health/monitor.ts";
 import { maxConnections } from "../machine/limits.ts";
 import { localNetworks } from "../machine/networks.ts";
 import type { LogSink } from "../log/sink.ts";
@@ -85,7 +85,7 @@ class ControlPlane implements Supervisor {
   readonly lastFailures = new Map<number, { readonly error: DialError; readonly atMs: number }>();
   snapshot: Snapshot;
   config: Config;
-  health: HealthService | null = null;
+  health: HealthMonitor | null = null;
   private readonly sink: LogSink;
   private readonly cells = createCells();
   private readonly resolver: Resolver;
@@ -255,7 +255,7 @@ class ControlPlane implements Supervisor {
       case "unknown-name":
         return this.unknownNames.add(mail.listener, mail.name, mail.client);
       case "node-mute":
-        return this.health?.suspect(mail.cell);
+        return this.health?.probeSoon(mail.cell);
       case "applied":
         this.newest.at(worker, mail.version);
         return this.applied(worker, mail.oldest);

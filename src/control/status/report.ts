@@ -16,7 +16,7 @@ import {
 } from "../../seam/snapshot.ts";
 import type { ControlEvent, Events } from "../log/recent-events.ts";
 import type { ClusterHealth, EndpointHealth } from "../health/view.ts";
-import type { HealthService, ProbeCounts } from "../health/health.ts";
+import type { HealthMonitor, ProbeCounts } from "../health/monitor.ts";
 import type { NameView } from "../serve/resolver.ts";
 import type { Sockets } from "../serve/listening.ts";
 import { rounded, type Counters, type History, type RateMeter, type Rates } from "./rates.ts";
@@ -147,7 +147,7 @@ export interface Facts {
   readonly sockets: Sockets;
   readonly snapshot: Snapshot;
   readonly board: Board;
-  readonly health: HealthService | null;
+  readonly health: HealthMonitor | null;
   readonly totals: Totals;
   readonly unknownNames: UnknownNames;
   readonly lastFailures: ReadonlyMap<number, { readonly error: DialError; readonly atMs: number }>;
@@ -178,7 +178,7 @@ export const ALL = "";
 export function buildStatus(input: StatusInput, { history = false }: StatusOptions = {}): Status {
   const { facts, events, rates, startedMs, nowMs } = input;
   const past = (key: string): { history?: History } => (history ? { history: rates.history(key) } : {});
-  const endpoints = byCell(facts.health?.view() ?? []);
+  const endpoints = byCell(facts.health?.endpoints() ?? []);
   const configs = new Map(facts.config.clusters.map((cluster) => [cluster.name, cluster]));
   const clusters = new Map(facts.health?.clusters().map((cluster) => [cluster.name, cluster]));
   return {
@@ -194,7 +194,7 @@ export function buildStatus(input: StatusInput, { history = false }: StatusOptio
     snapshot: facts.snapshot.version,
     reload: input.reload,
     connections: connectionStatus(facts),
-    probes: facts.health?.probes() ?? { passed: 0, failed: 0 },
+    probes: facts.health?.probeCounts() ?? { passed: 0, failed: 0 },
     rates: roundedRates(rates.rates(ALL)),
     ...past(ALL),
     listeners: facts.sockets.listening.map(({ kind, at }) => ({
@@ -269,7 +269,7 @@ function clusterStatus(
 
 /** One pool alone; null when the cluster has none of this kind. */
 export function poolStatusOf(plan: ClusterPlan, kind: ListenerKind, facts: Facts, nowMs: number): PoolStatus | null {
-  return poolStatus(plan, kind, facts, byCell(facts.health?.view() ?? []), nowMs);
+  return poolStatus(plan, kind, facts, byCell(facts.health?.endpoints() ?? []), nowMs);
 }
 
 function poolStatus(

@@ -1,6 +1,6 @@
 /**
  * The probe ladder: which questions to ask a node, and what the answers say of one endpoint.
- * Rungs are tried from the best down until one passes. The best rung that any node of a pool ever passed sticks to the pool:
+ * Rungs are tried from the best down until one passes. A pool is held to the best rung that any of its nodes ever passed:
  * failing that rung is failing, so a node that only still completes handshakes does not count as ready.
  */
 import type { ListenerKind } from "../../seam/snapshot.ts";
@@ -19,7 +19,7 @@ export type Evidence =
   | { readonly got: "nothing" | "tcp" | "tls"; readonly fault: Fault | null; readonly timeoutMs: number }
   | { readonly got: "http"; readonly status: number };
 
-/** The question at the top of each kind's ladder, and where it is asked. */
+/** The readiness question at the top of each kind's ladder: its rung, its path and the words for its answer. */
 const TOPS = {
   api: { rung: "readyz", path: "/readyz", shown: "/readyz #" },
   mcs: { rung: "healthz", path: "/healthz", shown: "/healthz #" },
@@ -35,7 +35,7 @@ export function readinessPath(kind: ListenerKind): string {
 /** The kind's rungs that a check mode allows, best first. */
 export function rungsOf(kind: ListenerKind, mode: CheckMode): readonly Rung[] {
   const top = TOPS[kind].rung;
-  // the port for plain HTTP has no handshake to look at
+  // the port for plain HTTP has no handshake to test
   const tls: readonly Rung[] = kind === "http" ? ["tcp"] : ["tls"];
   if (mode === "auto") return kind === "http" ? [top, "tcp"] : [top, "tls", "tcp"];
   if (mode === "readyz") return [top];
@@ -43,16 +43,20 @@ export function rungsOf(kind: ListenerKind, mode: CheckMode): readonly Rung[] {
   return mode === "tcp" ? ["tcp"] : [];
 }
 
-/** Whether the readiness question is worth asking: always on or above it, and now and then below, because routers get configured later. */
-export function asksReadiness(kind: ListenerKind, mode: CheckMode, stuck: Rung | null, round: number): boolean {
+/**
+ * Whether to ask the readiness question: always while the pool may be held to it, and now and then when it is held to a lower
+ * rung, because routers get configured later.
+ * @param round Number of the node's probe round.
+ */
+export function asksReadiness(kind: ListenerKind, mode: CheckMode, poolRung: Rung | null, round: number): boolean {
   const rungs = rungsOf(kind, mode);
   if (rungs[0] !== TOPS[kind].rung) return false;
-  return stuck === null || stuck === rungs[0] || round % ASK_AGAIN === 0;
+  return poolRung === null || poolRung === rungs[0] || round % ASK_AGAIN === 0;
 }
 /** A minute at the usual 5 s. */
 const ASK_AGAIN = 12;
 
-/** The better of two rungs: what sticks. */
+/** The better of two rungs: what the pool is held to from now on. */
 export function higherRung(a: Rung | null, b: Rung | null): Rung | null {
   return height(a) >= height(b) ? a : b;
 }
@@ -68,99 +72,100 @@ export interface Judgement {
 }
 
 /**
- * What was learnt in one probe says of one endpoint.
+ * What one probe of a node says of one endpoint.
+ * @param poolRung The rung the pool is held to; null: none passed yet.
  * @param ready How far the readiness question got; null: not asked.
  * @param own How far a connection to the endpoint's own port got; null: not tried. For api and mcs it is the same connection.
  */
 export function judge(
   kind: ListenerKind,
   mode: CheckMode,
-  stuck: Rung | null,
+  poolRung: Rung | null,
   ready: Evidence | null,
   own: Evidence | null,
 ): Judgement {
   const rungs = rungsOf(kind, mode);
   for (const rung of rungs) {
-    const verdict = climb(kind, rung, ready, own);
-    const last = rung === stuck || rung === rungs.at(-1);
-    if (verdict === null) continue; // this rung was not looked at
-    if (verdict.outcome.look === "up" || verdict.final || last) {
-      return { outcome: verdict.outcome, rung: verdict.outcome.look === "up" ? rung : null };
+    const result = tryRung(kind, rung, ready, own);
+    const last = rung === poolRung || rung === rungs.at(-1);
+    if (result === null) continue; // this rung was not tested
+    if (result.outcome.verdict === "up" || result.final || last) {
+      return { outcome: result.outcome, rung: result.outcome.verdict === "up" ? rung : null };
     }
   }
-  return { outcome: failing(own ?? ready), rung: null };
+  return { outcome: failure(own ?? ready), rung: null };
 }
 
-interface Climb {
+interface RungResult {
   readonly outcome: Outcome;
-  /** The answer settles it, whatever lower rungs would say. */
+  /** Lower rungs cannot change the outcome. */
   readonly final: boolean;
 }
 
-function climb(kind: ListenerKind, rung: Rung, ready: Evidence | null, own: Evidence | null): Climb | null {
-  if (rung === "tls" || rung === "tcp") return own === null ? null : handshake(rung, own);
+function tryRung(kind: ListenerKind, rung: Rung, ready: Evidence | null, own: Evidence | null): RungResult | null {
+  if (rung === "tls" || rung === "tcp") return own === null ? null : ownPortReaches(rung, own);
   if (ready === null) return null;
-  if (ready.got !== "http") return { outcome: mute(kind, ready, own), final: false };
-  const outcome = answered(kind, ready.status);
-  if (outcome.look === "up" && own !== null) return { outcome: withOwnPort(kind, outcome, own), final: true };
-  return { outcome, final: outcome.look === "up" || saysNo(ready.status) };
+  if (ready.got !== "http") return { outcome: readinessUnanswered(kind, ready, own), final: false };
+  const outcome = readinessAnswered(kind, ready.status);
+  if (outcome.verdict === "up" && own !== null) return { outcome: readyWithOwnPort(kind, outcome, own), final: true };
+  return { outcome, final: outcome.verdict === "up" || refuses(ready.status) };
 }
 
 /** Does the endpoint's own port reach this rung? */
-function handshake(rung: "tls" | "tcp", own: Evidence): Climb {
+function ownPortReaches(rung: "tls" | "tcp", own: Evidence): RungResult {
   // an alert says no, and silence is a server that hangs: an open port does not make up for either
   const worse = own.got === "tcp" && (own.fault === "alert" || own.fault === "silent");
-  if (rung === "tcp" && worse) return { outcome: failing(own), final: true };
+  if (rung === "tcp" && worse) return { outcome: failure(own), final: true };
   const passed = rung === "tcp" ? own.got !== "nothing" : own.got === "tls" || own.got === "http";
-  if (!passed) return { outcome: failing(own), final: false };
+  if (!passed) return { outcome: failure(own), final: false };
   return {
-    outcome: { look: "up", reason: reason(rung === "tls" ? "TLS handshake ok" : "TCP connect ok") },
+    outcome: { verdict: "up", reason: reason(rung === "tls" ? "TLS handshake ok" : "TCP connect ok") },
     final: true,
   };
 }
 
-/** 5xx and 429 are a server's own "not now"; anything else that is not a pass means that nobody is asked there. */
-function saysNo(status: number): boolean {
+/** 5xx and 429 are the server's own "not ready"; any other failing status means that this server has no such question. */
+function refuses(status: number): boolean {
   return status >= 500 || status === 429;
 }
 
-function answered(kind: ListenerKind, status: number): Outcome {
+function readinessAnswered(kind: ListenerKind, status: number): Outcome {
   const top = TOPS[kind];
-  if (status >= 200 && status < 300) return { look: "up", reason: reason(top.shown, status) };
+  if (status >= 200 && status < 300) return { verdict: "up", reason: reason(top.shown, status) };
   // an API server that lets nobody ask anonymously is alive all the same
   if (top.rung === "readyz" && (status === 401 || status === 403)) {
-    return { look: "up", reason: reason("/readyz #, anonymous requests are off", status) };
+    return { verdict: "up", reason: reason("/readyz #, anonymous requests are off", status) };
   }
-  return { look: "not-ready", reason: reason(top.shown, status) };
+  return { verdict: "not-ready", reason: reason(top.shown, status) };
 }
 
-/** The readiness question got no answer. On a port of its own that is not the end of the endpoint: its own port decides how bad it is. */
-function mute(kind: ListenerKind, ready: Evidence, own: Evidence | null): Outcome {
+/** The readiness question got no answer. Where it has a port of its own, the traffic port decides between not ready and dead. */
+function readinessUnanswered(kind: ListenerKind, ready: Evidence, own: Evidence | null): Outcome {
   const apart = kind === "https" || kind === "http";
-  if (!apart || own === null) return failing(ready);
+  if (!apart || own === null) return failure(ready);
   const alive = kind === "http" ? own.got !== "nothing" : own.got === "tls";
-  if (!alive) return failing(own);
-  return { look: "not-ready", reason: reason("readiness port does not answer, traffic port does") };
+  if (!alive) return failure(own);
+  return { verdict: "not-ready", reason: reason("readiness port does not answer, traffic port does") };
 }
 
-/** Ready in words only: traffic must be able to enter as well. */
-function withOwnPort(kind: ListenerKind, ready: Outcome, own: Evidence): Outcome {
+/** The node says it is ready; its traffic port must be open as well. */
+function readyWithOwnPort(kind: ListenerKind, ready: Outcome, own: Evidence): Outcome {
   const open = kind === "http" ? own.got !== "nothing" : own.got === "tls" || own.got === "http";
   if (open) return ready;
-  const { look } = failing(own);
+  const { verdict } = failure(own);
   const silent = own.got !== "http" && own.fault === "silent";
   return {
-    look,
+    verdict,
     reason: reason(silent ? "ready, but the traffic port does not answer" : "ready, but the traffic port refuses"),
   };
 }
 
 /** A peer that answers in a wrong way is not ready; one that does not answer is dead. */
-function failing(evidence: Evidence | null): Outcome {
-  if (evidence === null || evidence.got === "http") return { look: "not-ready", reason: reason("fails") };
+function failure(evidence: Evidence | null): Outcome {
+  if (evidence === null || evidence.got === "http") return { verdict: "not-ready", reason: reason("fails") };
   const { fault, timeoutMs } = evidence;
   const wrongAnswer = fault === "alert" || fault === "garbage";
-  return { look: wrongAnswer ? "not-ready" : "dead", reason: faultReason(fault, timeoutMs) };
+  return { verdict: wrongAnswer ? "not-ready" : "dead", reason: faultReason(fault, timeoutMs) };
 }
 
 /** The words for a fault. */

@@ -33,7 +33,7 @@ function roleOf(endpoint: RoleInput, anyUp: boolean, anyServed: boolean): Role {
     const left = anyUp && endpoint.verdict === "dead" && endpoint.forMs >= LEFT_AFTER_MS;
     return left ? "absent" : "sensed";
   }
-  // one that answers, and be it with a no, has something there that may serve yet; and of a pool that nobody ever served,
-  // e.g. of a cluster that is switched off, all are still candidates
+  // a node that answers, even with "not ready", may serve later; in a pool that nobody has served yet, such as that of a
+  // cluster that is switched off, every node is still a candidate
   return endpoint.verdict === "dead" && anyServed ? "absent" : "candidate";
 }

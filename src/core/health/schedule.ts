@@ -10,7 +10,7 @@ const JITTER = 0.1;
 
 /**
  * Milliseconds from the start of the last probe to the start of the next.
- * @param states Every endpoint that this probe speaks for; the most urgent decides.
+ * @param states Of every endpoint that this probe speaks for; the most urgent decides.
  * @param random 0 to below 1.
  */
 export function nextDelay(states: readonly VerdictState[], intervalMs: number, random: number): number {
@@ -22,32 +22,36 @@ export function nextDelay(states: readonly VerdictState[], intervalMs: number, r
 function delayOf(state: VerdictState, intervalMs: number): number {
   if (changing(state)) return Math.min(CHANGING_MS, intervalMs);
   if (state.verdict !== "dead") return intervalMs;
-  // 1, 2, 4, 8, 16, 30 s: who was away for a while is noticed after about as long again; `quiet` grows for weeks
-  const waitMs = Math.min(CHANGING_MS, intervalMs) * 2 ** Math.min(state.quiet, 16);
+  // 1, 2, 4, 8, 16, 30 s: a node that was away is noticed after about as long again; the cap is there because `deadProbes` grows for weeks
+  const waitMs = Math.min(CHANGING_MS, intervalMs) * 2 ** Math.min(state.deadProbes, 16);
   return Math.min(waitMs, Math.max(intervalMs, DEAD_MS));
 }
 
-/** Looks start in step with this grid: a few together wake the machine once, which costs a third of waking it for each. */
+/** Probes start in step with this grid: several that start together wake the machine once, which costs a third of waking it for each. */
 export const SLOT_MS = 100;
 
 /**
- * How many looks may start in one slot: twice the steady rate, so that a switch which goes down and comes back under
- * 1,000 nodes never makes a burst; a small lab is looked at within a moment all the same.
+ * How many nodes' probes may start in one slot: twice the steady rate, so that a switch which goes down and comes back under
+ * 1,000 nodes never makes a burst; a small lab is probed within a moment all the same.
  */
-export function slotQuota(targets: number, intervalMs: number): number {
-  return Math.max(10, Math.ceil((2 * targets * SLOT_MS) / intervalMs));
+export function slotQuota(nodes: number, intervalMs: number): number {
+  return Math.max(10, Math.ceil((2 * nodes * SLOT_MS) / intervalMs));
 }
 
-/** The slots used so far. */
-export interface Pace {
+/** How much of the current slot is used. */
+export interface StartPace {
   /** Number of the slot, counted from the clock's zero. */
   readonly slot: number;
-  /** Looks that started in it. */
+  /** Probes that started in it. */
   readonly used: number;
 }
 
-/** Take a place for one look. `waitMs` 0: it may start now; otherwise ask again then. */
-export function takePlace(pace: Pace, nowMs: number, quota: number): { readonly pace: Pace; readonly waitMs: number } {
+/** Take a start for one node's probe. `waitMs` 0: it may start now; otherwise ask again after that time. */
+export function takeStart(
+  pace: StartPace,
+  nowMs: number,
+  quota: number,
+): { readonly pace: StartPace; readonly waitMs: number } {
   const slot = Math.floor(nowMs / SLOT_MS);
   const used = slot === pace.slot ? pace.used : 0;
   if (used < quota) return { pace: { slot, used: used + 1 }, waitMs: 0 };

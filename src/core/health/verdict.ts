@@ -6,15 +6,15 @@
 import type { HealthWord } from "../../seam/board.ts";
 import { NOT_CHECKED, type Reason } from "./reasons.ts";
 
-/** What one look at an endpoint says. */
-export type Look = "up" | "not-ready" | "dead" | "foreign";
+/** What one probe says of an endpoint. */
+export type ProbeVerdict = "up" | "not-ready" | "dead" | "foreign";
 
 export interface Outcome {
-  readonly look: Look;
+  readonly verdict: ProbeVerdict;
   readonly reason: Reason;
 }
 
-/** Of `HealthWord`, what looking can tell; "drained" is the operator's word and lies over it. */
+/** The health words that probes decide on; "drained" is the operator's and is shown instead of the verdict. */
 export type Verdict = Exclude<HealthWord, "drained">;
 
 export interface VerdictLimits {
@@ -32,14 +32,14 @@ export interface VerdictState {
   readonly sinceMs: number;
   /** Outcomes in a row that disagree with the verdict, and what the last of them said; null: none. */
   readonly streak: number;
-  readonly leaning: Look | null;
-  /** Outcomes in a row that found it dead while it is dead: the back-off grows with it. */
-  readonly quiet: number;
+  readonly opposing: ProbeVerdict | null;
+  /** Outcomes in a row that confirmed a dead verdict: the back-off grows with it. */
+  readonly deadProbes: number;
 }
 
 /** Where every endpoint starts. */
 export function unknownSince(nowMs: number): VerdictState {
-  return { verdict: "unknown", reason: NOT_CHECKED, sinceMs: nowMs, streak: 0, leaning: null, quiet: 0 };
+  return { verdict: "unknown", reason: NOT_CHECKED, sinceMs: nowMs, streak: 0, opposing: null, deadProbes: 0 };
 }
 
 /**
@@ -52,36 +52,43 @@ export function observe(
   limits: VerdictLimits,
   nowMs: number,
 ): { readonly state: VerdictState; readonly flipped: boolean } {
-  if (outcome.look === state.verdict) return { state: agree(state, outcome), flipped: false };
-  const streak = continues(state, outcome.look) ? state.streak + 1 : 1;
-  if (streak < needed(state.verdict, outcome.look, limits)) {
-    return { state: { ...state, streak, leaning: outcome.look, quiet: 0 }, flipped: false };
+  if (outcome.verdict === state.verdict) return { state: agree(state, outcome), flipped: false };
+  const streak = continues(state, outcome.verdict) ? state.streak + 1 : 1;
+  if (streak < needed(state.verdict, outcome.verdict, limits)) {
+    return { state: { ...state, streak, opposing: outcome.verdict, deadProbes: 0 }, flipped: false };
   }
   return {
-    state: { verdict: outcome.look, reason: outcome.reason, sinceMs: nowMs, streak: 0, leaning: null, quiet: 0 },
+    state: {
+      verdict: outcome.verdict,
+      reason: outcome.reason,
+      sinceMs: nowMs,
+      streak: 0,
+      opposing: null,
+      deadProbes: 0,
+    },
     flipped: true,
   };
 }
 
 function agree(state: VerdictState, outcome: Outcome): VerdictState {
-  const quiet = outcome.look === "dead" ? state.quiet + 1 : 0;
-  return { ...state, reason: outcome.reason, streak: 0, leaning: null, quiet };
+  const deadProbes = outcome.verdict === "dead" ? state.deadProbes + 1 : 0;
+  return { ...state, reason: outcome.reason, streak: 0, opposing: null, deadProbes };
 }
 
-/** Coming from up or unknown every kind of "no" counts towards leaving; elsewhere only the same kind counts. */
-function continues(state: VerdictState, look: Look): boolean {
-  if (state.leaning === null) return false;
+/** From up or unknown every failure counts towards leaving; from any other verdict only the same one counts. */
+function continues(state: VerdictState, found: ProbeVerdict): boolean {
+  if (state.opposing === null) return false;
   const leaving = state.verdict === "up" || state.verdict === "unknown";
-  return leaving ? look !== "up" && state.leaning !== "up" : look === state.leaning;
+  return leaving ? found !== "up" && state.opposing !== "up" : found === state.opposing;
 }
 
-function needed(from: Verdict, to: Look, limits: VerdictLimits): number {
+function needed(from: Verdict, to: ProbeVerdict, limits: VerdictLimits): number {
   if (to === "foreign") return 1;
   if (to === "up") return from === "unknown" ? 1 : limits.rise;
   return limits.fall;
 }
 
-/** On the way to another verdict, or without any yet: look again soon. */
+/** On the way to another verdict, or without any yet: probe again soon. */
 export function changing(state: VerdictState): boolean {
   return state.streak > 0 || state.verdict === "unknown";
 }

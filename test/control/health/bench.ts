@@ -1,12 +1,12 @@
-/** A bench for health: a clock driven by hand, nodes whose answers are set, a board and a log to look at. */
+/** A bench for health: a clock driven by hand, nodes whose answers are set, a board and a log to inspect. */
 import type { ClusterConfig, Config } from "../../../src/config/model.ts";
 import type { Evidence } from "../../../src/core/health/ladder.ts";
 import type { ShownCertificate } from "../../../src/core/health/identity.ts";
 import type { EventLog } from "../../../src/control/log/event-log.ts";
-import type { Clock } from "../../../src/control/health/model.ts";
+import type { Clock } from "../../../src/control/health/health-model.ts";
 import type { EndpointHealth } from "../../../src/control/health/view.ts";
-import { startHealth, type HealthInput, type HealthService } from "../../../src/control/health/health.ts";
-import type { Looker, LookPlan, LookResult, LookWish } from "../../../src/control/probe/look.ts";
+import { startHealth, type HealthInput, type HealthMonitor } from "../../../src/control/health/monitor.ts";
+import type { NodeProbe, ProbePlan, NodeProbeResult, ProbeRequest } from "../../../src/control/probe/node-probe.ts";
 import { openBoard, type Board } from "../../../src/seam/board.ts";
 import type { ClusterPlan, Endpoint, ListenerKind, Pool, Policy, Snapshot } from "../../../src/seam/snapshot.ts";
 
@@ -178,12 +178,12 @@ export const SILENT: Behaviour = { ready: fault("nothing", "silent"), own: fault
 export const ALERTING: Behaviour = { ready: fault("tcp", "alert"), own: fault("tcp", "alert") };
 
 export interface Bench {
-  readonly health: HealthService;
+  readonly health: HealthMonitor;
   readonly clock: HandClock;
   readonly board: Board;
   readonly lines: string[];
   readonly cuts: { cell: number; afterMs: number; reason: string; atMs: number }[];
-  readonly looks: { ip: string; family: string; atMs: number; wish: LookWish; servername: string | null }[];
+  readonly probes: { ip: string; family: string; atMs: number; request: ProbeRequest; servername: string | null }[];
   readonly learnt: [string, string][];
   /** Behaviours by "family ip", or by ip for both families. */
   readonly net: Map<string, Behaviour>;
@@ -196,12 +196,12 @@ export function bench(config: Config, net: Record<string, Behaviour>, more: Part
   const board = openBoard(1);
   const lines: string[] = [];
   const cuts: Bench["cuts"] = [];
-  const looks: Bench["looks"] = [];
+  const probes: Bench["probes"] = [];
   const learnt: [string, string][] = [];
   const behaviours = new Map(Object.entries(net));
   const say = (_event: string, message: string): void => void lines.push(message);
   const log: EventLog = { info: say, warn: say, error: say };
-  const of = (plan: LookPlan): Behaviour =>
+  const of = (plan: ProbePlan): Behaviour =>
     behaviours.get(`${plan.family} ${plan.ip}`) ?? behaviours.get(plan.ip) ?? SILENT;
   const certificate = (names: readonly string[] | undefined, behaviour: Behaviour): ShownCertificate | null =>
     names === undefined
@@ -212,26 +212,26 @@ export function bench(config: Config, net: Record<string, Behaviour>, more: Part
           fingerprint: names.join(),
           offersH2: behaviour.offersH2 ?? false,
         };
-  const makeLooker = (plan: LookPlan): Looker => ({
-    async look(wish): Promise<LookResult> {
-      looks.push({ ip: plan.ip, family: plan.family, atMs: clock.nowMs(), wish, servername: plan.servername });
+  const makeNodeProbe = (plan: ProbePlan): NodeProbe => ({
+    async probe(request): Promise<NodeProbeResult> {
+      probes.push({ ip: plan.ip, family: plan.family, atMs: clock.nowMs(), request, servername: plan.servername });
       const behaviour = of(plan);
       const kinds = Object.keys(plan.ports);
       const reads = behaviour.own.got === "tls" ? certificate(behaviour.names, behaviour) : null;
       const own = Object.fromEntries(kinds.map((kind) => [kind, behaviour.own]));
       if (plan.family !== "ingress") {
         // readiness and traffic share a port: one connection is both
-        const evidence = wish.ask ? behaviour.ready : behaviour.own;
+        const evidence = request.readiness ? behaviour.ready : behaviour.own;
         return {
-          ready: wish.ask ? evidence : null,
+          ready: request.readiness ? evidence : null,
           own: { [plan.family]: evidence },
           certificate: reads,
-          blind: false,
+          inconclusive: false,
         };
       }
-      return { ready: wish.ask ? behaviour.ready : null, own, certificate: reads, blind: false };
+      return { ready: request.readiness ? behaviour.ready : null, own, certificate: reads, inconclusive: false };
     },
-    present: async (servername) => certificate(of(plan).present?.(servername) ?? of(plan).names, of(plan)),
+    certificateShownTo: async (servername) => certificate(of(plan).present?.(servername) ?? of(plan).names, of(plan)),
     close: () => undefined,
   });
   const health = startHealth({
@@ -243,18 +243,18 @@ export function bench(config: Config, net: Record<string, Behaviour>, more: Part
     onDomains: (domains) => void learnt.push(...domains),
     clock,
     random: () => 0.5,
-    makeLooker,
+    makeNodeProbe,
     ...more,
   });
   const view = (kind: ListenerKind, ip: string): EndpointHealth => {
-    const found = health.view().find((each) => each.kind === kind && each.ip === ip);
+    const found = health.endpoints().find((each) => each.kind === kind && each.ip === ip);
     if (found === undefined) throw new Error(`no endpoint ${kind} ${ip}`);
     return found;
   };
   const states = (kind: ListenerKind): string[] =>
     health
-      .view()
+      .endpoints()
       .filter((each) => each.kind === kind)
       .map(({ state }) => state);
-  return { health, clock, board, lines, cuts, looks, learnt, net: behaviours, view, states };
+  return { health, clock, board, lines, cuts, probes, learnt, net: behaviours, view, states };
 }

@@ -1,7 +1,7 @@
 /** Health with real probes against real servers on loopback, at a brisk pace. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type * as net from "node:net";
-import { startHealth, type HealthService } from "../../../src/control/health/health.ts";
+import { startHealth, type HealthMonitor } from "../../../src/control/health/monitor.ts";
 import { openBoard } from "../../../src/seam/board.ts";
 import { clusterConfig, configOf, nodes, snapshotOf } from "./bench.ts";
 import {
@@ -28,7 +28,7 @@ interface Ports {
   readonly http: number;
   readonly ready: number;
 }
-/** One node's servers; each can be replaced while health is looking. */
+/** One node's servers; each can be replaced while health is probing. */
 interface Node {
   api: Served;
   https: Served;
@@ -42,7 +42,7 @@ let own: Pair;
 let other: Pair;
 let ports: Ports;
 const running = new Map<string, Node>();
-let health: HealthService;
+let health: HealthMonitor;
 const cuts: number[] = [];
 const lines: string[] = [];
 
@@ -73,10 +73,10 @@ function node(ip: string): Node {
   return found;
 }
 const state = (kind: string, ip: string): string =>
-  health.view().find((each) => each.kind === kind && each.ip === ip)?.state ?? "missing";
+  health.endpoints().find((each) => each.kind === kind && each.ip === ip)?.state ?? "missing";
 const reason = (kind: string, ip: string): string =>
-  health.view().find((each) => each.kind === kind && each.ip === ip)?.reason ?? "missing";
-const allUp = (): boolean => health.view().every((each) => each.state === "up");
+  health.endpoints().find((each) => each.kind === kind && each.ip === ip)?.reason ?? "missing";
+const allUp = (): boolean => health.endpoints().every((each) => each.state === "up");
 
 beforeAll(async () => {
   own = certificateFor("api.hub.lab", "*.apps.hub.lab");
@@ -174,8 +174,8 @@ describe("startHealth() on real nodes", () => {
       await until(() => reason("api", ip) === words, OUT_MS);
       await bad.stop();
       node(ip).api = await serveApi(own, node(ip).status, ports.api, ip);
-      // dead nodes are asked less and less, here up to 30 s: a client's dial brings the look forward
-      const { cell } = health.view().find((each) => each.kind === "api" && each.ip === ip) ?? { cell: -1 };
+      // dead nodes are asked less and less, here up to 30 s: a client's dial brings the probe forward
+      const { cell } = health.endpoints().find((each) => each.kind === "api" && each.ip === ip) ?? { cell: -1 };
       await until(() => {
         health.dialFailed(cell, "other");
         return state("api", ip) === "up";
@@ -188,7 +188,7 @@ describe("startHealth() on real nodes", () => {
     const ip = NODES[1];
     cuts.length = 0;
     await node(ip).https.stop();
-    const { cell } = health.view().find((each) => each.kind === "https" && each.ip === ip) ?? { cell: -1 };
+    const { cell } = health.endpoints().find((each) => each.kind === "https" && each.ip === ip) ?? { cell: -1 };
     health.dialFailed(cell, "refused");
     await until(() => state("https", ip) === "dead", 1_000);
     expect(cuts).toContain(cell);

@@ -27,7 +27,7 @@ interface Cell {
   readonly stuck?: Rung;
   readonly ready?: Evidence;
   readonly own?: Evidence;
-  readonly want: readonly [look: string, rung: Rung | null, words: string];
+  readonly want: readonly [verdict: string, rung: Rung | null, words: string];
 }
 
 /** api and mcs ask on their own port: one connection is both. */
@@ -146,7 +146,7 @@ const cells: readonly Cell[] = [
   { name: "machine-config server", kind: "mcs", ...both(status(200)), want: ["up", "healthz", "/healthz 200"] },
   { name: "a ready router", kind: "https", ready: status(200), want: ["up", "ready1936", "/healthz/ready 200"] },
   {
-    name: "a ready router, port looked at",
+    name: "a ready router, port probed",
     kind: "https",
     ready: status(200),
     own: TLS,
@@ -230,7 +230,7 @@ describe("judge()", () => {
       cell.ready ?? null,
       cell.own ?? null,
     );
-    expect([outcome.look, rung, reasonText(outcome.reason)]).toEqual([...cell.want]);
+    expect([outcome.verdict, rung, reasonText(outcome.reason)]).toEqual([...cell.want]);
   });
 
   test("a server that only alerts passes no rung, on any pool", () => {
@@ -241,7 +241,7 @@ describe("judge()", () => {
       for (const stuck of stucks) {
         for (const mode of modes) {
           const { outcome, rung } = judge(kind, mode, stuck, alerted, alerted);
-          expect([outcome.look, rung]).toEqual(["not-ready", null]);
+          expect([outcome.verdict, rung]).toEqual(["not-ready", null]);
         }
       }
     }

@@ -13,7 +13,7 @@ const never = node({ verdict: "dead" });
 
 describe("senseRoles()", () => {
   const cases: readonly { name: string; nodes: RoleInput[]; want: string[] }[] = [
-    { name: "nobody looked at yet", nodes: [node({}), node({})], want: ["candidate", "candidate"] },
+    { name: "nobody probed yet", nodes: [node({}), node({})], want: ["candidate", "candidate"] },
     { name: "control planes and workers", nodes: [up, up, never], want: ["sensed", "sensed", "absent"] },
     { name: "a cluster that is switched off", nodes: [never, never], want: ["candidate", "candidate"] },
     {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { nextDelay, onGrid, SLOT_MS, slotQuota, takePlace, type Pace } from "../../../src/core/health/schedule.ts";
+import { nextDelay, onGrid, SLOT_MS, slotQuota, takeStart, type StartPace } from "../../../src/core/health/schedule.ts";
 import { rampWeight } from "../../../src/core/health/slow-start.ts";
 import { unknownSince, type VerdictState } from "../../../src/core/health/verdict.ts";
 
@@ -12,13 +12,13 @@ describe("nextDelay()", () => {
     { name: "an endpoint that is up waits an interval", states: [still({})], want: 5000 },
     { name: "not-ready waits an interval", states: [still({ verdict: "not-ready" })], want: 5000 },
     { name: "unknown is asked each second", states: [unknownSince(0)], want: 1000 },
-    { name: "a changing one is asked each second", states: [still({ streak: 1, leaning: "dead" })], want: 1000 },
+    { name: "a changing one is asked each second", states: [still({ streak: 1, opposing: "dead" })], want: 1000 },
     { name: "the newly dead are asked soon", states: [still({ verdict: "dead" })], want: 1000 },
-    { name: "the dead are asked less and less", states: [still({ verdict: "dead", quiet: 3 })], want: 8000 },
-    { name: "the long dead wait 30 s", states: [still({ verdict: "dead", quiet: 1000 })], want: 30_000 },
+    { name: "the dead are asked less and less", states: [still({ verdict: "dead", deadProbes: 3 })], want: 8000 },
+    { name: "the long dead wait 30 s", states: [still({ verdict: "dead", deadProbes: 1000 })], want: 30_000 },
     {
       name: "the most urgent endpoint of a node decides",
-      states: [still({ verdict: "dead", quiet: 9 }), still({})],
+      states: [still({ verdict: "dead", deadProbes: 9 }), still({})],
       want: 5000,
     },
   ];
@@ -33,22 +33,22 @@ describe("nextDelay()", () => {
 
   test("never asks sooner than a short interval, nor the dead more often than a long one", () => {
     expect(nextDelay([unknownSince(0)], 200, MIDDLE)).toBe(200);
-    expect(nextDelay([still({ verdict: "dead", quiet: 9 })], 60_000, MIDDLE)).toBe(60_000);
+    expect(nextDelay([still({ verdict: "dead", deadProbes: 9 })], 60_000, MIDDLE)).toBe(60_000);
   });
 });
 
 describe("takePlace()", () => {
-  test("1,000 nodes of two looks each never burst, whatever is due when", () => {
+  test("1,000 nodes of two probes each never burst, whatever is due when", () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 5000 }), { minLength: 2000, maxLength: 2000 }), (dues) => {
         const quota = slotQuota(2000, 5000);
-        let pace: Pace = { slot: -1, used: 0 };
+        let pace: StartPace = { slot: -1, used: 0 };
         let now = 0;
         const perSlot = new Map<number, number>();
         for (const due of dues.sort((a, b) => a - b)) {
           now = Math.max(now, due);
           for (;;) {
-            const place = takePlace(pace, now, quota);
+            const place = takeStart(pace, now, quota);
             pace = place.pace;
             if (place.waitMs === 0) break;
             expect(place.waitMs).toBeLessThanOrEqual(SLOT_MS);

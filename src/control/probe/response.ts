@@ -10,7 +10,7 @@ const LIMITS: HeadLimits = { httpLine: 8_192, httpHead: 65_536, httpFields: 200 
 const BODY_MOST = 65_536;
 
 /** One answer at a time, fed with what arrives. */
-export class ProbeAnswer {
+export class ProbeResponse {
   /** `end`: complete; `enough`: the status is known and the rest is not worth reading; `bad`: not HTTP. */
   state: "more" | "end" | "enough" | "bad" = "more";
   /** Of the final answer; null: its head is not complete. */
@@ -22,7 +22,7 @@ export class ProbeAnswer {
   private readonly nobody = new Gather();
 
   /** The connection can take another question. */
-  get again(): boolean {
+  get reusable(): boolean {
     return this.state === "end" && !this.close;
   }
 

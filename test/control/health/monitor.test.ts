@@ -22,7 +22,7 @@ const hub = (change = {}): ReturnType<typeof configOf> =>
 const wellHub = (change = {}): Bench =>
   bench(hub(change), Object.fromEntries(HUB.map((ip) => [ip, { ...WELL, names: ["*.apps.hub.lab", "api.hub.lab"] }])));
 
-/** Seconds until it holds, looking ten times a second. */
+/** Seconds until it holds, asking ten times a second. */
 async function secondsUntil(bench: Bench, holds: () => boolean, most = 120): Promise<number> {
   for (let tenths = 0; tenths <= most * 10; tenths++) {
     if (holds()) return tenths / 10;
@@ -48,26 +48,26 @@ describe("startHealth()", () => {
     lab.health.stop();
   });
 
-  test("one look per node speaks for https and http", async () => {
+  test("one probe round per node speaks for https and http", async () => {
     const lab = wellHub();
     await lab.clock.pass(60_000);
     const families = new Map<string, number>();
-    for (const { family } of lab.looks) families.set(family, (families.get(family) ?? 0) + 1);
+    for (const { family } of lab.probes) families.set(family, (families.get(family) ?? 0) + 1);
     expect([...families.keys()].sort()).toEqual(["api", "ingress"]);
     for (const count of families.values()) expect(count).toBeWithin(36, 43); // 3 nodes, every 5 s, and the first
-    expect(lab.looks.find(({ family }) => family === "api")?.servername).toBe("api.hub.lab");
-    expect(lab.looks.find(({ family }) => family === "ingress")?.servername).toEndWith(".apps.hub.lab");
+    expect(lab.probes.find(({ family }) => family === "api")?.servername).toBe("api.hub.lab");
+    expect(lab.probes.find(({ family }) => family === "ingress")?.servername).toEndWith(".apps.hub.lab");
     lab.health.stop();
   });
 
   test("a node that is well is asked only for its readiness; ports and certificate are seen now and then", async () => {
     const lab = wellHub();
     await lab.clock.pass(200);
-    lab.looks.length = 0;
+    lab.probes.length = 0;
     await lab.clock.pass(400_000);
-    expect(lab.looks.some(({ wish }) => wish.thorough || wish.renew)).toBe(false);
+    expect(lab.probes.some(({ request }) => request.thorough || request.reconnect)).toBe(false);
     await lab.clock.pass(500_000);
-    expect(lab.looks.filter(({ wish }) => wish.renew)).toHaveLength(6);
+    expect(lab.probes.filter(({ request }) => request.reconnect)).toHaveLength(6);
     lab.health.stop();
   });
 
@@ -130,9 +130,9 @@ describe("startHealth()", () => {
       [0, "node down"],
     ]);
     await lab.clock.pass(120_000);
-    lab.looks.length = 0;
+    lab.probes.length = 0;
     await lab.clock.pass(90_000);
-    expect(lab.looks.filter(({ ip, family }) => ip === "10.0.0.21" && family === "api")).toHaveLength(3);
+    expect(lab.probes.filter(({ ip, family }) => ip === "10.0.0.21" && family === "api")).toHaveLength(3);
     lab.net.set("10.0.0.21", WELL);
     expect(await secondsUntil(lab, () => lab.view("api", "10.0.0.21").state === "up")).toBeLessThanOrEqual(33);
     lab.health.stop();
@@ -169,16 +169,16 @@ describe("startHealth()", () => {
     lab.health.stop();
   });
 
-  test("a failed dial counts for its endpoint only and starts a look at once", async () => {
+  test("a failed dial counts for its endpoint only and probes its node at once", async () => {
     const lab = wellHub();
     await lab.clock.pass(12_000);
     const { cell } = lab.view("https", "10.0.0.20");
-    const before = lab.looks.length;
+    const before = lab.probes.length;
     lab.health.dialFailed(cell, "refused");
     await lab.clock.pass(10);
-    expect(lab.looks.length).toBe(before + 1);
-    expect(lab.looks.at(-1)).toMatchObject({ ip: "10.0.0.20", family: "ingress", wish: { thorough: true } });
-    expect(lab.states("https")).toEqual(["up", "up", "up"]); // the look found it well
+    expect(lab.probes.length).toBe(before + 1);
+    expect(lab.probes.at(-1)).toMatchObject({ ip: "10.0.0.20", family: "ingress", request: { thorough: true } });
+    expect(lab.states("https")).toEqual(["up", "up", "up"]); // the probe found it well
     lab.net.set("10.0.0.20", REFUSING);
     lab.health.dialFailed(cell, "refused");
     await lab.clock.pass(10);
@@ -207,7 +207,7 @@ describe("startHealth()", () => {
   test("with check=off nobody is asked and everybody is used", async () => {
     const lab = bench(hub({ check: "off" }), {});
     await lab.clock.pass(60_000);
-    expect(lab.looks).toEqual([]);
+    expect(lab.probes).toEqual([]);
     expect(lab.view("api", "10.0.0.20")).toMatchObject({ state: "unknown", reason: "checks are off", role: "given" });
     const next = hub();
     lab.health.update(next, snapshotOf(next));
@@ -242,10 +242,10 @@ describe("startHealth()", () => {
     await lab.clock.pass(10_000);
     const next = hub({ nodes: nodes(...HUB.slice(1)) });
     lab.health.update(next, snapshotOf(next));
-    lab.looks.length = 0;
+    lab.probes.length = 0;
     await lab.clock.pass(60_000);
-    expect(lab.looks.some(({ ip }) => ip === HUB[0])).toBe(false);
-    expect(lab.health.view()).toHaveLength(6);
+    expect(lab.probes.some(({ ip }) => ip === HUB[0])).toBe(false);
+    expect(lab.health.endpoints()).toHaveLength(6);
     lab.health.stop();
   });
 
@@ -257,12 +257,12 @@ describe("startHealth()", () => {
     const lab = bench(configOf(many), net);
     await lab.clock.pass(12_000);
     const perTenth = new Map<number, number>();
-    for (const { atMs } of lab.looks) {
+    for (const { atMs } of lab.probes) {
       const tenth = Math.floor(atMs / 100);
       perTenth.set(tenth, (perTenth.get(tenth) ?? 0) + 1);
     }
-    expect(Math.max(...perTenth.values())).toBeLessThanOrEqual(85); // 2,000 looks in 5 s are 40 in a tenth of a second
-    expect(lab.health.view().every(({ state }) => state === "up")).toBe(true);
+    expect(Math.max(...perTenth.values())).toBeLessThanOrEqual(85); // 2,000 probes in 5 s are 40 in a tenth of a second
+    expect(lab.health.endpoints().every(({ state }) => state === "up")).toBe(true);
     lab.health.stop();
   });
 

@@ -2,7 +2,7 @@
 import type { ShownCertificate } from "../../core/health/identity.ts";
 import { readinessPath, type Evidence } from "../../core/health/ladder.ts";
 import type { ListenerKind } from "../../seam/snapshot.ts";
-import type { Answer } from "./socket.ts";
+import type { ProbeResult } from "./socket.ts";
 import { createHttpProbe, probeTcp, probeTls } from "./probes.ts";
 
 /** What one look can speak for: https and http are served by the same router and share its readiness. */
@@ -12,7 +12,7 @@ export function familyOf(kind: ListenerKind): Family {
   return kind === "api" || kind === "mcs" ? kind : "ingress";
 }
 
-export interface LookPlan {
+export interface ProbePlan {
   readonly family: Family;
   readonly ip: string;
   /** Traffic ports by kind; for the API and the machine-config server also where readiness is asked. */
@@ -23,32 +23,32 @@ export interface LookPlan {
   readonly servername: string | null;
 }
 
-export interface LookWish {
+export interface ProbeRequest {
   /** Ask the readiness question. */
-  readonly ask: boolean;
+  readonly readiness: boolean;
   /** A traffic port that speaks TLS must finish a handshake; false: TCP is enough. */
   readonly handshake: boolean;
   /** Look at a router's traffic ports even if its readiness answer would do. */
   readonly thorough: boolean;
   /** Ask on a new connection, to see the certificate again. */
-  readonly renew: boolean;
+  readonly reconnect: boolean;
   /** Covers everything, ms. */
   readonly timeoutMs: number;
 }
 
-export interface LookResult {
+export interface NodeProbeResult {
   readonly ready: Evidence | null;
   readonly own: Readonly<Partial<Record<ListenerKind, Evidence>>>;
   /** What the traffic port showed, if a handshake was made. */
   readonly certificate: ShownCertificate | null;
   /** This machine could not ask: the look says nothing. */
-  readonly blind: boolean;
+  readonly inconclusive: boolean;
 }
 
-export interface Looker {
-  look(wish: LookWish): Promise<LookResult>;
+export interface NodeProbe {
+  probe(wish: ProbeRequest): Promise<NodeProbeResult>;
   /** The certificate that the node shows to this name. */
-  present(servername: string, timeoutMs: number): Promise<ShownCertificate | null>;
+  certificateShownTo(servername: string, timeoutMs: number): Promise<ShownCertificate | null>;
   close(): void;
 }
 
@@ -57,63 +57,64 @@ const HEAD_START_MS = 200;
 /** An API probe speaks HTTP/1.1; a handshake that only looks offers what browsers offer. */
 const BROWSER_ALPN = ["h2", "http/1.1"];
 
-export function createLooker(plan: LookPlan): Looker {
+export function createNodeProbe(plan: ProbePlan): NodeProbe {
   return plan.family === "ingress" ? ingressLooker(plan) : apiLooker(plan, plan.family);
 }
 
-function apiLooker(plan: LookPlan, kind: "api" | "mcs"): Looker {
+function apiLooker(plan: ProbePlan, kind: "api" | "mcs"): NodeProbe {
   const at = { ip: plan.ip, port: plan.ports[kind] ?? 0 };
   const tls = { servername: plan.servername, alpn: ["http/1.1"] };
   const http = createHttpProbe({ at, tls }, plan.servername ?? plan.ip);
-  const ask = (wish: LookWish): Promise<Answer> => {
-    if (wish.ask) return http.ask(readinessPath(kind), wish.timeoutMs);
+  const ask = (wish: ProbeRequest): Promise<ProbeResult> => {
+    if (wish.readiness) return http.ask(readinessPath(kind), wish.timeoutMs);
     return wish.handshake ? probeTls(at, tls, wish.timeoutMs) : probeTcp(at, wish.timeoutMs);
   };
   return {
-    async look(wish) {
-      if (wish.renew) http.renew();
+    async probe(wish) {
+      if (wish.reconnect) http.renew();
       const { evidence, certificate } = await ask(wish);
       const own = evidence === null ? {} : { [kind]: evidence };
-      return { ready: wish.ask ? evidence : null, own, certificate, blind: evidence === null };
+      return { ready: wish.readiness ? evidence : null, own, certificate, inconclusive: evidence === null };
     },
-    present: presenter(at.ip, at.port),
+    certificateShownTo: presenter(at.ip, at.port),
     close: () => http.close(),
   };
 }
 
-function ingressLooker(plan: LookPlan): Looker {
+function ingressLooker(plan: ProbePlan): NodeProbe {
   const readyAt = { ip: plan.ip, port: plan.readyPort };
   const http = createHttpProbe({ at: readyAt, tls: null }, plan.ip);
   const kinds = (["https", "http"] as const).filter((kind) => plan.ports[kind] !== undefined);
-  const knock = (kind: "https" | "http", handshake: boolean, timeoutMs: number): Promise<Answer> => {
+  const knock = (kind: "https" | "http", handshake: boolean, timeoutMs: number): Promise<ProbeResult> => {
     const at = { ip: plan.ip, port: plan.ports[kind] ?? 0 };
     if (kind === "http" || !handshake) return probeTcp(at, timeoutMs);
     return probeTls(at, { servername: plan.servername, alpn: BROWSER_ALPN }, timeoutMs);
   };
-  const knockAll = async (wish: LookWish, timeoutMs: number): Promise<Knocks> => {
+  const knockAll = async (wish: ProbeRequest, timeoutMs: number): Promise<Knocks> => {
     const answers = await Promise.all(kinds.map((kind) => knock(kind, wish.handshake, timeoutMs)));
     return knocksOf(kinds, answers);
   };
   return {
-    async look(wish) {
+    async probe(wish) {
       const path = readinessPath("https");
-      if (!wish.ask) return { ready: null, ...(await knockAll(wish, wish.timeoutMs)) };
+      if (!wish.readiness) return { ready: null, ...(await knockAll(wish, wish.timeoutMs)) };
       const startedMs = performance.now();
       const asked = http.ask(path, wish.timeoutMs);
       const early = wish.thorough ? null : await withHeadStart(asked, wish.timeoutMs);
-      if (early !== null && suffices(early)) return { ready: early.evidence, own: {}, certificate: null, blind: false };
+      if (early !== null && suffices(early))
+        return { ready: early.evidence, own: {}, certificate: null, inconclusive: false };
       const leftMs = Math.max(1, wish.timeoutMs - (performance.now() - startedMs));
       const [knocks, ready] = await Promise.all([knockAll(wish, leftMs), asked]);
-      return { ...knocks, ready: ready.evidence, blind: knocks.blind || ready.evidence === null };
+      return { ...knocks, ready: ready.evidence, inconclusive: knocks.inconclusive || ready.evidence === null };
     },
-    present: presenter(plan.ip, plan.ports.https ?? 0),
+    certificateShownTo: presenter(plan.ip, plan.ports.https ?? 0),
     close: () => http.close(),
   };
 }
 
-type Knocks = Omit<LookResult, "ready">;
+type Knocks = Omit<NodeProbeResult, "ready">;
 
-function knocksOf(kinds: readonly ListenerKind[], answers: readonly Answer[]): Knocks {
+function knocksOf(kinds: readonly ListenerKind[], answers: readonly ProbeResult[]): Knocks {
   const own: Partial<Record<ListenerKind, Evidence>> = {};
   let certificate: ShownCertificate | null = null;
   for (const [index, kind] of kinds.entries()) {
@@ -122,15 +123,15 @@ function knocksOf(kinds: readonly ListenerKind[], answers: readonly Answer[]): K
     if (answer.evidence !== null) own[kind] = answer.evidence;
     certificate ??= answer.certificate;
   }
-  return { own, certificate, blind: answers.some(({ evidence }) => evidence === null) };
+  return { own, certificate, inconclusive: answers.some(({ evidence }) => evidence === null) };
 }
 
 /** A ready router on the connection it was known on: the same machine, nothing else to find out. */
-function suffices({ evidence, fresh }: Answer): boolean {
+function suffices({ evidence, fresh }: ProbeResult): boolean {
   return !fresh && evidence?.got === "http" && evidence.status >= 200 && evidence.status < 300;
 }
 
-async function withHeadStart(asked: Promise<Answer>, timeoutMs: number): Promise<Answer | null> {
+async function withHeadStart(asked: Promise<ProbeResult>, timeoutMs: number): Promise<ProbeResult | null> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const over = new Promise<null>((resolve) => {
     timer = setTimeout(() => resolve(null), Math.min(HEAD_START_MS, timeoutMs / 4));
@@ -140,7 +141,7 @@ async function withHeadStart(asked: Promise<Answer>, timeoutMs: number): Promise
   return first;
 }
 
-function presenter(ip: string, port: number): Looker["present"] {
+function presenter(ip: string, port: number): NodeProbe["certificateShownTo"] {
   return async (servername, timeoutMs) =>
     (await probeTls({ ip, port }, { servername, alpn: ["http/1.1"] }, timeoutMs)).certificate;
 }

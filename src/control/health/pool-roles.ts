@@ -1,21 +1,21 @@
 /** Role sensing applied: which nodes given without a role serve which pool, kept up to date and told once. */
 import { senseRoles, type Role } from "../../core/health/roles.ts";
 import { LISTENER_KINDS, type ListenerKind } from "../../seam/snapshot.ts";
-import type { ClusterWatch, Watch } from "./model.ts";
+import type { TrackedCluster, TrackedEndpoint } from "./health-model.ts";
 
 export interface RoleChange {
-  readonly watch: Watch;
+  readonly watch: TrackedEndpoint;
   readonly from: Role;
   readonly to: Role;
 }
 
 /** Give every endpoint of a cluster its role. @returns Those whose role changed. */
-export function updateRoles(cluster: ClusterWatch, nowMs: number): readonly RoleChange[] {
+export function updateRoles(cluster: TrackedCluster, nowMs: number): readonly RoleChange[] {
   return LISTENER_KINDS.flatMap((kind) => updatePool(cluster, kind, nowMs));
 }
 
-function updatePool(cluster: ClusterWatch, kind: ListenerKind, nowMs: number): RoleChange[] {
-  const watches = cluster.watches.filter((watch) => watch.kind === kind);
+function updatePool(cluster: TrackedCluster, kind: ListenerKind, nowMs: number): RoleChange[] {
+  const watches = cluster.endpoints.filter((watch) => watch.kind === kind);
   const roles = senseRoles(
     watches.map(({ role, state, served }) => ({
       given: role === "given",

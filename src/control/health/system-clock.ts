@@ -1,5 +1,5 @@
 /** The clock that control's periodic work runs on; tests drive one by hand. */
-import type { Clock } from "./model.ts";
+import type { Clock } from "./health-model.ts";
 
 export const systemClock: Clock = {
   nowMs: () => performance.now(),

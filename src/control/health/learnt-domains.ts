@@ -3,7 +3,7 @@ import type { ClusterConfig } from "../../config/model.ts";
 import { electDomains, type Owners } from "../../core/health/identity.ts";
 import type { EventLog } from "../log/event-log.ts";
 
-export interface Domains {
+export interface LearntDomains {
   /** Those with a given domain learn none. */
   setClusters(clusters: readonly ClusterConfig[]): void;
   /** What one ingress node shows now; null: nothing that names a domain. */
@@ -21,7 +21,7 @@ interface Vote {
   readonly domain: string;
 }
 
-export function createDomains(log: EventLog): Domains {
+export function createLearntDomains(log: EventLog): LearntDomains {
   const votes = new Map<string, Vote>();
   let learnt: ReadonlyMap<string, string> = new Map();
   let given: ReadonlySet<string> = new Set();

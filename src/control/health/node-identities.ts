@@ -12,11 +12,11 @@ import {
   type ShownCertificate,
 } from "../../core/health/identity.ts";
 import type { EventLog } from "../log/event-log.ts";
-import { createDomains } from "./domains.ts";
-import type { Family } from "../probe/look.ts";
+import { createLearntDomains } from "./learnt-domains.ts";
+import type { Family } from "../probe/node-probe.ts";
 
 /** The certificate that one node showed last. */
-export interface Showing {
+export interface NodeCertificate {
   /** Identifies node, cluster and family. */
   readonly key: string;
   readonly cluster: string;
@@ -37,7 +37,7 @@ export interface IdentityInput {
   readonly onDomains: (learnt: ReadonlyMap<string, string>) => void;
 }
 
-export interface Identities {
+export interface NodeIdentities {
   setClusters(clusters: readonly ClusterConfig[]): void;
   /** Grows when the names of any cluster change: judgements made before may be wrong now. */
   version(): number;
@@ -50,9 +50,9 @@ export interface Identities {
    * Judge a certificate that a node shows.
    * @param present Asks the same node for the certificate it shows to another name; null: it did not answer.
    */
-  judge(showing: Showing, present: (servername: string) => Promise<ShownCertificate | null>): Promise<Identity>;
+  judge(showing: NodeCertificate, present: (servername: string) => Promise<ShownCertificate | null>): Promise<Identity>;
   /** The same by its names alone, without asking the node anything. */
-  rejudge(showing: Showing): Identity;
+  rejudge(showing: NodeCertificate): Identity;
   forget(key: string): void;
   certificates(cluster: string): readonly CertificateView[];
   warnings(cluster: string): readonly string[];
@@ -65,10 +65,10 @@ const CROSS_MOST_MS = 10_000;
 /** Expiry moves on without a new certificate. */
 const WARN_AGAIN_MS = 3_600_000;
 
-export function createIdentities(input: IdentityInput): Identities {
+export function createNodeIdentities(input: IdentityInput): NodeIdentities {
   const { log, wallMs, onDomains } = input;
-  const domains = createDomains(log);
-  const showings = new Map<string, Showing>();
+  const domains = createLearntDomains(log);
+  const showings = new Map<string, NodeCertificate>();
   let clusters: readonly ClusterConfig[] = [];
   let configs: ReadonlyMap<string, ClusterConfig> = new Map();
   let whose: Owners = owners([]);
@@ -100,7 +100,7 @@ export function createIdentities(input: IdentityInput): Identities {
     return { kind: "unproven" };
   };
 
-  const note = (showing: Showing, identity: Identity): Identity => {
+  const note = (showing: NodeCertificate, identity: Identity): Identity => {
     // what another cluster's node shows says nothing of our certificates
     const shown = showings.get(showing.key)?.certificate.fingerprint;
     if (identity.kind === "foreign") showings.delete(showing.key);
@@ -177,7 +177,7 @@ function concrete(names: readonly string[]): string | null {
   return name === undefined ? null : name.replace(/^\*\./, "probe.");
 }
 
-function soonest(showings: readonly Showing[]): CertificateView[] {
+function soonest(showings: readonly NodeCertificate[]): CertificateView[] {
   const first = new Map<Family, number>();
   for (const { family, certificate } of showings) {
     first.set(family, Math.min(first.get(family) ?? Number.POSITIVE_INFINITY, certificate.notAfterMs));
@@ -185,7 +185,11 @@ function soonest(showings: readonly Showing[]): CertificateView[] {
   return [...first].map(([family, notAfterMs]) => ({ family, notAfterMs }));
 }
 
-function allWarnings(showings: readonly Showing[], whose: Owners, wallMs: number): Map<string, readonly string[]> {
+function allWarnings(
+  showings: readonly NodeCertificate[],
+  whose: Owners,
+  wallMs: number,
+): Map<string, readonly string[]> {
   const warnings = new Map<string, string[]>();
   const add = (cluster: string, text: string): void => {
     warnings.set(cluster, [...(warnings.get(cluster) ?? []), text]);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { ProbeAnswer } from "../../../src/control/probe/answer.ts";
+import { ProbeResponse } from "../../../src/control/probe/response.ts";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text.replaceAll("\n", "\r\n"));
 
@@ -9,7 +9,7 @@ interface Case {
   readonly text: string;
   /** The peer's FIN follows. */
   readonly fin?: true;
-  readonly want: readonly [state: ProbeAnswer["state"], status: number | null, again: boolean];
+  readonly want: readonly [state: ProbeResponse["state"], status: number | null, again: boolean];
 }
 
 const cases: readonly Case[] = [
@@ -60,8 +60,8 @@ const cases: readonly Case[] = [
   { name: "nothing", text: "", fin: true, want: ["more", null, false] },
 ];
 
-function read({ text, fin }: Case, cuts: readonly number[]): ProbeAnswer {
-  const answer = new ProbeAnswer();
+function read({ text, fin }: Case, cuts: readonly number[]): ProbeResponse {
+  const answer = new ProbeResponse();
   const all = bytes(text);
   let from = 0;
   for (const cut of [...cuts.toSorted((a, b) => a - b), all.length]) {
@@ -76,7 +76,7 @@ function read({ text, fin }: Case, cuts: readonly number[]): ProbeAnswer {
 describe("ProbeAnswer", () => {
   test.each(cases)("reads an answer with $name", (one) => {
     const answer = read(one, []);
-    expect([answer.state, answer.status, answer.again]).toEqual([...one.want]);
+    expect([answer.state, answer.status, answer.reusable]).toEqual([...one.want]);
   });
 
   test.each(cases)("reads the same however it is cut: $name", (one) => {
@@ -93,20 +93,20 @@ describe("ProbeAnswer", () => {
   test("bytes of any kind end in a state, without a throw", () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 64 }), { maxLength: 16 }), (chunks) => {
-        const answer = new ProbeAnswer();
+        const answer = new ProbeResponse();
         for (const chunk of chunks) answer.feed(chunk);
         answer.end();
-        expect(answer.again).toBe(false);
+        expect(answer.reusable).toBe(false);
       }),
       { numRuns: 500 },
     );
   });
 
   test("is ready for the next answer", () => {
-    const answer = new ProbeAnswer();
+    const answer = new ProbeResponse();
     for (const status of [200, 500, 200]) {
       answer.feed(bytes(`HTTP/1.1 ${status} X\nContent-Length: 2\n\nok`));
-      expect([answer.state, answer.status, answer.again]).toEqual(["end", status, true]);
+      expect([answer.state, answer.status, answer.reusable]).toEqual(["end", status, true]);
       answer.reset();
     }
   });

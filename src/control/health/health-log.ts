@@ -6,14 +6,14 @@ import type { HealthWord } from "../../seam/board.ts";
 import type { ListenerKind } from "../../seam/snapshot.ts";
 import type { EventLog } from "../log/event-log.ts";
 import { commonest, membersOf, shownReason, shownState } from "./board-writer.ts";
-import type { Cancel, Clock, ClusterWatch, Watch } from "./model.ts";
-import type { RoleChange } from "./role-moves.ts";
+import type { Cancel, Clock, TrackedCluster, TrackedEndpoint } from "./health-model.ts";
+import type { RoleChange } from "./pool-roles.ts";
 
-export interface HealthNews {
+export interface HealthLog {
   /** An endpoint is not any more what it was. */
-  turned(watch: Watch, from: HealthWord): void;
+  verdictChanged(watch: TrackedEndpoint, from: HealthWord): void;
   /** Endpoints have other roles. */
-  moved(changes: readonly RoleChange[]): void;
+  rolesChanged(changes: readonly RoleChange[]): void;
   stop(): void;
 }
 
@@ -27,13 +27,13 @@ const LISTED_MOST = 8;
 interface Pending {
   readonly sinceMs: number;
   /** What each endpoint was when the news began. */
-  readonly before: Map<Watch, HealthWord>;
+  readonly before: Map<TrackedEndpoint, HealthWord>;
   timer: Cancel;
 }
 
-export function createHealthNews(log: EventLog, clock: Clock): HealthNews {
-  const pending = new Map<ClusterWatch, Pending>();
-  const gather = (cluster: ClusterWatch): Cancel =>
+export function createHealthLog(log: EventLog, clock: Clock): HealthLog {
+  const pending = new Map<TrackedCluster, Pending>();
+  const gather = (cluster: TrackedCluster): Cancel =>
     clock.timer(GATHER_MS, () => {
       const news = pending.get(cluster);
       if (news === undefined) return;
@@ -44,13 +44,13 @@ export function createHealthNews(log: EventLog, clock: Clock): HealthNews {
       }
     });
   return {
-    turned(watch, from) {
+    verdictChanged(watch, from) {
       const { cluster } = watch;
-      const before = pending.get(cluster)?.before ?? new Map<Watch, HealthWord>();
+      const before = pending.get(cluster)?.before ?? new Map<TrackedEndpoint, HealthWord>();
       if (!before.has(watch)) before.set(watch, from);
       if (!pending.has(cluster)) pending.set(cluster, { sinceMs: clock.nowMs(), before, timer: gather(cluster) });
     },
-    moved(changes) {
+    rolesChanged(changes) {
       const left = changes.filter(({ watch, from, to }) => to === "absent" && from === "sensed" && watch.served);
       for (const { watch } of left) {
         const { cluster, kind, node } = watch;
@@ -70,37 +70,37 @@ export function createHealthNews(log: EventLog, clock: Clock): HealthNews {
  * More may belong to this news. One node's change is told at once; but others that are changing too, or were just asked
  * because of it, may make it the news of a whole cluster. Where every node lost something, so may the rest of them.
  */
-function isOpen(cluster: ClusterWatch, before: ReadonlyMap<Watch, HealthWord>): boolean {
+function isOpen(cluster: TrackedCluster, before: ReadonlyMap<TrackedEndpoint, HealthWord>): boolean {
   const told = new Set([...before.keys()].map(({ at }) => at.ip));
-  const rest = cluster.watches.filter(({ at, drained }) => !drained && !told.has(at.ip));
-  const watches = rest.length > 0 ? rest : cluster.watches;
+  const rest = cluster.endpoints.filter(({ at, drained }) => !drained && !told.has(at.ip));
+  const watches = rest.length > 0 ? rest : cluster.endpoints;
   const ips = new Set(watches.map(({ at }) => at.ip));
   return (
     watches.some((watch) => !watch.drained && changing(watch.state)) ||
-    cluster.targets.some(({ urged, ip }) => urged && ips.has(ip))
+    cluster.nodes.some(({ prompted, ip }) => prompted && ips.has(ip))
   );
 }
 
-function tell(cluster: ClusterWatch, before: ReadonlyMap<Watch, HealthWord>, log: EventLog): void {
+function tell(cluster: TrackedCluster, before: ReadonlyMap<TrackedEndpoint, HealthWord>, log: EventLog): void {
   // in the operator's order, not in the order of answers
-  const turned = cluster.watches.filter((watch) => {
+  const turned = cluster.endpoints.filter((watch) => {
     const was = before.get(watch);
     return was !== undefined && was !== shownState(watch);
   });
-  const members = membersOf(cluster.watches);
+  const members = membersOf(cluster.endpoints);
   const dark = members.every((watch) => shownState(watch) === "dead");
   if (dark) {
-    if (!cluster.dark) log.warn("health", darkText(cluster, members), { cluster: cluster.name, state: "dead" });
-    cluster.dark = true;
+    if (!cluster.reportedDown) log.warn("health", darkText(cluster, members), { cluster: cluster.name, state: "dead" });
+    cluster.reportedDown = true;
     return;
   }
-  cluster.dark = false;
+  cluster.reportedDown = false;
   // a worker that answers nothing on 6443 is not news: it has another role
   const worth = turned.filter((watch) => watch.role !== "absent" || watch.served);
   for (const group of grouped(worth)) tellGroup(cluster, group, log);
 }
 
-function darkText(cluster: ClusterWatch, members: readonly Watch[]): string {
+function darkText(cluster: TrackedCluster, members: readonly TrackedEndpoint[]): string {
   const nodes = new Set(members.map(({ at }) => at.ip)).size;
   const why = reasonText(commonest(members.map(shownReason)));
   return `${cluster.name}: ${nodes === 1 ? "its node is down" : `all ${nodes} nodes are down`}: ${why}`;
@@ -110,10 +110,10 @@ interface Group {
   readonly kind: ListenerKind;
   readonly state: HealthWord;
   readonly why: Reason;
-  readonly watches: readonly Watch[];
+  readonly watches: readonly TrackedEndpoint[];
 }
 
-function grouped(watches: readonly Watch[]): readonly Group[] {
+function grouped(watches: readonly TrackedEndpoint[]): readonly Group[] {
   const groups = new Map<string, Group>();
   for (const watch of watches) {
     const [state, why] = [shownState(watch), shownReason(watch)];
@@ -124,7 +124,7 @@ function grouped(watches: readonly Watch[]): readonly Group[] {
   return [...groups.values()];
 }
 
-function tellGroup(cluster: ClusterWatch, { kind, state, why, watches }: Group, log: EventLog): void {
+function tellGroup(cluster: TrackedCluster, { kind, state, why, watches }: Group, log: EventLog): void {
   const nodes = watches.map(({ node, at }) => (node === at.ip ? node : `${node} (${at.ip})`));
   const listed = nodes.length <= LISTED_MOST ? nodes.join(", ") : `${nodes.length} nodes`;
   const word = state === "dead" ? "down" : state;

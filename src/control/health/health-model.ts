@@ -6,7 +6,7 @@ import type { Role } from "../../core/health/roles.ts";
 import { unknownSince, type VerdictState } from "../../core/health/verdict.ts";
 import type { Address, ClusterPlan, ListenerKind, Policy, Snapshot } from "../../seam/snapshot.ts";
 import { LISTENER_KINDS } from "../../seam/snapshot.ts";
-import { familyOf, type Family, type Looker } from "../probe/look.ts";
+import { familyOf, type Family, type NodeProbe } from "../probe/node-probe.ts";
 
 /** A timer of the clock that health runs on. */
 export interface Cancel {
@@ -21,9 +21,9 @@ export interface Clock {
 }
 
 /** One endpoint. */
-export interface Watch {
+export interface TrackedEndpoint {
   readonly key: string;
-  readonly cluster: ClusterWatch;
+  readonly cluster: TrackedCluster;
   readonly kind: ListenerKind;
   readonly at: Address;
   readonly node: string;
@@ -31,7 +31,7 @@ export interface Watch {
   readonly cell: number;
   readonly policy: Policy;
   /** Known since the start: it needs no slow start for its first verdict. */
-  readonly early: boolean;
+  readonly sinceStart: boolean;
   state: VerdictState;
   /** When the verdict came, ms since 1970. */
   sinceWallMs: number;
@@ -46,76 +46,82 @@ export interface Watch {
 }
 
 /** A node of a cluster, as far as one look sees it. */
-export interface Target {
+export interface ProbedNode {
   readonly key: string;
-  readonly cluster: ClusterWatch;
+  readonly cluster: TrackedCluster;
   readonly family: Family;
   readonly ip: string;
-  watches: readonly Watch[];
-  looker: Looker | null;
+  endpoints: readonly TrackedEndpoint[];
+  nodeProbe: NodeProbe | null;
   /** What `looker` was made for. */
-  lookerKey: string;
+  nodeProbeKey: string;
   round: number;
-  busy: boolean;
+  probing: boolean;
   /** Something happened during a look: look again at once. */
-  again: boolean;
+  probeAgain: boolean;
   /** Something happened, and no look since has ended. */
-  urged: boolean;
-  gone: boolean;
+  prompted: boolean;
+  removed: boolean;
   timer: Cancel | null;
   /** When traffic ports and certificate were last looked at. */
-  thoroughMs: number;
+  lastThoroughMs: number;
   certificate: ShownCertificate | null;
   identity: Identity;
   /** Which set of names `identity` was judged by. */
-  judgedBy: number;
+  judgedByVersion: number;
 }
 
-export interface ClusterWatch {
+export interface TrackedCluster {
   readonly name: string;
   plan: ClusterPlan;
   config: ClusterConfig;
-  targets: readonly Target[];
-  watches: readonly Watch[];
+  nodes: readonly ProbedNode[];
+  endpoints: readonly TrackedEndpoint[];
   /** The best rung that any node of a pool passed since the start. */
-  readonly stuck: Map<ListenerKind, Rung>;
+  readonly rungs: Map<ListenerKind, Rung>;
   /** Every member was found dead, and that was said. */
-  dark: boolean;
+  reportedDown: boolean;
 }
 
 /**
  * What is expected of an endpoint's own port. A router that wants a PROXY header first says nothing to a handshake, and probes
  * never carry one: its TLS port is judged as a plain one.
  */
-export function askedAs({ kind, cluster }: Watch): ListenerKind {
+export function probedAs({ kind, cluster }: TrackedEndpoint): ListenerKind {
   return kind === "https" && cluster.config.sendProxy !== 0 ? "http" : kind;
 }
 
-export interface World {
-  readonly clusters: Map<string, ClusterWatch>;
-  readonly targets: Map<string, Target>;
-  readonly watches: Map<string, Watch>;
-  readonly byCell: Map<number, Watch>;
+export interface HealthModel {
+  readonly clusters: Map<string, TrackedCluster>;
+  readonly nodes: Map<string, ProbedNode>;
+  readonly endpoints: Map<string, TrackedEndpoint>;
+  readonly byCell: Map<number, TrackedEndpoint>;
 }
 
-export function emptyWorld(): World {
-  return { clusters: new Map(), targets: new Map(), watches: new Map(), byCell: new Map() };
+export function emptyModel(): HealthModel {
+  return { clusters: new Map(), nodes: new Map(), endpoints: new Map(), byCell: new Map() };
 }
 
-export interface WorldChange {
-  readonly addedWatches: readonly Watch[];
-  readonly goneTargets: readonly Target[];
+export interface ModelChange {
+  readonly addedEndpoints: readonly TrackedEndpoint[];
+  readonly removedNodes: readonly ProbedNode[];
 }
 
 /** Make the world agree with configuration and snapshot; what stays keeps its verdicts. */
-export function reconcile(world: World, config: Config, snapshot: Snapshot, early: boolean, clock: Clock): WorldChange {
+export function reconcile(
+  world: HealthModel,
+  config: Config,
+  snapshot: Snapshot,
+  sinceStart: boolean,
+  clock: Clock,
+): ModelChange {
   const before = {
-    watches: new Map(world.watches),
-    targets: new Map(world.targets),
+    watches: new Map(world.endpoints),
+    targets: new Map(world.nodes),
     clusters: new Map(world.clusters),
   };
-  for (const part of [world.clusters, world.targets, world.watches, world.byCell]) part.clear();
-  const addedWatches: Watch[] = [];
+  for (const part of [world.clusters, world.nodes, world.endpoints, world.byCell]) part.clear();
+  const addedEndpoints: TrackedEndpoint[] = [];
   const configs = new Map(config.clusters.map((cluster) => [cluster.name, cluster]));
   for (const plan of snapshot.clusters) {
     const settings = configs.get(plan.name);
@@ -124,39 +130,39 @@ export function reconcile(world: World, config: Config, snapshot: Snapshot, earl
     cluster.plan = plan;
     cluster.config = settings;
     world.clusters.set(plan.name, cluster);
-    const watches = watchesOf(cluster, before.watches, early, clock);
-    cluster.watches = watches.map(({ watch }) => watch);
+    const watches = watchesOf(cluster, before.watches, sinceStart, clock);
+    cluster.endpoints = watches.map(({ watch }) => watch);
     for (const { watch, isNew } of watches) {
-      world.watches.set(watch.key, watch);
+      world.endpoints.set(watch.key, watch);
       world.byCell.set(watch.cell, watch);
-      if (isNew) addedWatches.push(watch);
+      if (isNew) addedEndpoints.push(watch);
     }
-    cluster.targets = targetsOf(cluster, before.targets);
-    for (const target of cluster.targets) world.targets.set(target.key, target);
+    cluster.nodes = targetsOf(cluster, before.targets);
+    for (const target of cluster.nodes) world.nodes.set(target.key, target);
   }
   return {
-    addedWatches,
-    goneTargets: [...before.targets.values()].filter(({ key }) => !world.targets.has(key)),
+    addedEndpoints,
+    removedNodes: [...before.targets.values()].filter(({ key }) => !world.nodes.has(key)),
   };
 }
 
-function newCluster(plan: ClusterPlan, config: ClusterConfig): ClusterWatch {
-  return { name: plan.name, plan, config, targets: [], watches: [], stuck: new Map(), dark: false };
+function newCluster(plan: ClusterPlan, config: ClusterConfig): TrackedCluster {
+  return { name: plan.name, plan, config, nodes: [], endpoints: [], rungs: new Map(), reportedDown: false };
 }
 
 function watchesOf(
-  cluster: ClusterWatch,
-  known: ReadonlyMap<string, Watch>,
-  early: boolean,
+  cluster: TrackedCluster,
+  known: ReadonlyMap<string, TrackedEndpoint>,
+  sinceStart: boolean,
   clock: Clock,
-): { watch: Watch; isNew: boolean }[] {
-  const found: { watch: Watch; isNew: boolean }[] = [];
+): { watch: TrackedEndpoint; isNew: boolean }[] {
+  const found: { watch: TrackedEndpoint; isNew: boolean }[] = [];
   for (const kind of LISTENER_KINDS) {
     const pool = cluster.plan.pools[kind];
     for (const { cell, at, node } of pool?.endpoints ?? []) {
       const key = `${cluster.name} ${kind} ${at.ip} ${at.port} ${cell}`;
       const old = known.get(key);
-      const fixed = { key, cluster, kind, at, node, cell, policy: pool?.policy ?? "leastconn", early };
+      const fixed = { key, cluster, kind, at, node, cell, policy: pool?.policy ?? "leastconn", sinceStart };
       const watch = old === undefined ? newWatch(fixed, clock) : Object.assign(old, { node, policy: fixed.policy });
       watch.role = isGiven(cluster.config, kind) ? "given" : watch.role === "given" ? "candidate" : watch.role;
       found.push({ watch, isNew: old === undefined });
@@ -165,9 +171,9 @@ function watchesOf(
   return found;
 }
 
-type FixedParts = Pick<Watch, "key" | "cluster" | "kind" | "at" | "node" | "cell" | "policy" | "early">;
+type FixedParts = Pick<TrackedEndpoint, "key" | "cluster" | "kind" | "at" | "node" | "cell" | "policy" | "sinceStart">;
 
-function newWatch(fixed: FixedParts, clock: Clock): Watch {
+function newWatch(fixed: FixedParts, clock: Clock): TrackedEndpoint {
   return {
     ...fixed,
     state: unknownSince(clock.nowMs()),
@@ -186,9 +192,9 @@ function isGiven(config: ClusterConfig, kind: ListenerKind): boolean {
   return (familyOf(kind) === "ingress" ? config.ingress : config.api) !== null;
 }
 
-function targetsOf(cluster: ClusterWatch, known: ReadonlyMap<string, Target>): Target[] {
-  const groups = new Map<string, { family: Family; ip: string; watches: Watch[] }>();
-  for (const watch of cluster.watches) {
+function targetsOf(cluster: TrackedCluster, known: ReadonlyMap<string, ProbedNode>): ProbedNode[] {
+  const groups = new Map<string, { family: Family; ip: string; watches: TrackedEndpoint[] }>();
+  for (const watch of cluster.endpoints) {
     const family = familyOf(watch.kind);
     const key = [cluster.name, family, watch.at.ip, cluster.config.ports.ready].join(" ");
     const group = groups.get(key) ?? { family, ip: watch.at.ip, watches: [] };
@@ -197,29 +203,29 @@ function targetsOf(cluster: ClusterWatch, known: ReadonlyMap<string, Target>): T
   }
   return [...groups].map(([key, { family, ip, watches }]) => {
     const target = known.get(key) ?? newTarget(key, cluster, family, ip);
-    target.watches = watches;
+    target.endpoints = watches;
     return target;
   });
 }
 
-function newTarget(key: string, cluster: ClusterWatch, family: Family, ip: string): Target {
+function newTarget(key: string, cluster: TrackedCluster, family: Family, ip: string): ProbedNode {
   return {
     key,
     cluster,
     family,
     ip,
-    watches: [],
-    looker: null,
-    lookerKey: "",
+    endpoints: [],
+    nodeProbe: null,
+    nodeProbeKey: "",
     round: 0,
-    busy: false,
-    again: false,
-    urged: false,
-    gone: false,
+    probing: false,
+    probeAgain: false,
+    prompted: false,
+    removed: false,
     timer: null,
-    thoroughMs: Number.NEGATIVE_INFINITY,
+    lastThoroughMs: Number.NEGATIVE_INFINITY,
     certificate: null,
     identity: { kind: "unproven" },
-    judgedBy: -1,
+    judgedByVersion: -1,
   };
 }

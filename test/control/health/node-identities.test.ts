@@ -9,7 +9,7 @@ const two = configOf([
 ]);
 
 describe("identity", () => {
-  test("an address that another cluster's node got is foreign after one look, and its tunnels end", async () => {
+  test("an address that another cluster's node got is foreign after one probe, and its tunnels end", async () => {
     const lab = bench(two, {
       "10.0.0.20": shows("api.hub.lab", "*.apps.hub.lab"),
       "10.0.0.21": shows("api.hub.lab", "*.apps.hub.lab"),
@@ -18,7 +18,7 @@ describe("identity", () => {
     await lab.clock.pass(12_000);
     expect(lab.view("api", "10.0.0.20")).toMatchObject({ state: "up", identity: "proven" });
     lab.net.set("10.0.0.20", shows("api.managed1.lab", "*.apps.managed1.lab"));
-    lab.health.dialFailed(lab.view("api", "10.0.0.20").cell, "other"); // any look will do
+    lab.health.dialFailed(lab.view("api", "10.0.0.20").cell, "other"); // any probe will do
     await lab.clock.pass(10);
     const api = lab.view("api", "10.0.0.20");
     expect(api).toMatchObject({ state: "foreign", reason: "shows another cluster's certificate", identity: "foreign" });
@@ -54,7 +54,7 @@ describe("identity", () => {
     lab.health.stop();
   });
 
-  test("a domain is learnt from the certificate, told once, and used in the next look", async () => {
+  test("a domain is learnt from the certificate, told once, and used in the next probe", async () => {
     const config = configOf([clusterConfig("hub", { domain: null, nodes: nodes("10.0.0.20", "10.0.0.21") })]);
     const lab = bench(config, {
       "10.0.0.20": shows("*.apps.hub-cluster.linuxera.lab"),
@@ -65,10 +65,10 @@ describe("identity", () => {
     expect(lab.learnt).toEqual([["hub", "hub-cluster.linuxera.lab"]]);
     expect(lab.health.domainOf("hub")).toBe("hub-cluster.linuxera.lab");
     expect(lab.health.clusters()[0]).toMatchObject({ domain: "hub-cluster.linuxera.lab", learnt: true });
-    const ingress = lab.looks.filter(({ family }) => family === "ingress").map(({ servername }) => servername);
+    const ingress = lab.probes.filter(({ family }) => family === "ingress").map(({ servername }) => servername);
     expect(ingress[0]).toBeNull();
     expect(ingress.at(-1)).toBe("console-openshift-console.apps.hub-cluster.linuxera.lab");
-    expect(lab.looks.findLast(({ family }) => family === "api")?.servername).toBe("api.hub-cluster.linuxera.lab");
+    expect(lab.probes.findLast(({ family }) => family === "api")?.servername).toBe("api.hub-cluster.linuxera.lab");
     lab.health.update(config, snapshotOf(config));
     expect(lab.health.domainOf("hub")).toBe("hub-cluster.linuxera.lab");
     lab.health.stop();

@@ -43,8 +43,8 @@ describe("the log", () => {
     lab.lines.length = 0;
     lab.net.set("api 10.0.0.20", NOT_READY);
     const { cell } = lab.view("api", "10.0.0.20");
-    lab.health.suspect(cell);
-    await lab.clock.pass(1_600); // two looks
+    lab.health.probeSoon(cell);
+    await lab.clock.pass(1_600); // two probes
     expect(lab.view("api", "10.0.0.20").state).toBe("not-ready");
     expect(lab.lines).toEqual(["hub: api not-ready on 10.0.0.20: /readyz 500"]);
     lab.health.stop();
@@ -98,7 +98,7 @@ describe("the log", () => {
     await lab.clock.pass(20_000);
     lab.lines.length = 0;
     lab.net.set("10.0.0.20", { ...WELL, names: ["*.apps.managed1.lab"] });
-    lab.health.suspect(lab.view("https", "10.0.0.20").cell);
+    lab.health.probeSoon(lab.view("https", "10.0.0.20").cell);
     await lab.clock.pass(200);
     for (const kind of ["api", "https", "http"] as const) expect(lab.view(kind, "10.0.0.20").state).toBe("foreign");
     expect(lab.lines.filter((line) => line.includes("certificate of managed1"))).toHaveLength(1);
@@ -109,7 +109,7 @@ describe("the log", () => {
 describe("roles", () => {
   const roles = (lab: Bench, kind: "api" | "https"): readonly string[] =>
     lab.health
-      .view()
+      .endpoints()
       .filter((each) => each.kind === kind)
       .map(({ role }) => role);
 
