@@ -1,7 +1,5 @@
 /** A connection to the http listener: gives the sans-IO session its sockets, its clock, routes and counters. */
-import { inAny } from "../core/access.ts";
-import { clientKey, hostKey } from "../core/balance/hash.ts";
-import { latin1 } from "../core/http/bytes.ts";
+import { clientKey } from "../core/balance/hash.ts";
 import type { ExchangeEnd, SessionEffects, Started, Target } from "../core/http/effects.ts";
 import { unavailable } from "../core/http/replies.ts";
 import type { EndWord, Reply } from "../core/http/reply.ts";
@@ -10,11 +8,12 @@ import { HttpSession } from "../core/http/session.ts";
 import { withProxyHeader } from "../core/proxy-protocol.ts";
 import type { Cancel, CloseCause, Conn, ConnEvents } from "../runtime/port.ts";
 import type { Count } from "../seam/board.ts";
-import type { ListenerKind, Pool } from "../seam/snapshot.ts";
-import type { AccessRecord } from "./access-log.ts";
+import type { DialError } from "../seam/mail.ts";
+import type { ClusterPlan, ListenerKind, Pool } from "../seam/snapshot.ts";
 import { enter, leave } from "./admission.ts";
 import { countBytes, dialPool, type DialRequest, type Reached } from "./dial.ts";
-import { clusterOf, nothingUsable, routeHttp, type HttpRoute } from "./http-route.ts";
+import { Exchange, type HttpClientFacts } from "./http-exchange.ts";
+import { nothingUsable } from "./http-route.ts";
 import { HttpTunnel } from "./http-tunnel.ts";
 import { Upstream, type UpstreamOwner } from "./http-upstream.ts";
 import type { Live, Plane } from "./plane.ts";
@@ -45,35 +44,20 @@ export function acceptHttp(plane: Plane, kind: ListenerKind, conn: Conn): ConnEv
   return client;
 }
 
-class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner {
+/** One connection: the session's effects, and the node connection that serves its requests. */
+class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner, HttpClientFacts {
   readonly plane: Plane;
   readonly session: HttpSession;
+  readonly kind: ListenerKind;
+  readonly conn: Conn;
   readonly clientIp: string;
   readonly clientKey: number;
   upstream: Upstream | null = null;
-  private readonly kind: ListenerKind;
-  private readonly conn: Conn;
   private dial: Cancel | null = null;
   private timer: Cancel | null = null;
   /** When `timer` fires: often early, as deadlines move with every event and the timer need not. */
   private armedFor = Infinity;
-
-  // of the request under way
-  private live: Live | null = null;
-  private routed: HttpRoute | null = null;
-  private key = 0;
-  private target = "-";
-  private startMs = 0;
-  /** From the request to the first byte of its answer. */
-  private answerMs: number | null = null;
-  /** The last host that was looked up, in which snapshot, and what was found. */
-  private lookedUp: Live | null = null;
-  private lookedFor: string | null = null;
-  private index = -1;
-  private hostKey = 0;
-  private aim: Target | null = null;
-  /** The snapshot `aim` was made of. */
-  private aimed: Live | null = null;
+  private readonly exchange: Exchange;
 
   constructor(plane: Plane, kind: ListenerKind, conn: Conn) {
     this.plane = plane;
@@ -81,6 +65,7 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner {
     this.conn = conn;
     this.clientIp = conn.remote.ip;
     this.clientKey = clientKey(conn.remote.ip);
+    this.exchange = new Exchange(this);
     this.session = new HttpSession(this, plane.live.snapshot);
   }
 
@@ -142,45 +127,14 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner {
   }
 
   route(request: Request, head: RequestHead): Target | Reply {
-    const { plane, conn } = this;
-    const { bytes, start } = head;
-    const live = plane.acquire();
-    this.live = live;
-    this.lookUp(live, request.host);
-    this.startMs = this.nowMs();
-    this.answerMs = null;
-    if (plane.log.on) this.target = latin1(bytes, start.targetFrom, start.targetTo);
-    const within = this.upstream?.cells.cluster ?? -1;
-    const route = routeHttp(plane, live, this.index, conn.remote.ip, request, head, within);
-    if (route.kind === "reply") return route;
-    this.routed = route;
-    const { pool } = route;
-    this.key = pool.policy === "host" ? this.hostKey : this.clientKey;
-    return this.aimAt(live, pool);
-  }
-
-  /** Requests of one connection nearly always ask for the same host, and for the same snapshot. */
-  private lookUp(live: Live, host: string | null): void {
-    if (this.lookedUp === live && this.lookedFor === host) return;
-    this.lookedUp = live;
-    this.lookedFor = host;
-    this.index = clusterOf(live, host);
-    this.hostKey = hostKey(host ?? "");
-  }
-
-  private aimAt(live: Live, pool: Pool): Target {
-    if (this.aim !== null && this.aimed === live && this.aim.idleMs === pool.idleMs) return this.aim;
-    const { remote, local } = this.conn;
-    const trusted = inAny(live.snapshot.trustedProxies, remote.ip);
-    this.aim = { kind: "target", idleMs: pool.idleMs, forwarding: { clientIp: remote.ip, port: local.port, trusted } };
-    this.aimed = live;
-    return this.aim;
+    return this.exchange.route(request, head, this.upstream);
   }
 
   start(first: Uint8Array): Started {
-    const { upstream, routed } = this;
+    const { upstream } = this;
+    const { routed, key } = this.exchange;
     if (upstream !== null && routed !== null) {
-      if (upstream.serves(routed.plan, routed.pool, this.key)) return upstream.conn.write(first) ? "open" : "full";
+      if (upstream.serves(routed.plan, routed.pool, key)) return upstream.conn.write(first) ? "open" : "full";
       this.dropNode(true);
     }
     this.restart(first);
@@ -188,31 +142,27 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner {
   }
 
   restart(first: Uint8Array): void {
-    const { plane, live, routed, key, conn } = this;
+    const { live, routed, key } = this.exchange;
     if (live === null || routed === null) return;
     const { plan, pool } = routed;
-    const request: DialRequest = {
-      live,
-      plan,
-      pool,
-      key,
-      onOpen: (node, reached) => this.reached(node, reached, pool),
-      onFail: (last, attempts) => {
-        this.dial = null;
-        this.session.nodeFailed(nothingUsable(plane, plan, pool, last, attempts));
-        this.after();
-      },
-    };
-    this.dial = dialPool(plane, request, withProxyHeader(pool.sendProxy, conn, first));
+    const request = new HttpDial(this, live, plan, pool, key);
+    this.dial = dialPool(this.plane, request, withProxyHeader(pool.sendProxy, this.conn, first));
   }
 
-  private reached(node: Conn, reached: Reached, pool: Pool): ConnEvents {
+  /** A node took the connection that `restart` asked for. */
+  reached(upstream: Upstream): ConnEvents {
     this.dial = null;
-    const upstream = new Upstream(this, node, reached, pool, this.key);
     this.upstream = upstream;
     this.session.nodeOpen();
     this.after();
     return upstream;
+  }
+
+  /** None did. */
+  unreachable(reply: Reply): void {
+    this.dial = null;
+    this.session.nodeFailed(reply);
+    this.after();
   }
 
   toNode(bytes: Uint8Array): boolean {
@@ -220,7 +170,7 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner {
   }
 
   toClient(bytes: Uint8Array): boolean {
-    this.answerMs ??= this.nowMs() - this.startMs;
+    this.exchange.answered();
     return this.conn.write(bytes);
   }
 
@@ -235,25 +185,11 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner {
   }
 
   passUp(bytes: number): void {
-    const { upstream, session } = this;
-    if (upstream === null) return;
-    const moved = (count: number | null): void => {
-      if (this.upstream !== upstream) return;
-      session.passedUp(count);
-      this.after();
-    };
-    this.plane.runtime.pass(this.conn, upstream.conn, { bytes, onProgress: moved, onDone: () => moved(null) });
+    this.upstream?.passUp(bytes);
   }
 
   passDown(bytes: number): void {
-    const { upstream, session } = this;
-    if (upstream === null) return;
-    const moved = (count: number | null): void => {
-      if (this.upstream !== upstream) return;
-      session.passedDown(count);
-      this.after();
-    };
-    this.plane.runtime.pass(upstream.conn, this.conn, { bytes, onProgress: moved, onDone: () => moved(null) });
+    this.upstream?.passDown(bytes);
   }
 
   join(
@@ -262,21 +198,22 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner {
     toClient: readonly Uint8Array[],
     soFar: ExchangeEnd,
   ): void {
-    const { plane, conn, upstream, live, aim, startMs } = this;
+    const { plane, conn, upstream, exchange } = this;
+    const { live, startMs, idleMs } = exchange;
     this.timer?.cancel();
     this.timer = null;
     if (upstream === null || live === null) return;
     plane.tunnels.delete(upstream);
     plane.lingering.delete(this);
     const { halfClosed } = live.snapshot.timeouts;
-    const record = this.recordOf(request, soFar);
+    const record = exchange.record(request, upstream, soFar);
     new HttpTunnel({
       plane,
       client: conn,
       clientKey: this.clientKey,
       cells: upstream.cells,
       startMs,
-      idleMs: aim?.idleMs ?? 0,
+      idleMs,
       halfClosedMs: halfClosed,
       toNode,
       toClient,
@@ -284,7 +221,7 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner {
       record,
     }).start(upstream.conn);
     this.upstream = null;
-    this.forget();
+    exchange.end();
   }
 
   dropNode(clean: boolean): void {
@@ -307,66 +244,44 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner {
   }
 
   ended(request: Request | null, end: ExchangeEnd): void {
-    const { plane } = this;
-    const upstream = this.used();
+    const { plane, exchange } = this;
+    const upstream = exchange.served(this.upstream);
     const counted = end.end === "done" ? undefined : COUNTED[end.end];
     if (counted !== undefined) plane.writer.addCount(counted, 1);
     if (upstream !== null) countBytes(plane, upstream.cells, end.up, end.down);
-    plane.writer.tally(this.kind, end.end, upstream?.dialMs ?? null, this.tookMs());
-    if (plane.log.on) plane.log.write(this.recordOf(request, end));
+    plane.writer.tally(this.kind, end.end, upstream?.dialMs ?? null, exchange.tookMs);
+    if (plane.log.on) plane.log.write(exchange.record(request, upstream, end));
     if (upstream !== null) upstream.dialMs = null;
-    this.forget();
-  }
-
-  // ── inside ──
-
-  private recordOf(request: Request | null, { up, down, end, note, status }: ExchangeEnd): AccessRecord {
-    const { routed, live } = this;
-    const upstream = this.used();
-    const tries = upstream !== null && upstream.attempts > 1 ? `${upstream.attempts} nodes tried` : null;
-    return {
-      listener: this.kind,
-      client: this.conn.remote,
-      name: request?.host ?? null,
-      cluster: routed?.plan.name ?? null,
-      node: upstream?.node ?? null,
-      up,
-      down,
-      dialMs: upstream === null ? null : (upstream.dialMs ?? 0),
-      totalMs: this.tookMs(),
-      end,
-      note: note ?? tries,
-      http: {
-        method: request?.method ?? "-",
-        target: live === null ? "-" : this.target,
-        status,
-        answerMs: live === null || this.answerMs === null ? null : Math.max(0, this.answerMs - (upstream?.dialMs ?? 0)),
-      },
-      cells: upstream?.cells ?? null,
-      attempts: upstream?.attempts ?? 0,
-    };
-  }
-
-  /** What was refused before it was routed began and ended at once. */
-  private tookMs(): number {
-    return this.live === null ? 0 : this.nowMs() - this.startMs;
-  }
-
-  /** The connection to the node, if this request is for it. */
-  private used(): Upstream | null {
-    const { upstream, routed } = this;
-    return upstream !== null && routed !== null && upstream.cells.pool === routed.pool.cell ? upstream : null;
-  }
-
-  /** The request is over: its snapshot may go. */
-  private forget(): void {
-    if (this.live !== null) this.plane.release(this.live);
-    this.live = null;
-    this.routed = null;
+    exchange.end();
   }
 
   private lingerMs(): number {
     return this.plane.live.snapshot.timeouts.linger;
+  }
+}
+
+/** An exchange's wish for a node. */
+class HttpDial implements DialRequest {
+  readonly live: Live;
+  readonly plan: ClusterPlan;
+  readonly pool: Pool;
+  readonly key: number;
+  private readonly client: HttpClient;
+
+  constructor(client: HttpClient, live: Live, plan: ClusterPlan, pool: Pool, key: number) {
+    this.client = client;
+    this.live = live;
+    this.plan = plan;
+    this.pool = pool;
+    this.key = key;
+  }
+
+  onOpen(node: Conn, reached: Reached): ConnEvents {
+    return this.client.reached(new Upstream(this.client, node, reached, this.pool, this.key));
+  }
+
+  onFail(last: DialError | null, attempts: number): void {
+    this.client.unreachable(nothingUsable(this.client.plane, this.plan, this.pool, last, attempts));
   }
 }
 

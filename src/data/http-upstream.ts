@@ -2,7 +2,7 @@
 import { formatEndpoint } from "../core/address.ts";
 import { pick } from "../core/balance/pick.ts";
 import type { HttpSession } from "../core/http/session.ts";
-import type { CloseCause, Conn, ConnEvents } from "../runtime/port.ts";
+import type { CloseCause, Conn, ConnEvents, PassSpec } from "../runtime/port.ts";
 import { HEALTH } from "../seam/board.ts";
 import type { CutReason } from "../seam/mail.ts";
 import type { ClusterPlan, Pool } from "../seam/snapshot.ts";
@@ -16,6 +16,7 @@ const NONE_TRIED: ReadonlySet<number> = new Set<number>();
 export interface UpstreamOwner {
   readonly plane: Plane;
   readonly session: HttpSession;
+  readonly conn: Conn;
   /** The client's address. */
   readonly clientIp: string;
   /** Null once the connection was dropped: what still comes from it is nobody's. */
@@ -76,6 +77,24 @@ export class Upstream implements ConnEvents, Cuttable {
     return true;
   }
 
+  /** Let the runtime move the next bytes of the client's body; the session hears how many went. */
+  passUp(bytes: number): void {
+    this.owner.plane.runtime.pass(this.owner.conn, this.conn, new BodyPass(this, bytes, "up"));
+  }
+
+  /** The same with the answer's body. */
+  passDown(bytes: number): void {
+    this.owner.plane.runtime.pass(this.conn, this.owner.conn, new BodyPass(this, bytes, "down"));
+  }
+
+  /** @param bytes Moved since the last call; null: all that were left. */
+  passed(way: "up" | "down", bytes: number | null): void {
+    if (!this.isCurrent()) return;
+    if (way === "up") this.owner.session.passedUp(bytes);
+    else this.owner.session.passedDown(bytes);
+    this.owner.after();
+  }
+
   onData(chunk: Uint8Array): void {
     if (!this.isCurrent()) return;
     this.heard = true;
@@ -121,5 +140,26 @@ export class Upstream implements ConnEvents, Cuttable {
 
   private isCurrent(): boolean {
     return this.owner.upstream === this;
+  }
+}
+
+/** A body of known length that the runtime moves without showing it. */
+class BodyPass implements PassSpec {
+  readonly bytes: number;
+  private readonly upstream: Upstream;
+  private readonly way: "up" | "down";
+
+  constructor(upstream: Upstream, bytes: number, way: "up" | "down") {
+    this.upstream = upstream;
+    this.bytes = bytes;
+    this.way = way;
+  }
+
+  onProgress(bytes: number): void {
+    this.upstream.passed(this.way, bytes);
+  }
+
+  onDone(): void {
+    this.upstream.passed(this.way, null);
   }
 }

@@ -1,0 +1,142 @@
+/** The request under way on a connection to the http listener: where it goes, by which snapshot, and when what happened. */
+import { inAny } from "../core/access.ts";
+import { hostKey } from "../core/balance/hash.ts";
+import { latin1 } from "../core/http/bytes.ts";
+import type { ExchangeEnd, Target } from "../core/http/effects.ts";
+import type { Reply } from "../core/http/reply.ts";
+import type { Request, RequestHead } from "../core/http/request.ts";
+import type { Conn } from "../runtime/port.ts";
+import type { ListenerKind, Pool } from "../seam/snapshot.ts";
+import type { AccessRecord } from "./access-log.ts";
+import { clusterOf, routeHttp, type HttpRoute } from "./http-route.ts";
+import type { Upstream } from "./http-upstream.ts";
+import type { Live, Plane } from "./plane.ts";
+
+/** The connection that a request came on. */
+export interface HttpClientFacts {
+  readonly plane: Plane;
+  readonly kind: ListenerKind;
+  readonly conn: Conn;
+  /** `clientKey` of its address. */
+  readonly clientKey: number;
+}
+
+/** One per connection, used for one request after the other: `route` begins it and `end` ends it. */
+export class Exchange {
+  /** The snapshot it was routed by; null: no request has been routed. */
+  live: Live | null = null;
+  routed: HttpRoute | null = null;
+  /** What a hashed policy hashes. */
+  key = 0;
+  startMs = 0;
+  private readonly client: HttpClientFacts;
+  /** The request target, for the access log. */
+  private target = "-";
+  /** From the request to the first byte of its answer. */
+  private answerMs: number | null = null;
+
+  // What the request before left: the next one nearly always asks for the same host, by the same snapshot.
+  private lookedUpIn: Live | null = null;
+  private host: string | null = null;
+  /** Index of the host's cluster in that snapshot, or -1. */
+  private index = -1;
+  private hostKey = 0;
+  private forward: Target | null = null;
+  /** The snapshot that `forward` was made by. */
+  private forwardOf: Live | null = null;
+
+  constructor(client: HttpClientFacts) {
+    this.client = client;
+  }
+
+  /** @param upstream The connection to a node that the request before left open. */
+  route(request: Request, head: RequestHead, upstream: Upstream | null): Target | Reply {
+    const { plane, conn, clientKey } = this.client;
+    const { bytes, start } = head;
+    const live = plane.acquire();
+    this.live = live;
+    this.lookUp(live, request.host);
+    this.startMs = plane.runtime.nowMs();
+    this.answerMs = null;
+    if (plane.log.on) this.target = latin1(bytes, start.targetFrom, start.targetTo);
+    const route = routeHttp(plane, live, this.index, conn.remote.ip, request, head, upstream?.cells.cluster ?? -1);
+    if (route.kind === "reply") return route;
+    this.routed = route;
+    const { pool } = route;
+    this.key = pool.policy === "host" ? this.hostKey : clientKey;
+    return this.forwardTo(live, pool);
+  }
+
+  private lookUp(live: Live, host: string | null): void {
+    if (this.lookedUpIn === live && this.host === host) return;
+    this.lookedUpIn = live;
+    this.host = host;
+    this.index = clusterOf(live, host);
+    this.hostKey = hostKey(host ?? "");
+  }
+
+  private forwardTo(live: Live, { idleMs }: Pool): Target {
+    if (this.forward !== null && this.forwardOf === live && this.forward.idleMs === idleMs) return this.forward;
+    const { remote, local } = this.client.conn;
+    const trusted = inAny(live.snapshot.trustedProxies, remote.ip);
+    this.forward = { kind: "target", idleMs, forwarding: { clientIp: remote.ip, port: local.port, trusted } };
+    this.forwardOf = live;
+    return this.forward;
+  }
+
+  /** Without a byte either way for this long, the request ends; 0: it is going nowhere. */
+  get idleMs(): number {
+    return this.forward?.idleMs ?? 0;
+  }
+
+  /** Bytes of an answer leave for the client. */
+  answered(): void {
+    this.answerMs ??= this.client.plane.runtime.nowMs() - this.startMs;
+  }
+
+  /** How long it has taken; a request that was refused before it was routed took no time. */
+  get tookMs(): number {
+    return this.live === null ? 0 : this.client.plane.runtime.nowMs() - this.startMs;
+  }
+
+  /** The connection to a node, if it serves this request and not only the one before. */
+  served(upstream: Upstream | null): Upstream | null {
+    const { routed } = this;
+    return upstream !== null && routed !== null && upstream.cells.pool === routed.pool.cell ? upstream : null;
+  }
+
+  record(request: Request | null, upstream: Upstream | null, soFar: ExchangeEnd): AccessRecord {
+    const { routed, live, client } = this;
+    const { up, down, end, note, status } = soFar;
+    const node = this.served(upstream);
+    const tries = node !== null && node.attempts > 1 ? `${node.attempts} nodes tried` : null;
+    return {
+      listener: client.kind,
+      client: client.conn.remote,
+      name: request?.host ?? null,
+      cluster: routed?.plan.name ?? null,
+      node: node?.node ?? null,
+      up,
+      down,
+      dialMs: node === null ? null : (node.dialMs ?? 0),
+      totalMs: this.tookMs,
+      end,
+      note: note ?? tries,
+      http: {
+        method: request?.method ?? "-",
+        target: live === null ? "-" : this.target,
+        status,
+        answerMs: live === null || this.answerMs === null ? null : Math.max(0, this.answerMs - (node?.dialMs ?? 0)),
+      },
+      cells: node?.cells ?? null,
+      attempts: node?.attempts ?? 0,
+    };
+  }
+
+  /** The request is over: its snapshot may go. */
+  end(): void {
+    if (this.live !== null) this.client.plane.release(this.live);
+    this.live = null;
+    this.routed = null;
+  }
+}
