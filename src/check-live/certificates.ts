@@ -1,6 +1,6 @@
 /** Whose certificates the nodes show, until when, and whether their clocks agree with this one. */
 import { expiry } from "../core/health/identity.ts";
-import type { Seen } from "./clusters.ts";
+import type { Seen } from "./nodes.ts";
 import { fail, ok, warn, type Finding } from "./finding.ts";
 
 /** Dates have whole seconds and answers take a while. */

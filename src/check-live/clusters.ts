@@ -1,51 +1,17 @@
-/** Nodes of every cluster: who answers, what it serves, what its certificate says, and what time it has. */
-import { nodesFor } from "../config/clusters.ts";
-import type { ClusterConfig, Config, NodeSpec } from "../config/model.ts";
-import { judge, type Evidence } from "../core/health/ladder.ts";
-import { reasonText } from "../core/health/reasons.ts";
-import { owners, sharedCertificates, type Identity, type ShownCertificate } from "../core/health/identity.ts";
-import { LISTENER_KINDS, type ListenerKind } from "../seam/snapshot.ts";
+/** What is wrong with the nodes of every cluster: their pools, certificates and clocks. */
+import type { ClusterConfig, Config } from "../config/model.ts";
 import { createNodeIdentities, type NodeIdentities } from "../control/health/node-identities.ts";
+import { owners, sharedCertificates, type ShownCertificate } from "../core/health/identity.ts";
 import { certificateFindings, clockFindings } from "./certificates.ts";
-import type { ClockAnswer } from "./clock.ts";
 import type { LiveEnvironment } from "./environment.ts";
 import { inParallel, warn, type Finding, type FindingGroup } from "./finding.ts";
+import { NodeCheck, tasksOf, type Seen, type Task } from "./nodes.ts";
 import { poolFindings } from "./pools.ts";
-import type { Family } from "../control/probe/node-probe.ts";
 
-/** Nodes looked at at a time: more handshakes at once would be late by themselves. */
+/** Nodes checked at a time: more handshakes at once would be late by themselves. */
 const AT_ONCE = 16;
-/** Later ones are not looked at any more. */
+/** The nodes whose turn comes later are not checked. */
 const ALL_MS = 30_000;
-
-/** What one port of one node had to say. */
-export interface SeenPort {
-  readonly kind: ListenerKind;
-  readonly port: number;
-  readonly up: boolean;
-  /** Nothing answered at all. */
-  readonly silent: boolean;
-  readonly words: string;
-}
-
-/** One node, looked at for one family. */
-export interface Seen {
-  readonly cluster: string;
-  readonly family: Family;
-  readonly node: string;
-  readonly ip: string;
-  readonly ports: readonly SeenPort[];
-  readonly certificate: ShownCertificate | null;
-  readonly identity: Identity | null;
-  readonly clock: ClockAnswer;
-  readonly askedMs: number;
-}
-
-interface Task {
-  readonly cluster: ClusterConfig;
-  readonly family: "api" | "ingress";
-  readonly node: NodeSpec;
-}
 
 export interface CheckedClusters {
   readonly groups: readonly FindingGroup[];
@@ -61,20 +27,9 @@ export async function checkClusters(config: Config, environment: LiveEnvironment
     onDomains: silent,
   });
   identities.setClusters(config.clusters);
-  const endMs = environment.wallMs() + ALL_MS;
-  const tasks = config.clusters.flatMap((cluster) => tasksOf(cluster, config));
-  const looks = await inParallel(tasks, AT_ONCE, async (task) =>
-    environment.wallMs() > endMs ? "late" : look(task, config, identities, environment),
-  );
+  const { seen, late } = await checkNodes(config, identities, environment);
   identities.tick();
-  const domains = new Map(
-    config.clusters.flatMap(({ name }) => {
-      const domain = identities.domainOf(name);
-      return domain === null ? [] : [[name, domain] as const];
-    }),
-  );
-  const seen = looks.filter((each) => typeof each !== "string").flat();
-  const late = tasks.filter((_, at) => looks[at] === "late");
+  const domains = domainsOf(config, identities);
   const shared = sharedIngress(config, domains, seen);
   const groups = config.clusters.map((cluster) => ({
     title: `cluster ${cluster.name}`,
@@ -86,95 +41,29 @@ export async function checkClusters(config: Config, environment: LiveEnvironment
   return { groups, domains };
 }
 
-/** Families whose listener is on. */
-function tasksOf(cluster: ClusterConfig, { listen }: Config): readonly Task[] {
-  const families = [
-    ...(listen.api.length > 0 ? (["api"] as const) : []),
-    ...(listen.https.length + listen.http.length > 0 ? (["ingress"] as const) : []),
-  ];
-  return families.flatMap((family) =>
-    nodesFor(cluster, family === "api" ? "api" : "https").map((node) => ({ cluster, family, node })),
-  );
+interface CheckedNodes {
+  readonly seen: readonly Seen[];
+  /** Not checked any more: the time was over. */
+  readonly late: readonly Task[];
 }
 
-async function look(
-  task: Task,
+async function checkNodes(
   config: Config,
   identities: NodeIdentities,
   environment: LiveEnvironment,
-): Promise<readonly Seen[]> {
-  const ips = task.node.isName ? await environment.lookup(task.node.host).catch(() => []) : [task.node.host];
-  if (ips.length === 0) return [unresolved(task, environment)];
-  return Promise.all(ips.map((ip) => lookAt(ip, task, config, identities, environment)));
-}
-
-const NO_CLOCK: ClockAnswer = { dateMs: null, notBeforeMs: null };
-
-function unresolved({ cluster, family, node }: Task, { wallMs }: LiveEnvironment): Seen {
-  const kinds = family === "api" ? (["api"] as const) : (["https", "http"] as const);
-  const ports = kinds.map((kind) => ({
-    kind,
-    port: cluster.ports[kind],
-    up: false,
-    silent: true,
-    words: "its name does not resolve",
-  }));
-  const base = { cluster: cluster.name, family, node: node.host, ip: "", ports };
-  return { ...base, certificate: null, identity: null, clock: NO_CLOCK, askedMs: wallMs() };
-}
-
-async function lookAt(
-  ip: string,
-  { cluster, family, node }: Task,
-  config: Config,
-  identities: NodeIdentities,
-  environment: LiveEnvironment,
-): Promise<Seen> {
-  const timeoutMs = config.timeouts.probe;
-  const kinds = LISTENER_KINDS.filter(
-    (kind) =>
-      config.listen[kind].length > 0 && (family === "api" ? kind === "api" : kind === "https" || kind === "http"),
+): Promise<CheckedNodes> {
+  const endMs = environment.wallMs() + ALL_MS;
+  const check = new NodeCheck(config, identities, environment);
+  const tasks = config.clusters.flatMap((cluster) => tasksOf(cluster, config));
+  const results = await inParallel(tasks, AT_ONCE, async (task) =>
+    environment.wallMs() > endMs ? null : check.run(task),
   );
-  const ports = Object.fromEntries(kinds.map((kind) => [kind, cluster.ports[kind]]));
-  const servername = identities.servername(cluster.name, family);
-  const nodeProbe = environment.nodeProbe({ family, ip, ports, readyPort: cluster.ports.ready, servername });
-  try {
-    const mode = cluster.check === "off" ? "tcp" : cluster.check;
-    const request = { readiness: true, handshake: true, thorough: true, reconnect: false, timeoutMs };
-    const first = await nodeProbe.probe(request);
-    // one late answer is no verdict; `edge-lb run` asks often, this asks once more
-    const again = [first.ready, ...Object.values(first.own)].some(isLate);
-    const { ready, own, certificate, inconclusive } = again ? await nodeProbe.probe(request) : first;
-    const showing = { key: `${cluster.name} ${family} ${ip}`, cluster: cluster.name, family };
-    const identity =
-      certificate === null
-        ? null
-        : await identities.judge({ ...showing, certificate }, (name) => nodeProbe.certificateShownTo(name, timeoutMs));
-    const seen = kinds.map((kind): SeenPort => {
-      const evidence = own[kind] ?? null;
-      const { outcome } = judge(kind, mode, null, ready, evidence);
-      const words = inconclusive ? "this machine could not ask: out of descriptors" : reasonText(outcome.reason);
-      const silentPort =
-        (evidence === null || evidence.got === "nothing") && (ready === null || ready.got === "nothing");
-      return { kind, port: cluster.ports[kind], up: outcome.verdict === "up", silent: silentPort, words };
-    });
-    const askedMs = environment.wallMs();
-    const clock = seen.some(({ up }) => up)
-      ? await environment.clock(
-          family === "api"
-            ? { at: { ip, port: cluster.ports.api }, servername: servername ?? "", path: "/readyz", timeoutMs }
-            : { at: { ip, port: cluster.ports.https }, servername: servername ?? "", path: "/", timeoutMs },
-        )
-      : NO_CLOCK;
-    return { cluster: cluster.name, family, node: node.host, ip, ports: seen, certificate, identity, clock, askedMs };
-  } finally {
-    nodeProbe.close();
-  }
+  return { seen: results.flatMap((each) => each ?? []), late: tasks.filter((_, at) => results[at] === null) };
 }
 
-/** Something answered, but not in time. */
-function isLate(evidence: Evidence | null): boolean {
-  return evidence !== null && evidence.got !== "http" && evidence.got !== "nothing" && evidence.fault === "silent";
+function domainsOf({ clusters }: Config, identities: NodeIdentities): ReadonlyMap<string, string> {
+  const known = clusters.map(({ name }) => [name, identities.domainOf(name)] as const);
+  return new Map(known.flatMap(([name, domain]) => (domain === null ? [] : [[name, domain] as const])));
 }
 
 function clusterFindings(

@@ -74,19 +74,19 @@ function judge(
 ): Finding {
   const here = addressesFor(kinds, config, environment);
   const ip = here.find((each) => !isLoopback(each)) ?? here[0] ?? "ADDRESS";
-  const mend = `edge-lb dns --for ${ip} --format dnsmasq ${environment.typed}`.trimEnd();
+  const remedy = `edge-lb dns --for ${ip} --format dnsmasq ${environment.typed}`.trimEnd();
   if (typeof answer === "string" || answer.length === 0) {
     const text = `${shown}: ${typeof answer === "string" ? answer : "does not resolve"}`;
     // nodes ask for api-int, and their name server need not be this machine's
-    return shown.startsWith("api-int.") ? warn(text, mend) : fail(text, mend);
+    return shown.startsWith("api-int.") ? warn(text, remedy) : fail(text, remedy);
   }
   const elsewhere = answer.filter((ip) => !here.includes(ip));
   const list = answer.join(", ");
   if (elsewhere.length === 0) return ok(`${shown}: ${list}${answer.every(isLoopback) ? ", this machine alone" : ""}`);
   if (elsewhere.length < answer.length) {
-    return warn(`${shown}: ${list}: edge-lb is not at ${elsewhere.join(", ")}, so some clients miss it`, mend);
+    return warn(`${shown}: ${list}: edge-lb is not at ${elsewhere.join(", ")}, so some clients miss it`, remedy);
   }
-  return allElsewhere(`${shown}: ${list}`, elsewhere, cluster, environment, mend);
+  return allElsewhere(`${shown}: ${list}`, elsewhere, cluster, environment, remedy);
 }
 
 function allElsewhere(
@@ -94,16 +94,16 @@ function allElsewhere(
   elsewhere: readonly string[],
   cluster: ClusterConfig,
   { addresses }: LiveEnvironment,
-  mend: string,
+  remedy: string,
 ): Finding {
   const nodes = new Set([...cluster.nodes, ...(cluster.api ?? []), ...(cluster.ingress ?? [])].map(({ host }) => host));
-  if (elsewhere.some((ip) => nodes.has(ip))) return fail(`${text}: straight to a node, past edge-lb`, mend);
+  if (elsewhere.some((ip) => nodes.has(ip))) return fail(`${text}: straight to a node, past edge-lb`, remedy);
   if (elsewhere.some((ip) => addresses.some((own) => own.ip === ip))) {
-    return fail(`${text}: this machine, but edge-lb does not listen at that address`, mend);
+    return fail(`${text}: this machine, but edge-lb does not listen at that address`, remedy);
   }
   const behind = elsewhere.every((ip) => !isPrivate(ip)) && addresses.every(({ ip }) => isPrivate(ip));
-  if (behind) return warn(`${text}: a public address; right if a router forwards it here`, mend);
-  return fail(`${text}: another machine`, mend);
+  if (behind) return warn(`${text}: a public address; right if a router forwards it here`, remedy);
+  return fail(`${text}: another machine`, remedy);
 }
 
 /** Where edge-lb listens for these kinds: the listeners' addresses, or every one of this machine. */

@@ -32,7 +32,7 @@ export interface LiveEnvironment {
   readonly descriptors: number;
   /** Process id of the edge-lb that runs here; null: none was found. */
   readonly running: number | null;
-  /** The settings as typed, for command lines that mend. */
+  /** The settings as typed, for command lines to print. */
   readonly typed: string;
   /** Of SELinux; "" without it. */
   readonly securityContext: string;

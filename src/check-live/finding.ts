@@ -7,8 +7,8 @@ export interface Finding {
   readonly grade: Grade;
   /** One sentence without a full stop. */
   readonly text: string;
-  /** What mends it: command lines or settings, one each. */
-  readonly mend: readonly string[];
+  /** What to do about it: command lines or settings, one each. */
+  readonly remedy: readonly string[];
 }
 
 export interface FindingGroup {
@@ -17,15 +17,15 @@ export interface FindingGroup {
 }
 
 export function ok(text: string): Finding {
-  return { grade: "ok", text, mend: [] };
+  return { grade: "ok", text, remedy: [] };
 }
 
-export function warn(text: string, ...mend: readonly string[]): Finding {
-  return { grade: "warn", text, mend };
+export function warn(text: string, ...remedy: readonly string[]): Finding {
+  return { grade: "warn", text, remedy };
 }
 
-export function fail(text: string, ...mend: readonly string[]): Finding {
-  return { grade: "fail", text, mend };
+export function fail(text: string, ...remedy: readonly string[]): Finding {
+  return { grade: "fail", text, remedy };
 }
 
 /** `mapped` over all items, so many at a time, results in their order. */

@@ -47,8 +47,8 @@ function zoneFinding(zone: Zone, ports: readonly number[], config: Config, envir
   const who = nodes ? "nodes of your clusters cannot reach" : "clients there cannot reach";
   const text = `firewalld: zone ${zone.name} (${real.join(", ")}): ${who} ${closed.join(", ")}`;
   const adds = closed.map((port) => `--add-port=${port}/tcp`).join(" ");
-  const mend = [`sudo firewall-cmd --permanent --zone=${zone.name} ${adds}`, "sudo firewall-cmd --reload"];
-  return [nodes ? fail(text, ...mend) : warn(text, ...mend)];
+  const remedy = [`sudo firewall-cmd --permanent --zone=${zone.name} ${adds}`, "sudo firewall-cmd --reload"];
+  return [nodes ? fail(text, ...remedy) : warn(text, ...remedy)];
 }
 
 function lets({ open, services, ports }: Zone, port: number): boolean {

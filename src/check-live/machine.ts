@@ -38,9 +38,9 @@ const FEW_DESCRIPTORS = 8_192;
 function openFiles({ maxConnections: wanted }: Config, { descriptors }: LiveEnvironment): Finding {
   const room = maxConnections(descriptors);
   const text = `open files: ${descriptors}, room for ${room} connections`;
-  const mend = ["ulimit -n 65536", "as a systemd service: LimitNOFILE=65536 in its unit"];
-  if (wanted > room) return warn(`${text}, and max-connections is ${wanted}`, ...mend);
-  return descriptors < FEW_DESCRIPTORS ? warn(text, ...mend) : ok(text);
+  const remedy = ["ulimit -n 65536", "as a systemd service: LimitNOFILE=65536 in its unit"];
+  if (wanted > room) return warn(`${text}, and max-connections is ${wanted}`, ...remedy);
+  return descriptors < FEW_DESCRIPTORS ? warn(text, ...remedy) : ok(text);
 }
 
 /** What http_port_t has from the start. */

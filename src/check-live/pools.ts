@@ -3,8 +3,8 @@ import { nodesFor } from "../config/clusters.ts";
 import type { ClusterConfig } from "../config/model.ts";
 import { formatEndpoint } from "../core/address.ts";
 import type { ListenerKind } from "../seam/snapshot.ts";
-import type { Seen, SeenPort } from "./clusters.ts";
 import { fail, ok, warn, type Finding } from "./finding.ts";
+import type { Seen, SeenPort } from "./nodes.ts";
 
 interface Place {
   readonly node: string;
@@ -42,8 +42,8 @@ function pool(kind: ListenerKind, cluster: ClusterConfig, places: readonly Place
   const head = `${kind} (port ${port}): ${up.length} of ${places.length} up`;
   if (up.length === 0) {
     const text = `${head}: ${grouped(down)}`;
-    const mend = tryLine(kind, down[0], timeoutMs);
-    return listed || kind === "api" ? fail(text, ...mend) : warn(`${text}; no node has this role`, ...mend);
+    const remedy = tryLine(kind, down[0], timeoutMs);
+    return listed || kind === "api" ? fail(text, ...remedy) : warn(`${text}; no node has this role`, ...remedy);
   }
   const who = `${head}: ${grouped(up)}`;
   if (down.length === 0 || !listed) return ok(who);

@@ -36,7 +36,7 @@ function typedText(flags: readonly FlagText[]): string {
     .join(" ");
 }
 
-/** Grouped; below each finding that is not good what mends it, once for neighbours with the same remedy. */
+/** Grouped; below each finding that is not good what to do about it, once for neighbours with the same remedy. */
 export function liveText(groups: readonly FindingGroup[]): string {
   const blocks = groups.map(({ title, findings }) => `${title}\n${findings.map(findingLines).join("")}`);
   const [fine, warnings, failures] = [count(groups, "ok"), count(groups, "warn"), count(groups, "fail")];
@@ -44,10 +44,10 @@ export function liveText(groups: readonly FindingGroup[]): string {
   return `${blocks.join("\n")}\n${total}`;
 }
 
-function findingLines({ grade, text, mend }: Finding, at: number, all: readonly Finding[]): string {
-  const next = all[at + 1]?.mend ?? [];
-  const same = mend.join("\n") === next.join("\n");
-  const lines = (same ? [] : mend).map((line) => `          ${line}\n`);
+function findingLines({ grade, text, remedy }: Finding, at: number, all: readonly Finding[]): string {
+  const next = all[at + 1]?.remedy ?? [];
+  const same = remedy.join("\n") === next.join("\n");
+  const lines = (same ? [] : remedy).map((line) => `          ${line}\n`);
   return `  ${grade.padEnd(4)}  ${text}\n${lines.join("")}`;
 }
 

@@ -68,11 +68,11 @@ async function findings(more: Partial<LiveEnvironment>, config: Config = CONFIG)
   return (await runLiveCheck(config, environment(more))).flatMap((group) => group.findings);
 }
 
-/** Everything that is not good, as `grade text | mend | mend`. */
+/** Everything that is not good, as `grade text | remedy | remedy`. */
 async function complaints(more: Partial<LiveEnvironment>, config?: Config): Promise<readonly string[]> {
   return (await findings(more, config))
     .filter(({ grade }) => grade !== "ok")
-    .map(({ grade, text, mend }) => [`${grade} ${text}`, ...mend].join(" | "));
+    .map(({ grade, text, remedy }) => [`${grade} ${text}`, ...remedy].join(" | "));
 }
 
 const NOT_FOUND = (): Promise<never> => Promise.reject(Object.assign(new Error("no"), { code: "ENOTFOUND" }));
@@ -292,7 +292,7 @@ describe("firewalld", () => {
     ]);
   });
 
-  test("that rejects what VMs send to the host breaks service; the lines that mend it are printed", async () => {
+  test("that rejects what VMs send to the host breaks service; the lines that allow it are printed", async () => {
     expect(await complaints({ run })).toEqual([
       "fail firewalld: zone libvirt (virbr1): nodes of your clusters cannot reach 6443, 443, 80 | sudo firewall-cmd --permanent --zone=libvirt --add-port=6443/tcp --add-port=443/tcp --add-port=80/tcp | sudo firewall-cmd --reload",
     ]);

@@ -25,7 +25,7 @@ function noteUnit(group: Group, unit: Unit, ledger: Ledger): void {
     for (const use of route.uses) {
       if (use.line !== route.line) ledger.note(use.line, "carried", `names of cluster ${group.name}`);
       for (const fault of use.meaning.faults)
-        ledger.mistake(use.line, fault.code, `${use.text}: ${fault.why}`, MEND[fault.code]);
+        ledger.mistake(use.line, fault.code, `${use.text}: ${fault.why}`, ADVICE[fault.code]);
     }
   }
   for (const server of unit.backend.servers) noteServer(pool, unit, server, ledger);
@@ -37,7 +37,7 @@ function noteUnit(group: Group, unit: Unit, ledger: Ledger): void {
   }
 }
 
-const MEND: Readonly<Record<string, string>> = {
+const ADVICE: Readonly<Record<string, string>> = {
   "unanchored-end": "edge-lb compares whole labels; in HAProxy, end it with $",
   "unanchored-start": "edge-lb compares whole labels; in HAProxy, start it with ^",
   "any-character": "edge-lb compares whole labels; in HAProxy, write \\.",

@@ -1,0 +1,154 @@
+/** One node of a cluster: whether it answers, what it serves, what its certificate says, and what time it has. */
+import { nodesFor } from "../config/clusters.ts";
+import type { ClusterConfig, Config, NodeSpec } from "../config/model.ts";
+import type { NodeIdentities } from "../control/health/node-identities.ts";
+import type { Family, NodeProbe, NodeProbeResult } from "../control/probe/node-probe.ts";
+import { judge, type Evidence } from "../core/health/ladder.ts";
+import { reasonText } from "../core/health/reasons.ts";
+import type { Identity, ShownCertificate } from "../core/health/identity.ts";
+import { LISTENER_KINDS, type ListenerKind } from "../seam/snapshot.ts";
+import type { ClockAnswer } from "./clock.ts";
+import type { LiveEnvironment } from "./environment.ts";
+
+/** What one port of one node had to say. */
+export interface SeenPort {
+  readonly kind: ListenerKind;
+  readonly port: number;
+  readonly up: boolean;
+  /** Nothing answered at all. */
+  readonly silent: boolean;
+  readonly words: string;
+}
+
+/** One node, checked for one family. */
+export interface Seen {
+  readonly cluster: string;
+  readonly family: Family;
+  readonly node: string;
+  readonly ip: string;
+  readonly ports: readonly SeenPort[];
+  readonly certificate: ShownCertificate | null;
+  readonly identity: Identity | null;
+  readonly clock: ClockAnswer;
+  readonly askedMs: number;
+}
+
+/** The machine-config server says nothing that its API does not. */
+type CheckedFamily = Exclude<Family, "mcs">;
+
+/** One node to check for one family. */
+export interface Task {
+  readonly cluster: ClusterConfig;
+  readonly family: CheckedFamily;
+  readonly node: NodeSpec;
+}
+
+/** Families whose listener is on. */
+export function tasksOf(cluster: ClusterConfig, { listen }: Config): readonly Task[] {
+  const families = [
+    ...(listen.api.length > 0 ? (["api"] as const) : []),
+    ...(listen.https.length + listen.http.length > 0 ? (["ingress"] as const) : []),
+  ];
+  return families.flatMap((family) =>
+    nodesFor(cluster, family === "api" ? "api" : "https").map((node) => ({ cluster, family, node })),
+  );
+}
+
+const NO_CLOCK: ClockAnswer = { dateMs: null, notBeforeMs: null };
+
+/** Checks nodes of one configuration; what their certificates say is remembered in `identities`. */
+export class NodeCheck {
+  private readonly config: Config;
+  private readonly identities: NodeIdentities;
+  private readonly environment: LiveEnvironment;
+
+  constructor(config: Config, identities: NodeIdentities, environment: LiveEnvironment) {
+    this.config = config;
+    this.identities = identities;
+    this.environment = environment;
+  }
+
+  /** One result for each address of the node. */
+  async run(task: Task): Promise<readonly Seen[]> {
+    const { host, isName } = task.node;
+    const ips = isName ? await this.environment.lookup(host).catch(() => []) : [host];
+    if (ips.length === 0) return [unresolved(task, this.environment.wallMs())];
+    return Promise.all(ips.map((ip) => this.runAt(ip, task)));
+  }
+
+  private async runAt(ip: string, task: Task): Promise<Seen> {
+    const { cluster, family, node } = task;
+    const kinds = kindsOf(family, this.config);
+    const ports = Object.fromEntries(kinds.map((kind) => [kind, cluster.ports[kind]]));
+    const servername = this.identities.servername(cluster.name, family);
+    const nodeProbe = this.environment.nodeProbe({ family, ip, ports, readyPort: cluster.ports.ready, servername });
+    try {
+      const result = await this.probe(nodeProbe);
+      const identity = await this.identify(ip, task, nodeProbe, result.certificate);
+      const seen = kinds.map((kind) => seenPort(kind, cluster, result));
+      const askedMs = this.environment.wallMs();
+      const clock = seen.some(({ up }) => up) ? await this.clock(ip, task, servername ?? "") : NO_CLOCK;
+      const what = { ports: seen, certificate: result.certificate, identity, clock, askedMs };
+      return { cluster: cluster.name, family, node: node.host, ip, ...what };
+    } finally {
+      nodeProbe.close();
+    }
+  }
+
+  /** One late answer is no verdict: `edge-lb run` asks often, this asks once more. */
+  private async probe(nodeProbe: NodeProbe): Promise<NodeProbeResult> {
+    const timeoutMs = this.config.timeouts.probe;
+    const request = { readiness: true, handshake: true, thorough: true, reconnect: false, timeoutMs };
+    const first = await nodeProbe.probe(request);
+    return [first.ready, ...Object.values(first.own)].some(isLate) ? nodeProbe.probe(request) : first;
+  }
+
+  private async identify(
+    ip: string,
+    { cluster, family }: Task,
+    nodeProbe: NodeProbe,
+    certificate: ShownCertificate | null,
+  ): Promise<Identity | null> {
+    if (certificate === null) return null;
+    const showing = { key: `${cluster.name} ${family} ${ip}`, cluster: cluster.name, family, certificate };
+    return this.identities.judge(showing, (name) => nodeProbe.certificateShownTo(name, this.config.timeouts.probe));
+  }
+
+  private clock(ip: string, { cluster, family }: Task, servername: string): Promise<ClockAnswer> {
+    const [port, path] = family === "api" ? [cluster.ports.api, "/readyz"] : [cluster.ports.https, "/"];
+    return this.environment.clock({ at: { ip, port }, servername, path, timeoutMs: this.config.timeouts.probe });
+  }
+}
+
+function unresolved({ cluster, family, node }: Task, askedMs: number): Seen {
+  const words = "its name does not resolve";
+  const kinds = family === "api" ? (["api"] as const) : (["https", "http"] as const);
+  const ports = kinds.map((kind) => ({ kind, port: cluster.ports[kind], up: false, silent: true, words }));
+  const base = { cluster: cluster.name, family, node: node.host, ip: "", ports };
+  return { ...base, certificate: null, identity: null, clock: NO_CLOCK, askedMs };
+}
+
+/** The family's listeners that are on. */
+function kindsOf(family: CheckedFamily, { listen }: Config): readonly ListenerKind[] {
+  const kinds = LISTENER_KINDS.filter((kind) =>
+    family === "api" ? kind === "api" : kind === "https" || kind === "http",
+  );
+  return kinds.filter((kind) => listen[kind].length > 0);
+}
+
+function seenPort(kind: ListenerKind, cluster: ClusterConfig, { ready, own, inconclusive }: NodeProbeResult): SeenPort {
+  const evidence = own[kind] ?? null;
+  const { outcome } = judge(kind, cluster.check === "off" ? "tcp" : cluster.check, null, ready, evidence);
+  const words = inconclusive ? "this machine could not ask: out of descriptors" : reasonText(outcome.reason);
+  const silent = isNothing(evidence) && isNothing(ready);
+  return { kind, port: cluster.ports[kind], up: outcome.verdict === "up", silent, words };
+}
+
+function isNothing(evidence: Evidence | null): boolean {
+  return evidence === null || evidence.got === "nothing";
+}
+
+/** Something answered, but not in time. */
+function isLate(evidence: Evidence | null): boolean {
+  return evidence !== null && evidence.got !== "http" && evidence.got !== "nothing" && evidence.fault === "silent";
+}
