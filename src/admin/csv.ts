@@ -2,7 +2,7 @@
 import type { ClusterStatus, EndpointStatus, PoolStatus, Status, Traffic } from "../control/status/report.ts";
 import { formatEndpoint } from "../core/address.ts";
 import type { HealthWord } from "../seam/board.ts";
-import type { ListenerKind } from "../seam/snapshot.ts";
+import type { ServiceName } from "../seam/services.ts";
 
 /** In the order of HAProxy 2.6. The dash parts its core from what its protocols add. */
 export const COLUMNS: readonly string[] = `
@@ -166,6 +166,6 @@ function bytesOf(pools: readonly Traffic[]): Row {
   };
 }
 
-function modeOf(kind: ListenerKind): string {
+function modeOf(kind: ServiceName): string {
   return kind === "http" ? "http" : "tcp";
 }

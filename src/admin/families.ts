@@ -2,7 +2,7 @@
 import type { ClusterStatus, EndpointStatus, PoolStatus, Status } from "../control/status/report.ts";
 import { formatEndpoint } from "../core/address.ts";
 import { HEALTH_WORDS, type Board } from "../seam/board.ts";
-import { LISTENER_KINDS } from "../seam/snapshot.ts";
+import { SERVICE_NAMES } from "../seam/services.ts";
 import { DURATIONS, durationsOf, END_REASONS, endsOf, type Duration } from "../seam/tallies.ts";
 
 export interface Sample {
@@ -72,7 +72,7 @@ const MS = 1_000;
 function histogram(name: string, duration: Duration, help: string): Family {
   const full = `edge_lb_${name}`;
   const samples = ({ board }: Source): readonly Sample[] =>
-    LISTENER_KINDS.flatMap((listener) => {
+    SERVICE_NAMES.flatMap((listener) => {
       const { counts, sumMs } = durationsOf(board, listener, duration);
       const bounds = [...DURATIONS[duration].map((ms) => ms / MS), "+Inf"];
       let below = 0;
@@ -137,7 +137,7 @@ export const FAMILIES: readonly Family[] = [
     REFUSALS.map((reason) => ({ labels: { reason: snake(reason) }, value: status.connections[reason] })),
   ),
   counter("ends_total", "Connections and HTTP requests that ended, by listener and reason", ({ board }) =>
-    LISTENER_KINDS.flatMap((listener) =>
+    SERVICE_NAMES.flatMap((listener) =>
       END_REASONS.map((reason) => ({ labels: { listener, reason }, value: endsOf(board, listener, reason) })),
     ),
   ),

@@ -1,13 +1,13 @@
 /** The nodes of one cluster: a table for the API, one for the ingress, as both have their own probes. */
 import type { ClusterStatus, EndpointStatus, PoolStatus } from "../control/status/report.ts";
 import type { HealthWord } from "../seam/board.ts";
-import type { ListenerKind } from "../seam/snapshot.ts";
+import type { ServiceName } from "../seam/services.ts";
 import { html, type Markup } from "./page-html.ts";
 import { bytes, count, many, membersOf, rungWords, shortDuration, STATE_WORDS } from "./page-words.ts";
 
 interface Family {
   readonly title: string;
-  readonly kinds: readonly ListenerKind[];
+  readonly kinds: readonly ServiceName[];
 }
 
 /** https and http share the router's verdict, so their nodes are told once where they agree. */

@@ -1,19 +1,19 @@
 /** Rights, limits, SELinux and ports of this machine. */
 import { listenText } from "../config/addresses.ts";
 import type { Config, ListenAddress } from "../config/model.ts";
-import { LISTENER_KINDS, type ListenerKind } from "../seam/snapshot.ts";
+import { SERVICE_NAMES, type ServiceName } from "../seam/services.ts";
 import { maxConnections } from "../control/machine/limits.ts";
 import type { LiveEnvironment, PortHolder } from "./environment.ts";
 import { fail, ok, warn, type Finding } from "./finding.ts";
 
 export interface Wanted {
-  readonly kind: ListenerKind | "admin";
+  readonly kind: ServiceName | "admin";
   readonly at: ListenAddress;
 }
 
 /** Every address that edge-lb would listen on. */
 export function wantedOf({ listen, admin }: Config): readonly Wanted[] {
-  const listeners = LISTENER_KINDS.flatMap((kind) => listen[kind].map((at): Wanted => ({ kind, at })));
+  const listeners = SERVICE_NAMES.flatMap((kind) => listen[kind].map((at): Wanted => ({ kind, at })));
   return admin === null ? listeners : [...listeners, { kind: "admin", at: admin }];
 }
 

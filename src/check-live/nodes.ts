@@ -6,13 +6,13 @@ import type { Family, NodeProbe, NodeProbeResult } from "../control/probe/node-p
 import { judge, type Evidence } from "../core/health/ladder.ts";
 import { reasonText } from "../core/health/reasons.ts";
 import type { Identity, ShownCertificate } from "../core/health/identity.ts";
-import { LISTENER_KINDS, type ListenerKind } from "../seam/snapshot.ts";
+import { SERVICE_NAMES, type ServiceName } from "../seam/services.ts";
 import type { ClockAnswer } from "./clock.ts";
 import type { LiveEnvironment } from "./environment.ts";
 
 /** What one port of one node had to say. */
 export interface SeenPort {
-  readonly kind: ListenerKind;
+  readonly kind: ServiceName;
   readonly port: number;
   readonly up: boolean;
   /** Nothing answered at all. */
@@ -129,14 +129,14 @@ function unresolved({ cluster, family, node }: Task, askedMs: number): Seen {
 }
 
 /** The family's listeners that are on. */
-function kindsOf(family: CheckedFamily, { listen }: Config): readonly ListenerKind[] {
-  const kinds = LISTENER_KINDS.filter((kind) =>
+function kindsOf(family: CheckedFamily, { listen }: Config): readonly ServiceName[] {
+  const kinds = SERVICE_NAMES.filter((kind) =>
     family === "api" ? kind === "api" : kind === "https" || kind === "http",
   );
   return kinds.filter((kind) => listen[kind].length > 0);
 }
 
-function seenPort(kind: ListenerKind, cluster: ClusterConfig, { ready, own, inconclusive }: NodeProbeResult): SeenPort {
+function seenPort(kind: ServiceName, cluster: ClusterConfig, { ready, own, inconclusive }: NodeProbeResult): SeenPort {
   const evidence = own[kind] ?? null;
   const { outcome } = judge(kind, cluster.check === "off" ? "tcp" : cluster.check, null, ready, evidence);
   const words = inconclusive ? "this machine could not ask: out of descriptors" : reasonText(outcome.reason);

@@ -2,7 +2,7 @@
 import { nodesFor } from "../config/clusters.ts";
 import type { ClusterConfig } from "../config/model.ts";
 import { formatEndpoint } from "../core/address.ts";
-import type { ListenerKind } from "../seam/snapshot.ts";
+import type { ServiceName } from "../seam/services.ts";
 import { fail, ok, warn, type Finding } from "./finding.ts";
 import type { Seen, SeenPort } from "./nodes.ts";
 
@@ -21,7 +21,7 @@ export function poolFindings(cluster: ClusterConfig, seen: readonly Seen[], time
   return [...pools, ...idleNodes(cluster, places, timeoutMs)];
 }
 
-function ofKind(places: readonly Place[], kind: ListenerKind): readonly Place[] {
+function ofKind(places: readonly Place[], kind: ServiceName): readonly Place[] {
   return places.filter((place) => place.seen.kind === kind);
 }
 
@@ -34,7 +34,7 @@ function switchedOff({ name }: ClusterConfig, places: readonly Place[]): Finding
 }
 
 /** Nodes without a role need not serve every pool, those of a list must. */
-function pool(kind: ListenerKind, cluster: ClusterConfig, places: readonly Place[], timeoutMs: number): Finding {
+function pool(kind: ServiceName, cluster: ClusterConfig, places: readonly Place[], timeoutMs: number): Finding {
   const up = places.filter((place) => place.seen.up);
   const down = places.filter((place) => !place.seen.up);
   const listed = nodesFor(cluster, kind) !== cluster.nodes || cluster.check === "off";
@@ -86,7 +86,7 @@ function shortened(nodes: readonly string[]): string {
 }
 
 /** What shows the fault once more, from this machine. */
-function tryLine(kind: ListenerKind, place: Place | undefined, timeoutMs: number): readonly string[] {
+function tryLine(kind: ServiceName, place: Place | undefined, timeoutMs: number): readonly string[] {
   if (place === undefined || place.ip === "") return [];
   const seconds = Math.max(1, Math.ceil(timeoutMs / 1_000));
   const at = formatEndpoint(place.ip, place.seen.port);

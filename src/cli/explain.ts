@@ -8,7 +8,7 @@ import { canonicalIp, formatEndpoint } from "../core/address.ts";
 import { DEFAULT_RULE, kindsOf, readTarget, ruleText } from "../control/api/asked-name.ts";
 import { buildRoutes, explainLookup, type Routes } from "../core/route/lookup.ts";
 import { nearestName } from "../core/route/nearest.ts";
-import type { ListenerKind } from "../seam/snapshot.ts";
+import type { ServiceName } from "../seam/services.ts";
 import type { Io } from "./io.ts";
 
 /** @throws EdgeError when the text is no name and no URL */
@@ -30,7 +30,7 @@ export function explain(config: Config, text: string, io: Io): number {
 /** Routes need no addresses and no counters. */
 const STATIC = { version: 1, cellOf: () => 0, addressesOf: () => [], maxConnections: 1 };
 
-function explainKind(config: Config, routes: Routes, kind: ListenerKind, name: string): string | null {
+function explainKind(config: Config, routes: Routes, kind: ServiceName, name: string): string | null {
   // A client that is given an address sends no server name, but it does send a Host.
   if (kind !== "http" && canonicalIp(name) !== null) return explainDefault(config, kind, name);
   const match = explainLookup(routes, kind, name);
@@ -38,13 +38,13 @@ function explainKind(config: Config, routes: Routes, kind: ListenerKind, name: s
   return match === null || cluster === undefined ? null : describeMatch(name, kind, ruleText(match), cluster);
 }
 
-function explainDefault(config: Config, kind: ListenerKind, name: string): string | null {
+function explainDefault(config: Config, kind: ServiceName, name: string): string | null {
   const cluster = config.clusters.find((each) => each.name === config.defaultCluster);
   if (cluster === undefined || kind === "mcs") return null;
   return describeMatch(name, kind, DEFAULT_RULE, cluster);
 }
 
-function describeMatch(name: string, kind: ListenerKind, rule: string, cluster: ClusterConfig): string {
+function describeMatch(name: string, kind: ServiceName, rule: string, cluster: ClusterConfig): string {
   const candidates = nodesFor(cluster, kind).map(({ host, isName }) => {
     return `             ${formatEndpoint(host, cluster.ports[kind])}${isName ? " (resolved when running)" : ""}`;
   });
@@ -59,7 +59,7 @@ function describeMatch(name: string, kind: ListenerKind, rule: string, cluster: 
   ].join("\n");
 }
 
-function unknownWords(routes: Routes, kinds: readonly ListenerKind[], name: string): string {
+function unknownWords(routes: Routes, kinds: readonly ServiceName[], name: string): string {
   const where = kinds.join(", ");
   const near = kinds.map((kind) => nearestName(routes, kind, name)).find((each) => each !== null);
   return `no cluster has this name on ${where}; ${near === undefined ? "nothing known is near" : `nearest is ${near}`}`;

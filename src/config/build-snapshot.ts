@@ -1,7 +1,8 @@
 /** The configuration as the data plane reads it: addresses instead of names, cells of the board, name claims. */
 import { formatEndpoint } from "../core/address.ts";
 import { endpointHash } from "../core/balance/hash.ts";
-import type { Cidr, ClusterPlan, Endpoint, ListenerKind, NameClaim, Pool, Snapshot } from "../seam/snapshot.ts";
+import type { Cidr, ClusterPlan, Endpoint, NameClaim, Pool, Snapshot } from "../seam/snapshot.ts";
+import type { ServiceName } from "../seam/services.ts";
 import { bridgesOf } from "./bridges.ts";
 import { claimKeys, claimsOf } from "./claims.ts";
 import { nodesFor } from "./clusters.ts";
@@ -60,13 +61,13 @@ export function buildSnapshot(config: Config, input: SnapshotInput): Snapshot {
 }
 
 /** The machine-config server hands out secrets: nobody gets there without a name. */
-function fallbackOf(config: Config): Record<ListenerKind, number> {
+function fallbackOf(config: Config): Record<ServiceName, number> {
   const index = config.clusters.findIndex(({ name }) => name === config.defaultCluster);
   return { api: index, https: index, http: index, mcs: -1 };
 }
 
 function planOf(cluster: ClusterConfig, config: Config, input: SnapshotInput): ClusterPlan {
-  const pool = (kind: ListenerKind): Pool => poolOf(cluster, kind, config.timeouts, input);
+  const pool = (kind: ServiceName): Pool => poolOf(cluster, kind, config.timeouts, input);
   return {
     name: cluster.name,
     cell: input.cellOf(`cluster/${cluster.name}`),
@@ -84,7 +85,7 @@ function planOf(cluster: ClusterConfig, config: Config, input: SnapshotInput): C
 }
 
 /** A pool may be empty: its names are still known, and the client hears that no node is there. */
-function poolOf(cluster: ClusterConfig, kind: ListenerKind, timeouts: Timeouts, input: SnapshotInput): Pool {
+function poolOf(cluster: ClusterConfig, kind: ServiceName, timeouts: Timeouts, input: SnapshotInput): Pool {
   const isApi = kind === "api" || kind === "mcs";
   const key = `cluster/${cluster.name}/${kind}`;
   return {

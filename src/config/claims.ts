@@ -1,5 +1,5 @@
 /** Which names a cluster serves, and that no two clusters serve the same one. */
-import type { ListenerKind } from "../seam/snapshot.ts";
+import type { ServiceName } from "../seam/services.ts";
 import type { ClusterConfig } from "./model.ts";
 import { quote, type Problems } from "./text.ts";
 
@@ -8,12 +8,12 @@ export interface Claim {
   /** `exact`: the name itself; `below`: anything below it; `labels`: whatever domain follows. */
   readonly rule: "exact" | "below" | "labels";
   readonly name: string;
-  readonly kinds: readonly ListenerKind[];
+  readonly kinds: readonly ServiceName[];
 }
 
-const INGRESS: readonly ListenerKind[] = ["https", "http"];
-const API: readonly ListenerKind[] = ["api"];
-const API_INT: readonly ListenerKind[] = ["api", "mcs"];
+const INGRESS: readonly ServiceName[] = ["https", "http"];
+const API: readonly ServiceName[] = ["api"];
+const API_INT: readonly ServiceName[] = ["api", "mcs"];
 
 /** @param domain D of `api.D` and `*.apps.D`, given or learnt; null: the label rule serves the cluster. */
 export function claimsOf(cluster: ClusterConfig, domain: string | null = cluster.domain): readonly Claim[] {

@@ -1,5 +1,5 @@
 /** The cluster's part of the option table: keys of `--cluster NAME=ITEM[,ITEM...]` and of `clusters.NAME` in the file. */
-import type { Policy } from "../seam/snapshot.ts";
+import type { Policy } from "../seam/services.ts";
 import { readCidr, readNodes } from "./addresses.ts";
 import type { CheckMode, NodeSpec } from "./model.ts";
 import { readDomain, readExactName, readNamePattern } from "./names.ts";

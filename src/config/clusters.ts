@@ -5,7 +5,7 @@ import type { ClusterEntry } from "./layers.ts";
 import type { ClusterConfig, NodeSpec } from "./model.ts";
 import { resolveOption, type Machine, type Option } from "./option.ts";
 import { quote, type Problems } from "./text.ts";
-import type { ListenerKind } from "../seam/snapshot.ts";
+import type { ServiceName } from "../seam/services.ts";
 
 /** What a cluster takes over where it says nothing itself. */
 export interface ClusterBase {
@@ -17,7 +17,7 @@ export interface ClusterBase {
 }
 
 /** A pool with a list of its own takes those nodes and no others. */
-export function nodesFor(cluster: ClusterConfig, kind: ListenerKind): readonly NodeSpec[] {
+export function nodesFor(cluster: ClusterConfig, kind: ServiceName): readonly NodeSpec[] {
   const own = kind === "api" || kind === "mcs" ? cluster.api : cluster.ingress;
   return own ?? cluster.nodes;
 }

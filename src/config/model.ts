@@ -1,6 +1,7 @@
 /** The configuration, resolved: no optional fields, no text left to parse, units in the names. */
 import type { LogTarget } from "./log-target.ts";
-import type { Cidr, ListenerKind, Policy } from "../seam/snapshot.ts";
+import type { Cidr } from "../seam/snapshot.ts";
+import type { ServiceName, Policy } from "../seam/services.ts";
 
 export type Layer = "file" | "flags" | "runtime";
 export type EngineChoice = "auto" | "linux" | "bun" | "node";
@@ -34,8 +35,8 @@ export interface ClusterConfig {
   /** Further ingress names, `shop.lab` or `*.shop.lab`, lower case. */
   readonly names: readonly string[];
   readonly apiNames: readonly string[];
-  readonly ports: Readonly<Record<ListenerKind | "ready", number>>;
-  readonly balance: Readonly<Record<ListenerKind, Policy>>;
+  readonly ports: Readonly<Record<ServiceName | "ready", number>>;
+  readonly balance: Readonly<Record<ServiceName, Policy>>;
   readonly check: CheckMode;
   readonly rise: number;
   readonly fall: number;
@@ -79,7 +80,7 @@ export interface Config {
   /** Name of the cluster that takes connections without a name, or null. */
   readonly defaultCluster: string | null;
   /** An empty list: this kind is off. */
-  readonly listen: Readonly<Record<ListenerKind, readonly ListenAddress[]>>;
+  readonly listen: Readonly<Record<ServiceName, readonly ListenAddress[]>>;
   readonly timeouts: Timeouts;
   readonly limits: HeadLimits;
   /** 0: derived from the descriptor limit at start. */

@@ -1,7 +1,7 @@
 /**
  * THE option table (a cluster's keys are in cluster-options.ts). Flags, YAML keys, `--help`, the README table and "may change on reload" derive from these options.
  */
-import type { ListenerKind } from "../seam/snapshot.ts";
+import type { ServiceName } from "../seam/services.ts";
 import { isPrivate, readCidr, readListenAddress } from "./addresses.ts";
 import type { EngineChoice, HeadLimits, ListenAddress, LogFormat, Timeouts } from "./model.ts";
 import { readDomain } from "./names.ts";
@@ -174,7 +174,7 @@ export const GLOBAL = {
 };
 
 /** `--listen KIND=ADDR:PORT`, repeatable. */
-export const LISTEN: { readonly [K in ListenerKind]: Option<readonly ListenAddress[]> } = {
+export const LISTEN: { readonly [K in ServiceName]: Option<readonly ListenAddress[]> } = {
   api: listenOption("api", ":6443", "Kubernetes API, routed by SNI"),
   https: listenOption("https", ":443", "Ingress over TLS, routed by SNI"),
   http: listenOption("http", ":80", "Ingress over HTTP, routed by the Host of each request"),
@@ -182,7 +182,7 @@ export const LISTEN: { readonly [K in ListenerKind]: Option<readonly ListenAddre
 };
 
 function listenOption(
-  kind: ListenerKind,
+  kind: ServiceName,
   fallback: string,
   help: string,
   read: (text: string) => Reading<ListenAddress> = readListenAddress,

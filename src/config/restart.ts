@@ -1,7 +1,7 @@
 /** Sockets, threads and files are those of the start: which settings that are, the options of the option table say. */
 import type { Config } from "./model.ts";
 import { GLOBAL, LISTEN } from "./options.ts";
-import { LISTENER_KINDS } from "../seam/snapshot.ts";
+import { SERVICE_NAMES } from "../seam/services.ts";
 
 type Draft = { -readonly [K in keyof Config]: Config[K] };
 
@@ -12,7 +12,7 @@ export function keepUntilRestart(before: Config, after: Config): Config {
     if (!option.reload && isSetting(key, before)) keep(kept, before, key);
   }
   const listen = { ...after.listen };
-  for (const kind of LISTENER_KINDS) if (!LISTEN[kind].reload) listen[kind] = before.listen[kind];
+  for (const kind of SERVICE_NAMES) if (!LISTEN[kind].reload) listen[kind] = before.listen[kind];
   return { ...kept, listen };
 }
 

@@ -2,13 +2,14 @@
 import type { Runtime, TunnelEnd } from "../runtime/port.ts";
 import type { BoardWriter } from "../seam/board.ts";
 import { LOG_BATCHES, LOG_LINES } from "../seam/mail.ts";
-import type { Address, ListenerKind } from "../seam/snapshot.ts";
+import type { Address } from "../seam/snapshot.ts";
+import type { ServiceName } from "../seam/services.ts";
 import type { EndReason } from "../seam/tallies.ts";
 import type { Cells } from "./tunnels.ts";
 
 /** What happened to one connection or request. Times in ms, sizes in bytes. */
 export interface AccessRecord {
-  readonly listener: ListenerKind;
+  readonly listener: ServiceName;
   readonly client: Address;
   /** The name asked for, canonical; null: none. */
   readonly name: string | null;

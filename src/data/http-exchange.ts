@@ -6,7 +6,8 @@ import type { ExchangeEnd, Target } from "../core/http/effects.ts";
 import type { Reply } from "../core/http/reply.ts";
 import type { Request, RequestHead } from "../core/http/request.ts";
 import type { Conn } from "../runtime/port.ts";
-import type { ListenerKind, Pool } from "../seam/snapshot.ts";
+import type { Pool } from "../seam/snapshot.ts";
+import type { ServiceName } from "../seam/services.ts";
 import type { AccessRecord } from "./access-log.ts";
 import { clusterOf, routeHttp, type HttpRoute } from "./http-route.ts";
 import type { Upstream } from "./http-upstream.ts";
@@ -15,7 +16,7 @@ import type { Live, Plane } from "./plane.ts";
 /** The connection that a request came on. */
 export interface HttpClientFacts {
   readonly plane: Plane;
-  readonly kind: ListenerKind;
+  readonly kind: ServiceName;
   readonly conn: Conn;
   /** `clientKey` of its address. */
   readonly clientKey: number;

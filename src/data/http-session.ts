@@ -9,7 +9,8 @@ import { withProxyHeader } from "../core/proxy-protocol.ts";
 import type { Cancel, CloseCause, Conn, ConnEvents } from "../runtime/port.ts";
 import type { Count } from "../seam/board.ts";
 import type { DialError } from "../seam/mail.ts";
-import type { ClusterPlan, ListenerKind, Pool } from "../seam/snapshot.ts";
+import type { ClusterPlan, Pool } from "../seam/snapshot.ts";
+import type { ServiceName } from "../seam/services.ts";
 import { enter, leave } from "./admission.ts";
 import { countBytes, dialPool, type DialRequest, type Reached } from "./dial.ts";
 import { Exchange, type HttpClientFacts } from "./http-exchange.ts";
@@ -31,7 +32,7 @@ const COUNTED: Readonly<Partial<Record<EndWord, Count>>> = {
   "client reset": "clientGone",
 };
 
-export function acceptHttp(plane: Plane, kind: ListenerKind, conn: Conn): ConnEvents {
+export function acceptHttp(plane: Plane, kind: ServiceName, conn: Conn): ConnEvents {
   const client = new HttpClient(plane, kind, conn);
   const limit = enter(plane, client.clientKey);
   plane.lingering.add(client);
@@ -48,7 +49,7 @@ export function acceptHttp(plane: Plane, kind: ListenerKind, conn: Conn): ConnEv
 class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner, HttpClientFacts {
   readonly plane: Plane;
   readonly session: HttpSession;
-  readonly kind: ListenerKind;
+  readonly kind: ServiceName;
   readonly conn: Conn;
   readonly clientIp: string;
   readonly clientKey: number;
@@ -59,7 +60,7 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner, HttpClien
   private armedFor = Infinity;
   private readonly exchange: Exchange;
 
-  constructor(plane: Plane, kind: ListenerKind, conn: Conn) {
+  constructor(plane: Plane, kind: ServiceName, conn: Conn) {
     this.plane = plane;
     this.kind = kind;
     this.conn = conn;

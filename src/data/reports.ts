@@ -1,7 +1,7 @@
 /** What a worker tells control beside its log, each kind at a bounded rate whatever clients do. */
 import type { Runtime } from "../runtime/port.ts";
 import type { DialError } from "../seam/mail.ts";
-import type { ListenerKind } from "../seam/snapshot.ts";
+import type { ServiceName } from "../seam/services.ts";
 
 const SECOND_MS = 1_000;
 const UNKNOWN_NAMES_A_SECOND = 10;
@@ -27,7 +27,7 @@ export class Reports {
   }
 
   /** @returns whether it was told: only then is the search for the nearest name worth its time. */
-  unknownName(listener: ListenerKind, name: string, client: string): boolean {
+  unknownName(listener: ServiceName, name: string, client: string): boolean {
     if (!this.names.take(this.runtime.nowMs())) return false;
     this.runtime.post({ kind: "unknown-name", listener, name, client });
     return true;

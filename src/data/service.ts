@@ -3,7 +3,8 @@ import { isAllowed } from "../core/access.ts";
 import type { Cancel, Conn, ConnEvents, Listener, Runtime } from "../runtime/port.ts";
 import { HEALTH, type Board } from "../seam/board.ts";
 import type { ListenSpec, ToWorker } from "../seam/mail.ts";
-import { joinParts, type ListenerKind, type Snapshot, type SnapshotPart } from "../seam/snapshot.ts";
+import { joinParts, type Snapshot, type SnapshotPart } from "../seam/snapshot.ts";
+import type { ServiceName } from "../seam/services.ts";
 import { createAccessLog, type FormatLine } from "./access-log.ts";
 import { acceptHttp } from "./http-session.ts";
 import { Plane } from "./plane.ts";
@@ -20,8 +21,8 @@ export interface ServiceInput {
   readonly random: () => number;
 }
 
-type Accept = (plane: Plane, kind: ListenerKind, conn: Conn) => ConnEvents;
-const ACCEPT: Readonly<Record<ListenerKind, Accept>> = {
+type Accept = (plane: Plane, kind: ServiceName, conn: Conn) => ConnEvents;
+const ACCEPT: Readonly<Record<ServiceName, Accept>> = {
   api: acceptTls,
   https: acceptTls,
   mcs: acceptTls,

@@ -9,7 +9,8 @@ import { readClientHello, type HelloResult } from "../core/tls/client-hello.ts";
 import type { Cancel, CloseCause, Conn, ConnEvents } from "../runtime/port.ts";
 import type { Count } from "../seam/board.ts";
 import type { DialError } from "../seam/mail.ts";
-import type { ClusterPlan, ListenerKind, Pool } from "../seam/snapshot.ts";
+import type { ClusterPlan, Pool } from "../seam/snapshot.ts";
+import type { ServiceName } from "../seam/services.ts";
 import type { EndReason } from "../seam/tallies.ts";
 import { enter, leave } from "./admission.ts";
 import { dialPool, type DialRequest, type Reached } from "./dial.ts";
@@ -27,7 +28,7 @@ const SPEAK_TLS = new TextEncoder().encode(
   ),
 );
 
-export function acceptTls(plane: Plane, kind: ListenerKind, conn: Conn): ConnEvents {
+export function acceptTls(plane: Plane, kind: ServiceName, conn: Conn): ConnEvents {
   const session = new TlsSession(plane, kind, conn);
   const limit = enter(plane, session.clientKey);
   if (limit === null) session.start();
@@ -37,7 +38,7 @@ export function acceptTls(plane: Plane, kind: ListenerKind, conn: Conn): ConnEve
 
 class TlsSession implements ConnEvents, Waiting, TlsClient {
   readonly plane: Plane;
-  readonly kind: ListenerKind;
+  readonly kind: ServiceName;
   readonly conn: Conn;
   readonly clientKey: number;
   readonly startMs: number;
@@ -55,7 +56,7 @@ class TlsSession implements ConnEvents, Waiting, TlsClient {
   private dial: Cancel | null = null;
   private live: Live | null = null;
 
-  constructor(plane: Plane, kind: ListenerKind, conn: Conn) {
+  constructor(plane: Plane, kind: ServiceName, conn: Conn) {
     this.plane = plane;
     this.kind = kind;
     this.conn = conn;

@@ -2,7 +2,7 @@
 import { formatEndpoint } from "../core/address.ts";
 import type { Conn, JoinSpec, Tunnel, TunnelEnd } from "../runtime/port.ts";
 import type { CutReason } from "../seam/mail.ts";
-import type { ListenerKind } from "../seam/snapshot.ts";
+import type { ServiceName } from "../seam/services.ts";
 import type { EndReason } from "../seam/tallies.ts";
 import { type AccessRecord, tunnelEndReason } from "./access-log.ts";
 import { leave } from "./admission.ts";
@@ -17,7 +17,7 @@ const ALERT_BYTES = 7;
 /** Who asked, and what for. */
 export interface TlsClient {
   readonly plane: Plane;
-  readonly kind: ListenerKind;
+  readonly kind: ServiceName;
   readonly conn: Conn;
   /** `clientKey` of its address. */
   readonly clientKey: number;

@@ -3,7 +3,7 @@
  * A cell stands for a cluster, a pool or an endpoint; a column for a worker. Readers sum over the columns.
  */
 
-import type { ListenerKind } from "./snapshot.ts";
+import type { ServiceName } from "./services.ts";
 import { TALLIES_WIDTH, tally, type EndReason } from "./tallies.ts";
 
 /** What health says of an endpoint. The numbers are the cells' values. */
@@ -118,7 +118,7 @@ export interface BoardWriter {
   addCount(count: Count, amount: number): void;
   addClient(slot: number, delta: number): void;
   /** A connection or request ended. @param dialMs null: no node was dialled for it */
-  tally(kind: ListenerKind, end: EndReason, dialMs: number | null, totalMs: number): void;
+  tally(kind: ServiceName, end: EndReason, dialMs: number | null, totalMs: number): void;
   /** What this worker itself counted. */
   count(count: Count): number;
 }

@@ -1,5 +1,6 @@
 /** What control and the workers say to each other. Every message is plain and structured-cloneable. */
-import type { Address, ListenerKind, Snapshot, SnapshotPart } from "./snapshot.ts";
+import type { Address, Snapshot, SnapshotPart } from "./snapshot.ts";
+import type { ServiceName } from "./services.ts";
 
 /** The runtimes a worker can stand on. */
 export type Engine = "linux" | "bun" | "node" | "memory";
@@ -8,7 +9,7 @@ export type DialError = "refused" | "timeout" | "unreachable" | "no-descriptors"
 export type CutReason = "node down" | "drain" | "removed" | "not allowed" | "shutdown";
 
 export interface ListenSpec {
-  readonly kind: ListenerKind;
+  readonly kind: ServiceName;
   /** `ip` "" or "::" listens on every address of both families. */
   readonly at: Address;
   /** A listening descriptor that control owns; -1: bind yourself, with reusePort. */
@@ -45,7 +46,7 @@ export type FromWorker =
   /** A node took a connection and ended it without an answer. At most one per cell and second. */
   | { readonly kind: "node-mute"; readonly cell: number }
   /** At most ten per second and worker. */
-  | { readonly kind: "unknown-name"; readonly listener: ListenerKind; readonly name: string; readonly client: string }
+  | { readonly kind: "unknown-name"; readonly listener: ServiceName; readonly name: string; readonly client: string }
   /** At most one per second and worker. */
   | { readonly kind: "fault"; readonly stack: string }
   /** After "stop": its listeners are closed, nobody new is accepted. */

@@ -2,17 +2,13 @@
  * What the data plane knows of the configuration: plain, immutable, structured-cloneable data.
  * Control builds a whole new one for every change; workers swap it in one assignment.
  */
+import type { Policy, ServiceName } from "./services.ts";
 
 /** One TCP address. `ip` is canonical: `::ffff:a.b.c.d` is written `a.b.c.d`, other IPv6 as RFC 5952. */
 export interface Address {
   readonly ip: string;
   readonly port: number;
 }
-
-export type ListenerKind = "api" | "https" | "http" | "mcs";
-export const LISTENER_KINDS: readonly ListenerKind[] = ["api", "https", "http", "mcs"];
-
-export type Policy = "leastconn" | "source" | "host" | "roundrobin";
 
 /** A range of addresses; `bytes` has 4 or 16 bytes, the host bits are zero. */
 export interface Cidr {
@@ -32,7 +28,7 @@ export interface Snapshot {
   /** Clusters without a known domain: "api.hub" at the start of the name, "apps.hub" leftmost inside it; asked last. */
   readonly labels: readonly NameClaim[];
   /** Where a connection without a name goes: index into `clusters`, or -1. */
-  readonly fallback: Readonly<Record<ListenerKind, number>>;
+  readonly fallback: Readonly<Record<ServiceName, number>>;
   /** mcs listeners whose network holds one cluster: what comes there without a known name is that cluster's. */
   readonly bridges: readonly Bridge[];
   /** Where `redirect-https` sends clients. */
@@ -114,7 +110,7 @@ export interface NameClaim {
   readonly name: string;
   /** Index into `clusters`. */
   readonly cluster: number;
-  readonly kinds: readonly ListenerKind[];
+  readonly kinds: readonly ServiceName[];
 }
 
 export interface ClusterPlan {
@@ -127,7 +123,7 @@ export interface ClusterPlan {
   readonly allDown: "try" | "refuse";
   /** Answer plain HTTP with a redirect to https. */
   readonly redirectHttps: boolean;
-  readonly pools: Readonly<Partial<Record<ListenerKind, Pool>>>;
+  readonly pools: Readonly<Partial<Record<ServiceName, Pool>>>;
 }
 
 /** A cluster's endpoints for one listener kind. */

@@ -1,5 +1,5 @@
 /** What a worker counts of every connection and request that ended, per listener kind: how, and how long it took. */
-import { LISTENER_KINDS, type ListenerKind } from "./snapshot.ts";
+import { SERVICE_NAMES, type ServiceName } from "./services.ts";
 
 /** Why a connection or request ended, in words. */
 export const END_REASONS = [
@@ -48,10 +48,10 @@ const OFFSETS: Readonly<Record<Duration, number>> = {
 };
 const KIND_WIDTH = END_REASONS.length + DIAL_CELLS + TOTAL_CELLS;
 /** Cells of one worker. */
-export const TALLIES_WIDTH = KIND_WIDTH * LISTENER_KINDS.length;
+export const TALLIES_WIDTH = KIND_WIDTH * SERVICE_NAMES.length;
 
 const END_INDEX = new Map<EndReason, number>(END_REASONS.map((reason, index) => [reason, index]));
-const KIND_INDEX: Readonly<Record<ListenerKind, number>> = { api: 0, https: 1, http: 2, mcs: 3 };
+const KIND_INDEX: Readonly<Record<ServiceName, number>> = { api: 0, https: 1, http: 2, mcs: 3 };
 
 /** The board, as far as tallies are concerned. */
 interface Tallied {
@@ -63,7 +63,7 @@ interface Tallied {
 export function tally(
   cells: Float64Array,
   base: number,
-  kind: ListenerKind,
+  kind: ServiceName,
   end: EndReason,
   dialMs: number | null,
   totalMs: number,
@@ -86,7 +86,7 @@ function add(cells: Float64Array, cell: number, amount: number): void {
 }
 
 /** How many ended so, over all workers. */
-export function endsOf(board: Tallied, kind: ListenerKind, end: EndReason): number {
+export function endsOf(board: Tallied, kind: ServiceName, end: EndReason): number {
   return sum(board, KIND_INDEX[kind] * KIND_WIDTH + (END_INDEX.get(end) ?? 0));
 }
 
@@ -96,7 +96,7 @@ export interface Histogram {
   readonly counts: readonly number[];
 }
 
-export function durationsOf(board: Tallied, kind: ListenerKind, duration: Duration): Histogram {
+export function durationsOf(board: Tallied, kind: ServiceName, duration: Duration): Histogram {
   const first = KIND_INDEX[kind] * KIND_WIDTH + OFFSETS[duration];
   const counts = Array.from({ length: DURATIONS[duration].length + 1 }, (_, bucket) => sum(board, first + 1 + bucket));
   return { sumMs: sum(board, first), counts };

@@ -1,6 +1,6 @@
 /** A status as a busy lab has it, of any size: what the page is tested with. */
 import type { ClusterStatus, EndpointStatus, PoolStatus, Status } from "../../src/control/status/report.ts";
-import type { ListenerKind } from "../../src/seam/snapshot.ts";
+import type { ServiceName } from "../../src/seam/services.ts";
 
 const STARTED = "2026-08-01T08:00:00.000Z";
 const UPTIME_SECONDS = 93_784;
@@ -38,7 +38,7 @@ export function endpoint(changes: Partial<EndpointStatus> = {}): EndpointStatus 
   };
 }
 
-export function pool(kind: ListenerKind, endpoints: readonly EndpointStatus[]): PoolStatus {
+export function pool(kind: ServiceName, endpoints: readonly EndpointStatus[]): PoolStatus {
   return {
     kind,
     policy: kind === "api" ? "leastconn" : kind === "https" ? "source" : "host",

@@ -10,7 +10,8 @@ import { createMemoryRuntime, type MemoryNode, type MemoryRuntime } from "../sup
 import type { MemoryPeer } from "../support/memory/wire.ts";
 import { activeOf, HEALTH, openBoard, type Board, type HealthWord } from "../../src/seam/board.ts";
 import type { FromWorker } from "../../src/seam/mail.ts";
-import type { ListenerKind, Snapshot } from "../../src/seam/snapshot.ts";
+import type { Snapshot } from "../../src/seam/snapshot.ts";
+import type { ServiceName } from "../../src/seam/services.ts";
 
 export const PORTS = { api: 6443, https: 443, http: 80 } as const;
 
@@ -21,7 +22,7 @@ export interface Lab {
   /** Starts a node's server for one kind; connections are accepted and read. */
   node(ip: string, kind: keyof typeof PORTS): MemoryNode;
   connect(kind: keyof typeof PORTS, from?: string): MemoryPeer;
-  setHealth(ip: string, kind: ListenerKind, state: HealthWord): void;
+  setHealth(ip: string, kind: ServiceName, state: HealthWord): void;
   cell(key: string): number;
   /** Open connections of the cell `cluster/hub`, … */
   active(key: string): number;
@@ -57,7 +58,7 @@ export function startLab(...flags: readonly string[]): Lab {
   let snapshot = build(flags);
   startService({ runtime, worker: 0, board, snapshot, format: jsonLine, random: () => 0.5 });
   const add = Object.entries(PORTS).map(([kind, port]) => ({
-    kind: kind as ListenerKind,
+    kind: kind as ServiceName,
     at: { ip: "", port },
     fd: -1,
     reusePort: false,

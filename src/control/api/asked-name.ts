@@ -5,7 +5,7 @@ import { canonicalIp } from "../../core/address.ts";
 import type { RouteMatch } from "../../core/route/lookup.ts";
 import { canonicalName } from "../../core/route/names.ts";
 import { EdgeError } from "../../errors.ts";
-import { LISTENER_KINDS, type ListenerKind } from "../../seam/snapshot.ts";
+import { SERVICE_NAMES, type ServiceName } from "../../seam/services.ts";
 
 export interface Target {
   /** Canonical, or an address. */
@@ -29,8 +29,8 @@ export function readTarget(text: string): Target {
 }
 
 /** A port says which listener it is, a scheme names one; a bare name is asked of all that are on. */
-export function kindsOf({ scheme, port }: Target, listen: Config["listen"]): readonly ListenerKind[] {
-  const on = LISTENER_KINDS.filter((kind) => listen[kind].length > 0);
+export function kindsOf({ scheme, port }: Target, listen: Config["listen"]): readonly ServiceName[] {
+  const on = SERVICE_NAMES.filter((kind) => listen[kind].length > 0);
   if (port !== null) return on.filter((kind) => listen[kind].some((at) => at.port === port));
   return scheme === null ? on : on.filter((kind) => kind === scheme);
 }

@@ -4,7 +4,8 @@ import { canonicalIp } from "../../core/address.ts";
 import { explainLookup } from "../../core/route/lookup.ts";
 import { nearestName } from "../../core/route/nearest.ts";
 import { FULL_WEIGHT, type HealthWord } from "../../seam/board.ts";
-import type { ClusterPlan, ListenerKind } from "../../seam/snapshot.ts";
+import type { ClusterPlan } from "../../seam/snapshot.ts";
+import type { ServiceName } from "../../seam/services.ts";
 import { DEFAULT_RULE, kindsOf, readTarget, ruleText } from "./asked-name.ts";
 import { poolStatusOf, type EndpointStatus, type Facts, type PoolStatus } from "../status/report.ts";
 
@@ -12,14 +13,14 @@ export interface Explanation {
   /** Canonical. */
   readonly name: string;
   /** Listeners that were asked; none: nothing listens on that port. */
-  readonly kinds: readonly ListenerKind[];
+  readonly kinds: readonly ServiceName[];
   readonly matches: readonly Match[];
   /** The known name that was probably meant, when nothing matches. */
   readonly nearest: string | null;
 }
 
 export interface Match {
-  readonly kind: ListenerKind;
+  readonly kind: ServiceName;
   /** The name or pattern that matched. */
   readonly rule: string;
   readonly cluster: string;
@@ -50,7 +51,7 @@ export function explainLive(facts: Facts, text: string, nowMs: number): Explanat
   return { name, kinds, matches, nearest: near?.find((each) => each !== null) ?? null };
 }
 
-function matchOf(facts: Facts, kind: ListenerKind, name: string, nowMs: number): Match | null {
+function matchOf(facts: Facts, kind: ServiceName, name: string, nowMs: number): Match | null {
   const { snapshot } = facts;
   // A client that is given an address sends no server name, but it does send a Host.
   if (kind !== "http" && canonicalIp(name) !== null) {
@@ -62,7 +63,7 @@ function matchOf(facts: Facts, kind: ListenerKind, name: string, nowMs: number):
   return match === null || plan === undefined ? null : describe(facts, kind, ruleText(match), plan, nowMs);
 }
 
-function describe(facts: Facts, kind: ListenerKind, rule: string, plan: ClusterPlan, nowMs: number): Match | null {
+function describe(facts: Facts, kind: ServiceName, rule: string, plan: ClusterPlan, nowMs: number): Match | null {
   const pool = poolStatusOf(plan, kind, facts, nowMs);
   if (pool === null) return null;
   const { endpoints, ...rest } = pool;
@@ -86,7 +87,7 @@ const RANKS: Readonly<Record<ClusterPlan["allDown"], readonly HealthWord[]>> = {
 
 function candidatesOf(
   plan: ClusterPlan,
-  kind: ListenerKind,
+  kind: ServiceName,
   endpoints: readonly EndpointStatus[],
   { board }: Facts,
 ): readonly Candidate[] {

@@ -3,7 +3,7 @@ import { NOT_CHECKED, reason, type Reason } from "../../core/health/reasons.ts";
 import { rampWeight } from "../../core/health/slow-start.ts";
 import { FULL_WEIGHT, HEALTH, type Board, type HealthWord } from "../../seam/board.ts";
 import type { CutReason } from "../../seam/mail.ts";
-import type { ListenerKind } from "../../seam/snapshot.ts";
+import type { ServiceName } from "../../seam/services.ts";
 import type { Clock, TrackedCluster, TrackedEndpoint } from "./health-model.ts";
 
 /** A node that says "not ready" keeps its tunnels this long: an API server that stops finishes requests for up to 60 s. */
@@ -101,7 +101,7 @@ function othersUp(watch: TrackedEndpoint): boolean {
   );
 }
 
-function kindsOf(cluster: TrackedCluster): ReadonlySet<ListenerKind> {
+function kindsOf(cluster: TrackedCluster): ReadonlySet<ServiceName> {
   return new Set(cluster.endpoints.map(({ kind }) => kind));
 }
 

@@ -3,7 +3,7 @@ import { reasonText, type Reason } from "../../core/health/reasons.ts";
 import { LEFT_AFTER_MS } from "../../core/health/roles.ts";
 import { changing } from "../../core/health/verdict.ts";
 import type { HealthWord } from "../../seam/board.ts";
-import type { ListenerKind } from "../../seam/snapshot.ts";
+import type { ServiceName } from "../../seam/services.ts";
 import type { EventLog } from "../log/event-log.ts";
 import { commonest, membersOf, shownReason, shownState } from "./board-writer.ts";
 import type { Cancel, Clock, TrackedCluster, TrackedEndpoint } from "./health-model.ts";
@@ -107,7 +107,7 @@ function darkText(cluster: TrackedCluster, members: readonly TrackedEndpoint[]):
 }
 
 interface Group {
-  readonly kind: ListenerKind;
+  readonly kind: ServiceName;
   readonly state: HealthWord;
   readonly why: Reason;
   readonly watches: readonly TrackedEndpoint[];

@@ -4,8 +4,8 @@ import type { Identity, ShownCertificate } from "../../core/health/identity.ts";
 import type { Rung } from "../../core/health/ladder.ts";
 import type { Role } from "../../core/health/roles.ts";
 import { unknownSince, type VerdictState } from "../../core/health/verdict.ts";
-import type { Address, ClusterPlan, ListenerKind, Policy, Snapshot } from "../../seam/snapshot.ts";
-import { LISTENER_KINDS } from "../../seam/snapshot.ts";
+import type { Address, ClusterPlan, Snapshot } from "../../seam/snapshot.ts";
+import { type ServiceName, type Policy, SERVICE_NAMES } from "../../seam/services.ts";
 import { familyOf, type Family, type NodeProbe } from "../probe/node-probe.ts";
 
 /** A timer of the clock that health runs on. */
@@ -24,7 +24,7 @@ export interface Clock {
 export interface TrackedEndpoint {
   readonly key: string;
   readonly cluster: TrackedCluster;
-  readonly kind: ListenerKind;
+  readonly kind: ServiceName;
   readonly at: Address;
   readonly node: string;
   /** On the board. */
@@ -78,7 +78,7 @@ export interface TrackedCluster {
   nodes: readonly ProbedNode[];
   endpoints: readonly TrackedEndpoint[];
   /** The best rung that any node of a pool passed since the start. */
-  readonly rungs: Map<ListenerKind, Rung>;
+  readonly rungs: Map<ServiceName, Rung>;
   /** Every member was found dead, and that was said. */
   reportedDown: boolean;
 }
@@ -87,7 +87,7 @@ export interface TrackedCluster {
  * What is expected of an endpoint's own port. A router that wants a PROXY header first says nothing to a handshake, and probes
  * never carry one: its TLS port is judged as a plain one.
  */
-export function probedAs({ kind, cluster }: TrackedEndpoint): ListenerKind {
+export function probedAs({ kind, cluster }: TrackedEndpoint): ServiceName {
   return kind === "https" && cluster.config.sendProxy !== 0 ? "http" : kind;
 }
 
@@ -157,7 +157,7 @@ function watchesOf(
   clock: Clock,
 ): { watch: TrackedEndpoint; isNew: boolean }[] {
   const found: { watch: TrackedEndpoint; isNew: boolean }[] = [];
-  for (const kind of LISTENER_KINDS) {
+  for (const kind of SERVICE_NAMES) {
     const pool = cluster.plan.pools[kind];
     for (const { cell, at, node } of pool?.endpoints ?? []) {
       const key = `${cluster.name} ${kind} ${at.ip} ${at.port} ${cell}`;
@@ -187,7 +187,7 @@ function newWatch(fixed: FixedParts, clock: Clock): TrackedEndpoint {
 }
 
 /** The operator said who serves this kind, or wants no checks: nothing is left to find out. */
-function isGiven(config: ClusterConfig, kind: ListenerKind): boolean {
+function isGiven(config: ClusterConfig, kind: ServiceName): boolean {
   if (config.check === "off") return true;
   return (familyOf(kind) === "ingress" ? config.ingress : config.api) !== null;
 }

@@ -1,6 +1,6 @@
 /** Role sensing applied: which nodes given without a role serve which pool, kept up to date and told once. */
 import { senseRoles, type Role } from "../../core/health/roles.ts";
-import { LISTENER_KINDS, type ListenerKind } from "../../seam/snapshot.ts";
+import { SERVICE_NAMES, type ServiceName } from "../../seam/services.ts";
 import type { TrackedCluster, TrackedEndpoint } from "./health-model.ts";
 
 export interface RoleChange {
@@ -11,10 +11,10 @@ export interface RoleChange {
 
 /** Give every endpoint of a cluster its role. @returns Those whose role changed. */
 export function updateRoles(cluster: TrackedCluster, nowMs: number): readonly RoleChange[] {
-  return LISTENER_KINDS.flatMap((kind) => updatePool(cluster, kind, nowMs));
+  return SERVICE_NAMES.flatMap((kind) => updatePool(cluster, kind, nowMs));
 }
 
-function updatePool(cluster: TrackedCluster, kind: ListenerKind, nowMs: number): RoleChange[] {
+function updatePool(cluster: TrackedCluster, kind: ServiceName, nowMs: number): RoleChange[] {
   const watches = cluster.endpoints.filter((watch) => watch.kind === kind);
   const roles = senseRoles(
     watches.map(({ role, state, served }) => ({

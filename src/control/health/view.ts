@@ -3,7 +3,7 @@ import { reasonText } from "../../core/health/reasons.ts";
 import type { Rung } from "../../core/health/ladder.ts";
 import type { Role } from "../../core/health/roles.ts";
 import type { HealthWord } from "../../seam/board.ts";
-import type { ListenerKind } from "../../seam/snapshot.ts";
+import type { ServiceName } from "../../seam/services.ts";
 import { shownReason, shownState } from "./board-writer.ts";
 import type { TrackedCluster, TrackedEndpoint, HealthModel } from "./health-model.ts";
 import type { CertificateView, NodeIdentities } from "./node-identities.ts";
@@ -11,7 +11,7 @@ import { familyOf } from "../probe/node-probe.ts";
 
 export interface EndpointHealth {
   readonly cluster: string;
-  readonly kind: ListenerKind;
+  readonly kind: ServiceName;
   readonly node: string;
   readonly ip: string;
   readonly port: number;

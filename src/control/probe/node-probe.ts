@@ -1,14 +1,14 @@
 /** One look at one node of one cluster: the readiness question and the traffic ports, on one deadline. */
 import type { ShownCertificate } from "../../core/health/identity.ts";
 import { readinessPath, type Evidence } from "../../core/health/ladder.ts";
-import type { ListenerKind } from "../../seam/snapshot.ts";
+import type { ServiceName } from "../../seam/services.ts";
 import type { ProbeResult } from "./socket.ts";
 import { createHttpProbe, probeTcp, probeTls } from "./probes.ts";
 
 /** What one look can speak for: https and http are served by the same router and share its readiness. */
 export type Family = "api" | "ingress" | "mcs";
 
-export function familyOf(kind: ListenerKind): Family {
+export function familyOf(kind: ServiceName): Family {
   return kind === "api" || kind === "mcs" ? kind : "ingress";
 }
 
@@ -16,7 +16,7 @@ export interface ProbePlan {
   readonly family: Family;
   readonly ip: string;
   /** Traffic ports by kind; for the API and the machine-config server also where readiness is asked. */
-  readonly ports: Readonly<Partial<Record<ListenerKind, number>>>;
+  readonly ports: Readonly<Partial<Record<ServiceName, number>>>;
   /** Where a router tells its readiness. */
   readonly readyPort: number;
   /** A name the node has a certificate for; null: ask without one. */
@@ -38,7 +38,7 @@ export interface ProbeRequest {
 
 export interface NodeProbeResult {
   readonly ready: Evidence | null;
-  readonly own: Readonly<Partial<Record<ListenerKind, Evidence>>>;
+  readonly own: Readonly<Partial<Record<ServiceName, Evidence>>>;
   /** What the traffic port showed, if a handshake was made. */
   readonly certificate: ShownCertificate | null;
   /** This machine could not ask: the look says nothing. */
@@ -114,8 +114,8 @@ function ingressLooker(plan: ProbePlan): NodeProbe {
 
 type Knocks = Omit<NodeProbeResult, "ready">;
 
-function knocksOf(kinds: readonly ListenerKind[], answers: readonly ProbeResult[]): Knocks {
-  const own: Partial<Record<ListenerKind, Evidence>> = {};
+function knocksOf(kinds: readonly ServiceName[], answers: readonly ProbeResult[]): Knocks {
+  const own: Partial<Record<ServiceName, Evidence>> = {};
   let certificate: ShownCertificate | null = null;
   for (const [index, kind] of kinds.entries()) {
     const answer = answers[index];

@@ -4,13 +4,14 @@ import type { Config } from "../../config/model.ts";
 import { formatEndpoint } from "../../core/address.ts";
 import { EdgeError } from "../../errors.ts";
 import type { ListenSpec } from "../../seam/mail.ts";
-import { LISTENER_KINDS, type Address, type ListenerKind } from "../../seam/snapshot.ts";
+import type { Address } from "../../seam/snapshot.ts";
+import { SERVICE_NAMES, type ServiceName } from "../../seam/services.ts";
 import type { WorkerEngine } from "./engine.ts";
 import { portHolder } from "../machine/port-holder.ts";
 
 export interface Sockets {
   /** Real ports, where 0 was asked for. */
-  readonly listening: readonly { readonly kind: ListenerKind; readonly at: Address }[];
+  readonly listening: readonly { readonly kind: ServiceName; readonly at: Address }[];
   /** What one worker is told to listen on. */
   specs(): readonly ListenSpec[];
   close(): void;
@@ -18,16 +19,16 @@ export interface Sockets {
 
 /** Descriptors can be shared between the workers of Bun on Linux; elsewhere the workers bind the address themselves. */
 export async function openSockets(listen: Config["listen"], engine: WorkerEngine, workers: number): Promise<Sockets> {
-  const wanted = LISTENER_KINDS.flatMap((kind) => listen[kind].map((at) => ({ kind, at })));
+  const wanted = SERVICE_NAMES.flatMap((kind) => listen[kind].map((at) => ({ kind, at })));
   const byDescriptor = process.platform === "linux" && (engine === "linux" || engine === "bun");
   return byDescriptor ? openDescriptors(wanted, engine) : testBind(wanted, workers > 1);
 }
 
-type Wanted = readonly { readonly kind: ListenerKind; readonly at: Address }[];
+type Wanted = readonly { readonly kind: ServiceName; readonly at: Address }[];
 
 async function openDescriptors(wanted: Wanted, engine: WorkerEngine): Promise<Sockets> {
   const { listenSocket, duplicate, closeSocket } = await import("../../runtime/linux/listen-socket.ts");
-  const open: { kind: ListenerKind; at: Address; fd: number }[] = [];
+  const open: { kind: ServiceName; at: Address; fd: number }[] = [];
   const close = (): void => {
     for (const { fd } of open.splice(0)) closeSocket(fd);
   };
@@ -51,7 +52,7 @@ async function openDescriptors(wanted: Wanted, engine: WorkerEngine): Promise<So
 
 /** Bind once without sharing, close again; what the workers bind then is free. */
 async function testBind(wanted: Wanted, reusePort: boolean): Promise<Sockets> {
-  const open: { kind: ListenerKind; at: Address }[] = [];
+  const open: { kind: ServiceName; at: Address }[] = [];
   const servers: { close(): void }[] = [];
   try {
     for (const { kind, at } of wanted) {

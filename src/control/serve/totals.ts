@@ -1,14 +1,15 @@
 /** What the board counted per cell and listener. Cells serve other keys after a while, totals never shrink. */
 import { activeOf, totalOf, TOTALS, type Board, type Total } from "../../seam/board.ts";
-import { LISTENER_KINDS, type ListenerKind, type Snapshot } from "../../seam/snapshot.ts";
+import type { Snapshot } from "../../seam/snapshot.ts";
+import { SERVICE_NAMES, type ServiceName } from "../../seam/services.ts";
 
 export interface Totals {
   /** Of what the cell serves now. */
   of(cell: number, total: Total): number;
   /** Of a listener kind since the start, what was removed meanwhile included. */
-  ofKind(kind: ListenerKind, total: Total): number;
+  ofKind(kind: ServiceName, total: Total): number;
   /** Connections to nodes that came in by this listener kind and are open. */
-  openOf(kind: ListenerKind): number;
+  openOf(kind: ServiceName): number;
   /** Every snapshot, before it is used. */
   note(snapshot: Snapshot): void;
   /** The cell serves nothing any more: whoever gets it next starts at 0. Workers alone write their cells, so they are not zeroed. */
@@ -19,11 +20,11 @@ const NAMES = Object.keys(TOTALS) as readonly Total[];
 
 export function createTotals(board: Board): Totals {
   const before = new Map<number, Readonly<Record<Total, number>>>();
-  const kindOf = new Map<number, ListenerKind>();
-  const retired = new Map<ListenerKind, Record<Total, number>>();
+  const kindOf = new Map<number, ServiceName>();
+  const retired = new Map<ServiceName, Record<Total, number>>();
 
   const of = (cell: number, total: Total): number => totalOf(board, cell, total) - (before.get(cell)?.[total] ?? 0);
-  const cellsOf = (kind: ListenerKind): number[] =>
+  const cellsOf = (kind: ServiceName): number[] =>
     [...kindOf].filter(([, each]) => each === kind).map(([cell]) => cell);
 
   return {
@@ -40,7 +41,7 @@ export function createTotals(board: Board): Totals {
     },
     note({ clusters }) {
       for (const { pools } of clusters) {
-        for (const kind of LISTENER_KINDS) {
+        for (const kind of SERVICE_NAMES) {
           const cell = pools[kind]?.cell;
           if (cell !== undefined) kindOf.set(cell, kind);
         }

@@ -1,10 +1,10 @@
 /** Names that clients asked for and nobody serves. Strangers choose them, so there is room for the most asked only. */
 import type { Routes } from "../../core/route/lookup.ts";
 import { nearestName } from "../../core/route/nearest.ts";
-import type { ListenerKind } from "../../seam/snapshot.ts";
+import type { ServiceName } from "../../seam/services.ts";
 
 export interface UnknownName {
-  readonly listener: ListenerKind;
+  readonly listener: ServiceName;
   readonly name: string;
   /** How often it was reported: at most ten names a second and worker are. */
   readonly count: number;
@@ -16,7 +16,7 @@ export interface UnknownName {
 }
 
 export interface UnknownNames {
-  add(listener: ListenerKind, name: string, client: string): void;
+  add(listener: ServiceName, name: string, client: string): void;
   /** The most asked first. @param routes The same object as long as the snapshot is the same. */
   view(routes: Routes): readonly UnknownName[];
 }
@@ -25,7 +25,7 @@ const KEPT = 200;
 const SHOWN = 50;
 
 interface Entry {
-  readonly listener: ListenerKind;
+  readonly listener: ServiceName;
   readonly name: string;
   count: number;
   client: string;

@@ -6,14 +6,8 @@ import { reasonText } from "../../core/health/reasons.ts";
 import type { Routes } from "../../core/route/lookup.ts";
 import { activeOf, countOf, HEALTH_WORDS, type Board, type Count, type HealthWord } from "../../seam/board.ts";
 import type { DialError, Engine } from "../../seam/mail.ts";
-import {
-  LISTENER_KINDS,
-  type ClusterPlan,
-  type Endpoint,
-  type ListenerKind,
-  type Policy,
-  type Snapshot,
-} from "../../seam/snapshot.ts";
+import type { ClusterPlan, Endpoint, Snapshot } from "../../seam/snapshot.ts";
+import { SERVICE_NAMES, type ServiceName, type Policy } from "../../seam/services.ts";
 import type { ControlEvent, Events } from "../log/recent-events.ts";
 import type { ClusterHealth, EndpointHealth } from "../health/view.ts";
 import type { HealthMonitor, ProbeCounts } from "../health/monitor.ts";
@@ -76,7 +70,7 @@ export interface ConnectionStatus extends Readonly<Record<Count, number>> {
 }
 
 export interface ListenerStatus {
-  readonly kind: ListenerKind;
+  readonly kind: ServiceName;
   /** `:6443`, `127.0.0.1:8443`, `[::1]:80`; several addresses of one kind share their counters. */
   readonly address: string;
   /** Connections to nodes that came in here and are open. */
@@ -105,7 +99,7 @@ export interface ClusterStatus extends Health, Traffic {
 }
 
 export interface PoolStatus extends Health, Traffic {
-  readonly kind: ListenerKind;
+  readonly kind: ServiceName;
   readonly policy: Policy;
   /** What its nodes are held to; null: none passed yet. */
   readonly rung: string | null;
@@ -260,7 +254,7 @@ function clusterStatus(
     maxConnections: plan.maxConnections,
     ...healthOf(facts.board, plan.cell, nowMs),
     ...trafficOf(facts, plan.cell),
-    pools: LISTENER_KINDS.flatMap((kind) => poolStatus(plan, kind, facts, endpoints, nowMs) ?? []),
+    pools: SERVICE_NAMES.flatMap((kind) => poolStatus(plan, kind, facts, endpoints, nowMs) ?? []),
     certificate: first === undefined ? null : { notAfter: first },
     certificates,
     warnings: health?.warnings ?? [],
@@ -268,13 +262,13 @@ function clusterStatus(
 }
 
 /** One pool alone; null when the cluster has none of this kind. */
-export function poolStatusOf(plan: ClusterPlan, kind: ListenerKind, facts: Facts, nowMs: number): PoolStatus | null {
+export function poolStatusOf(plan: ClusterPlan, kind: ServiceName, facts: Facts, nowMs: number): PoolStatus | null {
   return poolStatus(plan, kind, facts, byCell(facts.health?.endpoints() ?? []), nowMs);
 }
 
 function poolStatus(
   { pools }: ClusterPlan,
-  kind: ListenerKind,
+  kind: ServiceName,
   facts: Facts,
   endpoints: Endpoints,
   nowMs: number,
@@ -335,7 +329,7 @@ function trafficOf({ board, totals }: Facts, cell: number): Traffic {
 export function countersOf({ snapshot, totals }: Facts): ReadonlyMap<string, Counters> {
   const counters = new Map<string, Counters>();
   const sum = { connections: 0, bytesUp: 0, bytesDown: 0 };
-  for (const kind of LISTENER_KINDS) {
+  for (const kind of SERVICE_NAMES) {
     for (const name of ["connections", "bytesUp", "bytesDown"] as const) sum[name] += totals.ofKind(kind, name);
   }
   counters.set(ALL, sum);

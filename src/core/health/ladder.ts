@@ -3,7 +3,7 @@
  * Rungs are tried from the best down until one passes. A pool is held to the best rung that any of its nodes ever passed:
  * failing that rung is failing, so a node that only still completes handshakes does not count as ready.
  */
-import type { ListenerKind } from "../../seam/snapshot.ts";
+import type { ServiceName } from "../../seam/services.ts";
 import { reason, type Reason } from "./reasons.ts";
 import type { Outcome } from "./verdict.ts";
 
@@ -25,15 +25,15 @@ const TOPS = {
   mcs: { rung: "healthz", path: "/healthz", shown: "/healthz #" },
   https: { rung: "ready1936", path: "/healthz/ready", shown: "/healthz/ready #" },
   http: { rung: "ready1936", path: "/healthz/ready", shown: "/healthz/ready #" },
-} as const satisfies Record<ListenerKind, { rung: Rung; path: string; shown: string }>;
+} as const satisfies Record<ServiceName, { rung: Rung; path: string; shown: string }>;
 
 /** The path of the readiness question. */
-export function readinessPath(kind: ListenerKind): string {
+export function readinessPath(kind: ServiceName): string {
   return TOPS[kind].path;
 }
 
 /** The kind's rungs that a check mode allows, best first. */
-export function rungsOf(kind: ListenerKind, mode: CheckMode): readonly Rung[] {
+export function rungsOf(kind: ServiceName, mode: CheckMode): readonly Rung[] {
   const top = TOPS[kind].rung;
   // the port for plain HTTP has no handshake to test
   const tls: readonly Rung[] = kind === "http" ? ["tcp"] : ["tls"];
@@ -48,7 +48,7 @@ export function rungsOf(kind: ListenerKind, mode: CheckMode): readonly Rung[] {
  * rung, because routers get configured later.
  * @param round Number of the node's probe round.
  */
-export function asksReadiness(kind: ListenerKind, mode: CheckMode, poolRung: Rung | null, round: number): boolean {
+export function asksReadiness(kind: ServiceName, mode: CheckMode, poolRung: Rung | null, round: number): boolean {
   const rungs = rungsOf(kind, mode);
   if (rungs[0] !== TOPS[kind].rung) return false;
   return poolRung === null || poolRung === rungs[0] || round % ASK_AGAIN === 0;
@@ -78,7 +78,7 @@ export interface Judgement {
  * @param own How far a connection to the endpoint's own port got; null: not tried. For api and mcs it is the same connection.
  */
 export function judge(
-  kind: ListenerKind,
+  kind: ServiceName,
   mode: CheckMode,
   poolRung: Rung | null,
   ready: Evidence | null,
@@ -102,7 +102,7 @@ interface RungResult {
   readonly final: boolean;
 }
 
-function tryRung(kind: ListenerKind, rung: Rung, ready: Evidence | null, own: Evidence | null): RungResult | null {
+function tryRung(kind: ServiceName, rung: Rung, ready: Evidence | null, own: Evidence | null): RungResult | null {
   if (rung === "tls" || rung === "tcp") return own === null ? null : ownPortReaches(rung, own);
   if (ready === null) return null;
   if (ready.got !== "http") return { outcome: readinessUnanswered(kind, ready, own), final: false };
@@ -129,7 +129,7 @@ function refuses(status: number): boolean {
   return status >= 500 || status === 429;
 }
 
-function readinessAnswered(kind: ListenerKind, status: number): Outcome {
+function readinessAnswered(kind: ServiceName, status: number): Outcome {
   const top = TOPS[kind];
   if (status >= 200 && status < 300) return { verdict: "up", reason: reason(top.shown, status) };
   // an API server that lets nobody ask anonymously is alive all the same
@@ -140,7 +140,7 @@ function readinessAnswered(kind: ListenerKind, status: number): Outcome {
 }
 
 /** The readiness question got no answer. Where it has a port of its own, the traffic port decides between not ready and dead. */
-function readinessUnanswered(kind: ListenerKind, ready: Evidence, own: Evidence | null): Outcome {
+function readinessUnanswered(kind: ServiceName, ready: Evidence, own: Evidence | null): Outcome {
   const apart = kind === "https" || kind === "http";
   if (!apart || own === null) return failure(ready);
   const alive = kind === "http" ? own.got !== "nothing" : own.got === "tls";
@@ -149,7 +149,7 @@ function readinessUnanswered(kind: ListenerKind, ready: Evidence, own: Evidence 
 }
 
 /** The node says it is ready; its traffic port must be open as well. */
-function readyWithOwnPort(kind: ListenerKind, ready: Outcome, own: Evidence): Outcome {
+function readyWithOwnPort(kind: ServiceName, ready: Outcome, own: Evidence): Outcome {
   const open = kind === "http" ? own.got !== "nothing" : own.got === "tls" || own.got === "http";
   if (open) return ready;
   const { verdict } = failure(own);

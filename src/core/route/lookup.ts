@@ -1,4 +1,5 @@
-import type { ListenerKind, NameClaim, Snapshot } from "../../seam/snapshot.ts";
+import type { NameClaim, Snapshot } from "../../seam/snapshot.ts";
+import type { ServiceName } from "../../seam/services.ts";
 import { NAME_MOST } from "./names.ts";
 
 /** Which kind of claim claimed a name. */
@@ -27,7 +28,7 @@ export interface KindRoutes {
   readonly apps: ReadonlyMap<string, RouteMatch>;
 }
 
-export type Routes = Readonly<Record<ListenerKind, KindRoutes>>;
+export type Routes = Readonly<Record<ServiceName, KindRoutes>>;
 
 /** First label of the claims that match inside a name. */
 const APPS = "apps.";
@@ -48,12 +49,12 @@ export function buildRoutes(snapshot: Pick<Snapshot, "clusters" | "exact" | "bel
  * labels of the longest suffix claim at most), however many clusters there are and however many labels the name has.
  * @param name Canonical, see `canonicalName`.
  */
-export function lookup(routes: Routes, kind: ListenerKind, name: string): number {
+export function lookup(routes: Routes, kind: ServiceName, name: string): number {
   return find(routes[kind], name)?.cluster ?? -1;
 }
 
 /** Like `lookup`, but says which claim matched; null when none did. */
-export function explainLookup(routes: Routes, kind: ListenerKind, name: string): RouteMatch | null {
+export function explainLookup(routes: Routes, kind: ServiceName, name: string): RouteMatch | null {
   return find(routes[kind], name) ?? null;
 }
 
@@ -106,7 +107,7 @@ function findByApps(routes: KindRoutes, name: string): RouteMatch | undefined {
   return undefined;
 }
 
-function kindRoutes(snapshot: Pick<Snapshot, "exact" | "below" | "labels">, kind: ListenerKind): KindRoutes {
+function kindRoutes(snapshot: Pick<Snapshot, "exact" | "below" | "labels">, kind: ServiceName): KindRoutes {
   const apps = snapshot.labels.filter((claim) => claim.name.startsWith(APPS));
   const start = snapshot.labels.filter((claim) => !claim.name.startsWith(APPS));
   const below = indexClaims(snapshot.below, kind, "below", wholeName);
@@ -121,7 +122,7 @@ function kindRoutes(snapshot: Pick<Snapshot, "exact" | "below" | "labels">, kind
 
 function indexClaims(
   claims: readonly NameClaim[],
-  kind: ListenerKind,
+  kind: ServiceName,
   rule: RouteRule,
   keyOf: (name: string) => string,
 ): ReadonlyMap<string, RouteMatch> {

@@ -1,4 +1,4 @@
-import type { ListenerKind } from "../../seam/snapshot.ts";
+import type { ServiceName } from "../../seam/services.ts";
 import { editDistance } from "./edit-distance.ts";
 import type { KindRoutes, Routes } from "./lookup.ts";
 import { NAME_MOST } from "./names.ts";
@@ -23,7 +23,7 @@ interface Candidate {
  * @param name Canonical, see `canonicalName`.
  * @returns a name, or a pattern such as `*.apps.hub.lab`
  */
-export function nearestName(routes: Routes, kind: ListenerKind, name: string): string | null {
+export function nearestName(routes: Routes, kind: ServiceName, name: string): string | null {
   if (name.length > NAME_MOST) return null;
   const candidates = [...candidatesFor(routes[kind], name)];
   return nearestBySpelling(candidates) ?? nearestByLabels(candidates, name);

@@ -2,7 +2,8 @@
 import { cidrText } from "../../config/addresses.ts";
 import type { Config, ListenAddress } from "../../config/model.ts";
 import { durationText } from "../../config/values.ts";
-import type { Cidr, ListenerKind } from "../../seam/snapshot.ts";
+import type { Cidr } from "../../seam/snapshot.ts";
+import type { ServiceName } from "../../seam/services.ts";
 import {
   defaultPool,
   kindsOf,
@@ -96,7 +97,7 @@ function allowLine(allow: readonly Cidr[], rule: string): string[] {
   return allow.length === 0 ? [] : [`${rule} if !{ src ${allow.map(cidrText).join(" ")} }`];
 }
 
-function tlsFrontend(config: Config, kind: ListenerKind): Section {
+function tlsFrontend(config: Config, kind: ServiceName): Section {
   const idle = kind === "https" ? config.timeouts.ingressIdle : config.timeouts.apiIdle;
   const fallback = defaultPool(config, kind);
   return [

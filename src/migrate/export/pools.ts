@@ -3,11 +3,11 @@ import { nodesFor } from "../../config/clusters.ts";
 import { claimsOf, type Claim } from "../../config/claims.ts";
 import { formatEndpoint } from "../../core/address.ts";
 import type { ClusterConfig, Config } from "../../config/model.ts";
-import { LISTENER_KINDS, type ListenerKind } from "../../seam/snapshot.ts";
+import { SERVICE_NAMES, type ServiceName } from "../../seam/services.ts";
 
 /** A cluster's nodes for one listener. */
 export interface ExportPool {
-  readonly kind: ListenerKind;
+  readonly kind: ServiceName;
   readonly cluster: ClusterConfig;
   /** `api_hub`: a word in both formats. */
   readonly name: string;
@@ -28,12 +28,12 @@ export interface ExportRoute {
 }
 
 /** Kinds that somebody listens for. */
-export function kindsOf(config: Config): ListenerKind[] {
-  return LISTENER_KINDS.filter((kind) => config.listen[kind].length > 0);
+export function kindsOf(config: Config): ServiceName[] {
+  return SERVICE_NAMES.filter((kind) => config.listen[kind].length > 0);
 }
 
 /** Pools of one kind that have nodes. */
-export function poolsOf(config: Config, kind: ListenerKind): ExportPool[] {
+export function poolsOf(config: Config, kind: ServiceName): ExportPool[] {
   return config.clusters.flatMap((cluster) => {
     const servers = nodesFor(cluster, kind).map(({ host, isName }, index) => ({
       name: `${cluster.name}-${index + 1}`,
@@ -47,7 +47,7 @@ export function poolsOf(config: Config, kind: ListenerKind): ExportPool[] {
 const RANK = { exact: 0, below: 1, labels: 2 } as const;
 
 /** In the order that a first match needs: exact, longest suffix first, labels. */
-export function routesFor(config: Config, kind: ListenerKind): ExportRoute[] {
+export function routesFor(config: Config, kind: ServiceName): ExportRoute[] {
   const routes = poolsOf(config, kind).flatMap((pool) =>
     claimsOf(pool.cluster)
       .filter((claim) => claim.kinds.includes(kind))
@@ -57,7 +57,7 @@ export function routesFor(config: Config, kind: ListenerKind): ExportRoute[] {
 }
 
 /** The pool for connections without a name; null: they are refused. */
-export function defaultPool(config: Config, kind: ListenerKind): ExportPool | null {
+export function defaultPool(config: Config, kind: ServiceName): ExportPool | null {
   if (kind === "mcs") return null;
   return poolsOf(config, kind).find(({ cluster }) => cluster.name === config.defaultCluster) ?? null;
 }

@@ -2,7 +2,7 @@
 import { CLUSTER } from "../../config/cluster-options.ts";
 import { durationText } from "../../config/values.ts";
 import type { Option } from "../../config/option.ts";
-import type { ListenerKind, Policy } from "../../seam/snapshot.ts";
+import type { ServiceName, Policy } from "../../seam/services.ts";
 import { wordAt, wordsFrom, type SourceLine } from "../source/lexer.ts";
 import { readHaproxyTime } from "../source/duration.ts";
 import type { Server } from "../source/endpoints.ts";
@@ -35,7 +35,7 @@ export function importCluster(group: Group, facts: ClusterFacts, claims: Claims,
   return { group, options };
 }
 
-function unitsOfKind(group: Group, ...kinds: ListenerKind[]): Unit[] {
+function unitsOfKind(group: Group, ...kinds: ServiceName[]): Unit[] {
   return group.units.filter((unit) => kinds.includes(unit.kind));
 }
 
@@ -69,13 +69,13 @@ function nodeRows(group: Group, ledger: Ledger): OptionTexts[] {
   return [...optionTexts(CLUSTER.api, compressNodes(control)), ...optionTexts(CLUSTER.ingress, compressNodes(ingress))];
 }
 
-function noteNodes(group: Group, kinds: readonly ListenerKind[], why: string, ledger: Ledger): void {
+function noteNodes(group: Group, kinds: readonly ServiceName[], why: string, ledger: Ledger): void {
   for (const unit of unitsOfKind(group, ...kinds)) {
     ledger.note(unit.backend.section.head, "changed", why, { code: "nodes-differ" });
   }
 }
 
-const PORT_ROWS: Readonly<Record<ListenerKind, Option<number>>> = {
+const PORT_ROWS: Readonly<Record<ServiceName, Option<number>>> = {
   api: CLUSTER.apiPort,
   https: CLUSTER.httpsPort,
   http: CLUSTER.httpPort,
@@ -100,14 +100,14 @@ function portRows(group: Group, ledger: Ledger): OptionTexts[] {
   });
 }
 
-const BALANCE_ROWS: Readonly<Partial<Record<ListenerKind, Option<Policy>>>> = {
+const BALANCE_ROWS: Readonly<Partial<Record<ServiceName, Option<Policy>>>> = {
   api: CLUSTER.balanceApi,
   https: CLUSTER.balanceHttps,
   http: CLUSTER.balanceHttp,
 };
 
 function balanceRows(group: Group, ledger: Ledger): OptionTexts[] {
-  const done = new Set<ListenerKind>();
+  const done = new Set<ServiceName>();
   return group.units.flatMap((unit) => {
     const option = BALANCE_ROWS[unit.kind];
     const policy = policyOf(unit, ledger);

@@ -3,7 +3,8 @@ import { buildSnapshot } from "../../config/build-snapshot.ts";
 import type { Config, NodeSpec } from "../../config/model.ts";
 import { buildRoutes, lookup, type Routes } from "../../core/route/lookup.ts";
 import { canonicalHost, canonicalName } from "../../core/route/names.ts";
-import type { ListenerKind, Snapshot } from "../../seam/snapshot.ts";
+import type { Snapshot } from "../../seam/snapshot.ts";
+import type { ServiceName } from "../../seam/services.ts";
 import type { ImportResult } from "../import.ts";
 import type { Entry } from "../plan/listeners.ts";
 import { endpointText } from "../plan/units.ts";
@@ -14,7 +15,7 @@ import { findReason } from "./reasons.ts";
 import { namesToAsk } from "./names.ts";
 
 export interface Difference {
-  readonly listener: ListenerKind;
+  readonly listener: ServiceName;
   /** Frontend of the source. */
   readonly frontend: string;
   /** As sent; null: no name. */
@@ -101,7 +102,7 @@ function sourceAnswer(outcome: Outcome, port: number, addresses: ReadonlyMap<str
   return { text, target: [...new Set(target)].sort().join(" "), cluster: -1 };
 }
 
-function edgeAnswer({ config, snapshot, routes }: Edge, kind: ListenerKind, name: string | null): Answer {
+function edgeAnswer({ config, snapshot, routes }: Edge, kind: ServiceName, name: string | null): Answer {
   const canonical = name === null ? null : kind === "http" ? canonicalHost(name) : canonicalName(name);
   const index = canonical === null ? snapshot.fallback[kind] : lookup(routes, kind, canonical);
   const cluster = snapshot.clusters[index];

@@ -8,7 +8,8 @@ import type { EndpointHealth } from "../../../src/control/health/view.ts";
 import { startHealth, type HealthInput, type HealthMonitor } from "../../../src/control/health/monitor.ts";
 import type { NodeProbe, ProbePlan, NodeProbeResult, ProbeRequest } from "../../../src/control/probe/node-probe.ts";
 import { openBoard, type Board } from "../../../src/seam/board.ts";
-import type { ClusterPlan, Endpoint, ListenerKind, Pool, Policy, Snapshot } from "../../../src/seam/snapshot.ts";
+import type { ClusterPlan, Endpoint, Pool, Snapshot } from "../../../src/seam/snapshot.ts";
+import type { ServiceName, Policy } from "../../../src/seam/services.ts";
 
 export interface HandClock extends Clock {
   /** Fire what falls due within so many ms, letting promises settle in between. */
@@ -117,9 +118,9 @@ function cellOf(key: string): number {
 }
 
 /** Every literal node in every pool of the cluster. */
-export function snapshotOf(config: Config, kinds: readonly ListenerKind[] = ["api", "https", "http"]): Snapshot {
+export function snapshotOf(config: Config, kinds: readonly ServiceName[] = ["api", "https", "http"]): Snapshot {
   const clusters = config.clusters.map((cluster): ClusterPlan => {
-    const pools: Partial<Record<ListenerKind, Pool>> = {};
+    const pools: Partial<Record<ServiceName, Pool>> = {};
     for (const kind of kinds) {
       const list = kind === "api" || kind === "mcs" ? cluster.api : cluster.ingress;
       const endpoints = (list ?? cluster.nodes).map(({ host }): Endpoint => ({
@@ -187,8 +188,8 @@ export interface Bench {
   readonly learnt: [string, string][];
   /** Behaviours by "family ip", or by ip for both families. */
   readonly net: Map<string, Behaviour>;
-  view(kind: ListenerKind, ip: string): EndpointHealth;
-  states(kind: ListenerKind): string[];
+  view(kind: ServiceName, ip: string): EndpointHealth;
+  states(kind: ServiceName): string[];
 }
 
 export function bench(config: Config, net: Record<string, Behaviour>, more: Partial<HealthInput> = {}): Bench {
@@ -246,12 +247,12 @@ export function bench(config: Config, net: Record<string, Behaviour>, more: Part
     makeNodeProbe,
     ...more,
   });
-  const view = (kind: ListenerKind, ip: string): EndpointHealth => {
+  const view = (kind: ServiceName, ip: string): EndpointHealth => {
     const found = health.endpoints().find((each) => each.kind === kind && each.ip === ip);
     if (found === undefined) throw new Error(`no endpoint ${kind} ${ip}`);
     return found;
   };
-  const states = (kind: ListenerKind): string[] =>
+  const states = (kind: ServiceName): string[] =>
     health
       .endpoints()
       .filter((each) => each.kind === kind)

@@ -3,7 +3,8 @@ import * as fc from "fast-check";
 import { clientKey, endpointHash, fmix32 } from "../../../src/core/balance/hash.ts";
 import { pick } from "../../../src/core/balance/pick.ts";
 import { FULL_WEIGHT, HEALTH, type Health, type HealthView, type HealthWord } from "../../../src/seam/board.ts";
-import type { Endpoint, Policy, Pool } from "../../../src/seam/snapshot.ts";
+import type { Endpoint, Pool } from "../../../src/seam/snapshot.ts";
+import type { Policy } from "../../../src/seam/services.ts";
 
 const POLICIES: readonly Policy[] = ["leastconn", "source", "host", "roundrobin"];
 const NONE: ReadonlySet<number> = new Set();

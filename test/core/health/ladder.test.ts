@@ -10,7 +10,7 @@ import {
   type Rung,
 } from "../../../src/core/health/ladder.ts";
 import { reason, reasonText } from "../../../src/core/health/reasons.ts";
-import type { ListenerKind } from "../../../src/seam/snapshot.ts";
+import type { ServiceName } from "../../../src/seam/services.ts";
 
 const status = (code: number): Evidence => ({ got: "http", status: code });
 const failed = (got: "nothing" | "tcp" | "tls", fault: Fault): Evidence => ({ got, fault, timeoutMs: 2000 });
@@ -22,7 +22,7 @@ const alerted = failed("tcp", "alert");
 
 interface Cell {
   readonly name: string;
-  readonly kind: ListenerKind;
+  readonly kind: ServiceName;
   readonly mode?: CheckMode;
   readonly stuck?: Rung;
   readonly ready?: Evidence;
@@ -234,7 +234,7 @@ describe("judge()", () => {
   });
 
   test("a server that only alerts passes no rung, on any pool", () => {
-    const kinds: readonly ListenerKind[] = ["api", "https", "mcs"];
+    const kinds: readonly ServiceName[] = ["api", "https", "mcs"];
     const stucks: readonly (Rung | null)[] = [null, "tcp", "tls", "readyz", "healthz", "ready1936"];
     const modes: readonly CheckMode[] = ["auto", "readyz", "tls"];
     for (const kind of kinds) {

@@ -8,12 +8,13 @@ import {
   type RouteMatch,
   type Routes,
 } from "../../../src/core/route/lookup.ts";
-import { LISTENER_KINDS, type ListenerKind, type NameClaim, type Snapshot } from "../../../src/seam/snapshot.ts";
+import type { NameClaim, Snapshot } from "../../../src/seam/snapshot.ts";
+import { SERVICE_NAMES, type ServiceName } from "../../../src/seam/services.ts";
 
 type Names = Pick<Snapshot, "clusters" | "exact" | "below" | "labels">;
-const INGRESS: readonly ListenerKind[] = ["https", "http"];
+const INGRESS: readonly ServiceName[] = ["https", "http"];
 
-function claim(name: string, cluster: number, kinds: readonly ListenerKind[] = INGRESS): NameClaim {
+function claim(name: string, cluster: number, kinds: readonly ServiceName[] = INGRESS): NameClaim {
   return { name, cluster, kinds };
 }
 
@@ -44,7 +45,7 @@ const NAMES: Names = {
 };
 const ROUTES = buildRoutes(NAMES);
 
-const CASES: readonly (readonly [ListenerKind, string, number, string])[] = [
+const CASES: readonly (readonly [ServiceName, string, number, string])[] = [
   ["api", "api.hub.lab", 0, "an exact name"],
   ["api", "api-int.hub.lab", 0, "api-int on api"],
   ["mcs", "api-int.hub.lab", 0, "api-int on mcs"],
@@ -97,7 +98,7 @@ const CASES: readonly (readonly [ListenerKind, string, number, string])[] = [
 ];
 
 /** The rules of the design, written down without any index. */
-function naive(names: Names, kind: ListenerKind, name: string): number {
+function naive(names: Names, kind: ServiceName, name: string): number {
   if (name.length > 253 || name.includes("..")) return -1;
   const of = (claims: readonly NameClaim[]): readonly NameClaim[] => claims.filter(({ kinds }) => kinds.includes(kind));
   const exact = of(names.exact).find((claim) => claim.name === name);
@@ -174,7 +175,7 @@ describe("lookup()", () => {
 
   test("keeps the claims of different kinds on one name apart", () => {
     const routes = buildRoutes({ ...NAMES, exact: [claim("a.lab", 7, ["api"]), claim("a.lab", 8, ["https"])] });
-    expect(LISTENER_KINDS.map((kind) => lookup(routes, kind, "a.lab"))).toEqual([7, 8, -1, -1]);
+    expect(SERVICE_NAMES.map((kind) => lookup(routes, kind, "a.lab"))).toEqual([7, 8, -1, -1]);
   });
 
   test("agrees with the rules read one by one", () => {
@@ -185,12 +186,12 @@ describe("lookup()", () => {
     const known = fc.array(word, { minLength: 1, maxLength: 4 }).map((labels) => labels.join("."));
     const start = fc.tuple(fc.constantFrom("api", "api-int", "apps"), word).map((labels) => labels.join("."));
     const claims = (name: fc.Arbitrary<string>): fc.Arbitrary<NameClaim[]> =>
-      fc.array(fc.record({ name, cluster: fc.nat(9), kinds: fc.subarray([...LISTENER_KINDS], { minLength: 1 }) }), {
+      fc.array(fc.record({ name, cluster: fc.nat(9), kinds: fc.subarray([...SERVICE_NAMES], { minLength: 1 }) }), {
         maxLength: 6,
       });
     const names = fc.record({ exact: claims(known), below: claims(known), labels: claims(start) });
     fc.assert(
-      fc.property(names, some(0, 7), fc.constantFrom(...LISTENER_KINDS), (claims, name, kind) => {
+      fc.property(names, some(0, 7), fc.constantFrom(...SERVICE_NAMES), (claims, name, kind) => {
         const snapshot = { clusters: [], ...claims };
         expect(lookup(buildRoutes(snapshot), kind, name)).toBe(naive(snapshot, kind, name));
       }),
@@ -203,7 +204,7 @@ describe("lookup()", () => {
     const many = counted(manyClusters(10_000, withDomain));
     const asked = ["api.c2.lab", "a.b.apps.c2.lab", "a.apps.none.lab", "x", "a.".repeat(120) + "apps.c2.lab"];
     for (const name of asked) {
-      for (const kind of LISTENER_KINDS) expect(lookup(many.routes, kind, name)).toBe(lookup(few.routes, kind, name));
+      for (const kind of SERVICE_NAMES) expect(lookup(many.routes, kind, name)).toBe(lookup(few.routes, kind, name));
     }
     expect(many.probes()).toBe(few.probes());
   });

@@ -3,9 +3,9 @@ import * as fc from "fast-check";
 import { editDistance } from "../../../src/core/route/edit-distance.ts";
 import { buildRoutes } from "../../../src/core/route/lookup.ts";
 import { nearestName } from "../../../src/core/route/nearest.ts";
-import type { ListenerKind } from "../../../src/seam/snapshot.ts";
+import type { ServiceName } from "../../../src/seam/services.ts";
 
-const INGRESS: readonly ListenerKind[] = ["https", "http"];
+const INGRESS: readonly ServiceName[] = ["https", "http"];
 const ROUTES = buildRoutes({
   clusters: [],
   exact: [
@@ -24,7 +24,7 @@ const ROUTES = buildRoutes({
   ],
 });
 
-const CASES: readonly (readonly [ListenerKind, string, string | null])[] = [
+const CASES: readonly (readonly [ServiceName, string, string | null])[] = [
   ["api", "api.hub-clutser.linuxera.lab", "api.hub-cluster.linuxera.lab"],
   ["api", "api.hub.linuxera.lab", "api.hub-cluster.linuxera.lab"],
   ["api", "api-int.hub-cluster.linuxera.la", "api-int.hub-cluster.linuxera.lab"],
