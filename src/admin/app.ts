@@ -2,7 +2,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { Hono } from "hono";
 import type { Context, MiddlewareHandler } from "hono";
-import { createApi, type Handler } from "../control/api/api.ts";
+import { createApi } from "../control/api/api.ts";
 import type { AdminAccess } from "../control/run.ts";
 import { csvText } from "./csv.ts";
 import { createMetrics } from "./metrics.ts";
@@ -11,10 +11,9 @@ import { pagePolicy, renderPage } from "./page.ts";
 /** Ten viewers who all look once a second get one status a second. */
 const STATUS_KEPT_MS = 900;
 
-export function createAdmin({ instance, board, auth, signal }: AdminAccess): Handler {
+export function createAdmin({ instance, board, auth, signal }: AdminAccess): Hono {
   const status = keptFor(STATUS_KEPT_MS, () => instance.status({ history: true }));
   const metrics = createMetrics(() => instance.status(), board);
-  const api = createApi(instance, { readOnly: true, signal });
   const page = keptFor(STATUS_KEPT_MS, () => renderPage(status()));
   const app = new Hono();
   app.use(secure);
@@ -28,12 +27,11 @@ export function createAdmin({ instance, board, auth, signal }: AdminAccess): Han
   app.get("/;csv", (c) => plain(c, csvText(status())));
   app.get("/haproxy", (c) => plain(c, csvText(status())));
   app.get("/v1/status", (c) => c.json(status()));
-  app.all("/v1/*", (c) => api(c.req.raw));
-  app.all("/v1", (c) => api(c.req.raw));
+  app.route("/", createApi(instance, { readOnly: true, signal }));
   app.notFound((c) =>
     c.text("Not found. There are /, /metrics, /;csv, /v1/status, /v1/events, /healthz and /readyz.\n", 404),
   );
-  return async (request) => app.fetch(request);
+  return app;
 }
 
 /** Named outright: Bun drops the type that a Response would have by itself once a header is set later. */

@@ -1,9 +1,7 @@
 /** The admin listener: node:http in front of the application. */
-import { createServer } from "node:http";
 import type { ListenAddress } from "../config/model.ts";
-import { respond } from "../control/api/bridge.ts";
+import { createHttpServer } from "../control/api/http-server.ts";
 import { listenError } from "../control/serve/listening.ts";
-
 import type { AdminAccess } from "../control/run.ts";
 import { createAdmin } from "./app.ts";
 
@@ -19,8 +17,8 @@ const REQUEST_MS = 10_000;
 
 /** @throws EdgeError naming the address and who holds it */
 export async function openAdmin(at: ListenAddress, input: AdminAccess): Promise<AdminServer> {
-  const handler = createAdmin(input);
-  const server = createServer((request, response) => void respond(handler, request, response));
+  const app = createAdmin(input);
+  const server = createHttpServer((request) => app.fetch(request));
   server.maxConnections = MOST_CONNECTIONS;
   server.headersTimeout = REQUEST_MS;
   server.requestTimeout = REQUEST_MS;

@@ -1,7 +1,7 @@
 /** `edge-lb add NAME=SPEC`: a cluster more, or another one of that name, in the edge-lb that runs. */
 import type { FlagText } from "../config/layers.ts";
 import { quote } from "../config/text.ts";
-import type { ChangeResult } from "../control/api/api.ts";
+import type { ChangeResult } from "../control/api/change-clusters.ts";
 import { EdgeError } from "../errors.ts";
 import { asking } from "./client.ts";
 import type { Io } from "./io.ts";

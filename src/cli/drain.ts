@@ -1,7 +1,7 @@
 /** `edge-lb drain CLUSTER/NODE`: no new clients for a node, or again with `--undo`. */
 import type { FlagText } from "../config/layers.ts";
 import { quote } from "../config/text.ts";
-import type { DrainResult } from "../control/api/api.ts";
+import type { DrainResult } from "../control/api/instance.ts";
 import { EdgeError } from "../errors.ts";
 import { asking } from "./client.ts";
 import type { Io } from "./io.ts";

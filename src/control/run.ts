@@ -4,8 +4,8 @@ import type { Config, ListenAddress } from "../config/model.ts";
 import { formatEndpoint } from "../core/address.ts";
 import { EdgeError } from "../errors.ts";
 import type { Board } from "../seam/board.ts";
-import { createApi, type Instance } from "./api/api.ts";
-import { createInstance } from "./api/instance.ts";
+import { createApi } from "./api/api.ts";
+import { createInstance, type Instance } from "./api/instance.ts";
 import { openControlSocket, type ControlSocket } from "./api/control-socket.ts";
 import { createEvents } from "./log/recent-events.ts";
 import type { LogSink } from "./log/sink.ts";
@@ -93,7 +93,8 @@ async function serve(input: RunInput, socket: ControlSocket | null, note: string
   let stopping = false;
   const instance = createInstance({ supervisor, reload, events, load, isStopping: () => stopping });
   const closing = new AbortController();
-  socket?.serve(createApi(instance, { readOnly: false, signal: closing.signal }));
+  const api = createApi(instance, { readOnly: false, signal: closing.signal });
+  socket?.serve((request) => api.fetch(request));
 
   const admin = await takeAdmin(input, supervisor, {
     instance,

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { createAdmin } from "../../src/admin/app.ts";
-import type { Handler, Instance } from "../../src/control/api/api.ts";
+import type { Handler } from "../../src/control/api/http-server.ts";
+import type { Instance } from "../../src/control/api/instance.ts";
 import { createEvents } from "../../src/control/log/recent-events.ts";
 import { openBoard } from "../../src/seam/board.ts";
 import { sampleStatus } from "./status-sample.ts";
@@ -26,8 +27,8 @@ function admin(auth: typeof AUTH | null = null, stopping = false): { handler: Ha
     deleteCluster: refuse,
     drain: refuse,
   };
-  const handler = createAdmin({ instance, board: openBoard(1), auth, signal: new AbortController().signal });
-  return { handler, asked: () => asked };
+  const app = createAdmin({ instance, board: openBoard(1), auth, signal: new AbortController().signal });
+  return { handler: (request) => app.fetch(request), asked: () => asked };
 }
 
 function get(path: string, headers: Record<string, string> = {}, method = "GET"): Request {

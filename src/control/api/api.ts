@@ -1,45 +1,14 @@
 /**
- * The API under `/v1`, as functions from Request to Response: the control socket serves all of it, the admin listener what only
- * reads. Errors are `{"errors":[{"code","message","hint","where","line"}]}`.
+ * The API under `/v1`: one router, which the control socket serves whole and the admin address as far as it only reads.
+ * Errors are `{"errors":[{"code","message","hint","where","line"}]}`.
  */
-import { EdgeError, EdgeErrors, type EdgeErrorCode } from "../../errors.ts";
-import type { Explanation } from "./explain-name.ts";
+import { Hono, type Context, type MiddlewareHandler } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { EdgeError } from "../../errors.ts";
+import { failed, errorResponse, json, notFound, wrongMethod } from "./answers.ts";
+import type { ChangeResult } from "./change-clusters.ts";
 import { eventStream } from "./event-stream.ts";
-import type { Events } from "../log/recent-events.ts";
-import type { ReloadResult } from "../serve/reload.ts";
-import type { Status, StatusOptions } from "../status/report.ts";
-
-/** What a running edge-lb can be asked and told. */
-export interface Instance {
-  readonly release: string;
-  readonly events: Events;
-  readonly stopping: boolean;
-  status(options?: StatusOptions): Status;
-  /** @throws EdgeError USAGE */
-  explain(text: string): Explanation;
-  reload(why: string): Promise<ReloadResult>;
-  putCluster(name: string, spec: string, save: boolean): Promise<ChangeResult>;
-  /** @param now Its tunnels get no time. */
-  deleteCluster(name: string, now: boolean, save: boolean): Promise<ChangeResult>;
-  /** @returns null when there is no such node */
-  drain(cluster: string, node: string, on: boolean): DrainResult | null;
-}
-
-export type ChangeResult = ReloadResult & {
-  /** Connections to nodes that the change takes away. */
-  readonly active?: number;
-  /** Time that they get, in seconds. */
-  readonly cutSeconds?: number;
-  /** The file that was written; null: none was to be. */
-  readonly saved?: string | null;
-};
-
-export interface DrainResult {
-  /** Pools it served: `api`, `https`. */
-  readonly pools: readonly string[];
-  readonly active: number;
-  readonly cutSeconds: number;
-}
+import type { Instance } from "./instance.ts";
 
 export interface ApiOptions {
   /** Serve only what changes nothing. */
@@ -47,8 +16,6 @@ export interface ApiOptions {
   /** Ends open event streams. */
   readonly signal: AbortSignal;
 }
-
-export type Handler = (request: Request) => Promise<Response>;
 
 /** What identifies a running instance: `GET /v1`. */
 export interface Hello {
@@ -60,63 +27,74 @@ export interface Hello {
 
 interface Call {
   readonly instance: Instance;
-  readonly request: Request;
-  readonly query: URLSearchParams;
-  /** The `*` parts of the path, decoded. */
-  readonly parts: readonly string[];
+  readonly c: Context;
   readonly signal: AbortSignal;
 }
 
 interface Route {
   readonly method: "GET" | "POST" | "PUT" | "DELETE";
-  /** Parts behind `/v1`; `*` is any one. */
-  readonly path: readonly string[];
+  readonly path: string;
   readonly handle: (call: Call) => Response | Promise<Response>;
 }
 
+const CLUSTER = "/v1/clusters/:cluster";
+const DRAIN = `${CLUSTER}/nodes/:node/drain`;
+
 const ROUTES: readonly Route[] = [
-  { method: "GET", path: [], handle: ({ instance }) => json(hello(instance)) },
-  { method: "GET", path: ["status"], handle: getStatus },
-  { method: "GET", path: ["explain"], handle: getExplain },
-  { method: "GET", path: ["events"], handle: getEvents },
-  { method: "POST", path: ["reload"], handle: async ({ instance }) => result(await instance.reload("asked to")) },
-  { method: "PUT", path: ["clusters", "*"], handle: putCluster },
-  { method: "DELETE", path: ["clusters", "*"], handle: deleteCluster },
-  { method: "PUT", path: ["clusters", "*", "nodes", "*", "drain"], handle: (call) => drain(call, true) },
-  { method: "DELETE", path: ["clusters", "*", "nodes", "*", "drain"], handle: (call) => drain(call, false) },
+  { method: "GET", path: "/v1", handle: ({ instance }) => json(hello(instance)) },
+  { method: "GET", path: "/v1/status", handle: getStatus },
+  { method: "GET", path: "/v1/explain", handle: getExplain },
+  { method: "GET", path: "/v1/events", handle: getEvents },
+  { method: "POST", path: "/v1/reload", handle: async ({ instance }) => result(await instance.reload("asked to")) },
+  { method: "PUT", path: CLUSTER, handle: putCluster },
+  { method: "DELETE", path: CLUSTER, handle: deleteCluster },
+  { method: "PUT", path: DRAIN, handle: (call) => drain(call, true) },
+  { method: "DELETE", path: DRAIN, handle: (call) => drain(call, false) },
 ];
 
-/** @returns never rejects */
-export function createApi(instance: Instance, { readOnly, signal }: ApiOptions): Handler {
+/** A cluster's spec has at most 1,024 nodes of a few dozen characters. */
+const MOST_BODY_BYTES = 262_144;
+
+/** The routes of one instance, to be mounted at `/`. Every path under `/v1` gets an answer. */
+export function createApi(instance: Instance, { readOnly, signal }: ApiOptions): Hono {
   const routes = ROUTES.filter(({ method }) => !readOnly || method === "GET");
-  return async (request) => {
-    try {
-      return await answer(request, instance, routes, signal);
-    } catch (error) {
-      return failed(error);
-    }
-  };
+  const app = new Hono({ strict: false });
+  app.onError(failed);
+  for (const { method, path, handle } of routes) {
+    app.on(method, path, wellFormed, limitedBody, (c) => handle({ instance, c, signal }));
+  }
+  for (const path of new Set(routes.map((route) => route.path))) {
+    const methods = routes.filter((route) => route.path === path).map(({ method }) => method);
+    app.all(path, () => wrongMethod(methods));
+  }
+  app.all("/v1/*", unknownPath);
+  app.notFound(unknownPath);
+  return app;
 }
 
-async function answer(
-  request: Request,
-  instance: Instance,
-  routes: readonly Route[],
-  signal: AbortSignal,
-): Promise<Response> {
-  const { pathname, searchParams: query } = new URL(request.url);
-  const [root, ...path] = pathname.split("/").filter((part) => part !== "");
-  const there = root === "v1" ? routes.filter((route) => fits(route.path, path)) : [];
-  const method = request.method === "HEAD" ? "GET" : request.method;
-  const route = there.find((each) => each.method === method);
-  if (route === undefined) return there.length === 0 ? notFound(`${pathname} is not known`) : wrongMethod(there);
-  const parts = path.filter((_, at) => route.path[at] === "*").map(decodeURIComponent);
-  return route.handle({ instance, request, query, parts, signal });
+function unknownPath(c: Context): Response {
+  return notFound(`${c.req.path} is not known`);
 }
 
-function fits(wanted: readonly string[], path: readonly string[]): boolean {
-  return wanted.length === path.length && wanted.every((part, at) => part === "*" || part === path[at]);
-}
+/** Hono leaves a part of the path as it is when its escapes are wrong; here nothing has such a name. */
+const wellFormed: MiddlewareHandler = async (c, next) => {
+  try {
+    decodeURIComponent(new URL(c.req.url).pathname);
+  } catch {
+    return errorResponse([new EdgeError("USAGE", "Cannot read the path: wrong escapes")]);
+  }
+  return next();
+};
+
+const limitedBody = bodyLimit({
+  maxSize: MOST_BODY_BYTES,
+  onError: () => {
+    const error = new EdgeError("USAGE", `Cannot read the body: at most ${MOST_BODY_BYTES} bytes wanted`);
+    const response = errorResponse([error], 413);
+    response.headers.set("connection", "close");
+    return response;
+  },
+});
 
 // ── what is asked ──
 
@@ -124,24 +102,26 @@ function hello({ release, stopping }: Instance): Hello {
   return { name: "edge-lb", release, pid: process.pid, stopping };
 }
 
-function getStatus({ instance, query }: Call): Response {
-  return json(instance.status({ history: isOn(query, "history") }));
+function getStatus({ instance, c }: Call): Response {
+  return json(instance.status({ history: isOn(c, "history") }));
 }
 
-function getExplain({ instance, query }: Call): Response {
-  return json(instance.explain(query.get("name") ?? ""));
+function getExplain({ instance, c }: Call): Response {
+  return json(instance.explain(c.req.query("name") ?? ""));
 }
 
-function getEvents({ instance, request, query, signal }: Call): Response {
-  const after = Number(request.headers.get("last-event-id") ?? query.get("after") ?? 0);
-  return eventStream(instance.events, Number.isFinite(after) ? after : 0, signal);
+function getEvents({ instance, c, signal }: Call): Response {
+  const after = Number(c.req.header("last-event-id") ?? c.req.query("after") ?? 0);
+  // nobody reads the stream of a HEAD request, so nobody would end it
+  const ended = c.req.raw.method === "HEAD" ? AbortSignal.abort() : signal;
+  return eventStream(instance.events, Number.isFinite(after) ? after : 0, ended);
 }
 
 // ── what is told ──
 
-async function putCluster({ instance, request, query, parts: [name = ""] }: Call): Promise<Response> {
-  const spec = specOf(await request.text(), request.headers.get("content-type") ?? "");
-  return result(await instance.putCluster(name, spec, isOn(query, "save")));
+async function putCluster({ instance, c }: Call): Promise<Response> {
+  const spec = specOf(await c.req.text(), c.req.header("content-type") ?? "");
+  return result(await instance.putCluster(part(c, "cluster"), spec, isOn(c, "save")));
 }
 
 /** The text behind `--cluster NAME=`, or `{"spec": "…"}`. */
@@ -158,65 +138,27 @@ function specOf(body: string, contentType: string): string {
   throw wanted;
 }
 
-async function deleteCluster({ instance, query, parts: [name = ""] }: Call): Promise<Response> {
-  return result(await instance.deleteCluster(name, isOn(query, "now"), isOn(query, "save")));
+async function deleteCluster({ instance, c }: Call): Promise<Response> {
+  return result(await instance.deleteCluster(part(c, "cluster"), isOn(c, "now"), isOn(c, "save")));
 }
 
-function drain({ instance, parts: [cluster = "", node = ""] }: Call, on: boolean): Response {
+function drain({ instance, c }: Call, on: boolean): Response {
+  const [cluster, node] = [part(c, "cluster"), part(c, "node")];
   const done = instance.drain(cluster, node, on);
   return done === null
     ? notFound(`Cannot drain ${cluster}/${node}: there is no such node`)
     : json({ ok: true, ...done });
 }
 
-function isOn(query: URLSearchParams, name: string): boolean {
-  const value = query.get(name);
-  return value !== null && value !== "0" && value !== "false";
+function part(c: Context, name: string): string {
+  return c.req.param(name) ?? "";
 }
 
-// ── answers ──
-
-function json(body: unknown, status = 200): Response {
-  return new Response(`${JSON.stringify(body)}\n`, {
-    status,
-    headers: { "content-type": "application/json", "cache-control": "no-store" },
-  });
+function isOn(c: Context, name: string): boolean {
+  const value = c.req.query(name);
+  return value !== undefined && value !== "0" && value !== "false";
 }
 
 function result(done: ChangeResult): Response {
-  return done.ok ? json(done) : errors(done.errors);
-}
-
-const STATUS_OF: Readonly<Partial<Record<EdgeErrorCode, number>>> = {
-  USAGE: 400,
-  NOT_FOUND: 404,
-  CONTROL_FAILED: 409,
-  INTERNAL: 500,
-};
-
-function errors(all: readonly EdgeError[], status = STATUS_OF[all[0]?.code ?? "INTERNAL"] ?? 422): Response {
-  const shown = all.map((error) => {
-    const { code, message, hint, where } = error;
-    return { code, message, hint, where, line: error.toLine() };
-  });
-  return json({ errors: shown }, status);
-}
-
-function failed(error: unknown): Response {
-  if (error instanceof EdgeErrors) return errors(error.errors);
-  if (error instanceof EdgeError) return errors([error]);
-  if (error instanceof URIError) return errors([new EdgeError("USAGE", "Cannot read the path: wrong escapes")]);
-  const words = error instanceof Error ? error.message : String(error);
-  return errors([new EdgeError("INTERNAL", `Cannot answer: ${words}`)]);
-}
-
-function notFound(message: string): Response {
-  return errors([new EdgeError("NOT_FOUND", message)]);
-}
-
-function wrongMethod(there: readonly Route[]): Response {
-  const allow = [...new Set(there.map(({ method }) => method))].join(", ");
-  const response = errors([new EdgeError("USAGE", `Cannot do this: ${allow} wanted`)], 405);
-  response.headers.set("allow", allow);
-  return response;
+  return done.ok ? json(done) : errorResponse(done.errors);
 }

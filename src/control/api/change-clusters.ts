@@ -6,9 +6,8 @@ import { quote } from "../../config/text.ts";
 import { removeCluster, setCluster } from "../../config/yaml-edit.ts";
 import { EdgeError } from "../../errors.ts";
 import { activeOf } from "../../seam/board.ts";
-import type { ChangeResult, Instance } from "./api.ts";
 import { editFile } from "./save.ts";
-import { operatorErrors, type Reload } from "../serve/reload.ts";
+import { operatorErrors, type Reload, type ReloadResult } from "../serve/reload.ts";
 import { forgetCluster, withCluster, withoutCluster } from "../serve/runtime-layer.ts";
 import type { Facts } from "../status/report.ts";
 
@@ -19,7 +18,21 @@ export interface ClustersInput {
   load(runtime: RuntimeLayer): Config;
 }
 
-export function clusterOperations(input: ClustersInput): Pick<Instance, "putCluster" | "deleteCluster"> {
+export type ChangeResult = ReloadResult & {
+  /** Connections to nodes that the change takes away. */
+  readonly active?: number;
+  /** Time that they get, in seconds. */
+  readonly cutSeconds?: number;
+  /** The file that was written; null: none was to be. */
+  readonly saved?: string | null;
+};
+
+export interface ClusterOperations {
+  putCluster(name: string, spec: string, save: boolean): Promise<ChangeResult>;
+  deleteCluster(name: string, now: boolean, save: boolean): Promise<ChangeResult>;
+}
+
+export function clusterOperations(input: ClustersInput): ClusterOperations {
   const { facts, reload } = input;
   return {
     async putCluster(text, spec, save) {

@@ -1,10 +1,9 @@
 /** The unix socket that commands speak to: HTTP in, the API's functions behind it. Only the user that runs edge-lb may connect. */
-import { createServer, request as httpRequest, type Server } from "node:http";
+import { request as httpRequest, type Server } from "node:http";
 import { lstatSync, unlinkSync, type Stats } from "node:fs";
 import { dirname } from "node:path";
 import { EdgeError, type EdgeErrorCode } from "../../errors.ts";
-import type { Handler } from "./api.ts";
-import { respond } from "./bridge.ts";
+import { createHttpServer, type Handler } from "./http-server.ts";
 
 export interface ControlSocket {
   readonly path: string;
@@ -20,8 +19,8 @@ export interface ControlSocket {
  */
 export async function openControlSocket(path: string): Promise<ControlSocket> {
   await clearPath(path);
-  let handler: Handler = () => Promise.resolve(new Response("edge-lb is starting\n", { status: 503 }));
-  const server = createServer((request, response) => void respond(handler, request, response));
+  let handler: Handler = () => new Response("edge-lb is starting\n", { status: 503 });
+  const server = createHttpServer((request) => handler(request));
   // a stalled command must not hold a reload for ever, an event stream may last
   server.requestTimeout = 30_000;
   await listen(server, path);

@@ -3,15 +3,37 @@ import manifest from "../../../package.json" with { type: "json" };
 import type { RuntimeLayer } from "../../config/load.ts";
 import type { Config } from "../../config/model.ts";
 import { activeOf } from "../../seam/board.ts";
-import type { DrainResult, Instance } from "./api.ts";
-import { clusterOperations } from "./change-clusters.ts";
-import { explainLive } from "./explain-name.ts";
+import { clusterOperations, type ChangeResult } from "./change-clusters.ts";
+import { explainLive, type Explanation } from "./explain-name.ts";
 import type { Events } from "../log/recent-events.ts";
 import { systemClock } from "../health/system-clock.ts";
-import type { Reload } from "../serve/reload.ts";
-import { buildStatus, countersOf } from "../status/report.ts";
+import type { Reload, ReloadResult } from "../serve/reload.ts";
+import { buildStatus, countersOf, type Status, type StatusOptions } from "../status/report.ts";
 import { startRates } from "../status/rates.ts";
 import type { Supervisor } from "../serve/supervisor.ts";
+
+/** What a running edge-lb can be asked and told. */
+export interface Instance {
+  readonly release: string;
+  readonly events: Events;
+  readonly stopping: boolean;
+  status(options?: StatusOptions): Status;
+  /** @throws EdgeError USAGE */
+  explain(text: string): Explanation;
+  reload(why: string): Promise<ReloadResult>;
+  putCluster(name: string, spec: string, save: boolean): Promise<ChangeResult>;
+  /** @param now Its tunnels get no time. */
+  deleteCluster(name: string, now: boolean, save: boolean): Promise<ChangeResult>;
+  /** @returns null when there is no such node */
+  drain(cluster: string, node: string, on: boolean): DrainResult | null;
+}
+
+export interface DrainResult {
+  /** Pools it served: `api`, `https`. */
+  readonly pools: readonly string[];
+  readonly active: number;
+  readonly cutSeconds: number;
+}
 
 export interface InstanceInput {
   readonly supervisor: Supervisor;

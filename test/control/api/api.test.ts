@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { createApi, type Instance } from "../../../src/control/api/api.ts";
+import { createApi } from "../../../src/control/api/api.ts";
+import type { Instance } from "../../../src/control/api/instance.ts";
 import { createEvents } from "../../../src/control/log/recent-events.ts";
 import type { Status } from "../../../src/control/status/report.ts";
 import { EdgeError } from "../../../src/errors.ts";
@@ -37,7 +38,7 @@ function bench(readOnly = false) {
   const api = createApi(instance, { readOnly, signal: closing.signal });
   const ask = async (method: string, path: string, body?: string, headers?: Record<string, string>) => {
     const init = { method, ...(body === undefined ? {} : { body }), ...(headers === undefined ? {} : { headers }) };
-    const response = await api(new Request(`http://edge-lb${path}`, init));
+    const response = await api.fetch(new Request(`http://edge-lb${path}`, init));
     return { status: response.status, body: (await response.json()) as unknown, headers: response.headers };
   };
   return { ask, api, calls, events, closing };
@@ -101,6 +102,16 @@ describe("createApi()", () => {
     expect(answer).toMatchObject({ status: 400, body: { errors: [{ code: "USAGE" }] } });
   });
 
+  test.each([
+    ["said", () => "x".repeat(300_000)],
+    ["streamed", () => new Blob(["x".repeat(300_000)]).stream()],
+  ])("refuses a body that is too large: %s", async (_, body) => {
+    const { api, calls } = bench();
+    const response = await api.fetch(new Request("http://edge-lb/v1/clusters/hub", { method: "PUT", body: body() }));
+    expect([response.status, response.headers.get("connection")]).toEqual([413, "close"]);
+    expect(calls).toEqual([]);
+  });
+
   test("gives errors with all their parts", async () => {
     const { body } = await bench().ask("PUT", "/v1/clusters/hub", "");
     const line = "add hub=: Cannot use nodes (CONFIG_INVALID); see --help";
@@ -137,7 +148,7 @@ describe("GET /v1/events", () => {
   test("sends what is remembered, then what comes, and ends with the instance", async () => {
     const { api, events, closing } = bench();
     events.add("info", "health", "first");
-    const response = await api(new Request("http://edge-lb/v1/events"));
+    const response = await api.fetch(new Request("http://edge-lb/v1/events"));
     expect(response.headers.get("content-type")).toBe("text/event-stream");
     const reader = response.body!.getReader();
     expect(await read(reader, "first")).toContain('id: 1\nevent: log\ndata: {"id":1,');
@@ -147,10 +158,27 @@ describe("GET /v1/events", () => {
     expect((await reader.read()).done).toBe(true);
   });
 
+  test("keeps no subscriber for a HEAD request", async () => {
+    const { api, events } = bench();
+    let subscribers = 0;
+    const { subscribe } = events;
+    events.subscribe = (listener) => {
+      subscribers += 1;
+      const end = subscribe.call(events, listener);
+      return () => {
+        subscribers -= 1;
+        end();
+      };
+    };
+    const response = await api.fetch(new Request("http://edge-lb/v1/events", { method: "HEAD" }));
+    expect([response.status, response.headers.get("content-type")]).toEqual([200, "text/event-stream"]);
+    expect(subscribers).toBe(0);
+  });
+
   test("begins after the id that the client saw last", async () => {
     const { api, events } = bench();
     for (const message of ["first", "second"]) events.add("info", "health", message);
-    const response = await api(new Request("http://edge-lb/v1/events", { headers: { "last-event-id": "1" } }));
+    const response = await api.fetch(new Request("http://edge-lb/v1/events", { headers: { "last-event-id": "1" } }));
     const reader = response.body!.getReader();
     expect(await read(reader, "second")).not.toContain("first");
     await reader.cancel();

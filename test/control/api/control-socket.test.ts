@@ -86,12 +86,6 @@ describe("openControlSocket()", () => {
     await cancelled.promise;
   });
 
-  test("refuses a body that is too large", async () => {
-    const socket = await listen();
-    socket.serve(() => Promise.resolve(new Response("taken")));
-    expect((await get("/v1/x", { method: "PUT", body: "x".repeat(300_000) })).status).toBe(413);
-  });
-
   test("replaces what a killed instance left", async () => {
     await leaveStale();
     expect(statSync(path).isSocket()).toBe(true);
