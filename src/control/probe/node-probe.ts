@@ -1,11 +1,12 @@
-/** One look at one node of one cluster: the readiness question and the traffic ports, on one deadline. */
+/** Probes of one node of one cluster: the readiness question and the traffic ports, on one deadline. */
 import type { ShownCertificate } from "../../core/health/identity.ts";
 import { readinessPath, type Evidence } from "../../core/health/ladder.ts";
 import type { ServiceName } from "../../seam/services.ts";
-import type { ProbeResult } from "./socket.ts";
-import { createHttpProbe, probeTcp, probeTls } from "./probes.ts";
+import type { Address } from "../../seam/snapshot.ts";
+import type { ProbeResult, TlsPlan } from "./socket.ts";
+import { HttpProbe, probeTcp, probeTls } from "./probes.ts";
 
-/** What one look can speak for: https and http are served by the same router and share its readiness. */
+/** What one node probe can speak for: https and http are served by the same router and share its readiness. */
 export type Family = "api" | "ingress" | "mcs";
 
 export function familyOf(kind: ServiceName): Family {
@@ -28,7 +29,7 @@ export interface ProbeRequest {
   readonly readiness: boolean;
   /** A traffic port that speaks TLS must finish a handshake; false: TCP is enough. */
   readonly handshake: boolean;
-  /** Look at a router's traffic ports even if its readiness answer would do. */
+  /** Probe a router's traffic ports even if its readiness answer would do. */
   readonly thorough: boolean;
   /** Ask on a new connection, to see the certificate again. */
   readonly reconnect: boolean;
@@ -37,100 +38,137 @@ export interface ProbeRequest {
 }
 
 export interface NodeProbeResult {
+  /** How far the readiness question got; null: not asked. */
   readonly ready: Evidence | null;
+  /** How far the connections to the traffic ports got, those that were tried. */
   readonly own: Readonly<Partial<Record<ServiceName, Evidence>>>;
   /** What the traffic port showed, if a handshake was made. */
   readonly certificate: ShownCertificate | null;
-  /** This machine could not ask: the look says nothing. */
+  /** This machine could not ask: the result says nothing of the node. */
   readonly inconclusive: boolean;
 }
 
 export interface NodeProbe {
-  probe(wish: ProbeRequest): Promise<NodeProbeResult>;
+  probe(request: ProbeRequest): Promise<NodeProbeResult>;
   /** The certificate that the node shows to this name. */
   certificateShownTo(servername: string, timeoutMs: number): Promise<ShownCertificate | null>;
   close(): void;
 }
 
-/** Routers get a moment to answer on their readiness port before the traffic ports are looked at as well. */
+/** Routers get this long to answer on their readiness port before the traffic ports are probed as well. */
 const HEAD_START_MS = 200;
-/** An API probe speaks HTTP/1.1; a handshake that only looks offers what browsers offer. */
+/** What probes speak. */
+const HTTP_ALPN = ["http/1.1"];
+/** What browsers offer, for a handshake that is followed by no request: the answer tells whether they would get HTTP/2. */
 const BROWSER_ALPN = ["h2", "http/1.1"];
 
 export function createNodeProbe(plan: ProbePlan): NodeProbe {
-  return plan.family === "ingress" ? ingressLooker(plan) : apiLooker(plan, plan.family);
+  return plan.family === "ingress" ? new RouterProbe(plan) : new ServerProbe(plan, plan.family);
 }
 
-function apiLooker(plan: ProbePlan, kind: "api" | "mcs"): NodeProbe {
-  const at = { ip: plan.ip, port: plan.ports[kind] ?? 0 };
-  const tls = { servername: plan.servername, alpn: ["http/1.1"] };
-  const http = createHttpProbe({ at, tls }, plan.servername ?? plan.ip);
-  const ask = (wish: ProbeRequest): Promise<ProbeResult> => {
-    if (wish.readiness) return http.ask(readinessPath(kind), wish.timeoutMs);
-    return wish.handshake ? probeTls(at, tls, wish.timeoutMs) : probeTcp(at, wish.timeoutMs);
-  };
-  return {
-    async probe(wish) {
-      if (wish.reconnect) http.renew();
-      const { evidence, certificate } = await ask(wish);
-      const own = evidence === null ? {} : { [kind]: evidence };
-      return { ready: wish.readiness ? evidence : null, own, certificate, inconclusive: evidence === null };
-    },
-    certificateShownTo: presenter(at.ip, at.port),
-    close: () => http.close(),
-  };
+/** An API or machine-config server: readiness is asked where the traffic goes, on one kept connection. */
+class ServerProbe implements NodeProbe {
+  private readonly kind: "api" | "mcs";
+  private readonly at: Address;
+  private readonly tls: TlsPlan;
+  private readonly http: HttpProbe;
+
+  constructor(plan: ProbePlan, kind: "api" | "mcs") {
+    this.kind = kind;
+    this.at = { ip: plan.ip, port: plan.ports[kind] ?? 0 };
+    this.tls = { servername: plan.servername, alpn: HTTP_ALPN };
+    this.http = new HttpProbe({ at: this.at, tls: this.tls }, plan.servername ?? plan.ip);
+  }
+
+  async probe(request: ProbeRequest): Promise<NodeProbeResult> {
+    if (request.reconnect) this.http.reconnect();
+    const { evidence, certificate } = await this.probePort(request);
+    const own = evidence === null ? {} : { [this.kind]: evidence };
+    return { ready: request.readiness ? evidence : null, own, certificate, inconclusive: evidence === null };
+  }
+
+  certificateShownTo(servername: string, timeoutMs: number): Promise<ShownCertificate | null> {
+    return shownCertificate(this.at, servername, timeoutMs);
+  }
+
+  close(): void {
+    this.http.close();
+  }
+
+  private probePort({ readiness, handshake, timeoutMs }: ProbeRequest): Promise<ProbeResult> {
+    if (readiness) return this.http.ask(readinessPath(this.kind), timeoutMs);
+    return handshake ? probeTls(this.at, this.tls, timeoutMs) : probeTcp(this.at, timeoutMs);
+  }
 }
 
-function ingressLooker(plan: ProbePlan): NodeProbe {
-  const readyAt = { ip: plan.ip, port: plan.readyPort };
-  const http = createHttpProbe({ at: readyAt, tls: null }, plan.ip);
-  const kinds = (["https", "http"] as const).filter((kind) => plan.ports[kind] !== undefined);
-  const knock = (kind: "https" | "http", handshake: boolean, timeoutMs: number): Promise<ProbeResult> => {
-    const at = { ip: plan.ip, port: plan.ports[kind] ?? 0 };
+/** A router: readiness has a port of its own, the traffic ports are probed beside it. */
+class RouterProbe implements NodeProbe {
+  private readonly plan: ProbePlan;
+  private readonly http: HttpProbe;
+  private readonly kinds: readonly ("https" | "http")[];
+
+  constructor(plan: ProbePlan) {
+    this.plan = plan;
+    this.http = new HttpProbe({ at: { ip: plan.ip, port: plan.readyPort }, tls: null }, plan.ip);
+    this.kinds = (["https", "http"] as const).filter((kind) => plan.ports[kind] !== undefined);
+  }
+
+  async probe(request: ProbeRequest): Promise<NodeProbeResult> {
+    const { readiness, handshake, thorough, timeoutMs } = request;
+    if (!readiness) return { ready: null, ...(await this.probePorts(handshake, timeoutMs)) };
+    const startedMs = performance.now();
+    const asked = this.http.ask(readinessPath("https"), timeoutMs);
+    const early = thorough ? null : await withHeadStart(asked, timeoutMs);
+    if (early !== null && suffices(early)) {
+      return { ready: early.evidence, own: {}, certificate: null, inconclusive: false };
+    }
+    const leftMs = Math.max(1, timeoutMs - (performance.now() - startedMs));
+    const [ports, ready] = await Promise.all([this.probePorts(handshake, leftMs), asked]);
+    return { ...ports, ready: ready.evidence, inconclusive: ports.inconclusive || ready.evidence === null };
+  }
+
+  certificateShownTo(servername: string, timeoutMs: number): Promise<ShownCertificate | null> {
+    return shownCertificate({ ip: this.plan.ip, port: this.plan.ports.https ?? 0 }, servername, timeoutMs);
+  }
+
+  close(): void {
+    this.http.close();
+  }
+
+  private async probePorts(handshake: boolean, timeoutMs: number): Promise<PortsResult> {
+    const results = await Promise.all(this.kinds.map((kind) => this.probePort(kind, handshake, timeoutMs)));
+    return portsResult(this.kinds, results);
+  }
+
+  private probePort(kind: "https" | "http", handshake: boolean, timeoutMs: number): Promise<ProbeResult> {
+    const { ip, ports, servername } = this.plan;
+    const at = { ip, port: ports[kind] ?? 0 };
     if (kind === "http" || !handshake) return probeTcp(at, timeoutMs);
-    return probeTls(at, { servername: plan.servername, alpn: BROWSER_ALPN }, timeoutMs);
-  };
-  const knockAll = async (wish: ProbeRequest, timeoutMs: number): Promise<Knocks> => {
-    const answers = await Promise.all(kinds.map((kind) => knock(kind, wish.handshake, timeoutMs)));
-    return knocksOf(kinds, answers);
-  };
-  return {
-    async probe(wish) {
-      const path = readinessPath("https");
-      if (!wish.readiness) return { ready: null, ...(await knockAll(wish, wish.timeoutMs)) };
-      const startedMs = performance.now();
-      const asked = http.ask(path, wish.timeoutMs);
-      const early = wish.thorough ? null : await withHeadStart(asked, wish.timeoutMs);
-      if (early !== null && suffices(early))
-        return { ready: early.evidence, own: {}, certificate: null, inconclusive: false };
-      const leftMs = Math.max(1, wish.timeoutMs - (performance.now() - startedMs));
-      const [knocks, ready] = await Promise.all([knockAll(wish, leftMs), asked]);
-      return { ...knocks, ready: ready.evidence, inconclusive: knocks.inconclusive || ready.evidence === null };
-    },
-    certificateShownTo: presenter(plan.ip, plan.ports.https ?? 0),
-    close: () => http.close(),
-  };
+    return probeTls(at, { servername, alpn: BROWSER_ALPN }, timeoutMs);
+  }
 }
 
-type Knocks = Omit<NodeProbeResult, "ready">;
+/** What the traffic ports gave. */
+type PortsResult = Omit<NodeProbeResult, "ready">;
 
-function knocksOf(kinds: readonly ServiceName[], answers: readonly ProbeResult[]): Knocks {
+function portsResult(kinds: readonly ServiceName[], results: readonly ProbeResult[]): PortsResult {
   const own: Partial<Record<ServiceName, Evidence>> = {};
   let certificate: ShownCertificate | null = null;
   for (const [index, kind] of kinds.entries()) {
-    const answer = answers[index];
-    if (answer === undefined) continue;
-    if (answer.evidence !== null) own[kind] = answer.evidence;
-    certificate ??= answer.certificate;
+    const result = results[index];
+    if (result === undefined) continue;
+    if (result.evidence !== null) own[kind] = result.evidence;
+    certificate ??= result.certificate;
   }
-  return { own, certificate, inconclusive: answers.some(({ evidence }) => evidence === null) };
+  return { own, certificate, inconclusive: results.some(({ evidence }) => evidence === null) };
 }
 
-/** A ready router on the connection it was known on: the same machine, nothing else to find out. */
+/** A router that is ready on its kept connection is the machine it was before: its traffic ports need no probe. */
 function suffices({ evidence, fresh }: ProbeResult): boolean {
   return !fresh && evidence?.got === "http" && evidence.status >= 200 && evidence.status < 300;
 }
 
+/** The answer, if it comes before the head start is over. */
 async function withHeadStart(asked: Promise<ProbeResult>, timeoutMs: number): Promise<ProbeResult | null> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const over = new Promise<null>((resolve) => {
@@ -141,7 +179,6 @@ async function withHeadStart(asked: Promise<ProbeResult>, timeoutMs: number): Pr
   return first;
 }
 
-function presenter(ip: string, port: number): NodeProbe["certificateShownTo"] {
-  return async (servername, timeoutMs) =>
-    (await probeTls({ ip, port }, { servername, alpn: ["http/1.1"] }, timeoutMs)).certificate;
+async function shownCertificate(at: Address, servername: string, timeoutMs: number): Promise<ShownCertificate | null> {
+  return (await probeTls(at, { servername, alpn: HTTP_ALPN }, timeoutMs)).certificate;
 }

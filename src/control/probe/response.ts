@@ -1,4 +1,4 @@
-/** The answer to a probe's question: its status, and whether another question can follow on the connection. */
+/** The HTTP response to a probe: its status, and whether the connection can take another request. */
 import { Body } from "../../core/http/body.ts";
 import { connectionOptions, declaredFraming, NO_BODY, UNTIL_CLOSE, type Framing } from "../../core/http/framing.ts";
 import { Gather } from "../../core/http/gather.ts";
@@ -6,31 +6,31 @@ import { HeadReader, type HeadLimits } from "../../core/http/head.ts";
 import { StatusLine } from "../../core/http/start-line.ts";
 
 const LIMITS: HeadLimits = { httpLine: 8_192, httpHead: 65_536, httpFields: 200 };
-/** Body bytes read of an answer: `/readyz` says "ok", its failing checks fill a page. */
+/** Body bytes read of a response: `/readyz` says "ok", its failing checks fill a page. */
 const BODY_MOST = 65_536;
 
-/** One answer at a time, fed with what arrives. */
+/** One response at a time, fed with what arrives. */
 export class ProbeResponse {
   /** `end`: complete; `enough`: the status is known and the rest is not worth reading; `bad`: not HTTP. */
   state: "more" | "end" | "enough" | "bad" = "more";
-  /** Of the final answer; null: its head is not complete. */
+  /** Of the final response; null: its head is not complete. */
   status: number | null = null;
-  private close = false;
+  private closing = false;
   private bytes = 0;
   private readonly head = new HeadReader(new StatusLine(), LIMITS);
   private readonly body = new Body(LIMITS);
-  private readonly nobody = new Gather();
+  private readonly discarded = new Gather();
 
-  /** The connection can take another question. */
+  /** The connection can take another request. */
   get reusable(): boolean {
-    return this.state === "end" && !this.close;
+    return this.state === "end" && !this.closing;
   }
 
-  /** For the answer to the next question. */
+  /** For the response to the next request. */
   reset(): void {
     this.state = "more";
     this.status = null;
-    this.close = false;
+    this.closing = false;
     this.bytes = 0;
     this.head.reset();
   }
@@ -40,13 +40,13 @@ export class ProbeResponse {
     while (this.state === "more" && at < chunk.length) {
       at = this.status === null ? this.feedHead(chunk, at) : this.feedBody(chunk, at);
     }
-    // what comes unasked would be taken for the next answer
-    if (at < chunk.length) this.close = true;
+    // bytes after the response would be taken for the next one
+    if (at < chunk.length) this.closing = true;
   }
 
   /** The peer's FIN. */
   end(): void {
-    this.close = true;
+    this.closing = true;
     if (this.state === "more" && this.status !== null) this.state = this.body.endsByClose ? "end" : "enough";
   }
 
@@ -56,7 +56,7 @@ export class ProbeResponse {
     if (head.state === "bad") this.state = "bad";
     if (head.state !== "done") return next;
     const { status } = head.start;
-    if (status < 200 && status !== 101) head.reset(); // interim: the answer follows
+    if (status < 200 && status !== 101) head.reset(); // interim: the final response follows
     else this.begin(status);
     return next;
   }
@@ -68,13 +68,13 @@ export class ProbeResponse {
       this.state = "enough";
       return;
     }
-    this.close =
+    this.closing =
       this.head.start.minor === 0 || framing.kind === "close" || (connectionOptions(this.head)?.close ?? true);
     this.body.begin(framing);
     if (this.body.state === "done") this.state = "end";
   }
 
-  /** Null: it has a status, and nobody can tell where it ends. */
+  /** Null: where this response ends cannot be told. */
   private framing(status: number): Framing | null {
     if (status === 101) return null;
     if (status === 204 || status === 304) return NO_BODY;
@@ -85,8 +85,8 @@ export class ProbeResponse {
 
   private feedBody(chunk: Uint8Array, at: number): number {
     const { body } = this;
-    const next = body.feed(chunk, at, this.nobody);
-    this.nobody.take();
+    const next = body.feed(chunk, at, this.discarded);
+    this.discarded.take();
     this.bytes += next - at;
     if (body.state === "done") this.state = "end";
     else if (body.state === "bad" || this.bytes > BODY_MOST) this.state = "enough";

@@ -1,4 +1,4 @@
-/** One connection of a probe: how far it got, what certificate was shown, and in which words it failed. */
+/** One connection of a probe: how far it got, which certificate was shown, and which fault ended it. */
 import { closeSync, openSync } from "node:fs";
 import * as net from "node:net";
 import * as tls from "node:tls";
@@ -28,19 +28,20 @@ export function noProgress(): Progress {
   return { got: "nothing", certificate: null };
 }
 
-/** A probe's answer; `evidence` null: this machine could not ask (out of descriptors or ports), which says nothing of the node. */
+/** What one probe of a port gave. */
 export interface ProbeResult {
+  /** Null: this machine could not ask (out of descriptors or ports), which says nothing of the node. */
   readonly evidence: Evidence | null;
   /** Shown on this connection, if it was a new one with a finished handshake. */
   readonly certificate: ShownCertificate | null;
-  /** A connection was made for this answer. */
+  /** A connection was made for this probe. */
   readonly fresh: boolean;
 }
 
 /** Out of time; made by the caller, since no socket timer covers connect, handshake and answer together. */
 export class ProbeTimeout extends Error {
   override readonly name = "ProbeTimeout";
-  /** This machine stood still, and what came meanwhile was not read: nobody knows whether the node was late. */
+  /** This machine stood still and read nothing meanwhile, so the node may have answered in time. */
   readonly overslept: boolean;
 
   constructor(overslept: boolean) {
@@ -54,10 +55,10 @@ export class ProbeGarbage extends Error {
   override readonly name = "ProbeGarbage";
 }
 
-/** A timer that comes this much later than it was set for, as a share of its time, tells of a machine that stood still. */
+/** A timer that fires this much too late, as a share of its time, shows that this machine stood still. */
 const OVERSLEPT = 0.5;
 
-/** @returns takes the deadline away again */
+/** @returns cancels the deadline */
 export function deadline(timeoutMs: number, over: (error: ProbeTimeout) => void): () => void {
   const startedMs = performance.now();
   const timer = setTimeout(() => {
@@ -68,8 +69,8 @@ export function deadline(timeoutMs: number, over: (error: ProbeTimeout) => void)
 
 /** Names of a certificate that are kept; real ones have a few dozen. */
 const NAMES_MOST = 256;
-/** A goodbye that is not answered ends after this. */
-const GOODBYE_MS = 1_000;
+/** A polite close that the peer does not answer ends after this. */
+const CLOSE_MS = 1_000;
 
 /**
  * Connect, and shake hands where the plan says so. The chain is not checked: any cluster has a CA of its own.
@@ -81,7 +82,7 @@ export function openSocket(plan: SocketPlan, progress: Progress, done: (error: E
     if (waiting) done(error);
     waiting = false;
   };
-  const socket = plan.tls === null ? net.connect(target(plan.at)) : tls.connect(secured(plan.at, plan.tls));
+  const socket = plan.tls === null ? net.connect(tcpOptions(plan.at)) : tls.connect(tlsOptions(plan.at, plan.tls));
   socket.setNoDelay(true);
   socket.on("connect", () => {
     progress.got = progress.got === "tls" ? "tls" : "tcp";
@@ -94,24 +95,24 @@ export function openSocket(plan: SocketPlan, progress: Progress, done: (error: E
       finish(null);
     });
   }
-  // stays for the socket's life: a reset while it idles must not become an uncaught error
+  // for the socket's whole life: a reset while it idles must not become an uncaught error
   socket.on("error", (error: Error) => finish(error));
   socket.on("close", () => finish(new Error("closed")));
   return socket;
 }
 
-function target(at: Address): net.TcpNetConnectOpts {
+function tcpOptions(at: Address): net.TcpNetConnectOpts {
   return { host: at.ip, port: at.port };
 }
 
-function secured(at: Address, plan: TlsPlan): tls.ConnectionOptions {
+function tlsOptions(at: Address, plan: TlsPlan): tls.ConnectionOptions {
   const base = { host: at.ip, port: at.port, rejectUnauthorized: false, ALPNProtocols: [...plan.alpn] };
   return plan.servername === null ? base : { ...base, servername: plan.servername };
 }
 
 /** Close politely: close_notify and FIN after a finished handshake leave no line in the server's log. */
 export function closePolitely(socket: net.Socket): void {
-  const timer = setTimeout(() => socket.destroy(), GOODBYE_MS);
+  const timer = setTimeout(() => socket.destroy(), CLOSE_MS);
   socket.once("close", () => clearTimeout(timer));
   socket.resume(); // what was not read would turn the FIN into a RST
   socket.end();
@@ -135,7 +136,7 @@ function shownCertificate(socket: tls.TLSSocket): ShownCertificate | null {
 }
 
 /** Errors of this machine, not of the node. */
-const OWN_FAULTS = new Set(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "EADDRNOTAVAIL", "EAGAIN"]);
+const LOCAL_FAULTS = new Set(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "EADDRNOTAVAIL", "EAGAIN"]);
 const FAULTS: Readonly<Record<string, Fault>> = {
   ECONNREFUSED: "refused",
   ECONNRESET: "reset",
@@ -155,17 +156,17 @@ export function faultEvidence(error: unknown, progress: Progress, timeoutMs: num
     return error.overslept ? null : { got: progress.got, fault: "silent", timeoutMs };
   }
   const code = codeOf(error);
-  if (OWN_FAULTS.has(code) || (progress.got === "nothing" && outOfDescriptors())) return null;
+  if (LOCAL_FAULTS.has(code) || (progress.got === "nothing" && outOfDescriptors())) return null;
   return { got: progress.got, fault: faultOf(code, error, progress), timeoutMs };
 }
 
-/** Bun calls it "refused" when this process has no descriptor left; taken at its word, that would take every node out at once. */
+/** This process has no descriptor left. Bun reports that as "refused", which would take every node out at once if believed. */
 export function outOfDescriptors(): boolean {
   try {
     closeSync(openSync("/dev/null", "r"));
     return false;
   } catch (error) {
-    return OWN_FAULTS.has(codeOf(error));
+    return LOCAL_FAULTS.has(codeOf(error));
   }
 }
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
-import { createHttpProbe, probeTcp, probeTls, type HttpProbe } from "../../../src/control/probe/probes.ts";
+import { HttpProbe, probeTcp, probeTls } from "../../../src/control/probe/probes.ts";
 import { deadline, faultEvidence, ProbeTimeout } from "../../../src/control/probe/socket.ts";
 import type { Address } from "../../../src/seam/snapshot.ts";
 import {
@@ -31,12 +31,12 @@ function keep(served: Served): Served {
   return served;
 }
 function httpsProbe(at: Address): HttpProbe {
-  const probe = createHttpProbe({ at, tls: { servername: NAME, alpn: ["http/1.1"] } }, NAME);
+  const probe = new HttpProbe({ at, tls: { servername: NAME, alpn: ["http/1.1"] } }, NAME);
   stops.push(() => probe.close());
   return probe;
 }
 function httpProbe(at: Address): HttpProbe {
-  const probe = createHttpProbe({ at, tls: null }, "probe");
+  const probe = new HttpProbe({ at, tls: null }, "probe");
   stops.push(() => probe.close());
   return probe;
 }
@@ -47,7 +47,7 @@ async function closedPort(): Promise<Address> {
   return served.at;
 }
 
-describe("createHttpProbe()", () => {
+describe("HttpProbe", () => {
   test("asks many times on one connection, with a real name, and leaves no handshake error", async () => {
     const server = keep(await serveHttps(pair, (_path, response) => response.end("ok")));
     const probe = httpsProbe(server.at);
@@ -72,11 +72,11 @@ describe("createHttpProbe()", () => {
     expect(certificate?.fingerprint).toMatch(/^([0-9A-F]{2}:){31}[0-9A-F]{2}$/);
   });
 
-  test("renew() shows the certificate again on a new connection", async () => {
+  test("reconnect() shows the certificate again on a new connection", async () => {
     const server = keep(await serveHttps(pair, (_path, response) => response.end("ok")));
     const probe = httpsProbe(server.at);
     await probe.ask("/readyz", 2000);
-    probe.renew();
+    probe.reconnect();
     const again = await probe.ask("/readyz", 2000);
     expect(again).toMatchObject({ fresh: true, certificate: { names: [NAME, "*.apps.hub.lab"] } });
     expect(server.seen.handshakeErrors).toEqual([]);
