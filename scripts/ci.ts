@@ -29,6 +29,7 @@ const STEPS: readonly Step[] = [
   { name: "lint", command: [`${BIN}/oxlint`] },
   { name: "types", command: [`${BIN}/tsc`, "-p", "tsconfig.json"] },
   { name: "types of core", command: [`${BIN}/tsc`, "-p", "src/core/tsconfig.json"] },
+  { name: "types of the page's script", command: [`${BIN}/tsc`, "-p", "src/admin/tsconfig.json"] },
   ...(existsSync(`${ROOT}scripts/docs.ts`) ? [{ name: "docs", command: [BUN, "scripts/docs.ts", "--check"] }] : []),
   { name: "unit and behaviour tests", command: [BUN, "--no-orphans", ...unit], tests: true },
   { name: "build", command: [BUN, "scripts/build.ts"] },
@@ -59,7 +60,7 @@ async function run({ name, command, env = {}, tests }: Step): Promise<Outcome> {
     child.exited,
   ]);
   const output = `${out}${err}`;
-  writeFileSync(`${ROOT}${LOGS}/${name.replaceAll(" ", "-")}.log`, output);
+  writeFileSync(`${ROOT}${LOGS}/${name.replaceAll(/[^a-z]+/g, "-")}.log`, output);
   if (tests !== true) return code === 0 ? { passed: 1, failed: 0, output } : { passed: 0, failed: 1, output };
   const counted = countsOf(output);
   // a crash, or an error between two tests, is a failure that no test counts

@@ -4,7 +4,7 @@ import type { Status } from "../control/status/report.ts";
 import { clusterCards } from "./page-cards.ts";
 import { html, raw, type Markup } from "./page-html.ts";
 import { events, listeners, overview, unknownNames } from "./page-lists.ts";
-import { pageScript } from "./page-script.ts";
+import { pageScript } from "#page-script";
 import { PAGE_STYLE } from "./page-style.ts";
 import { LEVEL_WORDS, LEVELS, levelOf, madeMs, many, type Level } from "./page-words.ts";
 

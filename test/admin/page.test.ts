@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "bun:test";
 import { pagePolicy, renderPage } from "../../src/admin/page.ts";
-import { pageScript } from "../../src/admin/page-script.ts";
+import { pageScript } from "#page-script";
 import { cluster, endpoint, NO_RATES, pool, sampleStatus } from "./page-sample.ts";
 
 /** Text as a reader without styles sees it. */

@@ -135,7 +135,7 @@ describe("createApi()", () => {
 });
 
 describe("GET /v1/events", () => {
-  async function read(reader: ReadableStreamDefaultReader<Uint8Array>, until: string): Promise<string> {
+  async function read(reader: Pick<ReadableStreamDefaultReader<Uint8Array>, "read">, until: string): Promise<string> {
     let text = "";
     while (!text.includes(until)) {
       const { done, value } = await reader.read();

@@ -259,6 +259,6 @@ async function portOf(stdout: ReadableStream<Uint8Array>): Promise<number> {
 }
 
 /** Its reports go on; a full pipe would stop it. */
-async function drain(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
+async function drain(reader: { read(): Promise<{ done: boolean }> }): Promise<void> {
   while (!(await reader.read()).done);
 }
