@@ -44,6 +44,11 @@ export class EdgeError extends Error {
   }
 }
 
+/** The name of a system error, as Bun and Node attach it: `ENOENT`. */
+export function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error ? String(error.code) : undefined;
+}
+
 /** Several mistakes found at once; printed one per line. */
 export class EdgeErrors extends Error {
   override readonly name = "EdgeErrors";

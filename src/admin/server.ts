@@ -1,7 +1,7 @@
 /** The admin listener: node:http in front of the application. */
 import type { ListenAddress } from "../config/model.ts";
 import { createHttpServer } from "../control/api/http-server.ts";
-import { listenError } from "../control/serve/listening.ts";
+import { bindError } from "../control/serve/listening.ts";
 import type { AdminAccess } from "../control/run.ts";
 import { createAdmin } from "./app.ts";
 
@@ -23,7 +23,7 @@ export async function openAdmin(at: ListenAddress, input: AdminAccess): Promise<
   server.headersTimeout = REQUEST_MS;
   server.requestTimeout = REQUEST_MS;
   await new Promise<void>((resolve, reject) => {
-    server.once("error", (error) => reject(listenError(error, at)));
+    server.once("error", (error) => reject(bindError(error, at)));
     server.listen({ port: at.port, ...(at.ip === "" ? {} : { host: at.ip }) }, resolve);
   });
   const address = server.address();

@@ -4,6 +4,7 @@ import { claimsOf, type Claim } from "../config/claims.ts";
 import type { ClusterConfig, Config } from "../config/model.ts";
 import type { LiveEnvironment } from "./environment.ts";
 import { fail, inParallel, ok, warn, type Finding } from "./finding.ts";
+import { codeOf } from "../errors.ts";
 
 /** Questions at a time, how long one may take, and all of them. */
 const AT_ONCE = 16;
@@ -59,7 +60,7 @@ async function ask(name: string, { lookup }: LiveEnvironment): Promise<readonly 
   try {
     return await Promise.race([lookup(name), late]);
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    const code = codeOf(error) ?? "";
     return /AGAIN|TIMEOUT|SERVFAIL/.test(code) ? "the name server does not answer" : "does not resolve";
   } finally {
     clearTimeout(timer);

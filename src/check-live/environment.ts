@@ -6,10 +6,11 @@ import { createServer } from "node:net";
 import { networkInterfaces } from "node:os";
 import type { ListenAddress } from "../config/model.ts";
 import { canonicalIp } from "../core/address.ts";
-import { descriptorLimit } from "../control/machine/limits.ts";
+import { descriptorLimit } from "../runtime/portable/descriptors.ts";
 import { askClock, type ClockAnswer, type ClockQuestion } from "./clock.ts";
 import { portHolder, type Holder } from "../control/machine/port-holder.ts";
 import { createNodeProbe, type NodeProbe, type ProbePlan } from "../control/probe/node-probe.ts";
+import { codeOf } from "../errors.ts";
 
 export interface OwnAddress {
   readonly interface: string;
@@ -112,7 +113,7 @@ function unitOf(pid: number): string | null {
 function tryListen(at: ListenAddress): Promise<string | null> {
   return new Promise((resolve) => {
     const server = createServer();
-    server.once("error", (error) => resolve("code" in error ? String(error.code) : error.message));
+    server.once("error", (error) => resolve(codeOf(error) ?? error.message));
     server.listen({ port: at.port, ...(at.ip === "" ? {} : { host: at.ip }), exclusive: true }, () =>
       server.close(() => resolve(null)),
     );

@@ -3,7 +3,7 @@ import type { FlagText } from "../config/layers.ts";
 import { GLOBAL, ROOT_CONTROL_PATH } from "../config/options.ts";
 import { collectProblems } from "../config/text.ts";
 import { resolveOption } from "../config/option.ts";
-import { EdgeError, EdgeErrors, type EdgeErrorCode } from "../errors.ts";
+import { codeOf, EdgeError, EdgeErrors, type EdgeErrorCode } from "../errors.ts";
 import { machineOf, type Io } from "./io.ts";
 
 export interface Client {
@@ -92,7 +92,7 @@ async function connect(path: string): Promise<Client | null> {
 
 function unreachable(error: unknown, path: string): null {
   if (error instanceof EdgeError || error instanceof EdgeErrors) throw error;
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const code = codeOf(error);
   if (code === "ENOENT" || code === "ECONNREFUSED" || code === "ENOTDIR") return null;
   if (code === "EACCES" || code === "EPERM") {
     throw new EdgeError("CONTROL_FAILED", `Cannot reach edge-lb: permission denied on ${path}`, {

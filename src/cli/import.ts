@@ -4,7 +4,7 @@ import { basename, dirname, join } from "node:path";
 import { loadConfig } from "../config/load.ts";
 import { readDomain } from "../config/names.ts";
 import { quote } from "../config/text.ts";
-import { EdgeError } from "../errors.ts";
+import { codeOf, EdgeError } from "../errors.ts";
 import { importHaproxy, type ImportResult } from "../migrate/import.ts";
 import type { Note } from "../migrate/source/ledger.ts";
 import { reportJson, reportText } from "../migrate/report/text.ts";
@@ -98,7 +98,7 @@ function readSource(io: Io, path: string): string {
   try {
     return path === "-" ? readFileSync(0, "utf8") : io.readFile(path);
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "it cannot be read";
+    const code = codeOf(error) ?? "it cannot be read";
     const why = code === "ENOENT" ? "there is no such file" : code === "EACCES" ? "permission denied" : code;
     throw new EdgeError("CONFIG_UNREADABLE", `Cannot read ${quote(path)}: ${why}`, { where: path });
   }
@@ -131,7 +131,7 @@ function writeOut(path: string, text: string): void {
   try {
     writeFileSync(path, text);
   } catch (error) {
-    const why = error instanceof Error && "code" in error ? String(error.code) : "it cannot be written";
+    const why = codeOf(error) ?? "it cannot be written";
     throw new EdgeError("USAGE", `Cannot write ${quote(path)}: ${why}`, { where: "--out" });
   }
 }

@@ -1,7 +1,8 @@
 /** The cluster's part of the option table: keys of `--cluster NAME=ITEM[,ITEM...]` and of `clusters.NAME` in the file. */
 import type { Policy } from "../seam/services.ts";
 import { readCidr, readNodes } from "./addresses.ts";
-import type { CheckMode, NodeSpec } from "./model.ts";
+import type { CheckMode } from "../core/health/ladder.ts";
+import type { NodeSpec } from "./model.ts";
 import { readDomain, readExactName, readNamePattern } from "./names.ts";
 import { GLOBAL } from "./options.ts";
 import { listOf, many, one, word, type Option } from "./option.ts";

@@ -7,7 +7,7 @@ import type { ClusterConfig, Config, ListenAddress } from "./model.ts";
 import { COMMAND_LINE, GLOBAL, LIMITS, LISTEN, TIMEOUTS } from "./options.ts";
 import { resolveOption, type Machine, type Option } from "./option.ts";
 import { collectProblems, didYouMean, quote, typed, type Problems } from "./text.ts";
-import { EdgeError, EdgeErrors } from "../errors.ts";
+import { codeOf, EdgeError, EdgeErrors } from "../errors.ts";
 import { parseYaml } from "./yaml.ts";
 
 export interface LoadInput {
@@ -74,7 +74,7 @@ function readText(file: string, readFile: LoadInput["readFile"], problems: Probl
   try {
     return readFile(file);
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    const code = codeOf(error) ?? "";
     const why = FILE_FAULTS[code] ?? (code === "" ? "it cannot be read" : code);
     problems.add(typed(`--config ${file}`), `Cannot read ${quote(file)}: ${why}`, undefined, "CONFIG_UNREADABLE");
     return null;

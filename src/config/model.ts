@@ -1,11 +1,11 @@
 /** The configuration, resolved: no optional fields, no text left to parse, units in the names. */
+import type { CheckMode } from "../core/health/ladder.ts";
 import type { LogTarget } from "./log-target.ts";
 import type { Cidr } from "../seam/snapshot.ts";
 import type { ServiceName, Policy } from "../seam/services.ts";
 
 export type Layer = "file" | "flags" | "runtime";
 export type EngineChoice = "auto" | "linux" | "bun" | "node";
-export type CheckMode = "auto" | "readyz" | "tls" | "tcp" | "off";
 export type LogFormat = "text" | "json" | "haproxy";
 
 /** Where a listener binds; `ip` "" means every address of both families. */

@@ -4,6 +4,7 @@ import { activeOf, countOf, type Board } from "../seam/board.ts";
 import type { EndReason } from "../seam/tallies.ts";
 import type { AccessRecord, FormatLine } from "./access-log.ts";
 import { printable } from "./log-lines.ts";
+import { MONTHS } from "../core/http/date.ts";
 
 /**
  * Two letters: who or what ended it, and in which phase (HAProxy's configuration manual, "Session state at disconnection").
@@ -95,8 +96,6 @@ function loads({ cells, attempts }: AccessRecord, board: Board): string {
 function whole(ms: number | null): number {
   return ms === null ? -1 : Math.round(ms);
 }
-
-const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"] as const;
 
 /** `23/Nov/2026:20:46:00.123`, in UTC like every other time edge-lb writes. */
 function acceptTime(wallMs: number): string {

@@ -8,17 +8,17 @@
  * - A connect under way cannot be taken back: after a timeout or `cancel()` its descriptor lives until the kernel gives up,
  *   about two minutes later; should it still open, it is reset.
  */
-import { closeSync, openSync } from "node:fs";
 import type { Socket, SocketHandler, TCPSocketListener } from "bun";
 import type { DialError, ListenSpec } from "../seam/mail.ts";
 import { Accepting } from "./portable/accept.ts";
 import { Dialing, dialError } from "./portable/dial.ts";
-import { codeOf } from "./error-code.ts";
+import { codeOf } from "../errors.ts";
 import { createEventLoop, type EventLoop, type MailPort } from "./portable/event-loop.ts";
 import { keepAliveRounds } from "./portable/keep-alive.ts";
 import type { Link } from "./portable/conn.ts";
 import { listenError } from "./listen-error.ts";
 import type { Cancel, CloseCause, Conn, ConnEvents, DialSpec, Listener, Runtime } from "./port.ts";
+import { lowestFreeDescriptor } from "./portable/descriptors.ts";
 
 /** What a socket's events are for: its link, once it has one. */
 interface Data {
@@ -125,7 +125,7 @@ let connecting = false;
 function earlyError(code: string | undefined): DialError {
   if (code !== "ECONNREFUSED") return dialError(code);
   try {
-    closeSync(openSync("/dev/null", "r"));
+    lowestFreeDescriptor();
     return "unreachable";
   } catch {
     return "no-descriptors";

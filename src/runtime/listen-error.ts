@@ -1,11 +1,17 @@
+import { formatEndpoint } from "../core/address.ts";
 import { EdgeError } from "../errors.ts";
 import type { Address } from "../seam/snapshot.ts";
 
 /** The operator's error for an address that cannot be listened on; `code` is an errno name. */
 export function listenError(at: Address, code: string | undefined, cause: unknown): EdgeError {
-  const host = at.ip.includes(":") && at.ip !== "::" ? `[${at.ip}]` : at.ip === "::" ? "" : at.ip;
   const [why, hint] = explain(code, cause);
-  return new EdgeError("LISTEN_FAILED", `Cannot listen on ${host}:${at.port}: ${why}`, { hint, cause });
+  return cannotListen(at, why, hint, cause);
+}
+
+/** Every address that cannot be listened on is told in these words. */
+export function cannotListen(at: Address, why: string, hint?: string, cause?: unknown): EdgeError {
+  const where = formatEndpoint(at.ip === "::" ? "" : at.ip, at.port);
+  return new EdgeError("LISTEN_FAILED", `Cannot listen on ${where}: ${why}`, { hint, cause });
 }
 
 function explain(code: string | undefined, cause: unknown): [why: string, hint: string | undefined] {

@@ -6,7 +6,7 @@ import net from "node:net";
 import type { ListenSpec } from "../seam/mail.ts";
 import { Accepting } from "./portable/accept.ts";
 import { Dialing, dialError } from "./portable/dial.ts";
-import { codeOf } from "./error-code.ts";
+import { codeOf } from "../errors.ts";
 import { createEventLoop, type EventLoop, type MailPort } from "./portable/event-loop.ts";
 import { KEEP_ALIVE_MS, type Link } from "./portable/conn.ts";
 import { listenError } from "./listen-error.ts";

@@ -2,7 +2,7 @@
 import { request as httpRequest, type Server } from "node:http";
 import { lstatSync, unlinkSync, type Stats } from "node:fs";
 import { dirname } from "node:path";
-import { EdgeError, type EdgeErrorCode } from "../../errors.ts";
+import { codeOf, EdgeError, type EdgeErrorCode } from "../../errors.ts";
 import { createHttpServer, type Handler } from "./http-server.ts";
 
 export interface ControlSocket {
@@ -122,10 +122,6 @@ function socketError(path: string, error: unknown): EdgeError {
 
 function failure(path: string, why: string, hint?: string, code: EdgeErrorCode = "CONTROL_FAILED"): EdgeError {
   return new EdgeError(code, `Cannot use control socket ${path}: ${why}`, { hint });
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : "";
 }
 
 function statOf(path: string): Stats | null {

@@ -1,9 +1,10 @@
 /** `GET /v1/explain?name=`: where a name or URL goes right now, to which nodes, and why to no others. */
 import { cidrText } from "../../config/addresses.ts";
 import { canonicalIp } from "../../core/address.ts";
+import { rankOfHealth } from "../../core/balance/pick.ts";
 import { explainLookup } from "../../core/route/lookup.ts";
 import { nearestName } from "../../core/route/nearest.ts";
-import { FULL_WEIGHT, type HealthWord } from "../../seam/board.ts";
+import { FULL_WEIGHT, HEALTH } from "../../seam/board.ts";
 import type { ClusterPlan } from "../../seam/snapshot.ts";
 import type { ServiceName } from "../../seam/services.ts";
 import { DEFAULT_RULE, kindsOf, readTarget, ruleText } from "./asked-name.ts";
@@ -79,23 +80,18 @@ function describe(facts: Facts, kind: ServiceName, rule: string, plan: ClusterPl
   };
 }
 
-/** The ranks of `pick`: the best that any endpoint has is used, never what is not among them. */
-const RANKS: Readonly<Record<ClusterPlan["allDown"], readonly HealthWord[]>> = {
-  try: ["up", "unknown", "not-ready"],
-  refuse: ["up", "unknown"],
-};
-
 function candidatesOf(
   plan: ClusterPlan,
   kind: ServiceName,
   endpoints: readonly EndpointStatus[],
   { board }: Facts,
 ): readonly Candidate[] {
-  const best = RANKS[plan.allDown].find((rank) => endpoints.some(({ state }) => state === rank));
+  const ranks = endpoints.map(({ state }) => rankOfHealth(HEALTH[state], plan.allDown));
+  const best = Math.max(1, ...ranks);
   const cells = plan.pools[kind]?.endpoints ?? [];
   const all = endpoints.map((endpoint, at) => {
     const weight = board.weight[cells[at]?.cell ?? -1] || FULL_WEIGHT;
-    return { ...endpoint, used: endpoint.state === best, weight: Math.round((weight / FULL_WEIGHT) * 100) };
+    return { ...endpoint, used: ranks[at] === best, weight: Math.round((weight / FULL_WEIGHT) * 100) };
   });
   return [...all.filter(({ used }) => used), ...all.filter(({ used }) => !used)];
 }

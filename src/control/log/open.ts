@@ -2,7 +2,7 @@
 import { hostname } from "node:os";
 import type { LogTarget } from "../../config/log-target.ts";
 import type { LogFormat } from "../../config/model.ts";
-import type { UnixDatagram } from "../../runtime/linux/unix-datagram.ts";
+import { loadUnixDatagram } from "../../runtime/linux/load-datagram.ts";
 import { descriptorWriter, fileWriter } from "./file.ts";
 import { createSink, type LogSink } from "./sink.ts";
 import { datagramWriter, rfc3164Time, socketWriter, type SyslogSender } from "./syslog.ts";
@@ -20,15 +20,8 @@ export async function openSink(target: LogTarget, format: LogFormat): Promise<Lo
     case "udp":
       return createSink(datagramWriter(target, senderOf(format)), own);
     case "unix":
-      return createSink(socketWriter(target, senderOf(format), await unixDatagram()), own);
+      return createSink(socketWriter(target, senderOf(format), await loadUnixDatagram()), own);
   }
-}
-
-/** Through the C library, which is asked only where it can be loaded. */
-async function unixDatagram(): Promise<UnixDatagram | null> {
-  if (process.platform !== "linux" || process.versions.bun === undefined) return null;
-  const { openUnixDatagram } = await import("../../runtime/linux/unix-datagram.ts");
-  return openUnixDatagram();
 }
 
 const PROGRAM = "edge-lb";

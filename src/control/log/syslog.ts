@@ -4,6 +4,7 @@ import { connect } from "node:net";
 import type { LogTarget, SyslogStyle } from "../../config/log-target.ts";
 import type { LogEntry, LogLevel, LogWriter } from "./sink.ts";
 import type { UnixDatagram } from "../../runtime/linux/unix-datagram.ts";
+import { MONTHS } from "../../core/http/date.ts";
 
 export interface SyslogSender {
   readonly program: string;
@@ -17,8 +18,6 @@ export interface SyslogSender {
 const SEVERITIES: Readonly<Record<LogLevel, number>> = { error: 3, warn: 4, info: 6 };
 /** RFC 5426 §3.2: every receiver takes 480 bytes and should take 2,048; rsyslog and syslog-ng take 8 KB. */
 const MOST_BYTES = 8_192;
-
-const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"] as const;
 
 /** `Nov 23 20:46:00` in UTC (RFC 3164 §4.1.2: the day is padded with a space). */
 export function rfc3164Time(at: Date): string {

@@ -1,14 +1,11 @@
 /** What this process may hold at most, and the word to the operator when it is about to run out. */
-import { closeSync, openSync } from "node:fs";
-import { ACCEPT_SHARE, descriptorLimit } from "../../runtime/portable/descriptors.ts";
+import { ACCEPT_SHARE, descriptorLimit, lowestFreeDescriptor } from "../../runtime/portable/descriptors.ts";
 import type { EventLog } from "../log/event-log.ts";
 
 /** Descriptors that are no client's: libraries, probes, admin, listening sockets, logs. */
 const RESERVED_DESCRIPTORS = 200;
 /** A tunnel has two sockets, and two splice pipes' ends while it is busy. */
 const DESCRIPTORS_PER_CONNECTION = 4;
-
-export { descriptorLimit } from "../../runtime/portable/descriptors.ts";
 
 /** Client connections that fit in the descriptor limit: (nofile - 200) / 4, at least 1. */
 export function maxConnections(descriptors: number = descriptorLimit()): number {
@@ -71,12 +68,10 @@ export function watchDescriptors({
   };
 }
 
-/** The kernel gives the lowest free number, so all below it are taken: exact when it matters, and no list of thousands to read. */
+/** Exact when it matters, and no list of thousands to read. */
 function descriptorsInUse(limit: number): number {
   try {
-    const fd = openSync("/dev/null", "r");
-    closeSync(fd);
-    return fd;
+    return lowestFreeDescriptor();
   } catch {
     return limit;
   }

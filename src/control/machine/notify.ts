@@ -4,6 +4,7 @@
  */
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { loadUnixDatagram } from "../../runtime/linux/load-datagram.ts";
 
 export interface Notifier {
   /** @param status One line for `systemctl status`. */
@@ -65,16 +66,10 @@ function monotonicUsec(): number {
 
 /** A datagram through the C library; where that cannot be called, systemd's own tool says it for us. */
 async function openSend(path: string): Promise<Send> {
-  const datagram = await openDatagram();
+  const datagram = await loadUnixDatagram();
   if (datagram === null) {
     const args = ["--pid", String(process.pid)];
     return (message) => void execFile("systemd-notify", [...args, ...message.split("\n")], () => undefined);
   }
   return (message) => void datagram.send(path, new TextEncoder().encode(message));
-}
-
-async function openDatagram(): Promise<{ send(path: string, message: Uint8Array): boolean } | null> {
-  if (process.platform !== "linux" || process.versions.bun === undefined) return null;
-  const { openUnixDatagram } = await import("../../runtime/linux/unix-datagram.ts");
-  return openUnixDatagram();
 }

@@ -1,10 +1,11 @@
 /** One connection of a probe: how far it got, which certificate was shown, and which fault ended it. */
-import { closeSync, openSync } from "node:fs";
 import * as net from "node:net";
 import * as tls from "node:tls";
 import type { ShownCertificate } from "../../core/health/identity.ts";
 import type { Evidence, Fault } from "../../core/health/ladder.ts";
 import type { Address } from "../../seam/snapshot.ts";
+import { codeOf } from "../../errors.ts";
+import { lowestFreeDescriptor } from "../../runtime/portable/descriptors.ts";
 
 export interface SocketPlan {
   readonly at: Address;
@@ -155,7 +156,7 @@ export function faultEvidence(error: unknown, progress: Progress, timeoutMs: num
   if (error instanceof ProbeTimeout) {
     return error.overslept ? null : { got: progress.got, fault: "silent", timeoutMs };
   }
-  const code = codeOf(error);
+  const code = codeOf(error) ?? "";
   if (LOCAL_FAULTS.has(code) || (progress.got === "nothing" && outOfDescriptors())) return null;
   return { got: progress.got, fault: faultOf(code, error, progress), timeoutMs };
 }
@@ -163,10 +164,10 @@ export function faultEvidence(error: unknown, progress: Progress, timeoutMs: num
 /** This process has no descriptor left. Bun reports that as "refused", which would take every node out at once if believed. */
 export function outOfDescriptors(): boolean {
   try {
-    closeSync(openSync("/dev/null", "r"));
+    lowestFreeDescriptor();
     return false;
   } catch (error) {
-    return LOCAL_FAULTS.has(codeOf(error));
+    return LOCAL_FAULTS.has(codeOf(error) ?? "");
   }
 }
 
@@ -178,8 +179,4 @@ function faultOf(code: string, error: unknown, progress: Progress): Fault {
   if (error instanceof ProbeGarbage) return "garbage";
   if (code.startsWith("ERR_SSL_") || code === "EPROTO") return "alert";
   return progress.got === "nothing" ? "unreachable" : "closed";
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
 }

@@ -1,8 +1,8 @@
 /** The listening addresses belong to control: a port that somebody else holds is an error, never a silent share. */
 import { createServer } from "node:net";
 import type { Config } from "../../config/model.ts";
-import { formatEndpoint } from "../../core/address.ts";
-import { EdgeError } from "../../errors.ts";
+import { codeOf, type EdgeError } from "../../errors.ts";
+import { cannotListen, listenError } from "../../runtime/listen-error.ts";
 import type { ListenSpec } from "../../seam/mail.ts";
 import type { Address } from "../../seam/snapshot.ts";
 import { SERVICE_NAMES, type ServiceName } from "../../seam/services.ts";
@@ -38,7 +38,7 @@ async function openDescriptors(wanted: Wanted, engine: WorkerEngine): Promise<So
       open.push({ kind, at: { ip: at.ip, port }, fd });
     } catch (error) {
       close();
-      throw listenError(error, at);
+      throw bindError(error, at);
     }
   }
   return {
@@ -58,7 +58,7 @@ async function testBind(wanted: Wanted, reusePort: boolean): Promise<Sockets> {
     for (const { kind, at } of wanted) {
       const server = createServer();
       const port = await new Promise<number>((resolve, reject) => {
-        server.once("error", (error) => reject(listenError(error, at)));
+        server.once("error", (error) => reject(bindError(error, at)));
         server.listen({ port: at.port, ...(at.ip === "" ? {} : { host: at.ip }), exclusive: true }, () => {
           const address = server.address();
           resolve(typeof address === "object" && address !== null ? address.port : at.port);
@@ -74,34 +74,15 @@ async function testBind(wanted: Wanted, reusePort: boolean): Promise<Sockets> {
 }
 
 /** The operator's error for a failed bind: names the address, the cause, and the process that holds the port. */
-export function listenError(error: unknown, at: Address): EdgeError {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  const where = `Cannot listen on ${formatEndpoint(at.ip, at.port)}`;
-  switch (code) {
-    case "EADDRINUSE":
-      return inUse(at);
-    case "EACCES":
-    case "EPERM":
-      return new EdgeError("LISTEN_FAILED", `${where}: permission denied`, {
-        hint: "run with sudo or setcap cap_net_bind_service=+ep",
-      });
-    case "EADDRNOTAVAIL":
-      return new EdgeError("LISTEN_FAILED", `${where}: this machine does not have that address`, {
-        hint: "see `ip address`",
-      });
-    default:
-      return new EdgeError("LISTEN_FAILED", `${where}: ${error instanceof Error ? error.message : String(error)}`);
-  }
-}
-
-function inUse(at: Address): EdgeError {
+export function bindError(error: unknown, at: Address): EdgeError {
+  const code = codeOf(error);
+  if (code !== "EADDRINUSE") return listenError(at, code, error);
   const holder = portHolder(at.port);
-  const by = holder === null ? "another process" : `${holder.command} (pid ${holder.pid})`;
-  return new EdgeError(
-    "LISTEN_FAILED",
-    `Cannot listen on ${formatEndpoint(at.ip, at.port)}: the port is held by ${by}`,
-    {
-      hint: holder === null ? "run as root to see which" : "stop it, or choose another address with --listen",
-    },
-  );
+  return holder === null
+    ? cannotListen(at, "the port is held by another process", "run as root to see which")
+    : cannotListen(
+        at,
+        `the port is held by ${holder.command} (pid ${holder.pid})`,
+        "stop it, or choose another address with --listen",
+      );
 }

@@ -8,6 +8,7 @@ import { canonicalIp } from "../../core/address.ts";
 import type { EventLog } from "../log/event-log.ts";
 import type { Cancel } from "../health/health-model.ts";
 import { systemClock } from "../health/system-clock.ts";
+import { codeOf } from "../../errors.ts";
 
 export interface Found {
   readonly addresses: readonly string[];
@@ -154,7 +155,7 @@ function fail(name: Name, error: unknown, log: EventLog): void {
 
 function errorWords(error: unknown): string {
   if (!(error instanceof Error)) return "unknown error";
-  const code = "code" in error && typeof error.code === "string" ? error.code : null;
+  const code = codeOf(error);
   if (code === "ENOTFOUND") return "no such name";
   if (code === "EAI_AGAIN") return "the name server does not answer";
   return code ?? error.message;

@@ -1,14 +1,13 @@
 import type { Health, HealthView } from "../../seam/board.ts";
 import type { Endpoint, Pool } from "../../seam/snapshot.ts";
 import { formatEndpoint } from "../address.ts";
+import { FULL_WEIGHT } from "./full-weight.ts";
 import { fmix32 } from "./hash.ts";
 
 /** How gladly an endpoint is used, by `Health`: unknown, up, not-ready, dead, drained, foreign. 0: never. */
 const RANKS: Readonly<Record<Health, number>> = [2, 3, 1, 0, 0, 0];
 const NOT_READY_RANK = 1;
 const BEST_RANK = 3;
-/** `weight` of an endpoint that takes its full share, as on the board. */
-const FULL_WEIGHT = 256;
 
 /**
  * Choose the endpoint for one attempt: the best rank wins (up, unknown, then not-ready when `allDown` is "try"), and among
@@ -26,7 +25,7 @@ export function pick(
   random: () => number,
   allDown: "try" | "refuse",
 ): Endpoint | null {
-  const least = allDown === "try" ? NOT_READY_RANK : NOT_READY_RANK + 1;
+  const least = leastRank(allDown);
   switch (pool.policy) {
     case "leastconn":
       return pickLeastLoaded(pool.endpoints, health, tried, random, least);
@@ -36,6 +35,15 @@ export function pick(
     case "roundrobin":
       return pickInTurn(pool.endpoints, health, key, tried, least);
   }
+}
+
+function leastRank(allDown: "try" | "refuse"): number {
+  return allDown === "try" ? NOT_READY_RANK : NOT_READY_RANK + 1;
+}
+
+/** How gladly `pick` uses an endpoint of this health: those of the highest rank in the pool are used. 0: never. */
+export function rankOfHealth(health: Health, allDown: "try" | "refuse"): number {
+  return RANKS[health] < leastRank(allDown) ? 0 : RANKS[health];
 }
 
 function rankOf(endpoint: Endpoint, health: HealthView, tried: ReadonlySet<number>): number {

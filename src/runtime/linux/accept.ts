@@ -5,11 +5,13 @@ import { ACCEPT_SHARE } from "../portable/descriptors.ts";
 import type { ListenSpec } from "../../seam/mail.ts";
 import { LinuxConn } from "./conn.ts";
 import { AF, EPOLL, ERRNO } from "./libc.ts";
-import { listenFailed, listenSocket } from "./listen-socket.ts";
+import { listenSocket } from "./listen-socket.ts";
 import type { Loop, Source } from "./loop.ts";
 import { decodeAddress } from "./sockaddr.ts";
 import { accept, close, openSocket, readLocalAddress } from "./syscalls.ts";
 import { TimerNode } from "./timers.ts";
+import { codeOf } from "../../errors.ts";
+import { listenError } from "../listen-error.ts";
 
 /** Connections taken in one turn at most; the listener is level-triggered, so the rest come with the next one. */
 const MOST = 64;
@@ -30,7 +32,7 @@ function openOwn({ at, reusePort }: ListenSpec): number {
   try {
     return listenSocket(at, { reusePort, deferAccept: false }).fd;
   } catch (error) {
-    throw listenFailed(at, error);
+    throw listenError(at, codeOf(error), error);
   }
 }
 

@@ -1,5 +1,4 @@
 /** Making listening sockets: control makes one per address and lends the descriptor to every worker. */
-import { EdgeError } from "../../errors.ts";
 import type { Address } from "../../seam/snapshot.ts";
 import { AF, ERRNO, IPV6_V6ONLY, SO, SOL, TCP } from "./libc.ts";
 import { keepAlive, noDelay } from "./options.ts";
@@ -75,18 +74,6 @@ function tryListen(at: Address, { reusePort = false, deferAccept = true }: Liste
 function socketError(errno: number): SocketError {
   const [code, message] = REASONS.get(errno) ?? [`errno ${errno}`, `errno ${errno}`];
   return new SocketError(code, message);
-}
-
-/** The operator's error for a failed `listenSocket`. */
-export function listenFailed(at: Address, error: unknown): EdgeError {
-  const ip = at.ip === "::" ? "" : at.ip;
-  const where = `${ip.includes(":") ? `[${ip}]` : ip}:${at.port}`;
-  const reason = error instanceof Error ? error.message : String(error);
-  const hint =
-    error instanceof SocketError && error.code === "EACCES"
-      ? "run with sudo or setcap cap_net_bind_service=+ep"
-      : undefined;
-  return new EdgeError("LISTEN_FAILED", `Cannot listen on ${where}: ${reason}`, { hint, cause: error });
 }
 
 /** A second descriptor of the same socket, for an owner that closes what it is given. @throws SocketError */

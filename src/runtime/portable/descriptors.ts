@@ -1,5 +1,5 @@
 /** How many descriptors this process may have, and when they are about to run out. */
-import { readFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync } from "node:fs";
 
 /** Where the limit cannot be read (no /proc), Bun and Node raise it to at least this. */
 const ASSUMED_DESCRIPTORS = 10_240;
@@ -19,4 +19,11 @@ export function descriptorLimit(): number {
   } catch {
     return ASSUMED_DESCRIPTORS;
   }
+}
+
+/** The lowest descriptor that is free: all below it are in use. @throws a system error when none is: EMFILE, ENFILE */
+export function lowestFreeDescriptor(): number {
+  const fd = openSync("/dev/null", "r");
+  closeSync(fd);
+  return fd;
 }

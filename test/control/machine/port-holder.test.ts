@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { createServer } from "node:net";
 import { portHolder } from "../../../src/control/machine/port-holder.ts";
-import { listenError } from "../../../src/control/serve/listening.ts";
+import { bindError } from "../../../src/control/serve/listening.ts";
 
 describe.if(process.platform === "linux")("portHolder()", () => {
   test("names this process for a port it listens on, and nobody once it is closed", async () => {
@@ -10,7 +10,7 @@ describe.if(process.platform === "linux")("portHolder()", () => {
       server.listen(0, "127.0.0.1", () => resolve((server.address() as { port: number }).port)),
     );
     expect(portHolder(port)).toMatchObject({ pid: process.pid });
-    const error = listenError(Object.assign(new Error("no"), { code: "EADDRINUSE" }), { ip: "", port });
+    const error = bindError(Object.assign(new Error("no"), { code: "EADDRINUSE" }), { ip: "", port });
     expect(error.toLine()).toContain(`Cannot listen on :${port}: the port is held by`);
     expect(error.toLine()).toContain(`(pid ${process.pid})`);
     await new Promise((resolve) => server.close(resolve));
@@ -18,7 +18,7 @@ describe.if(process.platform === "linux")("portHolder()", () => {
   });
 });
 
-describe("listenError()", () => {
+describe("bindError()", () => {
   test.each([
     [
       "EACCES",
@@ -30,8 +30,12 @@ describe("listenError()", () => {
       { ip: "192.0.2.7", port: 80 },
       "Cannot listen on 192.0.2.7:80: this machine does not have that address (LISTEN_FAILED); see `ip address`",
     ],
-    ["EMFILE", { ip: "::1", port: 80 }, "Cannot listen on [::1]:80: no (LISTEN_FAILED)"],
+    [
+      "EMFILE",
+      { ip: "::1", port: 80 },
+      "Cannot listen on [::1]:80: no descriptor is free (LISTEN_FAILED); raise the limit of open files",
+    ],
   ])("says what %s means", (code, at, line) => {
-    expect(listenError(Object.assign(new Error("no"), { code }), at).toLine()).toBe(line);
+    expect(bindError(Object.assign(new Error("no"), { code }), at).toLine()).toBe(line);
   });
 });
