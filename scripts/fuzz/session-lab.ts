@@ -260,7 +260,7 @@ export class Lab implements SessionEffects {
     this.ends.push(soFar);
   }
 
-  dropNode(clean: boolean): void {
+  closeNode(clean: boolean): void {
     this.node.state = clean ? "finished" : "destroyed";
     this.passingUp = 0;
     this.passingDown = 0;

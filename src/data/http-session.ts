@@ -136,7 +136,7 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner, HttpClien
     const { routed, key } = this.exchange;
     if (upstream !== null && routed !== null) {
       if (upstream.serves(routed.plan, routed.pool, key)) return upstream.conn.write(first) ? "open" : "full";
-      this.dropNode(true);
+      this.closeNode(true);
     }
     this.restart(first);
     return "dialing";
@@ -225,7 +225,7 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner, HttpClien
     exchange.end();
   }
 
-  dropNode(clean: boolean): void {
+  closeNode(clean: boolean): void {
     this.dial?.cancel();
     this.dial = null;
     const { upstream } = this;

@@ -6,10 +6,10 @@ import { HeadReader, type HeadLimits } from "./head.ts";
 import type { Request } from "./request.ts";
 import { readResponse, type Response, type ResponseFault, type ResponseHead } from "./response.ts";
 import { StatusLine } from "./start-line.ts";
+import type { AnswerState } from "./states.ts";
 
 export class Answer {
-  /** awaited: no final head yet; switched: another protocol begins after the bytes taken. */
-  state: "awaited" | "body" | "done" | "switched" | "bad" = "awaited";
+  state: AnswerState = "awaited";
   /** Set while `state` is "bad". */
   fault: ResponseFault = "start-line";
   /** Of the final head, or of a 101; 0 before. */

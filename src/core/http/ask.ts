@@ -7,10 +7,11 @@ import { HeadReader, type HeadLimits } from "./head.ts";
 import { replyFormat, type ReplyFormat } from "./reply.ts";
 import { HostMemo, readRequest, type Request, type RequestFault, type RequestHead } from "./request.ts";
 import { RequestLine } from "./start-line.ts";
+import type { AskState } from "./states.ts";
 
 export class Ask {
-  /** head: it is being read; asked: `request` is set and the body follows. */
-  state: "head" | "asked" | "bad" = "head";
+  /** With "asked", `request` is set. */
+  state: AskState = "head";
   /** Set while `state` is "bad". */
   fault: RequestFault = "start-line";
   request: Request | null = null;
@@ -37,6 +38,11 @@ export class Ask {
   /** More of the body must come. */
   get open(): boolean {
     return this.state === "asked" && this.body.state === "more";
+  }
+
+  /** Head or body cannot be understood: see `fault`. */
+  get bad(): boolean {
+    return this.state === "bad";
   }
 
   /** @returns The position after the last byte taken. */

@@ -61,7 +61,7 @@ export interface SessionEffects {
     soFar: ExchangeEnd,
   ): void;
   /** End the connection to the node, or give up dialing. @param clean Nothing is under way on it: no need for a RST. */
-  dropNode(clean: boolean): void;
+  closeNode(clean: boolean): void;
   /** FIN after what was written, linger. Of the client only `clientLeft` is told after this. */
   closeClient(): void;
   /** RST: the client must not take what it got for complete. */

@@ -23,10 +23,6 @@ export class Flow {
     this.effects = effects;
   }
 
-  get passingUp(): boolean {
-    return this.up > 0;
-  }
-
   toNode(bytes: Uint8Array): void {
     this.upBytes += bytes.length;
     this.nodeFull = !this.effects.toNode(bytes);

@@ -20,14 +20,15 @@ export class Held {
     this.bytes = whole;
   }
 
-  /** Offer it until nothing more is taken. @param take Returns how many bytes it took; it may also `clear`. */
-  offer(take: (chunk: Uint8Array) => number): void {
-    while (this.bytes !== null) {
-      const chunk: Uint8Array = this.bytes;
-      const at = take(chunk);
-      if (at === 0 || this.isEmpty()) return;
-      this.bytes = at < chunk.length ? chunk.subarray(at) : null;
-    }
+  /** What is kept, as one piece; null: nothing. */
+  get next(): Uint8Array | null {
+    return this.bytes;
+  }
+
+  /** So many bytes of it were taken. */
+  skip(count: number): void {
+    const { bytes } = this;
+    if (bytes !== null) this.bytes = count < bytes.length ? bytes.subarray(count) : null;
   }
 
   /** All of it, and none from now on. */
@@ -39,9 +40,5 @@ export class Held {
 
   clear(): void {
     this.bytes = null;
-  }
-
-  private isEmpty(): boolean {
-    return this.bytes === null;
   }
 }
