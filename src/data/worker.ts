@@ -2,30 +2,14 @@
  * The entry of a worker thread: makes the runtime that control chose and starts the service on it.
  * The one file of data/ that may wait: loading a runtime is asynchronous, what runs on it never is.
  */
-import type { MessagePort } from "node:worker_threads";
 import { workerData } from "node:worker_threads";
 import type { Runtime } from "../runtime/port.ts";
 import { openBoard } from "../seam/board.ts";
-import type { Engine } from "../seam/mail.ts";
-import type { Snapshot } from "../seam/snapshot.ts";
+import type { WorkerInput } from "../seam/worker-input.ts";
 import type { FormatLine } from "./access-log.ts";
 import { haproxyFormat } from "./log-haproxy.ts";
 import { jsonLine, textLine } from "./log-lines.ts";
 import { startService } from "./service.ts";
-
-/** What control hands to a new worker. */
-export interface WorkerInput {
-  readonly worker: number;
-  readonly workers: number;
-  readonly engine: Exclude<Engine, "memory">;
-  readonly board: SharedArrayBuffer;
-  readonly mail: MessagePort;
-  /** linux: the descriptor that control writes to after each mail; else -1. */
-  readonly wakeFd: number;
-  readonly snapshot: Snapshot;
-  /** Null: no access log. */
-  readonly log: "text" | "json" | "haproxy" | null;
-}
 
 const input = workerData as WorkerInput;
 const runtime = await openRuntime(input);

@@ -9,7 +9,7 @@ import { activeOf } from "../../seam/board.ts";
 import { editFile } from "./save.ts";
 import { operatorErrors, type Reload, type ReloadResult } from "../serve/reload.ts";
 import { forgetCluster, withCluster, withoutCluster } from "../serve/runtime-layer.ts";
-import type { Facts } from "../status/report.ts";
+import type { Facts } from "../serve/facts.ts";
 
 export interface ClustersInput {
   readonly facts: Facts;

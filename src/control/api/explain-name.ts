@@ -8,7 +8,8 @@ import { FULL_WEIGHT, HEALTH } from "../../seam/board.ts";
 import type { ClusterPlan } from "../../seam/snapshot.ts";
 import type { ServiceName } from "../../seam/services.ts";
 import { DEFAULT_RULE, kindsOf, readTarget, ruleText } from "./asked-name.ts";
-import { poolStatusOf, type EndpointStatus, type Facts, type PoolStatus } from "../status/report.ts";
+import type { Facts } from "../serve/facts.ts";
+import { poolStatusOf, type EndpointStatus, type PoolStatus } from "../status/report.ts";
 
 export interface Explanation {
   /** Canonical. */

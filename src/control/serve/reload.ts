@@ -7,8 +7,19 @@ import type { Config } from "../../config/model.ts";
 import { EdgeError, EdgeErrors } from "../../errors.ts";
 import type { EventLog } from "../log/event-log.ts";
 import { onlyKnown } from "./runtime-layer.ts";
-import type { ReloadStatus } from "../status/report.ts";
 import type { ApplyOptions } from "./supervisor.ts";
+
+/** What reloads came to so far. */
+export interface ReloadStatus {
+  readonly done: number;
+  readonly failed: number;
+  /** ISO 8601, UTC; of the last one, done or failed. */
+  readonly lastTime: string | null;
+  /** What was wrong with it; null: nothing. */
+  readonly lastError: string | null;
+  /** From the request to the new snapshot in every worker, or to the refusal. */
+  readonly lastMs: number | null;
+}
 
 export interface ReloadInput {
   /** Reads file and flags anew, with the runtime changes on top. @throws EdgeErrors */

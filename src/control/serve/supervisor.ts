@@ -18,7 +18,7 @@ import type { LogSink } from "../log/sink.ts";
 import { createResolver, type NameView, type Resolver } from "./resolver.ts";
 import { createCells } from "./board-cells.ts";
 import { openSockets, type Sockets } from "./listening.ts";
-import type { Facts } from "../status/report.ts";
+import type { Facts } from "./facts.ts";
 import { createTotals, type Totals } from "./totals.ts";
 import { createUnknownNames } from "./unknown-names.ts";
 import { createVersions, type Versions } from "./versions.ts";

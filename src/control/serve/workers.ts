@@ -1,6 +1,6 @@
 /** The data plane's threads: started, told, and replaced when one ends. */
 import { MessageChannel, Worker, type MessagePort } from "node:worker_threads";
-import type { WorkerInput } from "../../data/worker.ts";
+import type { WorkerInput } from "../../seam/worker-input.ts";
 import { EdgeError } from "../../errors.ts";
 import { clearWorker, type Board } from "../../seam/board.ts";
 import type { FromWorker, ListenSpec, ToWorker } from "../../seam/mail.ts";

@@ -1,21 +1,20 @@
 /** `GET /v1/status`: everything there is to see, as one plain object. The page, metrics and CSV are other views of the same. */
 import manifest from "../../../package.json" with { type: "json" };
-import type { ClusterConfig, Config, Layer } from "../../config/model.ts";
+import type { ClusterConfig, Layer } from "../../config/model.ts";
 import { formatEndpoint } from "../../core/address.ts";
 import { reasonText } from "../../core/health/reasons.ts";
-import type { Routes } from "../../core/route/lookup.ts";
 import { activeOf, countOf, HEALTH_WORDS, type Board, type Count, type HealthWord } from "../../seam/board.ts";
 import type { DialError, Engine } from "../../seam/mail.ts";
-import type { ClusterPlan, Endpoint, Snapshot } from "../../seam/snapshot.ts";
+import type { ClusterPlan, Endpoint } from "../../seam/snapshot.ts";
 import { SERVICE_NAMES, type ServiceName, type Policy } from "../../seam/services.ts";
 import type { ControlEvent, Events } from "../log/recent-events.ts";
 import type { ClusterHealth, EndpointHealth } from "../health/view.ts";
-import type { HealthMonitor, ProbeCounts } from "../health/monitor.ts";
+import type { ProbeCounts } from "../health/monitor.ts";
+import type { Facts } from "../serve/facts.ts";
+import type { ReloadStatus } from "../serve/reload.ts";
 import type { NameView } from "../serve/resolver.ts";
-import type { Sockets } from "../serve/listening.ts";
 import { rounded, type Counters, type History, type RateMeter, type Rates } from "./rates.ts";
-import type { Totals } from "../serve/totals.ts";
-import type { UnknownName, UnknownNames } from "../serve/unknown-names.ts";
+import type { UnknownName } from "../serve/unknown-names.ts";
 
 /** Additive changes keep the number. */
 export const STATUS_VERSION = 1;
@@ -49,17 +48,6 @@ export interface Status {
   readonly names: readonly NameView[];
   /** Newest last. */
   readonly events: readonly ControlEvent[];
-}
-
-export interface ReloadStatus {
-  readonly done: number;
-  readonly failed: number;
-  /** ISO 8601, UTC; of the last one, done or failed. */
-  readonly lastTime: string | null;
-  /** What was wrong with it; null: nothing. */
-  readonly lastError: string | null;
-  /** From the request to the new snapshot in every worker, or to the refusal. */
-  readonly lastMs: number | null;
 }
 
 /** Client connections. `limit` is `max-connections`, resolved; the others count since the start. */
@@ -131,24 +119,6 @@ export interface Traffic {
   readonly total: number;
   readonly bytesUp: number;
   readonly bytesDown: number;
-}
-
-/** What the supervisor knows; read only. */
-export interface Facts {
-  readonly config: Config;
-  readonly engine: Engine;
-  readonly workers: number;
-  readonly sockets: Sockets;
-  readonly snapshot: Snapshot;
-  readonly board: Board;
-  readonly health: HealthMonitor | null;
-  readonly totals: Totals;
-  readonly unknownNames: UnknownNames;
-  readonly lastFailures: ReadonlyMap<number, { readonly error: DialError; readonly atMs: number }>;
-  readonly logLinesLost: number;
-  names(): readonly NameView[];
-  /** Of `snapshot`; the same object as long as that is. */
-  routes(): Routes;
 }
 
 export interface StatusInput {

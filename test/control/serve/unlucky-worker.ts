@@ -1,6 +1,6 @@
 /** A worker whose lives go wrong in turn: the first dies on its first "cut", the second cannot listen, the third serves. */
 import { workerData } from "node:worker_threads";
-import type { WorkerInput } from "../../../src/data/worker.ts";
+import type { WorkerInput } from "../../../src/seam/worker-input.ts";
 import { openBoard } from "../../../src/seam/board.ts";
 import type { FromWorker, ToWorker } from "../../../src/seam/mail.ts";
 

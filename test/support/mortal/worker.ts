@@ -4,7 +4,7 @@
  */
 import { unlinkSync } from "node:fs";
 import { workerData } from "node:worker_threads";
-import type { WorkerInput } from "../../../src/data/worker.ts";
+import type { WorkerInput } from "../../../src/seam/worker-input.ts";
 
 const file = process.env["EDGE_LB_TEST_DEATH"] ?? "";
 
@@ -28,4 +28,4 @@ if ((workerData as WorkerInput).engine === "linux") {
   setInterval(dieIfAsked, 5);
 }
 
-await import("../../../src/data/worker.ts");
+await import("../../../src/seam/worker-input.ts");

@@ -1,0 +1,29 @@
+/** What is true of a running edge-lb: status, explain and the API read it. */
+import type { Config } from "../../config/model.ts";
+import type { Routes } from "../../core/route/lookup.ts";
+import type { Board } from "../../seam/board.ts";
+import type { DialError, Engine } from "../../seam/mail.ts";
+import type { Snapshot } from "../../seam/snapshot.ts";
+import type { HealthMonitor } from "../health/monitor.ts";
+import type { Sockets } from "./listening.ts";
+import type { NameView } from "./resolver.ts";
+import type { Totals } from "./totals.ts";
+import type { UnknownNames } from "./unknown-names.ts";
+
+/** What the supervisor knows; read only. */
+export interface Facts {
+  readonly config: Config;
+  readonly engine: Engine;
+  readonly workers: number;
+  readonly sockets: Sockets;
+  readonly snapshot: Snapshot;
+  readonly board: Board;
+  readonly health: HealthMonitor | null;
+  readonly totals: Totals;
+  readonly unknownNames: UnknownNames;
+  readonly lastFailures: ReadonlyMap<number, { readonly error: DialError; readonly atMs: number }>;
+  readonly logLinesLost: number;
+  names(): readonly NameView[];
+  /** Of `snapshot`; the same object as long as that is. */
+  routes(): Routes;
+}
