@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** Entry: picks the command, wires the planes, owns exit codes and the worker's path. */
-import { readFileSync } from "node:fs";
 import { runCli } from "./cli/cli.ts";
+import { processIo } from "./cli/process-io.ts";
 import { createEventLog } from "./control/log/event-log.ts";
 import { watchDescriptors } from "./control/machine/limits.ts";
 import { openSink } from "./control/log/open.ts";
@@ -16,13 +16,7 @@ const openAdmin: RunInput["openAdmin"] = async (at, access) => {
   return admin.openAdmin(at, access);
 };
 
-const io = {
-  out: (text: string) => void process.stdout.write(text),
-  err: (text: string) => void process.stderr.write(text),
-  readFile: (path: string) => readFileSync(path, "utf8"),
-  env: process.env,
-  isTerminal: process.stdout.isTTY === true,
-};
+const io = processIo();
 
 /** A fault of control's own is no state to go on from; whatever starts edge-lb can start it again. */
 function fail(error: unknown): never {

@@ -1,27 +1,26 @@
-/** `edge-lb check --live`: the configuration, and whether this machine, DNS and the nodes are as it needs them. */
+/** `edge-lb check --live`: whether this machine, DNS and the nodes are as the configuration needs them. */
 import type { FlagText } from "../config/layers.ts";
 import type { Config } from "../config/model.ts";
 import { runLiveCheck } from "../check-live/findings.ts";
 import { systemEnvironment, type LiveEnvironment } from "../check-live/environment.ts";
 import type { Finding, FindingGroup, Grade } from "../check-live/finding.ts";
-import { check } from "./check.ts";
 import { findClient } from "./client.ts";
+import { EXIT } from "./exit-code.ts";
 import type { Io } from "./io.ts";
 
-/** @returns 1 when something breaks service @throws EdgeErrors when there is no cluster */
+/** @returns 1 when something breaks service */
 export async function checkLive(
   config: Config,
   flags: readonly FlagText[],
   io: Io,
   environment?: LiveEnvironment,
 ): Promise<number> {
-  check(config, io);
   const groups = await runLiveCheck(
     config,
     environment ?? systemEnvironment(await runningPid(flags, io), typedText(flags)),
   );
   io.out(`\n${liveText(groups)}`);
-  return count(groups, "fail") === 0 ? 0 : 1;
+  return count(groups, "fail") === 0 ? EXIT.done : EXIT.failed;
 }
 
 /** What makes the clusters and their names; values with a blank or a star in quotes, as a shell wants them. */

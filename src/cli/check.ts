@@ -2,11 +2,28 @@
 import type { Config, NodeSpec } from "../config/model.ts";
 import { requireClusters } from "../config/load.ts";
 import { nodesFor } from "../config/clusters.ts";
-import type { Io } from "./io.ts";
+import { checkLive } from "./check-live.ts";
+import { ALL_SETTINGS, command } from "./command.ts";
+import { toggle } from "./command-option.ts";
+import { configOf } from "./configuration.ts";
+import { EXIT } from "./exit-code.ts";
 import { table } from "./table.ts";
 
+export const CHECK = command({
+  name: "check",
+  help: "Find every mistake in flags and file, start nothing",
+  settings: ALL_SETTINGS,
+  options: { live: toggle("Look at DNS, ports, rights and nodes too") },
+  synonyms: ["validate", "test", "lint"],
+  run(call) {
+    const config = configOf(call);
+    call.io.out(checkedText(config));
+    return call.options.live ? checkLive(config, call.settings, call.io) : EXIT.done;
+  },
+});
+
 /** @throws EdgeErrors when there is no cluster */
-export function check(config: Config, io: Io): number {
+function checkedText(config: Config): string {
   const clusters = requireClusters(config);
   const rows = clusters.map((cluster) => [
     cluster.name,
@@ -15,9 +32,8 @@ export function check(config: Config, io: Io): number {
     count(nodesFor(cluster, "https")),
     cluster.where,
   ]);
-  io.out(table([["cluster", "domain", "api", "ingress", "from"], ...rows]));
-  io.out(`no mistake found: ${clusters.length} ${clusters.length === 1 ? "cluster" : "clusters"}\n`);
-  return 0;
+  const total = `no mistake found: ${clusters.length} ${clusters.length === 1 ? "cluster" : "clusters"}\n`;
+  return table([["cluster", "domain", "api", "ingress", "from"], ...rows]) + total;
 }
 
 function count(nodes: readonly NodeSpec[]): string {

@@ -3,8 +3,12 @@ import { networkInterfaces } from "node:os";
 import { requireClusters } from "../config/load.ts";
 import type { ClusterConfig, Config } from "../config/model.ts";
 import { canonicalIp } from "../core/address.ts";
-import { EdgeError } from "../errors.ts";
-import type { Io } from "./io.ts";
+import { fit, unfit, type Reading } from "../config/text.ts";
+import { choice } from "../config/values.ts";
+import { ALL_SETTINGS, command } from "./command.ts";
+import { oneWord, single } from "./command-option.ts";
+import { configOf } from "./configuration.ts";
+import { EXIT } from "./exit-code.ts";
 
 /** What one name needs: itself, or everything below it. */
 interface DnsRecord {
@@ -19,32 +23,49 @@ type Writer = (records: readonly DnsRecord[], ip: string) => readonly string[];
 const WELL_KNOWN_ROUTES = ["console-openshift-console", "oauth-openshift", "downloads-openshift-console"];
 const TTL_SECONDS = 300;
 
-export const DNS_FORMATS = { hosts, dnsmasq, bind, libvirt } as const satisfies Record<string, Writer>;
-export type DnsFormat = keyof typeof DNS_FORMATS;
+const DNS_FORMATS = { hosts, dnsmasq, bind, libvirt } as const satisfies Record<string, Writer>;
+type DnsFormat = keyof typeof DNS_FORMATS;
 
 export interface DnsOptions {
   /** What the names resolve to; null: the listener's own address, else this machine's first. */
   readonly address: string | null;
   /** Null: all of them. */
-  readonly format: string | null;
+  readonly format: DnsFormat | null;
 }
 
-/** @throws EdgeError for an address or a format that is none */
-export function dns(config: Config, { address, format }: DnsOptions, io: Io): number {
+const FORMAT = choice("hosts", "dnsmasq", "bind", "libvirt");
+
+export const DNS = command({
+  name: "dns",
+  help: "Print the DNS records the clusters need",
+  settings: ALL_SETTINGS,
+  options: {
+    for: single("ADDRESS", "What the names resolve to (the listener's address)", readIp),
+    format: oneWord(FORMAT, "One of them (all)"),
+  },
+  run(call) {
+    const { for: address, format } = call.options;
+    call.io.out(dnsText(configOf(call), { address, format }));
+    return EXIT.done;
+  },
+});
+
+function readIp(text: string): Reading<string> {
+  const ip = canonicalIp(text);
+  return ip === null ? unfit("an IPv4 or IPv6 address") : fit(ip);
+}
+
+/** @throws EdgeErrors when there is no cluster */
+export function dnsText(config: Config, { address, format }: DnsOptions): string {
   const clusters = requireClusters(config);
-  const ip = address === null ? ownAddress(config) : canonicalIp(address);
-  if (ip === null) {
-    throw new EdgeError("USAGE", `Cannot use --for ${address}: an IPv4 or IPv6 address wanted`);
-  }
+  const ip = address ?? ownAddress(config);
   const records = clusters.flatMap(recordsOf);
-  for (const name of formatsOf(format)) {
-    const title = format === null ? [`# ${name}: ${TITLES[name]}`] : [];
-    const missing = clusters
-      .filter(isNameless)
-      .map((cluster) => `# ${cluster.name}: its domain is not known; give it with domain=`);
-    io.out(`${[...title, ...missing, ...DNS_FORMATS[name](records, ip)].join("\n")}\n${format === null ? "\n" : ""}`);
-  }
-  return 0;
+  const missing = clusters
+    .filter(isNameless)
+    .map((cluster) => `# ${cluster.name}: its domain is not known; give it with domain=`);
+  const linesOf = (name: DnsFormat): readonly string[] => [...missing, ...DNS_FORMATS[name](records, ip)];
+  if (format !== null) return `${linesOf(format).join("\n")}\n`;
+  return FORMAT.words.map((name) => `${[`# ${name}: ${TITLES[name]}`, ...linesOf(name)].join("\n")}\n\n`).join("");
 }
 
 const TITLES: Readonly<Record<DnsFormat, string>> = {
@@ -53,17 +74,6 @@ const TITLES: Readonly<Record<DnsFormat, string>> = {
   bind: "lines for the zone's file, names in full",
   libvirt: "for the VMs of a libvirt network; set NETWORK",
 };
-
-function formatsOf(format: string | null): readonly DnsFormat[] {
-  const all = Object.keys(DNS_FORMATS).filter(isFormat);
-  if (format === null) return all;
-  if (isFormat(format)) return [format];
-  throw new EdgeError("USAGE", `Cannot use --format ${format}: ${all.join(", ")} wanted`);
-}
-
-function isFormat(text: string): text is DnsFormat {
-  return text in DNS_FORMATS;
-}
 
 function isNameless({ domain, names, apiNames }: ClusterConfig): boolean {
   return domain === null && names.length + apiNames.length === 0;

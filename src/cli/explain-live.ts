@@ -2,6 +2,7 @@
 import type { Candidate, Explanation, Match } from "../control/api/explain-name.ts";
 import { formatEndpoint } from "../core/address.ts";
 import type { Client } from "./client.ts";
+import { EXIT } from "./exit-code.ts";
 import type { Io } from "./io.ts";
 import { ageText, stateText } from "./status-table.ts";
 import { table } from "./table.ts";
@@ -10,7 +11,7 @@ import { table } from "./table.ts";
 export async function explainRunning(client: Client, text: string, io: Io): Promise<number> {
   const found = (await client.ask("GET", `explain?name=${encodeURIComponent(text)}`)) as Explanation;
   io.out(explanationText(found));
-  return found.matches.length === 0 ? 1 : 0;
+  return found.matches.length === 0 ? EXIT.failed : EXIT.done;
 }
 
 export function explanationText({ name, kinds, matches, nearest }: Explanation): string {

@@ -8,23 +8,61 @@ import { canonicalIp, formatEndpoint } from "../core/address.ts";
 import { DEFAULT_RULE, kindsOf, readTarget, ruleText } from "../control/api/asked-name.ts";
 import { buildRoutes, explainLookup, type Routes } from "../core/route/lookup.ts";
 import { nearestName } from "../core/route/nearest.ts";
+import { COMMAND_LINE, GLOBAL, LISTEN } from "../config/options.ts";
 import type { ServiceName } from "../seam/services.ts";
+import { findClient } from "./client.ts";
+import { ALL_SETTINGS, argument, command, type Call } from "./command.ts";
+import { configOf } from "./configuration.ts";
+import { EXIT } from "./exit-code.ts";
+import { explainRunning } from "./explain-live.ts";
 import type { Io } from "./io.ts";
 
+export const EXPLAIN = command({
+  name: "explain",
+  help: "Say where a name or URL goes, and why",
+  args: [argument("NAME|URL", "name")],
+  settings: ALL_SETTINGS,
+  shown: {
+    title: "Which edge-lb is asked: the one that runs, or with --config or --cluster what they would make",
+    settings: [
+      GLOBAL.control,
+      COMMAND_LINE.file,
+      COMMAND_LINE.clusters,
+      GLOBAL.domain,
+      GLOBAL.defaultCluster,
+      ...Object.values(LISTEN),
+    ],
+    note: "It takes every other option too, as a configuration may need them: edge-lb --help lists them",
+  },
+  async run(call) {
+    const [text = ""] = call.args;
+    const client = asksRunning(call) ? await findClient(call.settings, call.io) : null;
+    if (client === null) return explain(configOf(call), text, call.io);
+    return explainRunning(client, text, call.io).finally(() => client.close());
+  },
+});
+
+/** What is said of a configuration on the command line is asked of that one, and not of the one that runs. */
+function asksRunning({ settings }: Pick<Call, "settings">): boolean {
+  const given = new Set(settings.map(({ flag }) => flag));
+  if (given.has(GLOBAL.control.flag)) return true;
+  return !given.has(COMMAND_LINE.clusters.flag) && !given.has(COMMAND_LINE.file.flag);
+}
+
 /** @throws EdgeError when the text is no name and no URL */
-export function explain(config: Config, text: string, io: Io): number {
+function explain(config: Config, text: string, io: Io): number {
   requireClusters(config);
   const target = readTarget(text);
   const kinds = kindsOf(target, config.listen);
   if (kinds.length === 0) {
     io.out(`${target.name}: nothing listens on port ${target.port}\n`);
-    return 1;
+    return EXIT.failed;
   }
   const routes = buildRoutes(buildSnapshot(config, STATIC));
   const found = kinds.flatMap((kind) => explainKind(config, routes, kind, target.name) ?? []);
   if (found.length === 0) io.out(`${target.name}: ${unknownWords(routes, kinds, target.name)}\n`);
   else io.out(`${found.join("\n\n")}\n`);
-  return found.length === 0 ? 1 : 0;
+  return found.length === 0 ? EXIT.failed : EXIT.done;
 }
 
 /** Routes need no addresses and no counters. */

@@ -1,8 +1,27 @@
 /** `--help` and the usage, from the option table. */
 import { CLUSTER } from "../config/cluster-options.ts";
-import { SECTIONS } from "../config/options.ts";
+import { COMMAND_LINE, SECTIONS } from "../config/options.ts";
 import type { Option } from "../config/option.ts";
-import { COMMANDS, optionsOf, type CommandSpec } from "./commands.ts";
+import { quote } from "../config/text.ts";
+import { EdgeError } from "../errors.ts";
+import { suggestCommand } from "./call-reader.ts";
+import { argumentsText, command, optionalArgument, type Command } from "./command.ts";
+import { EXIT } from "./exit-code.ts";
+
+export const HELP_COMMAND = command({
+  name: "help",
+  help: "Print what edge-lb or one of its commands takes",
+  args: [optionalArgument("COMMAND", "command")],
+  run({ args: [name], commands, io }) {
+    const asked = name === undefined ? commands[0] : commands.find((each) => each.name === name);
+    if (asked === undefined) {
+      const hint = suggestCommand(name ?? "", commands);
+      throw new EdgeError("USAGE", `Cannot help with ${quote(name ?? "")}: no such command`, { hint });
+    }
+    io.out(asked === commands[0] ? programHelp(commands) : commandHelp(asked));
+    return EXIT.done;
+  },
+});
 
 /** The one line that gets a lab owner going. */
 export const EXAMPLE = "edge-lb --cluster hub=192.168.125.20-25 --cluster managed1=192.168.125.30-35";
@@ -21,17 +40,35 @@ export function usageText(): string {
 const LEFT = 34;
 const WIDTH = 98;
 
-export function helpText(spec: CommandSpec): string {
-  const blocks = spec === COMMANDS[0] ? [intro(), commandBlock()] : [commandUsage(spec)];
-  if (spec.switches.length > 0) {
-    const lines = spec.switches.map(({ flag, value, help }) =>
-      entry(value === undefined ? `--${flag}` : `--${flag} ${value}`, help),
-    );
-    blocks.push(block(`Options of ${spec.name}`, lines));
-  }
-  if (spec.settings) blocks.push(...settingBlocks());
-  else if (spec.live) blocks.push(block("Where it runs", optionsOf(spec).map(rowEntry)));
+function programHelp(commands: readonly Command[]): string {
+  return joined([intro(), commandBlock(commands), ...SECTIONS.map(sectionBlock), clusterBlock()]);
+}
+
+function commandHelp(asked: Command): string {
+  return joined([commandUsage(asked), ...optionBlock(asked), ...settingBlocks(asked)]);
+}
+
+function joined(blocks: readonly string[]): string {
   return `${blocks.join("\n\n")}\n`;
+}
+
+function optionBlock({ name, options }: Command): readonly string[] {
+  const lines = Object.entries(options).map(([flag, { short, value, help }]) => {
+    const letter = short === null ? "" : `-${short}, `;
+    return entry(`${letter}--${flag}${value === null ? "" : ` ${value}`}`, help);
+  });
+  return lines.length === 0 ? [] : [block(`Options of ${name}`, lines)];
+}
+
+function settingBlocks({ settings, shown }: Command): readonly string[] {
+  if (shown !== null) return [block(shown.title, shown.settings.map(rowEntry)), shown.note];
+  const taken = new Set(settings);
+  const sections = SECTIONS.map(({ title, options }) => ({
+    title,
+    options: options.filter((each) => taken.has(each)),
+  }));
+  const keys = taken.has(COMMAND_LINE.clusters) ? [clusterBlock()] : [];
+  return [...sections.filter(({ options }) => options.length > 0).map(sectionBlock), ...keys];
 }
 
 function intro(): string {
@@ -43,22 +80,26 @@ function intro(): string {
   ].join("\n");
 }
 
-function commandUsage({ name, args, help, settings }: CommandSpec): string {
-  const usage = ["edge-lb", name, args, settings ? "[OPTION...]" : ""].filter((part) => part !== "").join(" ");
-  return `${help}\n\nUsage: ${usage}`;
+function commandUsage(asked: Command): string {
+  const options = asked.settings.length === 0 && Object.keys(asked.options).length === 0 ? "" : "[OPTION...]";
+  const usage = ["edge-lb", asked.name, argumentsText(asked), options].filter((part) => part !== "").join(" ");
+  return `${asked.help}\n\nUsage: ${usage}`;
 }
 
-function commandBlock(): string {
-  const lines = COMMANDS.map(({ name, args, help }) => entry(`${name} ${args}`.trim(), help));
-  return block("Commands", lines);
+function commandBlock(commands: readonly Command[]): string {
+  return block(
+    "Commands",
+    commands.map((each) => entry(`${each.name} ${argumentsText(each)}`.trim(), each.help)),
+  );
 }
 
-function settingBlocks(): readonly string[] {
+function sectionBlock({ title, options }: (typeof SECTIONS)[number]): string {
+  return block(title, options.map(rowEntry));
+}
+
+function clusterBlock(): string {
   const keys = Object.values(CLUSTER).map((option) => entry(`${option.item}=${option.value}`, describeOption(option)));
-  return [
-    ...SECTIONS.map(({ title, options }) => block(title, options.map(rowEntry))),
-    block("Keys of --cluster (an item without = continues the key before it)", keys),
-  ];
+  return block("Keys of --cluster (an item without = continues the key before it)", keys);
 }
 
 function rowEntry(option: Option<unknown>): string {

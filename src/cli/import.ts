@@ -1,67 +1,87 @@
 /** `edge-lb import FILE|-`: from an haproxy.cfg to YAML or flags, with a report and, if asked, a proof. */
-import { readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { loadConfig } from "../config/load.ts";
 import { readDomain } from "../config/names.ts";
 import { quote } from "../config/text.ts";
+import { choice } from "../config/values.ts";
 import { codeOf, EdgeError } from "../errors.ts";
 import { importHaproxy, type ImportResult } from "../migrate/import.ts";
 import type { Note } from "../migrate/source/ledger.ts";
 import { reportJson, reportText } from "../migrate/report/text.ts";
 import { verifyImport, type Verification } from "../migrate/verify/verify.ts";
 import { writeFlags, writeYaml } from "../migrate/write.ts";
+import { argument, command, type Call } from "./command.ts";
+import { anyText, oneWord, single, toggle } from "./command-option.ts";
+import { EXIT } from "./exit-code.ts";
 import { machineOf, type Io } from "./io.ts";
 
-export interface ImportOptions {
-  /** `-` is standard input. */
-  readonly file: string;
-  readonly format: "yaml" | "flags";
-  /** Where the configuration goes; null: stdout. */
-  readonly out: string | null;
-  /** Report as JSON on stdout, the configuration in it unless it goes to a file. */
-  readonly json: boolean;
-  readonly verify: boolean;
-  /** For a source that tells no names: `api.DOMAIN` and `*.apps.DOMAIN` are its one cluster's. */
-  readonly domain: string | null;
-}
+export const IMPORT = command({
+  name: "import",
+  help: "Turn a haproxy.cfg into YAML or flags, with a report on every line",
+  args: [argument("FILE|-", "file")],
+  options: {
+    format: oneWord(choice("yaml", "flags"), "What to write (yaml)"),
+    out: single("FILE", "Write it there, and the report to stdout", anyText),
+    domain: single(
+      "DOMAIN",
+      "For a source that tells no names: api.DOMAIN and *.apps.DOMAIN are its cluster's",
+      readDomain,
+    ),
+    verify: toggle("Ask both for every name of the source and its near misses, print the differences"),
+    json: toggle("Report as JSON"),
+  },
+  synonyms: ["convert", "migrate"],
+  run: runImport,
+});
+
+type ImportCall = Pick<Call, "args" | "io"> & {
+  readonly options: {
+    /** Null: yaml. */
+    readonly format: "yaml" | "flags" | null;
+    /** Where the configuration goes; null: stdout. */
+    readonly out: string | null;
+    /** For a source that tells no names: `api.DOMAIN` and `*.apps.DOMAIN` are its one cluster's. */
+    readonly domain: string | null;
+    readonly verify: boolean;
+    /** Report as JSON on stdout, the configuration in it unless it goes to a file. */
+    readonly json: boolean;
+  };
+};
 
 /**
  * The configuration on stdout or in a file; the report on stderr, or on stdout when the configuration is in a file.
  * @returns 0 clean, 1 a difference that nothing explains, 3 something cannot be carried over
  * @throws EdgeError, EdgeErrors USAGE or CONFIG_UNREADABLE (exit 2)
  */
-export function importCommand(io: Io, args: readonly string[]): number {
-  return runImport(io, readImportArgs(args));
-}
-
-export function runImport(io: Io, options: ImportOptions): number {
-  const file = options.file === "-" ? "stdin" : options.file;
+function runImport(call: ImportCall): number {
+  const { io, options } = call;
+  const [path = ""] = call.args;
+  const file = path === "-" ? "stdin" : path;
   const result = importHaproxy({
     file,
-    text: readSource(io, options.file),
+    text: readSource(io, path),
     environment: new Map(
       Object.entries(io.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
     ),
-    readSide: sideReader(io, options.file),
+    readSide: sideReader(io, path),
     domain: options.domain,
   });
   if (result.groups.length === 0) throw noRoutes(file, result.notes);
   const yaml = writeYaml(result.imported, file);
   const verification = prove(io, result, yaml, options.verify);
-  const config = options.format === "yaml" ? yaml : writeFlags(result.imported);
-  if (options.out !== null) writeOut(options.out, config);
-  print(io, options, file, result.notes, verification, config);
+  const config = options.format === "flags" ? writeFlags(result.imported) : yaml;
+  if (options.out !== null) writeOut(io, options.out, config);
+  print(call, file, result.notes, verification, config);
   return exitCode(result.notes, verification);
 }
 
 function exitCode(notes: readonly Note[], verification: Verification | null): number {
-  if (verification?.differences.some(({ reason }) => reason === null)) return 1;
-  return notes.some((note) => note.class === "cannot") ? 3 : 0;
+  if (verification?.differences.some(({ reason }) => reason === null)) return EXIT.failed;
+  return notes.some((note) => note.class === "cannot") ? EXIT.lossy : EXIT.done;
 }
 
 function print(
-  io: Io,
-  { json, out }: ImportOptions,
+  { io, options: { json, out } }: ImportCall,
   file: string,
   notes: readonly Note[],
   verification: Verification | null,
@@ -96,7 +116,7 @@ function noRoutes(file: string, notes: readonly Note[]): EdgeError {
 
 function readSource(io: Io, path: string): string {
   try {
-    return path === "-" ? readFileSync(0, "utf8") : io.readFile(path);
+    return io.readFile(path);
   } catch (error) {
     const code = codeOf(error) ?? "it cannot be read";
     const why = code === "ENOENT" ? "there is no such file" : code === "EACCES" ? "permission denied" : code;
@@ -127,57 +147,11 @@ function sideReader(io: Io, source: string): (path: string) => string | null {
   };
 }
 
-function writeOut(path: string, text: string): void {
+function writeOut(io: Io, path: string, text: string): void {
   try {
-    writeFileSync(path, text);
+    io.writeFile(path, text);
   } catch (error) {
     const why = codeOf(error) ?? "it cannot be written";
     throw new EdgeError("USAGE", `Cannot write ${quote(path)}: ${why}`, { where: "--out" });
   }
-}
-
-const VALUE_FLAGS: ReadonlySet<string> = new Set(["format", "out", "domain"]);
-
-/** @throws EdgeError USAGE */
-export function readImportArgs(args: readonly string[]): ImportOptions {
-  const given = new Map<string, string>();
-  const words: string[] = [];
-  for (let at = 0; at < args.length; at++) {
-    const [, flag, inline] = /^--([a-z]+)(?:=(.*))?$/s.exec(args[at] ?? "") ?? [];
-    if (flag === undefined) words.push(args[at] ?? "");
-    else if (VALUE_FLAGS.has(flag)) given.set(flag, inline ?? args[++at] ?? "");
-    else if ((flag === "json" || flag === "verify") && inline === undefined) given.set(flag, "");
-    else throw usage(`Cannot use --${flag}: not known to import`);
-  }
-  const [file] = words;
-  if (file === undefined || words.length > 1 || (file.startsWith("-") && file !== "-")) {
-    throw usage(
-      `Cannot run import: ${words.length > 1 ? quote(words[1] ?? "") : "no argument"} found, FILE or - wanted`,
-    );
-  }
-  return checkOptions(file, given);
-}
-
-function checkOptions(file: string, given: ReadonlyMap<string, string>): ImportOptions {
-  const format = given.get("format") ?? "yaml";
-  if (format !== "yaml" && format !== "flags")
-    throw usage(`Cannot use --format: ${quote(format)} found, yaml or flags wanted`);
-  if (given.get("out") === "") throw usage("Cannot use --out: no value found, FILE wanted");
-  const domain = given.get("domain");
-  const reading = domain === undefined ? null : readDomain(domain);
-  if (reading?.ok === false) throw usage(`Cannot use --domain: ${quote(domain ?? "")} found, ${reading.wanted} wanted`);
-  return {
-    file,
-    format,
-    out: given.get("out") ?? null,
-    json: given.has("json"),
-    verify: given.has("verify"),
-    domain: reading?.value ?? null,
-  };
-}
-
-function usage(message: string): EdgeError {
-  return new EdgeError("USAGE", message, {
-    hint: "edge-lb import haproxy.cfg [--format yaml|flags] [--out FILE] [--json] [--verify]",
-  });
 }

@@ -5,11 +5,14 @@ import type { Machine } from "../config/option.ts";
 export interface Io {
   /** Results; texts end with a line feed. */
   readonly out: (text: string) => void;
-  /** Mistakes and usage. */
+  /** Mistakes, usage, and reports beside a result. */
   readonly err: (text: string) => void;
-  /** @throws Error with `code` as node:fs has it */
+  /** @param path `-` is standard input. @throws Error with `code` as node:fs has it */
   readonly readFile: (path: string) => string;
+  /** @throws Error with `code` as node:fs has it */
+  readonly writeFile: (path: string, text: string) => void;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Results go to a terminal. */
   readonly isTerminal: boolean;
   /** Of this process when left out. */
   readonly machine?: Machine;

@@ -1,27 +1,21 @@
 /** `edge-lb rm NAME`: a cluster less in the edge-lb that runs. */
-import type { FlagText } from "../config/layers.ts";
-import { type Done, savedText } from "./add.ts";
-import { asking } from "./client.ts";
-import type { Io } from "./io.ts";
-import { changeText } from "./reload.ts";
+import { SAVE } from "./add.ts";
+import { changeText, goingText, savedText, type Done } from "./change-text.ts";
+import { argument } from "./command.ts";
+import { toggle } from "./command-option.ts";
+import { liveCommand } from "./live-command.ts";
 
-export interface RmOptions {
-  /** Its tunnels get no time. */
-  readonly now: boolean;
-  readonly save: boolean;
-}
-
-export async function rm(name: string, options: RmOptions, flags: readonly FlagText[], io: Io): Promise<number> {
-  const query = [...(options.now ? ["now=1"] : []), ...(options.save ? ["save=1"] : [])].join("&");
-  const path = `clusters/${encodeURIComponent(name)}${query === "" ? "" : `?${query}`}`;
-  const done = (await asking(flags, io, (client) => client.ask("DELETE", path))) as Done;
-  io.out(changeText(done) + goingText(done.active ?? 0, done.cutSeconds ?? 0) + savedText(done));
-  return 0;
-}
-
-/** What happens to the connections that are open. */
-export function goingText(active: number, cutSeconds: number): string {
-  if (active === 0) return "";
-  const open = `${active} open ${active === 1 ? "connection" : "connections"}`;
-  return cutSeconds === 0 ? `${open} cut\n` : `${open}: cut in ${cutSeconds}s\n`;
-}
+export const RM = liveCommand(
+  {
+    name: "rm",
+    help: "Remove a cluster while running; its tunnels get the drain time",
+    args: [argument("NAME", "cluster")],
+    options: { now: toggle("Cut its tunnels at once"), save: SAVE },
+    synonyms: ["remove", "delete", "del"],
+    question({ args: [name = ""], options: { now, save } }) {
+      const query = [...(now ? ["now=1"] : []), ...(save ? ["save=1"] : [])].join("&");
+      return { method: "DELETE", path: `clusters/${encodeURIComponent(name)}${query === "" ? "" : `?${query}`}` };
+    },
+  },
+  (done: Done) => changeText(done) + goingText(done.active ?? 0, done.cutSeconds ?? 0) + savedText(done),
+);

@@ -1,12 +1,26 @@
 /** `edge-lb status`: what the edge-lb that runs has to show. */
-import type { FlagText } from "../config/layers.ts";
 import type { Status } from "../control/status/report.ts";
-import { asking } from "./client.ts";
-import type { Io } from "./io.ts";
+import { command } from "./command.ts";
+import { toggle } from "./command-option.ts";
+import { EXIT } from "./exit-code.ts";
+import { ask, jsonText, LIVE_SETTINGS } from "./live-command.ts";
 import { statusText } from "./status-table.ts";
+import { watch } from "./watch.ts";
 
-export async function status(json: boolean, flags: readonly FlagText[], io: Io): Promise<number> {
-  const now = (await asking(flags, io, (client) => client.ask("GET", "status"))) as Status;
-  io.out(json ? `${JSON.stringify(now, null, 2)}\n` : statusText(now));
-  return 0;
-}
+export const STATUS = command({
+  name: "status",
+  help: "Show clusters, nodes and connections of the edge-lb that runs",
+  settings: LIVE_SETTINGS,
+  options: {
+    json: toggle("Everything there is, as JSON"),
+    watch: toggle("Keep it on the screen; ? lists the keys"),
+  },
+  synonyms: ["show", "list", "ls", "top"],
+  async run(call) {
+    const { options, settings, io } = call;
+    if (options.watch) return watch(options.json, settings, io);
+    const now = await ask(call, { method: "GET", path: "status" });
+    io.out(options.json ? jsonText(now) : statusText(now as Status));
+    return EXIT.done;
+  },
+});

@@ -1,8 +1,13 @@
 /** `edge-lb version`. */
 import manifest from "../../package.json" with { type: "json" };
-import type { Io } from "./io.ts";
+import { command } from "./command.ts";
+import { EXIT } from "./exit-code.ts";
 
-export function printVersion(io: Io): number {
-  io.out(`edge-lb ${manifest.version}\n`);
-  return 0;
-}
+export const VERSION_COMMAND = command({
+  name: "version",
+  help: "Print the version",
+  run({ io }) {
+    io.out(`edge-lb ${manifest.version}\n`);
+    return EXIT.done;
+  },
+});

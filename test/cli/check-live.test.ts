@@ -9,6 +9,7 @@ import { readZones } from "../../src/check-live/firewall.ts";
 import type { NodeProbe, NodeProbeResult } from "../../src/control/probe/node-probe.ts";
 import type { ShownCertificate } from "../../src/core/health/identity.ts";
 import { load } from "../config/loading.ts";
+import { silentIo } from "./running.ts";
 
 const NOW = Date.parse("2026-11-23T12:00:00Z");
 const DAY = 86_400_000;
@@ -310,13 +311,7 @@ describe("firewalld", () => {
 describe("checkLive()", () => {
   async function print(more: Partial<LiveEnvironment>): Promise<{ code: number; out: string }> {
     let out = "";
-    const io = {
-      out: (text: string) => void (out += text),
-      err: () => {},
-      readFile: () => "",
-      env: {},
-      isTerminal: false,
-    };
+    const io = silentIo({ out: (text) => void (out += text) });
     return { code: await checkLive(CONFIG, [], io, environment(more)), out };
   }
 

@@ -90,7 +90,32 @@ describe("--help", () => {
     expect((await edgeLb(["check", "--help"])).out).toContain(
       "Usage: edge-lb check [OPTION...]\n\nOptions of check:\n  --live ",
     );
+    expect((await edgeLb(["import", "--help"])).out).toContain("Usage: edge-lb import <FILE|-> [OPTION...]\n");
     expect((await edgeLb(["version", "-h"])).out).toBe("Print the version\n\nUsage: edge-lb version\n");
+  });
+});
+
+describe("help", () => {
+  test("is --help in another form", async () => {
+    for (const { name } of COMMANDS) {
+      expect((await edgeLb(["help", name])).out).toBe((await edgeLb([name, "--help"])).out);
+    }
+    expect((await edgeLb(["help"])).out).toBe((await edgeLb(["--help"])).out);
+  });
+
+  test("of explain shows what tells it whom to ask", async () => {
+    const { out } = await edgeLb(["help", "explain"]);
+    for (const flag of ["control", "config", "cluster", "domain", "default", "listen"])
+      expect(out).toContain(`--${flag} `);
+    for (const flag of ["timeout", "limit", "log-to", "engine"]) expect(out).not.toContain(`--${flag} `);
+  });
+
+  test("of no command says so", async () => {
+    expect(await edgeLb(["help", "remove"])).toMatchObject({
+      code: 2,
+      out: "",
+      err: 'edge-lb: Cannot help with "remove": no such command (USAGE); did you mean rm\n',
+    });
   });
 });
 

@@ -1,13 +1,21 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { parseCommandLine } from "../../src/cli/command-line.ts";
+import { CommandLine, type Parsed } from "../../src/cli/command-line.ts";
+import { command, type Command } from "../../src/cli/command.ts";
+import { several, single, toggle } from "../../src/cli/command-option.ts";
+import { COMMANDS } from "../../src/cli/commands.ts";
 import { TOP_ROWS } from "../../src/config/options.ts";
 import { EdgeError, EdgeErrors } from "../../src/errors.ts";
-import { words } from "./running.ts";
+import { fit } from "../../src/config/text.ts";
+import { silentIo, words } from "./running.ts";
+
+function parse(argv: readonly string[], commands: readonly Command[] = COMMANDS): Parsed {
+  return new CommandLine(commands).parse(argv);
+}
 
 function lines(argv: readonly string[]): readonly string[] {
   try {
-    parseCommandLine(argv);
+    parse(argv);
     return [];
   } catch (error) {
     if (error instanceof EdgeErrors) return error.errors.map((each) => each.toLine());
@@ -16,7 +24,7 @@ function lines(argv: readonly string[]): readonly string[] {
   }
 }
 
-describe("parseCommandLine()", () => {
+describe("CommandLine.parse()", () => {
   test.each([
     ["", "run", [], []],
     ["run", "run", [], []],
@@ -37,28 +45,48 @@ describe("parseCommandLine()", () => {
     ["--version", "version", [], []],
     ["-v", "version", [], []],
   ])("reads: %s", (typed, name, args, flags) => {
-    const command = parseCommandLine(words(typed));
-    expect(command.spec.name).toBe(name);
-    expect(command.args).toEqual(args);
-    expect(command.flags.map(({ flag, text }) => `${flag} ${text}`)).toEqual(flags);
+    const parsed = parse(words(typed));
+    expect(parsed.command.name).toBe(name);
+    expect(parsed.args).toEqual(args);
+    expect(parsed.settings.map(({ flag, text }) => `${flag} ${text}`)).toEqual(flags);
   });
 
   test("passes every flag of the table on, as typed", () => {
     for (const option of TOP_ROWS) {
       const text = option.item === null ? "007" : `${option.item}=007`;
-      expect(parseCommandLine([`--${option.flag}`, text]).flags).toEqual([{ flag: option.flag, text }]);
+      expect(parse([`--${option.flag}`, text]).settings).toEqual([{ flag: option.flag, text }]);
     }
   });
 
   test.each([
-    ["--help", "run"],
-    ["-h", "run"],
-    ["check --help", "check"],
-    ["--help check --bogus", "check"],
-    ["status --help", "status"],
-  ])("gives help for: %s", (typed, name) => {
-    const { help, spec } = parseCommandLine(words(typed));
-    expect([help, spec.name]).toEqual([true, name]);
+    ["--help", []],
+    ["-h", []],
+    ["help", []],
+    ["check --help", ["check"]],
+    ["help check", ["check"]],
+    ["--help check --bogus", ["check"]],
+    ["status --help", ["status"]],
+    ["--json import --help", ["import"]],
+  ])("gives help for: %s", (typed, wanted) => {
+    const { command, args } = parse(words(typed));
+    expect([command.name, args]).toEqual(["help", wanted]);
+  });
+
+  test.each([
+    ["--json import k.cfg", { json: true }],
+    ["--verify import k.cfg", { verify: true }],
+    ["--format yaml import k.cfg", { format: "yaml" }],
+    ["--out o.yaml import k.cfg", { out: "o.yaml" }],
+    ["--domain lab import k.cfg", { domain: "lab" }],
+    ["import k.cfg --out o.yaml --json", { out: "o.yaml", json: true }],
+  ])("takes a command's options on either side of it: %s", (typed, want) => {
+    const { command, args, settings, options } = parse(words(typed));
+    expect([command.name, args, settings]).toEqual(["import", ["k.cfg"], []]);
+    expect(options).toEqual({ format: null, out: null, domain: null, verify: false, json: false, ...want });
+  });
+
+  test("takes a lone dash for an argument", () => {
+    expect(parse(words("import - --json")).args).toEqual(["-"]);
   });
 
   test.each([
@@ -143,6 +171,21 @@ describe("parseCommandLine()", () => {
       "-a --a.b",
       ["-a: Cannot use this flag: not known (USAGE)", "--a.b: Cannot use this flag: not known (USAGE)"],
     ],
+    [
+      "another word for a command",
+      "remove hub --now",
+      ["remove: Cannot run this command: not known (USAGE); did you mean rm"],
+    ],
+    [
+      "everything that is wrong with a command's options",
+      "import k.cfg --format xml --domain a..b --frob",
+      [
+        "--frob: Cannot use this flag: not known (USAGE)",
+        'Cannot use --format: "xml" found, yaml or flags wanted (USAGE)',
+        'Cannot use --domain: "a..b" found, a DNS name such as linuxera.lab wanted (USAGE)',
+      ],
+    ],
+    ["help with a value", "--help=1", ["--help: Cannot use this flag: a value found, none wanted (USAGE)"]],
     ["a switch of another command", "run --live", ["--live: Cannot use this flag: run does not take it (USAGE)"]],
     ["a switch with a value", "check --live=1", ["--live: Cannot use this flag: a value found, none wanted (USAGE)"]],
     [
@@ -182,14 +225,11 @@ describe("parseCommandLine()", () => {
   });
 
   test("takes the values of a command's own flags", () => {
-    const { spec, flags, values } = parseCommandLine(words("dns --for 010.0.0.1 -c a.yaml --format=hosts --for ::1"));
-    expect([spec.name, flags, [...values]]).toEqual([
+    const { command, settings, options } = parse(words("dns --for 10.0.0.1 -c a.yaml --format=hosts --for ::1"));
+    expect([command.name, settings, options]).toEqual([
       "dns",
       [{ flag: "config", text: "a.yaml" }],
-      [
-        ["for", "::1"],
-        ["format", "hosts"],
-      ],
+      { for: "::1", format: "hosts" },
     ]);
   });
 
@@ -206,7 +246,7 @@ describe("parseCommandLine()", () => {
   });
 
   test("keeps values with any bytes", () => {
-    expect(parseCommandLine(["--domain", "a b\n=c"]).flags).toEqual([{ flag: "domain", text: "a b\n=c" }]);
+    expect(parse(["--domain", "a b\n=c"]).settings).toEqual([{ flag: "domain", text: "a b\n=c" }]);
   });
 
   test("throws nothing but mistakes, whatever is typed", () => {
@@ -238,5 +278,42 @@ describe("parseCommandLine()", () => {
       }),
       { numRuns: 1500 },
     );
+  });
+});
+
+describe("CommandLine.run()", () => {
+  const SERVE = { io: silentIo(), serve: () => Promise.resolve(0) };
+
+  /** A command that takes what later ones will: letters, repeated values, any number of words. */
+  function pack(seen: unknown[]): Command {
+    return command({
+      name: "pack",
+      help: "Pack",
+      args: [
+        { shown: "KIND", count: "one", completes: ["box"] },
+        { shown: "FILE", count: "any", completes: "file" },
+      ],
+      options: {
+        peer: several("ADDR", "A peer", (text) => fit(Number(text))),
+        level: single("N", "How much", (text) => fit(text), { short: "l" }),
+        quiet: toggle("Say nothing", { short: "q" }),
+      },
+      run({ args, options }) {
+        seen.push(args, options);
+        return 7;
+      },
+    });
+  }
+
+  test("runs the command, its values as typed, and ends with its code", async () => {
+    const seen: unknown[] = [];
+    const line = new CommandLine([COMMANDS[0]!, pack(seen)]);
+    expect(await line.run(words("--peer 1 -q pack 08 - true -l 010 --peer=2"), SERVE)).toBe(7);
+    expect(seen).toEqual([["08", "-", "true"], { peer: [1, 2], level: "010", quiet: true }]);
+  });
+
+  test("refuses a command whose flag is typed in another way elsewhere", () => {
+    const other = command({ name: "other", help: "", options: { peer: toggle("") }, run: () => 0 });
+    expect(() => new CommandLine([pack([]), other])).toThrow("Cannot declare --peer: declared in another way before");
   });
 });

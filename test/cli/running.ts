@@ -1,5 +1,6 @@
 /** Runs the command line in this process. */
 import { runCli } from "../../src/cli/cli.ts";
+import type { Io } from "../../src/cli/io.ts";
 import type { Config } from "../../src/config/model.ts";
 
 export interface Ran {
@@ -8,9 +9,20 @@ export interface Ran {
   readonly err: string;
   /** What `run` was given, if it came to that. */
   readonly config: Config | null;
+  /** By path. */
+  readonly written: Readonly<Record<string, string>>;
 }
 
-/** @param files By path; any other path is not there. */
+function notThere(): never {
+  throw Object.assign(new Error("no such file"), { code: "ENOENT" });
+}
+
+/** An Io that keeps nothing and knows no files. */
+export function silentIo(more: Partial<Io> = {}): Io {
+  return { out: () => {}, err: () => {}, readFile: notThere, writeFile: notThere, env: {}, isTerminal: false, ...more };
+}
+
+/** @param files By path; any other path is not there, and below `/` there are no folders. */
 export async function edgeLb(
   argv: readonly string[],
   files: Readonly<Record<string, string>> = {},
@@ -18,25 +30,21 @@ export async function edgeLb(
 ): Promise<Ran> {
   let [out, err] = ["", ""];
   let config: Config | null = null;
-  const io = {
-    out: (text: string) => void (out += text),
-    err: (text: string) => void (err += text),
-    readFile(path: string): string {
-      const text = Object.hasOwn(files, path) ? files[path] : undefined;
-      if (text === undefined) throw Object.assign(new Error("no such file"), { code: "ENOENT" });
-      return text;
-    },
-    env: {},
-    isTerminal: false,
+  const written: Record<string, string> = {};
+  const io = silentIo({
+    out: (text) => void (out += text),
+    err: (text) => void (err += text),
+    readFile: (path) => (Object.hasOwn(files, path) ? (files[path] ?? notThere()) : notThere()),
+    writeFile: (path, text) => (path.startsWith("/") ? notThere() : void (written[path] = text)),
     machine: { env: {}, userId: 1000, cpus: 2 },
-  };
+  });
   const code = await runCli(argv, io, {
     run(given) {
       config = given;
       return run();
     },
   });
-  return { code, out, err, config };
+  return { code, out, err, config, written };
 }
 
 export function words(line: string): readonly string[] {

@@ -10,6 +10,7 @@ import type { Terminal } from "../../src/cli/watch-terminal.ts";
 import { openControlSocket, type ControlSocket } from "../../src/control/api/control-socket.ts";
 import type { Status } from "../../src/control/status/report.ts";
 import { sampleStatus } from "../admin/status-sample.ts";
+import { silentIo } from "./running.ts";
 
 const SIZE: Size = { columns: 80, rows: 24 };
 
@@ -182,7 +183,7 @@ describe("watch()", () => {
       open: (given) => void (handlers = given),
       close: () => void closed++,
     };
-    const io = { out: () => {}, err: () => {}, readFile: () => "", env: { NO_COLOR: "1" }, isTerminal };
+    const io = silentIo({ env: { NO_COLOR: "1" }, isTerminal });
     try {
       const code = watch(json, [{ flag: "control", text: join(folder, "s") }], io, terminal);
       const result = await use({

@@ -1,19 +1,13 @@
 /** edge-lb with workers that can be ended from outside; everything else as in src/main.ts. */
-import { readFileSync } from "node:fs";
 import { openAdmin } from "../../../src/admin/server.ts";
 import { runCli } from "../../../src/cli/cli.ts";
+import { processIo } from "../../../src/cli/process-io.ts";
 import { openSink } from "../../../src/control/log/open.ts";
 import { runEdgeLb } from "../../../src/control/run.ts";
 
 const workerEntry = new URL("./worker.ts", import.meta.url);
 
-const io = {
-  out: (text: string) => void process.stdout.write(text),
-  err: (text: string) => void process.stderr.write(text),
-  readFile: (path: string) => readFileSync(path, "utf8"),
-  env: process.env,
-  isTerminal: false,
-};
+const io = processIo();
 
 const code = await runCli(process.argv.slice(2), io, {
   run: async (config, load) => {

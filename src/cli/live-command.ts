@@ -1,0 +1,52 @@
+/** Commands that ask the running edge-lb once, over its control socket, and say what it answered. */
+import { GLOBAL } from "../config/options.ts";
+import { asking } from "./client.ts";
+import { command, type Call, type Command } from "./command.ts";
+import type { CommandOptions } from "./command-option.ts";
+import { EXIT } from "./exit-code.ts";
+
+/** How the running one is found. */
+export const LIVE_SETTINGS = [GLOBAL.control];
+
+export interface Question {
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
+  /** Behind `/v1/`. */
+  readonly path: string;
+  readonly body?: string;
+}
+
+interface LiveDeclaration<O extends CommandOptions>
+  extends Pick<Command, "name" | "help">, Partial<Pick<Command, "args" | "synonyms">> {
+  readonly options?: O;
+  /** @throws EdgeError USAGE before anybody is asked */
+  question(call: Call<O>): Question;
+}
+
+/** @param text The answer for people. */
+export function liveCommand<Answer, O extends CommandOptions = Record<never, never>>(
+  given: LiveDeclaration<O>,
+  text: (answer: Answer, call: Call<O>) => string,
+): Command {
+  const { question, ...declared } = given;
+  return command<O>({
+    settings: LIVE_SETTINGS,
+    ...declared,
+    async run(call) {
+      call.io.out(text((await ask(call, question(call))) as Answer, call));
+      return EXIT.done;
+    },
+  });
+}
+
+/** @returns the answer's JSON @throws EdgeErrors with what was refused, EdgeError CONTROL_FAILED */
+export function ask(
+  { settings, io }: Pick<Call, "settings" | "io">,
+  { method, path, body }: Question,
+): Promise<unknown> {
+  return asking(settings, io, (client) => client.ask(method, path, body));
+}
+
+/** An answer as `--json` prints it. */
+export function jsonText(answer: unknown): string {
+  return `${JSON.stringify(answer, null, 2)}\n`;
+}
