@@ -1,6 +1,6 @@
 /** What is wrong with the nodes of every cluster: their pools, certificates and clocks. */
 import type { ClusterConfig, Config } from "../config/model.ts";
-import { createNodeIdentities, type NodeIdentities } from "../control/health/node-identities.ts";
+import { NodeIdentities } from "../control/health/node-identities.ts";
 import { owners, sharedCertificates, type ShownCertificate } from "../core/health/identity.ts";
 import { certificateFindings, clockFindings } from "./certificates.ts";
 import type { LiveEnvironment } from "./environment.ts";
@@ -21,14 +21,10 @@ export interface CheckedClusters {
 
 export async function checkClusters(config: Config, environment: LiveEnvironment): Promise<CheckedClusters> {
   const silent = (): void => undefined;
-  const identities = createNodeIdentities({
-    log: { info: silent, warn: silent, error: silent },
-    wallMs: environment.wallMs,
-    onDomains: silent,
-  });
+  const identities = new NodeIdentities({ info: silent, warn: silent, error: silent }, environment.wallMs);
   identities.setClusters(config.clusters);
   const { seen, late } = await checkNodes(config, identities, environment);
-  identities.tick();
+  identities.learnDomains();
   const domains = domainsOf(config, identities);
   const shared = sharedIngress(config, domains, seen);
   const groups = config.clusters.map((cluster) => ({

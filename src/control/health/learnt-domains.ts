@@ -3,70 +3,76 @@ import type { ClusterConfig } from "../../config/model.ts";
 import { electDomains, type Owners } from "../../core/health/identity.ts";
 import type { EventLog } from "../log/event-log.ts";
 
-export interface LearntDomains {
-  /** Those with a given domain learn none. */
-  setClusters(clusters: readonly ClusterConfig[]): void;
-  /** What one ingress node shows now; null: nothing that names a domain. */
-  vote(node: string, cluster: string, domain: string | null): void;
-  /** Count, if anybody voted since. @returns whether a domain changed */
-  elect(): boolean;
-  /** By cluster. */
-  learnt(): ReadonlyMap<string, string>;
-  /** Words for clusters whose nodes disagree, by cluster; a domain that is another cluster's is no disagreement. */
-  divisions(whose: Owners): ReadonlyMap<string, string>;
-}
-
 interface Vote {
   readonly cluster: string;
   readonly domain: string;
 }
 
-export function createLearntDomains(log: EventLog): LearntDomains {
-  const votes = new Map<string, Vote>();
-  let learnt: ReadonlyMap<string, string> = new Map();
-  let given: ReadonlySet<string> = new Set();
-  let seekers: readonly string[] = [];
-  let voted = false;
-  return {
-    setClusters(clusters) {
-      given = new Set(clusters.flatMap(({ domain }) => domain ?? []));
-      seekers = clusters.filter(({ domain }) => domain === null).map(({ name }) => name);
-      const seeking = new Set(seekers);
-      learnt = new Map([...learnt].filter(([cluster]) => seeking.has(cluster)));
-      voted = true; // a domain may have been given to another cluster
-    },
-    vote(node, cluster, domain) {
-      if (domain === (votes.get(node)?.domain ?? null)) return;
-      if (domain === null) votes.delete(node);
-      else votes.set(node, { cluster, domain });
-      voted = true;
-    },
-    elect() {
-      if (!voted) return false;
-      voted = false;
-      const counts = tally(votes);
-      const before = learnt;
-      learnt = electDomains(
-        seekers.map((cluster) => ({
-          cluster,
-          standing: before.get(cluster) ?? null,
-          votes: counts.get(cluster) ?? new Map<string, number>(),
-        })),
-        given,
-      );
-      return tellChanges(before, learnt, log);
-    },
-    learnt: () => learnt,
-    divisions(whose) {
-      const texts = new Map<string, string>();
-      const counts = tally(votes);
-      for (const cluster of seekers) {
-        const text = divisionText(counts.get(cluster) ?? new Map<string, number>(), learnt.get(cluster) ?? null, whose);
-        if (text !== null) texts.set(cluster, text);
-      }
-      return texts;
-    },
-  };
+const NO_VOTES: ReadonlyMap<string, number> = new Map();
+
+export class LearntDomains {
+  private readonly log: EventLog;
+  /** By node. */
+  private readonly votes = new Map<string, Vote>();
+  private given: ReadonlySet<string> = new Set();
+  /** Clusters without a given domain. */
+  private seekers: readonly string[] = [];
+  /** A vote or a cluster changed since the last election. */
+  private changed = false;
+  /** By cluster. */
+  learnt: ReadonlyMap<string, string> = new Map();
+
+  constructor(log: EventLog) {
+    this.log = log;
+  }
+
+  /** Those with a given domain learn none. */
+  setClusters(clusters: readonly ClusterConfig[]): void {
+    this.given = new Set(clusters.flatMap(({ domain }) => domain ?? []));
+    this.seekers = clusters.filter(({ domain }) => domain === null).map(({ name }) => name);
+    const seeking = new Set(this.seekers);
+    this.learnt = new Map([...this.learnt].filter(([cluster]) => seeking.has(cluster)));
+    this.changed = true; // a domain may have been given to another cluster
+  }
+
+  /** What one ingress node shows now; null: nothing that names a domain. */
+  vote(node: string, cluster: string, domain: string | null): void {
+    if (domain === null) return this.withdraw(node);
+    if (domain === this.votes.get(node)?.domain) return;
+    this.votes.set(node, { cluster, domain });
+    this.changed = true;
+  }
+
+  /** The node votes no more. */
+  withdraw(node: string): void {
+    if (this.votes.delete(node)) this.changed = true;
+  }
+
+  /** Count, if anything changed since. @returns whether a domain changed */
+  elect(): boolean {
+    if (!this.changed) return false;
+    this.changed = false;
+    const before = this.learnt;
+    const counts = tally(this.votes);
+    const candidates = this.seekers.map((cluster) => ({
+      cluster,
+      standing: before.get(cluster) ?? null,
+      votes: counts.get(cluster) ?? NO_VOTES,
+    }));
+    this.learnt = electDomains(candidates, this.given);
+    return logChanges(before, this.learnt, this.log);
+  }
+
+  /** Words for clusters whose nodes disagree, by cluster; a domain that is another cluster's is no disagreement. */
+  divisions(owners: Owners): ReadonlyMap<string, string> {
+    const texts = new Map<string, string>();
+    const counts = tally(this.votes);
+    for (const cluster of this.seekers) {
+      const text = divisionText(counts.get(cluster) ?? NO_VOTES, this.learnt.get(cluster) ?? null, owners);
+      if (text !== null) texts.set(cluster, text);
+    }
+    return texts;
+  }
 }
 
 /** How many nodes show which domain, by cluster. */
@@ -80,7 +86,7 @@ function tally(votes: ReadonlyMap<string, Vote>): ReadonlyMap<string, ReadonlyMa
 }
 
 /** @returns whether anything changed */
-function tellChanges(before: ReadonlyMap<string, string>, now: ReadonlyMap<string, string>, log: EventLog): boolean {
+function logChanges(before: ReadonlyMap<string, string>, now: ReadonlyMap<string, string>, log: EventLog): boolean {
   let changed = false;
   for (const [cluster, domain] of now) {
     const was = before.get(cluster);
@@ -98,9 +104,9 @@ function tellChanges(before: ReadonlyMap<string, string>, now: ReadonlyMap<strin
   return changed;
 }
 
-function divisionText(counts: ReadonlyMap<string, number>, own: string | null, whose: Owners): string | null {
+function divisionText(counts: ReadonlyMap<string, number>, own: string | null, owners: Owners): string | null {
   const others = [...counts].filter(
-    ([domain]) => domain !== own && whose.of({ names: [`*.apps.${domain}`] }).size === 0,
+    ([domain]) => domain !== own && owners.of({ names: [`*.apps.${domain}`] }).size === 0,
   );
   if (others.length === 0) return null;
   const shown = others.map(([domain, count]) => `${domain} (${count} ${count === 1 ? "node" : "nodes"})`).join(", ");

@@ -1,40 +1,35 @@
 /**
- * Health, put together: looks at every node, writes verdicts to the board, logs what changed and has tunnels cut.
+ * The health monitor: probes every node, writes verdicts to the board, logs what changed and has tunnels cut.
  * Control's thread only; the workers read the board.
  */
 import type { Config } from "../../config/model.ts";
 import { faultReason, type Fault } from "../../core/health/ladder.ts";
+import { nextDelay, slotQuota } from "../../core/health/schedule.ts";
 import { observe, unknownSince, type Outcome } from "../../core/health/verdict.ts";
 import type { Board } from "../../seam/board.ts";
-import type { CutReason, DialError } from "../../seam/mail.ts";
+import type { DialError } from "../../seam/mail.ts";
 import type { Snapshot } from "../../seam/snapshot.ts";
 import type { EventLog } from "../log/event-log.ts";
-import { createHealthBoard, shownState } from "./board-writer.ts";
-import { systemClock } from "./system-clock.ts";
-import {
-  emptyModel,
-  reconcile,
-  type Cancel,
-  type Clock,
-  type TrackedCluster,
-  type TrackedEndpoint,
-} from "./health-model.ts";
-import { createHealthLog } from "./health-log.ts";
-import { createRounds } from "./rounds.ts";
-import { clusterView, endpointViews, type ClusterHealth, type EndpointHealth } from "./view.ts";
-import { createNodeIdentities } from "./node-identities.ts";
 import { createNodeProbe, type NodeProbe, type ProbePlan } from "../probe/node-probe.ts";
 import { outOfDescriptors } from "../probe/socket.ts";
+import { HealthBoardWriter, type CutTunnels } from "./board-writer.ts";
+import { HealthLog } from "./health-log.ts";
+import { HealthModel } from "./health-model.ts";
+import { NodeIdentities } from "./node-identities.ts";
+import { NodeProber, type NodeFindings } from "./node-prober.ts";
 import { updateRoles } from "./pool-roles.ts";
+import { ProbeScheduler } from "./probe-scheduler.ts";
+import { systemClock, type Cancel, type Clock } from "./system-clock.ts";
+import type { ProbedNode, TrackedCluster, TrackedEndpoint } from "./tracked.ts";
+import { clusterView, endpointView, type ClusterHealth, type EndpointHealth } from "./view.ts";
 
 export interface HealthInput {
   readonly config: Config;
   readonly snapshot: Snapshot;
   readonly board: Board;
   readonly log: EventLog;
-  /** End the tunnels on a cell after so many ms. */
-  readonly cut: (cell: number, afterMs: number, reason: CutReason) => void;
-  /** Domains were learnt: build a snapshot with these, by cluster, and call `update`. Never called before `startHealth` returned. */
+  readonly cut: CutTunnels;
+  /** Domains were learnt: build a snapshot with these, by cluster, and call `update`. Never called before `start` returned. */
   readonly onDomains?: (learnt: ReadonlyMap<string, string>) => void;
   readonly clock?: Clock;
   readonly random?: () => number;
@@ -46,176 +41,235 @@ export interface ProbeCounts {
   readonly failed: number;
 }
 
-export interface HealthMonitor {
-  /** Configuration or snapshot changed; endpoints that stay keep their verdicts. */
-  update(config: Config, snapshot: Snapshot): void;
-  /** A client's dial failed: it counts, and the node is looked at at once. */
-  dialFailed(cell: number, error: DialError): void;
-  /** A client met something odd there: it does not count, but the node is looked at at once. */
-  probeSoon(cell: number): void;
-  /**
-   * Take a node out for new clients, or put it back; survives `update`. Its tunnels get the drain time.
-   * @param node As the operator named it, or its address.
-   * @returns How many endpoints that were.
-   */
-  drain(cluster: string, node: string, on: boolean): number;
-  endpoints(): readonly EndpointHealth[];
-  /** Answers about endpoints since the start: a look at a node that serves two pools gives two. */
-  probeCounts(): ProbeCounts;
-  clusters(): readonly ClusterHealth[];
-  /** A cluster's domain, given or learnt; null: not known. */
-  domainOf(cluster: string): string | null;
-  stop(): void;
-}
-
 const TICK_MS = 1_000;
-/** Between two looks at who left for good, which nobody notices by a change. */
+/** Roles are also updated every so many ticks: a node that left for good changes nothing else at that moment. */
 const ROLES_TICKS = 60;
+/** A probe that threw is a fault of ours; the next one comes after this. */
+const FAULT_MS = 5_000;
+/** What the longest probe interval is taken for when no cluster has a shorter one. */
+const LONGEST_INTERVAL_MS = 30_000;
 
-export function startHealth(input: HealthInput): HealthMonitor {
-  const { board, log, cut, clock = systemClock, random = Math.random } = input;
-  let { config } = input;
-  const world = emptyModel();
-  const drained = new Set<string>();
-  const probes = { passed: 0, failed: 0 };
-  const onBoard = createHealthBoard(board, clock, cut);
-  const news = createHealthLog(log, clock);
-  const identities = createNodeIdentities({
-    log,
-    wallMs: () => clock.wallMs(),
-    onDomains: (learnt) => input.onDomains?.(learnt),
-  });
-
-  const refresh = (cluster: TrackedCluster): void => {
-    news.rolesChanged(updateRoles(cluster, clock.nowMs()));
-    onBoard.summarize(cluster);
-  };
-  /** The rest of a cluster goes along often: ask at once, so that it is one event. */
-  const probeOthersSoon = (watch: TrackedEndpoint): void => {
-    for (const target of watch.cluster.nodes) {
-      if (target.endpoints.some(({ state }) => state.verdict === "up" && state.streak === 0)) rounds.probeSoon(target);
-    }
-  };
-  const take = (watch: TrackedEndpoint, outcome: Outcome): void => {
-    const before = shownState(watch);
-    const wasUp = watch.state.verdict === "up";
-    const { state, flipped } = observe(watch.state, outcome, watch.cluster.config, clock.nowMs());
-    watch.state = state;
-    if (!flipped) return onBoard.show(watch, null);
-    if (!watch.drained) watch.sinceWallMs = clock.wallMs();
-    if (state.verdict === "up") watch.served = true;
-    onBoard.show(watch, before);
-    if (before !== shownState(watch)) news.verdictChanged(watch, before);
-    refresh(watch.cluster);
-    if (wasUp && state.verdict === "dead") probeOthersSoon(watch);
-  };
-  const rounds = createRounds({
-    world,
-    clock,
-    random,
-    log,
-    identities,
-    timeoutMs: () => config.timeouts.probe,
-    makeNodeProbe: input.makeNodeProbe ?? createNodeProbe,
-    observe(watch, outcome) {
-      probes[outcome.verdict === "up" ? "passed" : "failed"] += 1;
-      take(watch, outcome);
-    },
-  });
-
-  const apply = (next: Config, snapshot: Snapshot, early: boolean): void => {
-    config = next;
-    identities.setClusters(next.clusters);
-    const { addedEndpoints, removedNodes } = reconcile(world, next, snapshot, early, clock);
-    for (const target of removedNodes) rounds.end(target);
-    for (const watch of addedEndpoints) {
-      watch.drained = isDrained(watch);
-      onBoard.open(watch);
-    }
-    for (const cluster of world.clusters.values()) {
-      for (const watch of cluster.endpoints) {
-        // what was found before the checks were turned off must not hold for ever
-        if (cluster.config.check === "off") watch.state = unknownSince(clock.nowMs());
-        onBoard.show(watch, null);
-      }
-      refresh(cluster);
-    }
-    for (const target of world.nodes.values()) rounds.begin(target);
-  };
-  const isDrained = ({ cluster, node, at }: TrackedEndpoint): boolean =>
-    drained.has(`${cluster.name}/${node}`) || drained.has(`${cluster.name}/${at.ip}`);
-
-  let ticking: Cancel = { cancel: () => undefined };
-  let ticks = 0;
-  const tick = (): void => {
-    onBoard.tick(world.endpoints.values());
-    identities.tick();
-    // who left did so some time ago
-    if (++ticks % ROLES_TICKS === 0) for (const cluster of world.clusters.values()) refresh(cluster);
-    ticking = clock.timer(TICK_MS, tick);
-  };
-
-  apply(config, input.snapshot, true);
-  ticking = clock.timer(TICK_MS, tick);
-
-  const probeSoon = (watch: TrackedEndpoint): void => {
-    const target = watch.cluster.nodes.find(({ endpoints }) => endpoints.includes(watch));
-    if (target !== undefined) rounds.probeSoon(target);
-  };
-
-  return {
-    update: (next, snapshot) => apply(next, snapshot, false),
-    dialFailed(cell, error) {
-      const watch = world.byCell.get(cell);
-      if (watch === undefined || watch.cluster.config.check === "off") return;
-      const fault = DIAL_FAULTS[error];
-      // our own trouble, not the node's; workers share this process's descriptors
-      if (fault === undefined || outOfDescriptors()) return;
-      if (fault !== null && watch.state.verdict !== "dead") {
-        take(watch, { verdict: "dead", reason: faultReason(fault, config.timeouts.connect) });
-      }
-      probeSoon(watch);
-    },
-    probeSoon(cell) {
-      const watch = world.byCell.get(cell);
-      if (watch !== undefined) probeSoon(watch);
-    },
-    drain(cluster, node, on) {
-      const meant = [...world.endpoints.values()].filter(
-        (watch) => watch.cluster.name === cluster && (watch.node === node || watch.at.ip === node),
-      );
-      if (on && meant.length > 0) drained.add(`${cluster}/${node}`);
-      if (!on) for (const { at, node } of meant) for (const each of [at.ip, node]) drained.delete(`${cluster}/${each}`);
-      for (const watch of meant) setDrained(watch, on);
-      return meant.length;
-    },
-    endpoints: () => endpointViews(world),
-    probeCounts: () => ({ ...probes }),
-    clusters: () => [...world.clusters.values()].map((cluster) => clusterView(cluster, identities)),
-    domainOf: (cluster) => identities.domainOf(cluster),
-    stop() {
-      ticking.cancel();
-      news.stop();
-      for (const target of world.nodes.values()) rounds.end(target);
-    },
-  };
-
-  function setDrained(watch: TrackedEndpoint, on: boolean): void {
-    if (watch.drained === on) return;
-    const before = shownState(watch);
-    watch.drained = on;
-    watch.sinceWallMs = clock.wallMs();
-    onBoard.show(watch, null);
-    news.verdictChanged(watch, before);
-    refresh(watch.cluster);
-    if (on) cut(watch.cell, config.timeouts.drain, "drain");
-  }
-}
-
-/** Null: look, but do not count it; missing: not the node's fault. */
+/** What a failed dial says of the endpoint. Null: probe, but do not count it; missing: not the node's fault. */
 const DIAL_FAULTS: Readonly<Partial<Record<DialError, Fault | null>>> = {
   refused: "refused",
   timeout: "silent",
   unreachable: "unreachable",
   other: null,
 };
+
+export class HealthMonitor {
+  private readonly input: HealthInput;
+  private readonly clock: Clock;
+  private readonly random: () => number;
+  private readonly model: HealthModel;
+  private readonly boardWriter: HealthBoardWriter;
+  private readonly healthLog: HealthLog;
+  private readonly identities: NodeIdentities;
+  private readonly prober: NodeProber;
+  private readonly scheduler: ProbeScheduler;
+  /** `cluster/node` as the operator said it. */
+  private readonly drained = new Set<string>();
+  private readonly counts = { passed: 0, failed: 0 };
+  private config: Config;
+  private ticks = 0;
+  private ticking: Cancel | null = null;
+
+  constructor(input: HealthInput) {
+    const { config, board, log, cut, clock = systemClock, random = Math.random } = input;
+    this.input = input;
+    this.config = config;
+    this.clock = clock;
+    this.random = random;
+    this.model = new HealthModel(clock);
+    this.boardWriter = new HealthBoardWriter(board, clock, cut);
+    this.healthLog = new HealthLog(log, clock);
+    this.identities = new NodeIdentities(log, () => clock.wallMs());
+    const { makeNodeProbe = createNodeProbe } = input;
+    this.prober = new NodeProber({ clock, random, log, identities: this.identities, makeNodeProbe });
+    this.scheduler = new ProbeScheduler({
+      clock,
+      quota: () => this.startQuota(),
+      probe: (node) => this.probe(node),
+    });
+  }
+
+  start(): void {
+    this.apply(this.config, this.input.snapshot, true);
+    this.ticking = this.clock.timer(TICK_MS, () => this.tick());
+  }
+
+  /** Configuration or snapshot changed; endpoints that stay keep their verdicts. */
+  update(config: Config, snapshot: Snapshot): void {
+    this.apply(config, snapshot, false);
+  }
+
+  stop(): void {
+    this.ticking?.cancel();
+    this.healthLog.stop();
+    for (const node of this.model.nodes) this.remove(node);
+  }
+
+  /** A client's dial failed: it counts, and the node is probed at once. */
+  dialFailed(cell: number, error: DialError): void {
+    const endpoint = this.model.atCell(cell);
+    if (endpoint === null || endpoint.cluster.checksOff) return;
+    const fault = DIAL_FAULTS[error];
+    // our own trouble, not the node's; workers share this process's descriptors
+    if (fault === undefined || outOfDescriptors()) return;
+    if (fault !== null && endpoint.state.verdict !== "dead") {
+      this.take(endpoint, { verdict: "dead", reason: faultReason(fault, this.config.timeouts.connect) });
+    }
+    this.probeSoon(cell);
+  }
+
+  /** A client met something odd there: it does not count, but the node is probed at once. */
+  probeSoon(cell: number): void {
+    const endpoint = this.model.atCell(cell);
+    const node = endpoint?.cluster.nodes.find(({ endpoints }) => endpoints.includes(endpoint));
+    if (node !== undefined) this.scheduler.probeSoon(node);
+  }
+
+  /**
+   * Take a node out for new clients, or put it back; survives `update`. Its tunnels get the drain time.
+   * @param node As the operator named it, or its address.
+   * @returns How many endpoints that were.
+   */
+  drain(cluster: string, node: string, on: boolean): number {
+    const meant = this.model.endpoints.filter(
+      (endpoint) => endpoint.cluster.name === cluster && (endpoint.node === node || endpoint.at.ip === node),
+    );
+    if (on && meant.length > 0) this.drained.add(`${cluster}/${node}`);
+    for (const endpoint of meant) {
+      if (!on) for (const name of namesOf(endpoint)) this.drained.delete(name);
+      this.setDrained(endpoint, on);
+    }
+    return meant.length;
+  }
+
+  endpoints(): readonly EndpointHealth[] {
+    return this.model.endpoints.map(endpointView);
+  }
+
+  clusters(): readonly ClusterHealth[] {
+    return this.model.clusters.map((cluster) => clusterView(cluster, this.identities));
+  }
+
+  /** Outcomes of endpoints since the start: a probe of a node that serves two pools gives two. */
+  probeCounts(): ProbeCounts {
+    return { ...this.counts };
+  }
+
+  /** A cluster's domain, given or learnt; null: not known. */
+  domainOf(cluster: string): string | null {
+    return this.identities.domainOf(cluster);
+  }
+
+  private apply(config: Config, snapshot: Snapshot, sinceStart: boolean): void {
+    this.config = config;
+    this.identities.setClusters(config.clusters);
+    const { addedEndpoints, removedNodes } = this.model.update(config, snapshot, sinceStart);
+    for (const node of removedNodes) this.remove(node);
+    for (const endpoint of addedEndpoints) {
+      endpoint.drained = namesOf(endpoint).some((name) => this.drained.has(name));
+      this.boardWriter.add(endpoint);
+    }
+    for (const cluster of this.model.clusters) {
+      for (const endpoint of cluster.endpoints) {
+        // what was found before the checks were turned off must not hold for ever
+        if (cluster.checksOff) endpoint.state = unknownSince(this.clock.nowMs());
+        this.boardWriter.update(endpoint);
+      }
+      this.refresh(cluster);
+    }
+    for (const node of this.model.nodes) this.scheduler.start(node);
+  }
+
+  private remove(node: ProbedNode): void {
+    this.scheduler.stop(node);
+    this.prober.forget(node);
+  }
+
+  private tick(): void {
+    this.boardWriter.tick(this.model.endpoints);
+    if (this.identities.learnDomains()) this.input.onDomains?.(this.identities.learntDomains);
+    this.identities.checkWarnings();
+    this.ticks += 1;
+    if (this.ticks % ROLES_TICKS === 0) for (const cluster of this.model.clusters) this.refresh(cluster);
+    this.ticking = this.clock.timer(TICK_MS, () => this.tick());
+  }
+
+  private startQuota(): number {
+    const intervals = this.model.clusters.map(({ config }) => config.intervalMs);
+    return slotQuota(this.model.nodeCount, Math.min(LONGEST_INTERVAL_MS, ...intervals));
+  }
+
+  /** One probe round. @returns when the next is due, on the clock, ms */
+  private async probe(node: ProbedNode): Promise<number> {
+    const startedMs = this.clock.nowMs();
+    try {
+      const findings = await this.prober.probe(node, this.config.timeouts.probe);
+      if (!node.removed) this.takeFindings(node, findings);
+      const states = node.endpoints.map(({ state }) => state);
+      return startedMs + nextDelay(states, node.cluster.config.intervalMs, this.random());
+    } catch (error) {
+      this.input.log.error("health", `Cannot probe ${node.ip} of ${node.cluster.name}: ${String(error)}`);
+      return startedMs + FAULT_MS;
+    }
+  }
+
+  private takeFindings(node: ProbedNode, { outcomes, rungRaised, becameForeign }: NodeFindings): void {
+    for (const { endpoint, outcome } of outcomes) {
+      this.counts[outcome.verdict === "up" ? "passed" : "failed"] += 1;
+      this.take(endpoint, outcome);
+    }
+    const others = node.cluster.nodes.filter((other) => other !== node);
+    for (const other of others) {
+      // those that passed a lower rung may not be ready after all
+      if (rungRaised && other.family === node.family) this.scheduler.probeSoon(other);
+    }
+    for (const other of others) {
+      // an address that another cluster's node got is another cluster's on every port
+      if (becameForeign && other.ip === node.ip) this.scheduler.probeSoon(other);
+    }
+  }
+
+  private take(endpoint: TrackedEndpoint, outcome: Outcome): void {
+    const { cluster } = endpoint;
+    const before = endpoint.shownState;
+    const wasUp = endpoint.state.verdict === "up";
+    const { state, flipped } = observe(endpoint.state, outcome, cluster.config, this.clock.nowMs());
+    endpoint.state = state;
+    if (!flipped) return this.boardWriter.update(endpoint);
+    if (!endpoint.drained) endpoint.sinceWallMs = this.clock.wallMs();
+    if (state.verdict === "up") endpoint.served = true;
+    this.boardWriter.verdictChanged(endpoint, before);
+    if (before !== endpoint.shownState) this.healthLog.stateChanged(endpoint, before);
+    this.refresh(cluster);
+    if (!wasUp || state.verdict !== "dead") return;
+    // often the rest of the cluster goes as well: probed at once, that becomes one event
+    for (const node of cluster.nodes) {
+      if (node.endpoints.some(({ steadyUp }) => steadyUp)) this.scheduler.probeSoon(node);
+    }
+  }
+
+  private setDrained(endpoint: TrackedEndpoint, on: boolean): void {
+    if (endpoint.drained === on) return;
+    const before = endpoint.shownState;
+    endpoint.drained = on;
+    endpoint.sinceWallMs = this.clock.wallMs();
+    this.boardWriter.update(endpoint);
+    this.healthLog.stateChanged(endpoint, before);
+    this.refresh(endpoint.cluster);
+    if (on) this.input.cut(endpoint.cell, this.config.timeouts.drain, "drain");
+  }
+
+  private refresh(cluster: TrackedCluster): void {
+    this.healthLog.rolesChanged(updateRoles(cluster, this.clock.nowMs()));
+    this.boardWriter.summarize(cluster);
+  }
+}
+
+/** How an operator may call its node. */
+function namesOf({ cluster, node, at }: TrackedEndpoint): readonly string[] {
+  return [`${cluster.name}/${node}`, `${cluster.name}/${at.ip}`];
+}

@@ -1,23 +1,24 @@
-/** Role sensing applied: which nodes given without a role serve which pool, kept up to date and told once. */
+/** Who belongs to a pool: nodes given without a role are members of the pools they serve. */
+import { NOT_CHECKED, type Reason } from "../../core/health/reasons.ts";
 import { senseRoles, type Role } from "../../core/health/roles.ts";
 import { SERVICE_NAMES, type ServiceName } from "../../seam/services.ts";
-import type { TrackedCluster, TrackedEndpoint } from "./health-model.ts";
+import type { TrackedCluster, TrackedEndpoint } from "./tracked.ts";
 
 export interface RoleChange {
-  readonly watch: TrackedEndpoint;
+  readonly endpoint: TrackedEndpoint;
   readonly from: Role;
   readonly to: Role;
 }
 
-/** Give every endpoint of a cluster its role. @returns Those whose role changed. */
+/** Give every endpoint of a cluster its role. @returns those whose role changed */
 export function updateRoles(cluster: TrackedCluster, nowMs: number): readonly RoleChange[] {
   return SERVICE_NAMES.flatMap((kind) => updatePool(cluster, kind, nowMs));
 }
 
 function updatePool(cluster: TrackedCluster, kind: ServiceName, nowMs: number): RoleChange[] {
-  const watches = cluster.endpoints.filter((watch) => watch.kind === kind);
+  const endpoints = cluster.pool(kind);
   const roles = senseRoles(
-    watches.map(({ role, state, served }) => ({
+    endpoints.map(({ role, state, served }) => ({
       given: role === "given",
       verdict: state.verdict,
       served,
@@ -25,11 +26,26 @@ function updatePool(cluster: TrackedCluster, kind: ServiceName, nowMs: number): 
     })),
   );
   const changes: RoleChange[] = [];
-  for (const [index, watch] of watches.entries()) {
-    const role = roles[index] ?? watch.role;
-    if (role === watch.role) continue;
-    changes.push({ watch, from: watch.role, to: role });
-    watch.role = role;
+  for (const [index, endpoint] of endpoints.entries()) {
+    const role = roles[index] ?? endpoint.role;
+    if (role === endpoint.role) continue;
+    changes.push({ endpoint, from: endpoint.role, to: role });
+    endpoint.role = role;
   }
   return changes;
+}
+
+/** Endpoints that serve their pool, or may; all of them where none does. */
+export function membersOf(endpoints: readonly TrackedEndpoint[]): readonly TrackedEndpoint[] {
+  const members = endpoints.filter(({ role }) => role !== "absent");
+  return members.length > 0 ? members : endpoints;
+}
+
+/** The reason that most of them have. */
+export function poolReason(endpoints: readonly TrackedEndpoint[]): Reason {
+  const counts = new Map<Reason, number>();
+  for (const { shownReason } of endpoints) counts.set(shownReason, (counts.get(shownReason) ?? 0) + 1);
+  let best: Reason = NOT_CHECKED;
+  for (const [each, count] of counts) if (count > (counts.get(best) ?? 0)) best = each;
+  return best;
 }

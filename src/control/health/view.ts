@@ -4,10 +4,10 @@ import type { Rung } from "../../core/health/ladder.ts";
 import type { Role } from "../../core/health/roles.ts";
 import type { HealthWord } from "../../seam/board.ts";
 import type { ServiceName } from "../../seam/services.ts";
-import { shownReason, shownState } from "./board-writer.ts";
-import type { TrackedCluster, TrackedEndpoint, HealthModel } from "./health-model.ts";
-import type { CertificateView, NodeIdentities } from "./node-identities.ts";
 import { familyOf } from "../probe/node-probe.ts";
+import type { CertificateView } from "./certificate-warnings.ts";
+import type { NodeIdentities } from "./node-identities.ts";
+import type { TrackedCluster, TrackedEndpoint } from "./tracked.ts";
 
 export interface EndpointHealth {
   readonly cluster: string;
@@ -39,14 +39,10 @@ export interface ClusterHealth {
   readonly warnings: readonly string[];
 }
 
-export function endpointViews(world: HealthModel): readonly EndpointHealth[] {
-  return [...world.endpoints.values()].map((watch) => endpointView(watch));
-}
-
-function endpointView(watch: TrackedEndpoint): EndpointHealth {
-  const { cluster, kind, node, at, cell, role } = watch;
+export function endpointView(endpoint: TrackedEndpoint): EndpointHealth {
+  const { cluster, kind, node, at, cell, role } = endpoint;
   const family = familyOf(kind);
-  const target = cluster.nodes.find((each) => each.family === family && each.ip === at.ip);
+  const probed = cluster.nodes.find((each) => each.family === family && each.ip === at.ip);
   return {
     cluster: cluster.name,
     kind,
@@ -54,12 +50,12 @@ function endpointView(watch: TrackedEndpoint): EndpointHealth {
     ip: at.ip,
     port: at.port,
     cell,
-    state: shownState(watch),
-    reason: reasonText(shownReason(watch)),
-    sinceMs: watch.sinceWallMs,
+    state: endpoint.shownState,
+    reason: reasonText(endpoint.shownReason),
+    sinceMs: endpoint.sinceWallMs,
     rung: cluster.rungs.get(kind) ?? null,
     role,
-    identity: target?.identity.kind ?? "unproven",
+    identity: probed?.identity.kind ?? "unproven",
   };
 }
 
@@ -67,7 +63,7 @@ export function clusterView({ name }: TrackedCluster, identities: NodeIdentities
   return {
     name,
     domain: identities.domainOf(name),
-    learnt: identities.learnt(name),
+    learnt: identities.learntDomains.has(name),
     certificates: identities.certificates(name),
     warnings: identities.warnings(name),
   };

@@ -6,8 +6,7 @@ import * as dns from "node:dns/promises";
 import type { Config, NodeSpec } from "../../config/model.ts";
 import { canonicalIp } from "../../core/address.ts";
 import type { EventLog } from "../log/event-log.ts";
-import type { Cancel } from "../health/health-model.ts";
-import { systemClock } from "../health/system-clock.ts";
+import { systemClock, type Cancel } from "../health/system-clock.ts";
 import { codeOf } from "../../errors.ts";
 
 export interface Found {

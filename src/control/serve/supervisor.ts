@@ -11,7 +11,7 @@ import { splitSnapshot, type Snapshot } from "../../seam/snapshot.ts";
 import { chooseEngine, workersFor, type WorkerEngine } from "./engine.ts";
 import { createEventLog, type EventLog } from "../log/event-log.ts";
 import { remembered, type Events } from "../log/recent-events.ts";
-import { startHealth, type HealthMonitor } from "../health/monitor.ts";
+import { HealthMonitor } from "../health/monitor.ts";
 import { maxConnections } from "../machine/limits.ts";
 import { localNetworks } from "../machine/networks.ts";
 import type { LogSink } from "../log/sink.ts";
@@ -129,7 +129,7 @@ class ControlPlane implements Supervisor {
   async start(): Promise<void> {
     await this.resolver.start(this.config);
     this.publish();
-    this.health = startHealth({
+    this.health = new HealthMonitor({
       config: this.config,
       snapshot: this.snapshot,
       board: this.board,
@@ -140,6 +140,7 @@ class ControlPlane implements Supervisor {
         this.refresh();
       },
     });
+    this.health.start();
     await this.pool.start();
   }
 

@@ -1,5 +1,5 @@
 /** Rates from counters: looked at once a second, kept for ten minutes in steps of ten seconds. */
-import type { Clock } from "../health/health-model.ts";
+import type { Clock } from "../health/system-clock.ts";
 
 /** What is counted per cluster, and for all of them together. */
 export interface Counters {

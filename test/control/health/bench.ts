@@ -3,9 +3,9 @@ import type { ClusterConfig, Config } from "../../../src/config/model.ts";
 import type { Evidence } from "../../../src/core/health/ladder.ts";
 import type { ShownCertificate } from "../../../src/core/health/identity.ts";
 import type { EventLog } from "../../../src/control/log/event-log.ts";
-import type { Clock } from "../../../src/control/health/health-model.ts";
+import type { Clock } from "../../../src/control/health/system-clock.ts";
 import type { EndpointHealth } from "../../../src/control/health/view.ts";
-import { startHealth, type HealthInput, type HealthMonitor } from "../../../src/control/health/monitor.ts";
+import { HealthMonitor, type HealthInput } from "../../../src/control/health/monitor.ts";
 import type { NodeProbe, ProbePlan, NodeProbeResult, ProbeRequest } from "../../../src/control/probe/node-probe.ts";
 import { openBoard, type Board } from "../../../src/seam/board.ts";
 import type { ClusterPlan, Endpoint, Pool, Snapshot } from "../../../src/seam/snapshot.ts";
@@ -235,7 +235,7 @@ export function bench(config: Config, net: Record<string, Behaviour>, more: Part
     certificateShownTo: async (servername) => certificate(of(plan).present?.(servername) ?? of(plan).names, of(plan)),
     close: () => undefined,
   });
-  const health = startHealth({
+  const health = new HealthMonitor({
     config,
     snapshot: snapshotOf(config),
     board,
@@ -247,6 +247,7 @@ export function bench(config: Config, net: Record<string, Behaviour>, more: Part
     makeNodeProbe,
     ...more,
   });
+  health.start();
   const view = (kind: ServiceName, ip: string): EndpointHealth => {
     const found = health.endpoints().find((each) => each.kind === kind && each.ip === ip);
     if (found === undefined) throw new Error(`no endpoint ${kind} ${ip}`);

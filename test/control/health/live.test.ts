@@ -1,7 +1,7 @@
 /** Health with real probes against real servers on loopback, at a brisk pace. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type * as net from "node:net";
-import { startHealth, type HealthMonitor } from "../../../src/control/health/monitor.ts";
+import { HealthMonitor } from "../../../src/control/health/monitor.ts";
 import { openBoard } from "../../../src/seam/board.ts";
 import { clusterConfig, configOf, nodes, snapshotOf } from "./bench.ts";
 import {
@@ -94,13 +94,14 @@ beforeAll(async () => {
   const say = (_event: string, message: string): void => void lines.push(message);
   const log = { info: say, warn: say, error: say };
   const only = snapshotOf(config);
-  health = startHealth({
+  health = new HealthMonitor({
     config,
     snapshot: { ...only, clusters: only.clusters.slice(0, 1) },
     board: openBoard(1),
     log,
     cut: (cell) => void cuts.push(cell),
   });
+  health.start();
 });
 
 afterAll(async () => {
@@ -110,7 +111,7 @@ afterAll(async () => {
   }
 });
 
-describe("startHealth() on real nodes", () => {
+describe("HealthMonitor on real nodes", () => {
   test("finds everything up within a second, on kept connections, without a handshake error", async () => {
     await until(allUp, 2_000);
     expect(reason("api", NODES[0])).toBe("/readyz 200");

@@ -31,7 +31,7 @@ async function secondsUntil(bench: Bench, holds: () => boolean, most = 120): Pro
   throw new Error("it never held");
 }
 
-describe("startHealth()", () => {
+describe("HealthMonitor", () => {
   test("a small lab is known within a moment, and the board has it", async () => {
     const lab = wellHub();
     expect(lab.states("api")).toEqual(["unknown", "unknown", "unknown"]);

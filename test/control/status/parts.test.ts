@@ -1,6 +1,6 @@
 /** The parts that a status is made of: unknown names, totals, rates. */
 import { describe, expect, test } from "bun:test";
-import type { Clock } from "../../../src/control/health/health-model.ts";
+import type { Clock } from "../../../src/control/health/system-clock.ts";
 import { startRates, type Counters } from "../../../src/control/status/rates.ts";
 import { createTotals } from "../../../src/control/serve/totals.ts";
 import { createUnknownNames } from "../../../src/control/serve/unknown-names.ts";

@@ -1,0 +1,156 @@
+/** What health knows of each cluster, of each node it probes and of each endpoint it has a verdict on. */
+import type { ClusterConfig } from "../../config/model.ts";
+import type { Identity, ShownCertificate } from "../../core/health/identity.ts";
+import type { Rung } from "../../core/health/ladder.ts";
+import { reason, type Reason } from "../../core/health/reasons.ts";
+import type { Role } from "../../core/health/roles.ts";
+import { unknownSince, type VerdictState } from "../../core/health/verdict.ts";
+import type { HealthWord } from "../../seam/board.ts";
+import type { Policy, ServiceName } from "../../seam/services.ts";
+import type { Address, ClusterPlan } from "../../seam/snapshot.ts";
+import type { Family, NodeProbe } from "../probe/node-probe.ts";
+import type { Cancel, Clock } from "./system-clock.ts";
+
+export class TrackedCluster {
+  plan: ClusterPlan;
+  config: ClusterConfig;
+  nodes: readonly ProbedNode[] = [];
+  endpoints: readonly TrackedEndpoint[] = [];
+  /** The best rung that any node of a pool passed since the start: the pool is held to it. */
+  readonly rungs = new Map<ServiceName, Rung>();
+  /** The log has said that every member is dead. */
+  reportedDown = false;
+
+  constructor(plan: ClusterPlan, config: ClusterConfig) {
+    this.plan = plan;
+    this.config = config;
+  }
+
+  get name(): string {
+    return this.plan.name;
+  }
+
+  get checksOff(): boolean {
+    return this.config.check === "off";
+  }
+
+  pool(kind: ServiceName): readonly TrackedEndpoint[] {
+    return this.endpoints.filter((endpoint) => endpoint.kind === kind);
+  }
+}
+
+/** What an endpoint is for as long as it is tracked. */
+export interface EndpointPlace {
+  readonly key: string;
+  readonly cluster: TrackedCluster;
+  readonly kind: ServiceName;
+  readonly at: Address;
+  /** On the board. */
+  readonly cell: number;
+  /** Known since the start: it needs no slow start for its first verdict. */
+  readonly sinceStart: boolean;
+}
+
+export class TrackedEndpoint {
+  readonly key: string;
+  readonly cluster: TrackedCluster;
+  readonly kind: ServiceName;
+  readonly at: Address;
+  readonly cell: number;
+  readonly sinceStart: boolean;
+  /** As the operator named it. */
+  node = "";
+  policy: Policy = "leastconn";
+  state: VerdictState;
+  /** When what is shown came, ms since 1970. */
+  sinceWallMs: number;
+  /** It was up at some time. */
+  served = false;
+  role: Role = "candidate";
+  /** The operator took it out. */
+  drained = false;
+  /** When slow start began; null: full share. */
+  rampFromMs: number | null = null;
+  /** When its tunnels are cut unless it is ready again; null: nothing to cut. */
+  cutDueMs: number | null = null;
+
+  constructor(place: EndpointPlace, clock: Clock) {
+    this.key = place.key;
+    this.cluster = place.cluster;
+    this.kind = place.kind;
+    this.at = place.at;
+    this.cell = place.cell;
+    this.sinceStart = place.sinceStart;
+    this.state = unknownSince(clock.nowMs());
+    this.sinceWallMs = clock.wallMs();
+  }
+
+  /** What everyone sees: "drained" instead of the verdict while the operator has taken it out. */
+  get shownState(): HealthWord {
+    return this.drained ? "drained" : this.state.verdict;
+  }
+
+  get shownReason(): Reason {
+    if (this.drained) return reason("taken out by the operator");
+    return this.cluster.checksOff ? reason("checks are off") : this.state.reason;
+  }
+
+  /** Up, and the last probe agreed. */
+  get steadyUp(): boolean {
+    return this.state.verdict === "up" && this.state.streak === 0;
+  }
+
+  /**
+   * The kind whose port its own port is judged as. A router that expects a PROXY header does not answer a handshake without one,
+   * and probes never send one: its TLS port is judged as a plain one.
+   */
+  get probedAs(): ServiceName {
+    return this.kind === "https" && this.cluster.config.sendProxy !== 0 ? "http" : this.kind;
+  }
+}
+
+/** A node of a cluster, as far as one probe can speak for it: its API, its router or its machine-config server. */
+export class ProbedNode {
+  readonly key: string;
+  readonly cluster: TrackedCluster;
+  readonly family: Family;
+  readonly ip: string;
+  /** Those that its probe speaks for. */
+  endpoints: readonly TrackedEndpoint[] = [];
+  /** It left the configuration. */
+  removed = false;
+
+  /** The probe with its kept connection, and what it was made for. */
+  probe: NodeProbe | null = null;
+  probeKey = "";
+  /** How many probes have begun. */
+  round = 0;
+  /** When traffic ports and certificate were last probed, ms. */
+  lastThoroughMs = Number.NEGATIVE_INFINITY;
+
+  /** The scheduler's: a probe is under way. */
+  probing = false;
+  /** Something happened during a probe: another one follows at once. */
+  probeAgain = false;
+  /** Something happened, and no probe since has ended. */
+  prompted = false;
+  /** For the next probe. */
+  timer: Cancel | null = null;
+
+  /** Shown last. */
+  certificate: ShownCertificate | null = null;
+  identity: Identity = { kind: "unproven" };
+  /** The version of the clusters' names that `identity` was judged by. */
+  judgedByVersion = -1;
+
+  constructor(key: string, cluster: TrackedCluster, family: Family, ip: string) {
+    this.key = key;
+    this.cluster = cluster;
+    this.family = family;
+    this.ip = ip;
+  }
+
+  get isForeign(): boolean {
+    return this.identity.kind === "foreign";
+  }
+}
