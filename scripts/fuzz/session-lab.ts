@@ -1,5 +1,5 @@
 /** A session with hand-made effects: an obedient client socket, node sockets that record, a clock that is set. */
-import type { ExchangeEnd, SessionEffects, SessionSettings, Started, Target } from "../../src/core/http/effects.ts";
+import type { ExchangeEnd, SessionEffects, SessionSettings, Started, Forward } from "../../src/core/http/effects.ts";
 import { namelessHost, unknownHost } from "../../src/core/http/replies.ts";
 import type { Reply } from "../../src/core/http/reply.ts";
 import type { Request } from "../../src/core/http/request.ts";
@@ -35,7 +35,7 @@ export interface LabOptions {
   readonly nodeOf?: (host: string | null) => number;
   /** Open dialed connections at once; default true. */
   readonly autoOpen?: boolean;
-  readonly route?: (request: Request) => Target | Reply;
+  readonly route?: (request: Request) => Forward | Reply;
 }
 
 export class Lab implements SessionEffects {
@@ -188,12 +188,12 @@ export class Lab implements SessionEffects {
     return 1_700_000_000_000;
   }
 
-  route(request: Request): Target | Reply {
+  route(request: Request): Forward | Reply {
     if (this.options.route !== undefined) return this.options.route(request);
     const node = (this.options.nodeOf ?? nodeOfHost)(request.host);
     if (node < 0) return request.host === null ? namelessHost() : unknownHost(request.host, null);
     this.routed = node;
-    return target(this.options.trusted ?? false);
+    return forward(this.options.trusted ?? false);
   }
 
   start(first: Uint8Array): Started {
@@ -287,8 +287,8 @@ function lend(chunk: Uint8Array, use: (lent: Uint8Array) => void): void {
   lent.fill(0xee);
 }
 
-export function target(trusted = false): Target {
-  return { kind: "target", idleMs: IDLE_MS, forwarding: { clientIp: CLIENT_IP, port: PORT, trusted } };
+export function forward(trusted = false): Forward {
+  return { kind: "forward", idleMs: IDLE_MS, client: { clientIp: CLIENT_IP, port: PORT, trusted } };
 }
 
 /** `*.apps.hub.lab` is node 0, `*.apps.managed1.lab` node 1. */

@@ -1,5 +1,6 @@
 import type { Address } from "../seam/snapshot.ts";
 import { addressBytes, formatAddress } from "./address.ts";
+import { ascii } from "./text-bytes.ts";
 
 /** The twelve bytes that no text protocol begins with, PROXY protocol §2.2. */
 const SIGNATURE_V2 = [0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a];
@@ -19,14 +20,14 @@ const UNSPEC = 0x00;
  */
 export function proxyHeader(version: 1 | 2, client: Address, local: Address): Uint8Array {
   const source = addressBytes(client.ip);
-  const target = addressBytes(local.ip);
-  if (source === null || target === null) return version === 1 ? asciiBytes("PROXY UNKNOWN\r\n") : headerV2(UNSPEC, []);
-  const isV4 = source.length === 4 && target.length === 4;
+  const destination = addressBytes(local.ip);
+  if (source === null || destination === null) return version === 1 ? ascii("PROXY UNKNOWN\r\n") : headerV2(UNSPEC, []);
+  const isV4 = source.length === 4 && destination.length === 4;
   if (version === 1) {
-    const [from, to] = isV4 ? [source, target].map(formatAddress) : [source, target].map(v6Text);
-    return asciiBytes(`PROXY ${isV4 ? "TCP4" : "TCP6"} ${from} ${to} ${client.port} ${local.port}\r\n`);
+    const [from, to] = isV4 ? [source, destination].map(formatAddress) : [source, destination].map(v6Text);
+    return ascii(`PROXY ${isV4 ? "TCP4" : "TCP6"} ${from} ${to} ${client.port} ${local.port}\r\n`);
   }
-  const addresses = isV4 ? [...source, ...target] : [...mapped(source), ...mapped(target)];
+  const addresses = isV4 ? [...source, ...destination] : [...mapped(source), ...mapped(destination)];
   return headerV2(isV4 ? TCP4 : TCP6, [...addresses, ...portBytes(client.port), ...portBytes(local.port)]);
 }
 
@@ -51,10 +52,6 @@ function mapped(bytes: Uint8Array): Uint8Array {
 
 function portBytes(port: number): readonly [number, number] {
   return [port >> 8, port & 0xff];
-}
-
-function asciiBytes(text: string): Uint8Array {
-  return Uint8Array.from(text, (char) => char.charCodeAt(0));
 }
 
 /**

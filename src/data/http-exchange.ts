@@ -2,7 +2,7 @@
 import { inAny } from "../core/access.ts";
 import { hostKey } from "../core/balance/hash.ts";
 import { latin1 } from "../core/http/bytes.ts";
-import type { ExchangeEnd, Target } from "../core/http/effects.ts";
+import type { ExchangeEnd, Forward } from "../core/http/effects.ts";
 import type { Reply } from "../core/http/reply.ts";
 import type { Request, RequestHead } from "../core/http/request.ts";
 import type { Conn } from "../runtime/port.ts";
@@ -14,7 +14,7 @@ import type { Upstream } from "./http-upstream.ts";
 import type { Live, Plane } from "./plane.ts";
 
 /** The connection that a request came on. */
-export interface HttpClientFacts {
+export interface ExchangeOwner {
   readonly plane: Plane;
   readonly kind: ServiceName;
   readonly conn: Conn;
@@ -30,7 +30,7 @@ export class Exchange {
   /** What a hashed policy hashes. */
   key = 0;
   startMs = 0;
-  private readonly client: HttpClientFacts;
+  private readonly owner: ExchangeOwner;
   /** The request target, for the access log. */
   private target = "-";
   /** From the request to the first byte of its answer. */
@@ -42,17 +42,17 @@ export class Exchange {
   /** Index of the host's cluster in that snapshot, or -1. */
   private index = -1;
   private hostKey = 0;
-  private forward: Target | null = null;
+  private forward: Forward | null = null;
   /** The snapshot that `forward` was made by. */
   private forwardOf: Live | null = null;
 
-  constructor(client: HttpClientFacts) {
-    this.client = client;
+  constructor(owner: ExchangeOwner) {
+    this.owner = owner;
   }
 
   /** @param upstream The connection to a node that the request before left open. */
-  route(request: Request, head: RequestHead, upstream: Upstream | null): Target | Reply {
-    const { plane, conn, clientKey } = this.client;
+  route(request: Request, head: RequestHead, upstream: Upstream | null): Forward | Reply {
+    const { plane, conn, clientKey } = this.owner;
     const { bytes, start } = head;
     const live = plane.acquire();
     this.live = live;
@@ -76,11 +76,11 @@ export class Exchange {
     this.hostKey = hostKey(host ?? "");
   }
 
-  private forwardTo(live: Live, { idleMs }: Pool): Target {
+  private forwardTo(live: Live, { idleMs }: Pool): Forward {
     if (this.forward !== null && this.forwardOf === live && this.forward.idleMs === idleMs) return this.forward;
-    const { remote, local } = this.client.conn;
+    const { remote, local } = this.owner.conn;
     const trusted = inAny(live.snapshot.trustedProxies, remote.ip);
-    this.forward = { kind: "target", idleMs, forwarding: { clientIp: remote.ip, port: local.port, trusted } };
+    this.forward = { kind: "forward", idleMs, client: { clientIp: remote.ip, port: local.port, trusted } };
     this.forwardOf = live;
     return this.forward;
   }
@@ -92,12 +92,12 @@ export class Exchange {
 
   /** Bytes of an answer leave for the client. */
   answered(): void {
-    this.answerMs ??= this.client.plane.runtime.nowMs() - this.startMs;
+    this.answerMs ??= this.owner.plane.runtime.nowMs() - this.startMs;
   }
 
   /** How long it has taken; a request that was refused before it was routed took no time. */
   get tookMs(): number {
-    return this.live === null ? 0 : this.client.plane.runtime.nowMs() - this.startMs;
+    return this.live === null ? 0 : this.owner.plane.runtime.nowMs() - this.startMs;
   }
 
   /** The connection to a node, if it serves this request and not only the one before. */
@@ -107,13 +107,13 @@ export class Exchange {
   }
 
   record(request: Request | null, upstream: Upstream | null, soFar: ExchangeEnd): AccessRecord {
-    const { routed, live, client } = this;
+    const { routed, live, owner } = this;
     const { up, down, end, note, status } = soFar;
     const node = this.served(upstream);
     const tries = node !== null && node.attempts > 1 ? `${node.attempts} nodes tried` : null;
     return {
-      listener: client.kind,
-      client: client.conn.remote,
+      listener: owner.kind,
+      client: owner.conn.remote,
       name: request?.host ?? null,
       cluster: routed?.plan.name ?? null,
       node: node?.node ?? null,
@@ -136,7 +136,7 @@ export class Exchange {
 
   /** The request is over: its snapshot may go. */
   end(): void {
-    if (this.live !== null) this.client.plane.release(this.live);
+    if (this.live !== null) this.owner.plane.release(this.live);
     this.live = null;
     this.routed = null;
   }

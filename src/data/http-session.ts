@@ -1,6 +1,6 @@
 /** A connection to the http listener: gives the sans-IO session its sockets, its clock, routes and counters. */
 import { clientKey } from "../core/balance/hash.ts";
-import type { ExchangeEnd, SessionEffects, Started, Target } from "../core/http/effects.ts";
+import type { ExchangeEnd, SessionEffects, Started, Forward } from "../core/http/effects.ts";
 import { unavailable } from "../core/http/replies.ts";
 import type { EndWord, Reply } from "../core/http/reply.ts";
 import type { Request, RequestHead } from "../core/http/request.ts";
@@ -13,7 +13,7 @@ import type { ClusterPlan, Pool } from "../seam/snapshot.ts";
 import type { ServiceName } from "../seam/services.ts";
 import { enter, leave } from "./admission.ts";
 import { countBytes, dialPool, type DialRequest, type Reached } from "./dial.ts";
-import { Exchange, type HttpClientFacts } from "./http-exchange.ts";
+import { Exchange, type ExchangeOwner } from "./http-exchange.ts";
 import { nothingUsable } from "./http-route.ts";
 import { HttpTunnel } from "./http-tunnel.ts";
 import { Upstream, type UpstreamOwner } from "./http-upstream.ts";
@@ -46,7 +46,7 @@ export function acceptHttp(plane: Plane, kind: ServiceName, conn: Conn): ConnEve
 }
 
 /** One connection: the session's effects, and the node connection that serves its requests. */
-class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner, HttpClientFacts {
+class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner, ExchangeOwner {
   readonly plane: Plane;
   readonly session: HttpSession;
   readonly kind: ServiceName;
@@ -127,7 +127,7 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner, HttpClien
     return this.plane.runtime.wallMs();
   }
 
-  route(request: Request, head: RequestHead): Target | Reply {
+  route(request: Request, head: RequestHead): Forward | Reply {
     return this.exchange.route(request, head, this.upstream);
   }
 

@@ -1,4 +1,5 @@
 import { canonicalIp, formatEndpoint } from "../address.ts";
+import { utf8 } from "../text-bytes.ts";
 
 /** FNV-1a, 32 bit: start value and prime of RFC 9923. */
 const FNV_START = 0x81_1c_9d_c5;
@@ -12,7 +13,7 @@ export function fnv1a32(text: string): number {
   let hash = FNV_START;
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
-    if (code > 0x7f) return fnvBytes(utf8Bytes(text));
+    if (code > 0x7f) return fnvBytes(utf8(text));
     hash = Math.imul(hash ^ code, FNV_PRIME);
   }
   return hash >>> 0;
@@ -41,26 +42,8 @@ export function hostKey(host: string): number {
   return fnv1a32(host);
 }
 
-function fnvBytes(bytes: readonly number[]): number {
+function fnvBytes(bytes: Uint8Array): number {
   let hash = FNV_START;
   for (const byte of bytes) hash = Math.imul(hash ^ byte, FNV_PRIME);
   return hash >>> 0;
-}
-
-/** core has no TextEncoder. A lone surrogate becomes U+FFFD, as TextEncoder has it. */
-function utf8Bytes(text: string): number[] {
-  const bytes: number[] = [];
-  for (const char of text) {
-    const point = char.codePointAt(0) ?? 0;
-    const code = point >= 0xd8_00 && point <= 0xdf_ff ? 0xff_fd : point;
-    if (code < 0x80) bytes.push(code);
-    else if (code < 0x8_00) bytes.push(0xc0 | (code >> 6), trail(code));
-    else if (code < 0x1_00_00) bytes.push(0xe0 | (code >> 12), trail(code >> 6), trail(code));
-    else bytes.push(0xf0 | (code >> 18), trail(code >> 12), trail(code >> 6), trail(code));
-  }
-  return bytes;
-}
-
-function trail(bits: number): number {
-  return 0x80 | (bits & 0x3f);
 }

@@ -1,7 +1,7 @@
 /** A client's request: read, judged and turned into what the node gets. */
 import { Body } from "./body.ts";
 import { spells } from "./bytes.ts";
-import { AddedLines, forwardRequest, type Forwarding } from "./forward.ts";
+import { AddedLines, forwardRequest, type ClientInfo } from "./forward.ts";
 import { Gather } from "./gather.ts";
 import { HeadReader, type HeadLimits } from "./head.ts";
 import { replyFormat, type ReplyFormat } from "./reply.ts";
@@ -66,10 +66,10 @@ export class Ask {
   }
 
   /** Put the head, and what of the body came with it, into `out`. @returns The position after the last byte taken. */
-  forward(forwarding: Forwarding, chunk: Uint8Array, from: number): number {
+  forward(client: ClientInfo, chunk: Uint8Array, from: number): number {
     const { head, body, request } = this;
     if (request === null) return from;
-    forwardRequest(head, request, forwarding, this.lines, this.out);
+    forwardRequest(head, request, client, this.lines, this.out);
     body.begin(request.framing);
     const at = this.readBody(chunk, from);
     head.reset();

@@ -61,21 +61,6 @@ export function alike(a: Uint8Array, aFrom: number, aTo: number, b: Uint8Array, 
   return true;
 }
 
-/** Bytes of an ASCII text; other characters become `?`. */
-export function ascii(text: string): Uint8Array {
-  const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    bytes[i] = code < 128 ? code : 0x3f;
-  }
-  return bytes;
-}
-
-export interface Range {
-  readonly from: number;
-  readonly to: number;
-}
-
 /**
  * The members of a comma-separated list (RFC 9110 §5.6.1), without the white space around them; empty members are skipped.
  * @param take Called with each member's range.

@@ -1,6 +1,6 @@
 /** What an HTTP session asks of the world; `data/` gives it sockets, tests give it lists. */
 import type { DataTimeouts } from "../../seam/snapshot.ts";
-import type { Forwarding } from "./forward.ts";
+import type { ClientInfo } from "./forward.ts";
 import type { HeadLimits } from "./head.ts";
 import type { EndWord, Reply } from "./reply.ts";
 import type { Request, RequestHead } from "./request.ts";
@@ -12,12 +12,12 @@ export interface SessionSettings {
   readonly timeouts: Pick<DataTimeouts, "httpHead" | "keepAlive">;
 }
 
-/** Where a request goes. */
-export interface Target {
-  readonly kind: "target";
+/** The request is forwarded, to the node that `start` finds. */
+export interface Forward {
+  readonly kind: "forward";
   /** Without a byte either way for this long, the request ends. */
   readonly idleMs: number;
-  readonly forwarding: Forwarding;
+  readonly client: ClientInfo;
 }
 
 /** What became of a request's first bytes: written, written but write no more until `nodeDrain`, or held until `nodeOpen`. */
@@ -37,7 +37,7 @@ export interface SessionEffects {
   nowMs(): number;
   wallMs(): number;
   /** Where to? Decides only; `start` follows at once unless it is a reply or the body turns out malformed. */
-  route(request: Request, head: RequestHead): Target | Reply;
+  route(request: Request, head: RequestHead): Forward | Reply;
   /**
    * Send to the node of the last `route`: on the open connection if it leads there, else after dialing. With "dialing", `first` stays as
    * it is until `nodeOpen` or `nodeFailed` is called.

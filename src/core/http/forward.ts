@@ -1,5 +1,5 @@
 /** Heads as they are sent on: the fields that end here left out, edge-lb's own added, every other byte as it came. */
-import { ascii } from "./bytes.ts";
+import { ascii } from "../text-bytes.ts";
 import { FIELD, isForwarded } from "./field.ts";
 import { isNamed, type ReadHead } from "./framing.ts";
 import type { Gather } from "./gather.ts";
@@ -8,7 +8,7 @@ import type { Request, RequestHead } from "./request.ts";
 import type { Response, ResponseHead } from "./response.ts";
 
 /** What edge-lb knows of the client; one per connection. */
-export interface Forwarding {
+export interface ClientInfo {
   readonly clientIp: string;
   /** The port the client connected to. */
   readonly port: number;
@@ -20,19 +20,19 @@ export interface Forwarding {
 export class AddedLines {
   private bytes = ascii("");
   private hostText: string | null = null;
-  private forwarding: Forwarding | null = null;
+  private client: ClientInfo | null = null;
   private seen = 0;
   private connection = "";
 
   /** @param seen A bit per X-Forwarded field that stayed. @param connection A Connection line, or nothing. */
-  of(hostText: string | null, forwarding: Forwarding, seen: number, connection: string): Uint8Array {
-    const same = this.hostText === hostText && this.forwarding === forwarding && this.seen === seen;
+  of(hostText: string | null, client: ClientInfo, seen: number, connection: string): Uint8Array {
+    const same = this.hostText === hostText && this.client === client && this.seen === seen;
     if (same && this.connection === connection) return this.bytes;
     this.hostText = hostText;
-    this.forwarding = forwarding;
+    this.client = client;
     this.seen = seen;
     this.connection = connection;
-    this.bytes = ascii(`${forwardedLines(hostText, forwarding, seen)}${connection}\r\n`);
+    this.bytes = ascii(`${forwardedLines(hostText, client, seen)}${connection}\r\n`);
     return this.bytes;
   }
 }
@@ -41,7 +41,7 @@ export class AddedLines {
 export function forwardRequest(
   head: RequestHead,
   request: Request,
-  forwarding: Forwarding,
+  client: ClientInfo,
   lines: AddedLines,
   out: Gather,
 ): void {
@@ -55,10 +55,10 @@ export function forwardRequest(
   } else {
     out.add(bytes, from, firstField);
   }
-  const seen = forwardFields(head, request, forwarding.trusted ? forwarding.clientIp : null, out);
+  const seen = forwardFields(head, request, client.trusted ? client.clientIp : null, out);
   if (!request.hasHost && request.hostText !== null) out.addText(`Host: ${request.hostText}\r\n`);
   const connection = request.minor === 0 ? "" : connectionLine(request.upgrade, request.close);
-  const added = lines.of(request.hostText, forwarding, seen, connection);
+  const added = lines.of(request.hostText, client, seen, connection);
   out.add(added, 0, added.length);
 }
 
@@ -125,7 +125,7 @@ function lastField(fields: readonly number[], id: number): number {
 function staysInRequest(head: ReadHead, request: Request, index: number, id: number, trusted: boolean): boolean {
   if (id === FIELD.upgrade) return request.upgrade;
   if (endsHere(id) || (isForwarded(id) && !trusted)) return false;
-  return request.dropped.length === 0 || isForwarded(id) || !isNamed(head, index, request.dropped);
+  return request.hopByHop.length === 0 || isForwarded(id) || !isNamed(head, index, request.hopByHop);
 }
 
 /** Hop-by-hop whether Connection names them or not; RFC 9110 §7.6.1. Transfer-Encoding stays: the body passes as it is framed. */
@@ -139,7 +139,7 @@ function endsHere(id: number): boolean {
   );
 }
 
-function forwardedLines(hostText: string | null, { clientIp, port }: Forwarding, seen: number): string {
+function forwardedLines(hostText: string | null, { clientIp, port }: ClientInfo, seen: number): string {
   let text = "";
   if ((seen & (1 << FIELD.forwardedFor)) === 0) text += `X-Forwarded-For: ${clientIp}\r\n`;
   if ((seen & (1 << FIELD.forwardedProto)) === 0) text += "X-Forwarded-Proto: http\r\n";
@@ -184,5 +184,5 @@ function forwardSome(head: ResponseHead, response: Response, from: number, out: 
 function staysInResponse(head: ReadHead, response: Response, index: number, id: number): boolean {
   if (id === FIELD.upgrade) return response.upgrade;
   if (endsHere(id)) return false;
-  return response.dropped.length === 0 || !isNamed(head, index, response.dropped);
+  return response.hopByHop.length === 0 || !isNamed(head, index, response.hopByHop);
 }

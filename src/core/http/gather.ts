@@ -12,7 +12,7 @@ const SLACK = 64;
  */
 export class Gather {
   /** The untouched run; while there is one, `buffer` is empty. */
-  private source: Uint8Array | null = null;
+  private view: Uint8Array | null = null;
   private from = 0;
   private to = 0;
   private buffer: Uint8Array = EMPTY;
@@ -25,13 +25,13 @@ export class Gather {
 
   add(bytes: Uint8Array, from: number, to: number): void {
     if (to <= from) return;
-    if (this.source === bytes && this.to === from) {
+    if (this.view === bytes && this.to === from) {
       this.to = to;
       return;
     }
-    if (this.source !== null) this.settle();
+    if (this.view !== null) this.settle();
     if (this.length > 0) return this.copy(bytes, from, to);
-    this.source = bytes;
+    this.view = bytes;
     this.from = from;
     this.to = to;
     return undefined;
@@ -39,7 +39,7 @@ export class Gather {
 
   /** One character, one byte. */
   addText(text: string): void {
-    if (this.source !== null) this.settle();
+    if (this.view !== null) this.settle();
     this.reserve(text.length);
     const { buffer } = this;
     let at = this.length;
@@ -49,22 +49,22 @@ export class Gather {
 
   /** Everything, as one piece, and empty from now on; null: nothing was added. */
   take(): Uint8Array | null {
-    const { source, from, to, length } = this;
-    this.source = null;
+    const { view, from, to, length } = this;
+    this.view = null;
     this.from = 0;
     this.to = 0;
     this.length = 0;
-    if (source !== null) return from === 0 && to === source.length ? source : source.subarray(from, to);
+    if (view !== null) return from === 0 && to === view.length ? view : view.subarray(from, to);
     return length === 0 ? null : this.buffer.subarray(0, length);
   }
 
   /** Copy the run that is a view of somebody's buffer: it is about to change. */
   own(): void {
-    if (this.source !== null) this.settle();
+    if (this.view !== null) this.settle();
   }
 
   clear(): void {
-    this.source = null;
+    this.view = null;
     this.from = 0;
     this.to = 0;
     this.length = 0;
@@ -76,11 +76,11 @@ export class Gather {
   }
 
   private settle(): void {
-    const { source, from, to } = this;
-    this.source = null;
+    const { view, from, to } = this;
+    this.view = null;
     this.from = 0;
     this.to = 0;
-    if (source !== null) this.copy(source, from, to);
+    if (view !== null) this.copy(view, from, to);
   }
 
   private copy(bytes: Uint8Array, from: number, to: number): void {

@@ -1,7 +1,7 @@
 /** One request at a time on its way to a node, the connection to that node, and the answer on its way back. */
 import { Answer } from "./answer.ts";
 import { Ask } from "./ask.ts";
-import type { ExchangeEnd, SessionEffects, Target } from "./effects.ts";
+import type { ExchangeEnd, SessionEffects, Forward } from "./effects.ts";
 import { Flow } from "./flow.ts";
 import type { HeadLimits } from "./head.ts";
 import { renderReply, type EndWord, type Reply } from "./reply.ts";
@@ -41,10 +41,10 @@ export class Relay {
   // ── the request ──
 
   /** Send the head, and what of the body came with it, unless the body is malformed. @returns The position after the last byte taken. */
-  forward(target: Target, chunk: Uint8Array, from: number): number {
+  forward({ idleMs, client }: Forward, chunk: Uint8Array, from: number): number {
     const { ask } = this;
-    this.idleMs = target.idleMs;
-    const at = ask.forward(target.forwarding, chunk, from);
+    this.idleMs = idleMs;
+    const at = ask.forward(client, chunk, from);
     const first = ask.state === "bad" ? null : ask.out.take();
     if (first !== null) this.start(first);
     return at;

@@ -2,6 +2,7 @@
 import { FIELD } from "./field.ts";
 import { findField, type ReadHead } from "./framing.ts";
 import { VALUE_FROM, VALUE_TO } from "./head.ts";
+import { utf8 } from "../text-bytes.ts";
 import { latin1 } from "./bytes.ts";
 import { httpDate } from "./date.ts";
 
@@ -137,21 +138,4 @@ const ESCAPES: Readonly<Record<string, string>> = {
 
 export function escapeHtml(text: string): string {
   return text.replaceAll(/[&<>"']/g, (char) => ESCAPES[char] ?? "");
-}
-
-/** UTF-8 without TextEncoder, which `core` does not have; replies are short. */
-export function utf8(text: string): Uint8Array {
-  const bytes: number[] = [];
-  for (const char of text) {
-    const code = char.codePointAt(0) ?? 0;
-    if (code < 0x80) bytes.push(code);
-    else if (code < 0x800) bytes.push(0xc0 | (code >> 6), tail(code));
-    else if (code < 0x10000) bytes.push(0xe0 | (code >> 12), tail(code >> 6), tail(code));
-    else bytes.push(0xf0 | (code >> 18), tail(code >> 12), tail(code >> 6), tail(code));
-  }
-  return Uint8Array.from(bytes);
-}
-
-function tail(code: number): number {
-  return 0x80 | (code & 0x3f);
 }

@@ -50,7 +50,7 @@ export interface Request {
   /** Asks to speak another protocol that may pass. */
   readonly upgrade: boolean;
   /** Lower-case names of the fields that Connection lists. */
-  readonly dropped: readonly string[];
+  readonly hopByHop: readonly string[];
   /** How many more may forward it: of OPTIONS and TRACE alone, RFC 9110 §7.6.2; null: any number. */
   readonly maxForwards: number | null;
   /** May be sent again when nothing of an answer came: GET, HEAD or OPTIONS without body. */
@@ -64,18 +64,11 @@ export class HostMemo {
   canonical: string | null = null;
 
   read(bytes: Uint8Array, from: number, to: number): this {
-    if (!this.same(bytes, from, to)) {
+    if (!equals(bytes, from, to, this.text)) {
       this.text = latin1(bytes, from, to);
       this.canonical = canonicalHost(this.text);
     }
     return this;
-  }
-
-  private same(bytes: Uint8Array, from: number, to: number): boolean {
-    const { text } = this;
-    if (to - from !== text.length) return false;
-    for (let i = 0; i < text.length; i++) if (bytes[from + i] !== text.charCodeAt(i)) return false;
-    return true;
   }
 }
 
@@ -111,7 +104,7 @@ export function readRequest(head: RequestHead, memo: HostMemo): Request | Refuse
     framing,
     close: minor === 0 || connection.close,
     upgrade: connection.upgrade && minor === 1 && mayUpgrade(head),
-    dropped: connection.names,
+    hopByHop: connection.names,
     maxForwards: method === "OPTIONS" || method === "TRACE" ? readMaxForwards(head) : null,
     repeatable: framing.kind === "none" && (method === "GET" || method === "HEAD" || method === "OPTIONS"),
   };
@@ -122,16 +115,18 @@ function refused(fault: RequestFault): Refused {
 }
 
 function methodName(bytes: Uint8Array, from: number, to: number): string {
-  for (const name of METHODS) if (to - from === name.length && matches(bytes, from, name)) return name;
+  for (const name of METHODS) if (equals(bytes, from, to, name)) return name;
   return latin1(bytes, from, to);
 }
 
-function matches(bytes: Uint8Array, from: number, text: string): boolean {
+/** Is the range this text, letter case included? */
+function equals(bytes: Uint8Array, from: number, to: number, text: string): boolean {
+  if (to - from !== text.length) return false;
   for (let i = 0; i < text.length; i++) if (bytes[from + i] !== text.charCodeAt(i)) return false;
   return true;
 }
 
-/** What is no number is passed on: nobody counts with it. */
+/** A value that is not a number is forwarded unchanged. */
 function readMaxForwards(head: RequestHead): number | null {
   const index = findField(head, FIELD.maxForwards);
   if (index < 0) return null;
@@ -139,7 +134,7 @@ function readMaxForwards(head: RequestHead): number | null {
   return /^\d{1,9}$/.test(text) ? Number(text) : null;
 }
 
-interface Target {
+interface RequestTarget {
   readonly form: Request["form"];
   readonly pathFrom: number;
   /** Of an absolute target; else both 0. */
@@ -156,7 +151,7 @@ function isAsterisk({ bytes, start }: RequestHead): boolean {
 }
 
 /** RFC 9112 §3.2. A scheme other than http cannot be meant for this port (RFC 9110 §7.4). */
-function readTarget(head: RequestHead, method: string): Target | RequestFault {
+function readTarget(head: RequestHead, method: string): RequestTarget | RequestFault {
   const { bytes, start } = head;
   const { targetFrom: from, targetTo: to } = start;
   if (bytes[from] === SLASH) return { form: "origin", pathFrom: from, authorityFrom: 0, authorityTo: 0 };
@@ -182,7 +177,7 @@ interface Host {
 
 const NO_HOST: Host = { text: null, canonical: null, hasField: false };
 
-function readHost(head: RequestHead, target: Target, memo: HostMemo): Host | RequestFault {
+function readHost(head: RequestHead, target: RequestTarget, memo: HostMemo): Host | RequestFault {
   const { bytes, fields, start } = head;
   const index = findField(head, FIELD.host);
   if (index < 0) return start.minor === 1 ? "no host" : hostOf(bytes, target, memo);
@@ -199,13 +194,13 @@ function readHost(head: RequestHead, target: Target, memo: HostMemo): Host | Req
 }
 
 /** HTTP/1.0 without Host: an absolute target may still name one. */
-function hostOf(bytes: Uint8Array, target: Target, memo: HostMemo): Host | RequestFault {
+function hostOf(bytes: Uint8Array, target: RequestTarget, memo: HostMemo): Host | RequestFault {
   if (target.form !== "absolute") return NO_HOST;
   const { text, canonical } = memo.read(bytes, target.authorityFrom, target.authorityTo);
   return canonical === null ? "host" : { text, canonical, hasField: false };
 }
 
-function agrees(bytes: Uint8Array, target: Target, text: string, canonical: string): boolean {
+function agrees(bytes: Uint8Array, target: RequestTarget, text: string, canonical: string): boolean {
   const authority = latin1(bytes, target.authorityFrom, target.authorityTo);
   return canonicalHost(authority) === canonical && portOf(authority) === portOf(text);
 }

@@ -38,7 +38,8 @@ export interface Response {
   readonly switched: boolean;
   /** Keep the Upgrade fields: they answer, or tell what to ask for (426). */
   readonly upgrade: boolean;
-  readonly dropped: readonly string[];
+  /** Lower-case names of the fields that Connection lists. */
+  readonly hopByHop: readonly string[];
 }
 
 export interface BadResponse {
@@ -65,7 +66,7 @@ export function readResponse(head: ResponseHead, request: Request): Response | B
     close: minor === 0 || connection.close || framing.kind === "close",
     switched,
     upgrade: switched || status === 426,
-    dropped: connection.names,
+    hopByHop: connection.names,
   };
 }
 

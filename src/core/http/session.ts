@@ -84,7 +84,7 @@ export class HttpSession {
     const { request } = relay.ask;
     if (this.phase === "over" || relay.node !== "open") return undefined;
     // nobody asked: it would be taken for the answer to the next request
-    if (request === null || relay.answer.state === "done") return this.unasked();
+    if (request === null || relay.answer.state === "done") return this.abandonNode();
     this.touch();
     switch (relay.readAnswer(chunk, request)) {
       case "bad":
@@ -130,7 +130,7 @@ export class HttpSession {
   /** The node's connection must end now. */
   cut(end: Extract<EndWord, `cut: ${string}`>): void {
     if (this.phase === "over" || this.relay.node === "none") return;
-    if (this.phase === "waiting" || this.relay.answer.state === "done") this.unasked();
+    if (this.phase === "waiting" || this.relay.answer.state === "done") this.abandonNode();
     else this.fail(cutOff(end));
   }
 
@@ -209,12 +209,12 @@ export class HttpSession {
     const { ask, answer } = this.relay;
     this.phase = "exchange";
     answer.begin(request.close || this.draining);
-    const target = request.maxForwards === 0 ? lastStop(request.method) : this.effects.route(request, ask.head);
-    if (target.kind === "reply") {
-      this.reply(target);
+    const decision = request.maxForwards === 0 ? lastStop(request.method) : this.effects.route(request, ask.head);
+    if (decision.kind === "reply") {
+      this.reply(decision);
       return chunk.length;
     }
-    const at = this.relay.forward(target, chunk, from);
+    const at = this.relay.forward(decision, chunk, from);
     if (ask.bad) return this.refuse();
     this.deadline = Infinity; // a dial has limits of its own
     this.touch();
@@ -277,7 +277,7 @@ export class HttpSession {
   }
 
   /** The node's connection is of no more use, while the client's goes on if nothing depends on it. */
-  private unasked(): void {
+  private abandonNode(): void {
     this.relay.answer.closeNode = true;
     if (this.phase === "exchange") this.answered();
     else this.closeNode();

@@ -1,8 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import * as fc from "fast-check";
 import { httpDate } from "../../../src/core/http/date.ts";
 import { badRequest, redirect, unavailable, unknownHost } from "../../../src/core/http/replies.ts";
-import { escapeHtml, renderReply, utf8 } from "../../../src/core/http/reply.ts";
+import { escapeHtml, renderReply } from "../../../src/core/http/reply.ts";
 import { textOf } from "../../../scripts/fuzz/session-lab.ts";
 
 const WALL = Date.UTC(2026, 10, 23, 20, 46, 0);
@@ -49,16 +48,6 @@ describe("renderReply()", () => {
 
   test("names the methods that pass in a 405", () => {
     expect(textOf(renderReply(badRequest("connect"), "text", false, WALL))).toContain("\r\nAllow: GET, ");
-  });
-});
-
-describe("utf8()", () => {
-  test("agrees with TextEncoder", () => {
-    fc.assert(
-      fc.property(fc.string({ unit: "grapheme" }), (text) =>
-        expect(utf8(text)).toEqual(new TextEncoder().encode(text)),
-      ),
-    );
   });
 });
 
