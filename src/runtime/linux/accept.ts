@@ -6,10 +6,11 @@ import type { ListenSpec } from "../../seam/mail.ts";
 import { LinuxConn } from "./conn.ts";
 import { AF, EPOLL, ERRNO } from "./libc.ts";
 import { listenSocket } from "./listen-socket.ts";
-import type { Loop, Source } from "./loop.ts";
+import type { Loop } from "./loop.ts";
 import { decodeAddress } from "./sockaddr.ts";
 import { accept, close, openSocket, readLocalAddress } from "./syscalls.ts";
 import { TimerNode } from "./timers.ts";
+import type { Watcher } from "./watcher.ts";
 import { codeOf } from "../../errors.ts";
 import { listenError } from "../listen-error.ts";
 
@@ -36,7 +37,7 @@ function openOwn({ at, reusePort }: ListenSpec): number {
   }
 }
 
-class LinuxListener extends TimerNode implements Listener, Source {
+class LinuxListener extends TimerNode implements Listener, Watcher {
   readonly fd: number;
   readonly generation: number;
   readonly at: Address;
@@ -61,7 +62,7 @@ class LinuxListener extends TimerNode implements Listener, Source {
     this.generation = loop.generation();
     readLocalAddress(fd);
     this.at = decodeAddress();
-    loop.claim(this, own ? "listener" : null);
+    loop.adopt(this, own ? "listener" : null);
     this.watch();
   }
 
@@ -102,14 +103,14 @@ class LinuxListener extends TimerNode implements Listener, Source {
   }
 
   private take(fd: number): void {
-    const conn = new LinuxConn(this.loop, fd, decodeAddress(), null);
+    const conn = new LinuxConn(this.loop, fd, decodeAddress(), null, null);
     try {
-      conn.events = this.onAccept(conn);
+      conn.serve(this.onAccept(conn));
     } catch (error) {
       conn.fault(error);
       return;
     }
-    conn.start();
+    conn.startAccepted();
   }
 
   /** Out of descriptors, or nearly: a listener that stays watched would spin, or leave none to reach the nodes with. */
@@ -154,7 +155,7 @@ class LinuxListener extends TimerNode implements Listener, Source {
     this.closed = true;
     this.unwatch();
     this.loop.timers.remove(this);
-    this.loop.forget(this, this.own);
+    this.loop.release(this.fd, this.own);
     if (this.own) close(this.fd);
   }
 }

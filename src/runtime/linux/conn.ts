@@ -2,48 +2,29 @@
 import type { Cancel, CloseCause, Conn, ConnEvents } from "../port.ts";
 import type { Address } from "../../seam/snapshot.ts";
 import { EPOLL, ERRNO } from "./libc.ts";
+import { discard, Linger, type Lingering } from "./linger.ts";
+import type { Loop } from "./loop.ts";
 import { READ_BYTES, readView } from "./memory.ts";
-import { Linger } from "./linger.ts";
-import type { Loop, Source, Task } from "./loop.ts";
-import type { Pump } from "./pump.ts";
 import type { DialSocket } from "./sockets.ts";
-import { Stream } from "./stream.ts";
-import { close, closeWithReset, peek, receive, socketError } from "./syscalls.ts";
+import { type Joint, type Transfer, TransferEnd } from "./transfer.ts";
+import type { Task, Watcher } from "./watcher.ts";
 
 /** Reads of one connection in a row before the others get their turn. */
 const ROUNDS = 8;
 const ENDING = EPOLL.RDHUP | EPOLL.HUP | EPOLL.ERR;
 const READING = EPOLL.IN | ENDING;
 
-/**
- * - dialing: not connected yet, `dialing` decides
- * - open: the session reads and writes
- * - lingering: written and FIN sent, what arrives is thrown away
- * - joined: two pumps read and write
- * - closed: the descriptor is gone
- */
+/** Dialing: `dialing` decides. Lingering: FIN was sent, what arrives is thrown away. Joined: two pumps read and write. */
 export type ConnState = "dialing" | "open" | "lingering" | "joined" | "closed";
 
 const NO_EVENTS: ConnEvents = { onData() {}, onDrain() {}, onEnd() {}, onClose() {} };
 
-export class LinuxConn extends Stream implements Conn, Source, Task {
+export class LinuxConn extends TransferEnd implements Conn, Watcher, Task, Lingering {
   queued = false;
-  state: ConnState = "open";
-  events: ConnEvents = NO_EVENTS;
-  /** Takes what arrives here to another connection; null: the session reads. */
-  pump: Pump | null = null;
-  /** Brings what another connection sent; null: the session writes. */
-  feeder: Pump | null = null;
+  private phase: ConnState;
+  private events: ConnEvents = NO_EVENTS;
   /** Whoever waits for this connection to open. */
-  dialing: (Task & Cancel) | null = null;
-  /** Whoever joined this connection with another. */
-  tunnel: { cut(reason: "shutdown"): void } | null = null;
-  /** The kernel may hold bytes or a FIN that were not read. */
-  readable = false;
-  /** Read on until 0 or EAGAIN: a FIN or RST was announced, and the edge will not come again. */
-  ending = false;
-  /** The peer's FIN was read. */
-  ended = false;
+  private dialing: (Task & Cancel) | null;
   private paused = false;
   /** The session heard `false` and waits for onDrain. */
   private owesDrain = false;
@@ -52,23 +33,66 @@ export class LinuxConn extends Stream implements Conn, Source, Task {
   private cause: CloseCause | null = null;
   private linger: Linger | null = null;
 
-  /** @param socket null: accepted; else one of ours. */
-  constructor(loop: Loop, fd: number, remote: Address, socket: DialSocket | null) {
+  /**
+   * @param socket null: accepted; else one of ours.
+   * @param dialing Hears of the descriptor until `connected`; null: it is connected.
+   */
+  constructor(loop: Loop, fd: number, remote: Address, socket: DialSocket | null, dialing: (Task & Cancel) | null) {
     super(loop, fd, remote, socket);
-    loop.claim(this, "connection");
+    this.dialing = dialing;
+    this.phase = dialing === null ? "open" : "dialing";
+    loop.adopt(this, "connection");
   }
 
-  protected override outOfUse(): boolean {
-    return this.state === "closed";
+  get state(): ConnState {
+    return this.phase;
+  }
+
+  protected override isClosed(): boolean {
+    return this.phase === "closed";
+  }
+
+  // ── how it begins ──
+
+  /** The dial succeeded. */
+  connected(): void {
+    this.dialing = null;
+    this.phase = "open";
+  }
+
+  /** The session it belongs to, unless that has handed it on already. */
+  serve(events: ConnEvents): void {
+    if (this.joint === null) this.events = events;
+  }
+
+  /** Just accepted: with TCP_DEFER_ACCEPT the first bytes are there already, and a round through epoll is saved. */
+  startAccepted(): void {
+    if (this.phase === "open") {
+      this.markReadable(false);
+      this.proceed();
+    }
+    this.startWatching();
+  }
+
+  /** Just connected: what came meanwhile is told after the call that is under way. */
+  startDialled(): void {
+    this.startWatching();
+    if (this.broken) this.markReadable(false);
+    if (this.readable) this.loop.soon(this);
+  }
+
+  startWatching(): void {
+    const code = this.watch();
+    if (code < 0) this.fail(-code);
   }
 
   // ── what a session may do ──
 
   write(chunk: Uint8Array): boolean {
     this.assertOwn();
-    if (this.state !== "open" || this.finishing || this.broken) return true;
+    if (this.phase !== "open" || this.finishing || this.broken) return true;
     if (this.send(chunk) < 0) this.writeFailed();
-    if (this.outbox === null) return true;
+    if (!this.hasUnsent) return true;
     this.owesDrain = true;
     return false;
   }
@@ -87,103 +111,81 @@ export class LinuxConn extends Stream implements Conn, Source, Task {
 
   finish(): void {
     this.assertOwn();
-    if (this.state !== "open" || this.finishing) return;
-    this.finishing = true;
-    if (this.outbox === null) this.sendFin();
+    if (this.phase !== "open" || this.finishing) return;
+    this.finishAfterOutbox();
     if (this.finished && this.ended) this.loop.soon(this);
   }
 
   closeAfter(lingerMs: number): void {
     this.assertOwn();
-    if (this.state !== "open") return;
-    this.unhook();
-    this.state = "lingering";
-    this.finishing = true;
-    if (this.outbox === null) this.sendFin();
+    if (this.phase !== "open") return;
+    this.abandonTransfers();
+    this.phase = "lingering";
+    this.finishAfterOutbox();
     this.linger = new Linger(this.loop, this, lingerMs);
     this.loop.soon(this);
   }
 
   destroy(): void {
     this.assertOwn();
-    if (this.state === "closed") return;
+    if (this.phase === "closed") return;
     this.cause = "destroyed";
-    this.drop(true);
+    this.close(true);
     this.loop.soon(this);
   }
 
+  private finishAfterOutbox(): void {
+    this.finishing = true;
+    if (!this.hasUnsent) this.sendFin();
+  }
+
   private assertOwn(): void {
-    if (this.state === "joined") throw new Error("Cannot use a connection after join: the runtime owns it");
+    if (this.phase === "joined") throw new Error("Cannot use a connection after join: the runtime owns it");
   }
 
   // ── what the loop does ──
 
-  /** Just accepted: with TCP_DEFER_ACCEPT the first bytes are there already, and a round through epoll is saved. */
-  start(): void {
-    if (this.state === "open") {
-      this.readable = true;
-      this.proceed();
-    }
-    this.register();
-  }
-
-  register(): void {
-    if (this.registered || this.state === "closed") return;
-    const code = this.watch();
-    if (code < 0) this.fail(-code);
-  }
-
   onReady(mask: number): void {
-    this.loop.ledger.assert(this.state !== "closed", "a closed connection gets no events");
-    if ((mask & EPOLL.OUT) !== 0 && !this.writable) {
-      this.writable = true;
+    this.loop.ledger.assert(this.phase !== "closed", "a closed connection gets no events");
+    if ((mask & EPOLL.OUT) !== 0 && this.markWritable()) {
       if (this.feeder !== null) this.feeder.run();
       else this.drain();
-      if (this.outOfUse()) return;
+      if (this.isClosed()) return;
     }
     if ((mask & READING) !== 0) {
-      this.readable = true;
-      if ((mask & ENDING) !== 0) this.ending = true;
-      if (this.pump !== null) this.pump.run();
+      this.markReadable((mask & ENDING) !== 0);
+      if (this.reader !== null) this.reader.run();
       else this.proceed();
     } else if (this.dialing !== null) this.dialing.run();
   }
 
   /** As a task: go on after a resume, a join, a turn's share of reads, or tell of a close. */
   run(): void {
-    if (this.state === "closed") this.tellClosed();
-    else if (this.pump !== null) this.pump.run();
+    if (this.phase === "closed") this.tellClosed();
+    else if (this.reader !== null) this.reader.run();
     else this.proceed();
   }
 
   private proceed(): void {
-    if (this.state === "open") this.proceedOpen();
-    else if (this.linger !== null) this.linger.proceed();
+    if (this.phase === "open") this.proceedOpen();
+    else if (this.phase === "lingering") this.discardInput();
     else if (this.dialing !== null) this.dialing.run();
   }
 
   private proceedOpen(): void {
-    if (this.ended) {
-      if (this.finished) this.end("closed", false);
-    } else if (!this.readable) return;
-    else if (this.paused) this.lookForEnd();
-    else this.read();
+    if (this.ended) this.endIfFinished();
+    else if (this.readable && this.paused) this.lookForEnd();
+    else if (this.readable) this.readForSession();
   }
 
   /** Read until the kernel has nothing more, the session pauses or hands the connection on, or its share is used up. */
-  private read(): void {
+  private readForSession(): void {
     for (let round = 0; round < ROUNDS; round++) {
-      const n = receive(this.fd, READ_BYTES);
-      if (n <= 0) {
-        this.readable = false;
-        if (n === 0) this.endOfStream();
-        else if (n !== -ERRNO.EAGAIN || this.broken) this.fail(-n);
-        return;
-      }
-      // A short read emptied the socket: new bytes make a new edge. Not so when an end was announced with them.
-      if (n < READ_BYTES && !this.ending) this.readable = false;
+      const n = this.read(READ_BYTES);
+      if (n === 0) return this.endOfStream();
+      if (n < 0) return n === -ERRNO.EAGAIN && !this.broken ? undefined : this.fail(-n);
       this.deliver(n);
-      if (!this.readable || this.paused || this.pump !== null || this.state !== "open") return;
+      if (!this.readable || this.paused || this.reader !== null || this.phase !== "open") return;
     }
     this.loop.again(this);
   }
@@ -198,49 +200,47 @@ export class LinuxConn extends Stream implements Conn, Source, Task {
 
   /** While paused, a FIN is told when no byte lies before it, and a RST always. */
   private lookForEnd(): void {
-    if (!this.ending) return;
-    const n = peek(this.fd);
+    const n = this.peekEnd();
     if (n === 0) this.endOfStream();
-    else if (n < 0 && n !== -ERRNO.EAGAIN) this.fail(-n);
-    else if (n > 0) this.failOn(socketError(this.fd));
+    else if (n < 0) this.fail(-n);
   }
 
-  private failOn(errno: number): void {
-    if (errno !== 0) this.fail(errno);
+  /** While lingering: read and forget. */
+  private discardInput(): void {
+    const code = discard(this, ROUNDS);
+    if (code < 0) this.fail(-code);
+    else if (this.readable) this.loop.again(this);
+    else if (this.ended && this.finished) this.end("closed", false);
   }
 
-  /** The peer's FIN; after a failed write it was none. */
+  /** The peer's FIN was read; after a failed write it was none. */
   endOfStream(): void {
-    this.readable = false;
-    this.ended = true;
-    if (this.broken) {
-      this.end("reset", true);
-      return;
-    }
+    if (this.broken) return this.end("reset", true);
     try {
       this.events.onEnd();
     } catch (error) {
-      this.fault(error);
-      return;
+      return this.fault(error);
     }
-    if (this.state === "open" && this.finished) this.end("closed", false);
+    if (this.phase === "open") this.endIfFinished();
+  }
+
+  private endIfFinished(): void {
+    if (this.finished) this.end("closed", false);
   }
 
   // ── writing ──
 
   private drain(): void {
-    if (this.outbox === null) return;
-    const code = this.flush();
+    const code = this.hasUnsent ? this.flush() : 0;
     if (code < 0) this.writeFailed();
     if (code <= 0) return;
     if (this.finishing) this.sendFin();
     if (this.finished && this.ended) this.loop.soon(this);
-    else this.settle();
+    else this.tellDrained();
   }
 
-  /** Tell of the drain that an earlier write waits for. */
-  private settle(): void {
-    if (!this.owesDrain || this.state !== "open") return;
+  private tellDrained(): void {
+    if (!this.owesDrain || this.phase !== "open") return;
     this.owesDrain = false;
     try {
       this.events.onDrain();
@@ -251,47 +251,39 @@ export class LinuxConn extends Stream implements Conn, Source, Task {
 
   /** The peer reset: what it sent before that is still read, then the close is told. */
   writeFailed(): void {
-    this.broken = true;
-    this.outbox = null;
-    this.readable = true;
-    this.ending = true;
-    if (this.paused || this.ended || this.state === "lingering") {
+    this.breakOff();
+    this.markReadable(true);
+    if (this.paused || this.ended || this.phase === "lingering") {
       this.cause = "reset";
-      this.drop(true);
+      this.close(true);
     }
     this.loop.soon(this);
   }
 
   // ── handing on ──
 
-  /** A `pass` takes over reading; a pause that the session asked for before is over. */
-  lendTo(pump: Pump): void {
-    this.pump = pump;
+  /** A transfer takes what arrives here; a pause that the session asked for before is over. */
+  override readBy(transfer: Transfer): void {
+    super.readBy(transfer);
     this.paused = false;
   }
 
-  /** A `pass` is over: whatever it wrote has left. */
-  settleAfterPass(): void {
-    if (this.outbox === null) this.settle();
+  /** A pass wrote here and is over. */
+  passOver(): void {
+    if (!this.hasUnsent) this.tellDrained();
   }
 
-  /** Stop giving bytes to the session: the rest of a body whose receiver is gone is not its next request. */
-  hush(): void {
+  /** No more bytes for the session: the rest of a body whose receiver is gone is not its next request. */
+  stopDelivery(): void {
     this.paused = true;
   }
 
   /** Take the connection away from its session, which hears nothing of it any more. */
-  handOver(tunnel: { cut(reason: "shutdown"): void }): void {
+  override joinBy(joint: Joint): void {
+    super.joinBy(joint);
     this.events = NO_EVENTS;
     this.cause = null;
-    this.tunnel = tunnel;
-    if (this.state !== "closed") this.state = "joined";
-  }
-
-  /** Leave the pumps of a `pass` that is under way. */
-  private unhook(): void {
-    this.pump?.abandon();
-    this.feeder?.abandon();
+    if (this.phase !== "closed") this.phase = "joined";
   }
 
   // ── the end ──
@@ -307,9 +299,9 @@ export class LinuxConn extends Stream implements Conn, Source, Task {
 
   /** Close and tell at once: only from the loop, never from inside a session's call. */
   end(cause: CloseCause, reset: boolean): void {
-    if (this.state === "closed") return;
+    if (this.phase === "closed") return;
     this.cause = cause;
-    this.drop(reset);
+    this.close(reset);
     this.tellClosed();
   }
 
@@ -329,23 +321,18 @@ export class LinuxConn extends Stream implements Conn, Source, Task {
    * Close the descriptor, with RST or FIN; whoever owns the connection is not told.
    * @param recycle A short connection of ours: its socket may serve again if it ended well.
    */
-  drop(reset: boolean, recycle = false): void {
-    if (this.state === "closed") return;
-    this.unhook();
-    this.state = "closed";
-    this.outbox = null;
+  close(reset: boolean, recycle = false): void {
+    if (this.phase === "closed") return;
+    this.abandonTransfers();
+    this.phase = "closed";
     this.dialing = null;
     this.linger?.stop();
-    this.loop.forget(this, true);
-    if (reset) closeWithReset(this.fd);
-    else if (recycle && this.socket !== null && this.bare && this.ended && this.finished) {
-      this.loop.sockets.give(this.socket);
-    } else close(this.fd);
+    this.disconnect(reset, recycle);
   }
 
   /** The runtime stops: end it as its owner expects. */
   shutDown(): void {
-    if (this.tunnel !== null) this.tunnel.cut("shutdown");
+    if (this.joint !== null) this.joint.cut("shutdown");
     else if (this.dialing !== null) this.dialing.cancel();
     else this.destroy();
   }

@@ -3,11 +3,12 @@ import type { Cancel, DialSpec } from "../port.ts";
 import type { DialError } from "../../seam/mail.ts";
 import { LinuxConn } from "./conn.ts";
 import { ERRNO } from "./libc.ts";
-import type { Loop, Task } from "./loop.ts";
+import type { Loop } from "./loop.ts";
 import { ackWithData } from "./options.ts";
 import { bytesAt, destinationSlot, familyAt } from "./sockaddr.ts";
-import { close, connect, sendChunk, socketError } from "./syscalls.ts";
+import { close, connect } from "./syscalls.ts";
 import { TimerNode } from "./timers.ts";
+import type { Task } from "./watcher.ts";
 
 const ERRORS: ReadonlyMap<number, DialError> = new Map([
   [ERRNO.ECONNREFUSED, "refused"],
@@ -65,26 +66,24 @@ class Dialing extends TimerNode implements Cancel, Task {
       close(fd);
       return code;
     }
-    this.conn = new LinuxConn(this.loop, fd, to, socket);
-    this.conn.state = "dialing";
-    this.conn.dialing = this;
+    this.conn = new LinuxConn(this.loop, fd, to, socket, this);
     this.loop.keepUp();
     return this.sendFirst(this.conn, first);
   }
 
   /** On loopback and in a quick LAN the connection stands already, and a round through epoll is saved. */
   private sendFirst(conn: LinuxConn, first: Uint8Array | null): number {
-    const sent = first === null ? -ERRNO.EAGAIN : sendChunk(conn.fd, first, 0);
+    const sent = first === null ? -ERRNO.EAGAIN : conn.offer(first);
     if (sent >= 0 && first !== null) {
       this.connected = true;
-      if (sent < first.length && conn.send(first.subarray(sent)) < 0) conn.broken = true;
+      if (sent < first.length) conn.send(first.subarray(sent));
       this.loop.soon(this);
       return 0;
     }
     if (sent !== -ERRNO.EAGAIN) return sent;
     this.first = first?.slice() ?? null;
     conn.awaitWritable();
-    conn.register();
+    conn.startWatching();
     this.loop.timers.add(this, this.loop.now + this.spec.timeoutMs);
     return 0;
   }
@@ -98,34 +97,31 @@ class Dialing extends TimerNode implements Cancel, Task {
   }
 
   private askSocket(conn: LinuxConn): void {
-    const errno = conn.ending ? socketError(conn.fd) : 0;
+    const errno = conn.connectError();
     if (errno !== 0) {
       this.error = ERRORS.get(errno) ?? "other";
       return;
     }
     this.connected = true;
-    if (this.first !== null && conn.send(this.first) < 0) conn.broken = true;
+    if (this.first !== null) conn.send(this.first);
     this.first = null;
   }
 
   private open(conn: LinuxConn): void {
     this.settle();
-    conn.dialing = null;
-    conn.state = "open";
+    conn.connected();
     try {
-      conn.events = this.spec.onOpen(conn);
+      conn.serve(this.spec.onOpen(conn));
     } catch (error) {
       conn.fault(error);
       return;
     }
-    conn.register();
-    if (conn.broken) conn.readable = true;
-    if (conn.readable) this.loop.soon(conn);
+    conn.startDialled();
   }
 
   private fail(error: DialError): void {
     this.settle();
-    this.conn?.drop(true);
+    this.conn?.close(true);
     try {
       this.spec.onFail(error, this.first);
     } catch (thrown) {
@@ -146,6 +142,6 @@ class Dialing extends TimerNode implements Cancel, Task {
   cancel(): void {
     if (this.settled) return;
     this.settle();
-    this.conn?.drop(true);
+    this.conn?.close(true);
   }
 }

@@ -1,63 +1,59 @@
-/** The last second of a connection: its answer is on the way, and what arrives is thrown away until the peer is done. */
-import type { LinuxConn } from "./conn.ts";
+/** How long a connection that was answered and finished waits for its peer to take the answer. */
 import { ERRNO } from "./libc.ts";
 import type { Loop } from "./loop.ts";
 import { READ_BYTES } from "./memory.ts";
-import { receive, unacknowledged } from "./syscalls.ts";
+import type { Stream } from "./stream.ts";
 import { TimerNode } from "./timers.ts";
 
-/** Reads in a row before the others get their turn. */
-const ROUNDS = 8;
+/** What it needs of its connection. */
+export interface Lingering {
+  /** Part of the answer waits in the outbox. */
+  readonly hasUnsent: boolean;
+  /** Bytes of that answer that the peer does not have yet. */
+  undelivered(): number;
+  /** @param reset What was not sent is lost. */
+  end(cause: "closed", reset: boolean): void;
+}
 
 export class Linger extends TimerNode {
   private readonly loop: Loop;
-  private readonly conn: LinuxConn;
+  private readonly conn: Lingering;
   private readonly ms: number;
-  /** Bytes of the answer that the peer did not have yet, at the last look. */
+  /** `undelivered` when it was asked last. */
   private behind: number;
 
-  constructor(loop: Loop, conn: LinuxConn, ms: number) {
+  constructor(loop: Loop, conn: Lingering, ms: number) {
     super();
     this.loop = loop;
     this.conn = conn;
     this.ms = ms;
-    this.behind = this.unread();
-    loop.timers.add(this, loop.now + ms);
+    this.behind = conn.undelivered();
+    this.again();
   }
 
-  /** Its time is over, unless a slow peer is still taking the answer; what it did not even let us send is dropped. */
+  /** A slow peer that is still taking the answer gets more time. */
   override fire(): void {
-    const { outbox } = this.conn;
     const before = this.behind;
-    this.behind = this.unread();
-    if (outbox !== null && this.behind < before) this.loop.timers.add(this, this.loop.now + this.ms);
-    else this.conn.end("closed", outbox !== null);
-  }
-
-  /** Most answers fit in the kernel's buffer, and then it does not matter. */
-  private unread(): number {
-    const { fd, outbox } = this.conn;
-    return outbox === null ? 0 : outbox.bytes + unacknowledged(fd);
+    this.behind = this.conn.undelivered();
+    if (this.conn.hasUnsent && this.behind < before) this.again();
+    else this.conn.end("closed", this.conn.hasUnsent);
   }
 
   stop(): void {
     this.loop.timers.remove(this);
   }
 
-  /** Read and forget. */
-  proceed(): void {
-    const { conn } = this;
-    for (let round = 0; round < ROUNDS && conn.readable; round++) {
-      const n = receive(conn.fd, READ_BYTES);
-      if (n > 0) continue;
-      conn.readable = false;
-      if (n === 0) conn.ended = true;
-      else if (n !== -ERRNO.EAGAIN) {
-        conn.fail(-n);
-        return;
-      }
-    }
-    if (conn.readable) this.loop.again(conn);
-    else if (conn.ended && conn.finished) conn.end("closed", false);
+  /** Counted from now, not from the beginning of a turn that may last: that must not take from the peer's time. */
+  private again(): void {
+    this.loop.timers.add(this, performance.now() + this.ms);
   }
+}
+
+/** Read at most `rounds` times and forget what came. @returns 0, or the errno negated. */
+export function discard(from: Stream, rounds: number): number {
+  for (let round = 0; round < rounds && from.readable; round++) {
+    const n = from.read(READ_BYTES);
+    if (n < 0 && n !== -ERRNO.EAGAIN) return n;
+  }
+  return 0;
 }

@@ -6,43 +6,19 @@ import { UPKEEP_MS } from "./options.ts";
 import { TimerNode, TimerWheel } from "./timers.ts";
 import { SocketPool } from "./sockets.ts";
 import { descriptorLimit } from "./syscalls.ts";
-
-/** Owner of a descriptor that epoll watches. */
-export interface Source {
-  readonly fd: number;
-  /** Tells an event of this owner from one of the descriptor's earlier owner in the same batch. */
-  readonly generation: number;
-  onReady(mask: number): void;
-  /** Called now and then: time to set what only long-lived connections need. */
-  mature?(): void;
-  /** The runtime stops: close the descriptor if it is one of its own. */
-  shutDown(): void;
-}
-
-/** Something to do outside the call that asked for it. */
-export interface Task {
-  /** Already in a list; kept by the loop. */
-  queued: boolean;
-  run(): void;
-}
-
-/** Counters to hand on at the end of a turn. */
-export interface Reporter {
-  reporting: boolean;
-  report(): void;
-}
+import type { Reporter, Task, Watcher } from "./watcher.ts";
 
 /** Looks at all descriptors while there are connections that were dialled. */
 class Upkeep extends TimerNode {
-  private readonly sources: readonly (Source | null)[];
+  private readonly watchers: readonly (Watcher | null)[];
 
-  constructor(sources: readonly (Source | null)[]) {
+  constructor(watchers: readonly (Watcher | null)[]) {
     super();
-    this.sources = sources;
+    this.watchers = watchers;
   }
 
   fire(): void {
-    for (const source of this.sources) source?.mature?.();
+    for (const watcher of this.watchers) watcher?.upkeep?.();
   }
 }
 
@@ -62,8 +38,9 @@ export class Loop {
   readonly poller = new Poller();
   /** Highest descriptor number this process may get. */
   readonly descriptors = descriptorLimit();
-  private readonly sources: (Source | null)[] = [];
-  private readonly upkeep = new Upkeep(this.sources);
+  /** By descriptor. */
+  private readonly watchers: (Watcher | null)[] = [];
+  private readonly upkeep = new Upkeep(this.watchers);
   private lastGeneration = 0;
   private tasks: Task[] = [];
   private later: Task[] = [];
@@ -83,13 +60,13 @@ export class Loop {
   }
 
   /**
-   * Give `source` the events of its descriptor; `forget` before closing it.
+   * From now on the events of its descriptor are for `watcher`; `release` before closing it.
    * @param what Its name as owner of the descriptor; null: control owns it.
    */
-  claim(source: Source, what: string | null): void {
-    while (this.sources.length <= source.fd) this.sources.push(null);
-    if (what !== null) this.ledger.own(source.fd, what);
-    this.sources[source.fd] = source;
+  adopt(watcher: Watcher, what: string | null): void {
+    while (this.watchers.length <= watcher.fd) this.watchers.push(null);
+    if (what !== null) this.ledger.own(watcher.fd, what);
+    this.watchers[watcher.fd] = watcher;
   }
 
   /** A connection was dialled: look at it in a while. */
@@ -97,9 +74,10 @@ export class Loop {
     if (this.upkeep.slot < 0) this.timers.add(this.upkeep, this.now + UPKEEP_MS);
   }
 
-  forget(source: Source, owned: boolean): void {
-    if (owned) this.ledger.disown(source.fd);
-    this.sources[source.fd] = null;
+  /** @param owned false: control owns it. */
+  release(fd: number, owned: boolean): void {
+    if (owned) this.ledger.disown(fd);
+    this.watchers[fd] = null;
   }
 
   /** Run `task` in this turn, after the call that is under way. */
@@ -174,10 +152,10 @@ export class Loop {
   }
 
   private dispatch(index: number): void {
-    const source = this.sources[eventFd(index)];
-    if (source === null || source === undefined) return;
-    if (source.generation !== eventGeneration(index)) return;
-    source.onReady(eventMask(index));
+    const watcher = this.watchers[eventFd(index)];
+    if (watcher === null || watcher === undefined) return;
+    if (watcher.generation !== eventGeneration(index)) return;
+    watcher.onReady(eventMask(index));
   }
 
   /** Tasks may ask for more tasks; all run in this turn. */
@@ -193,7 +171,7 @@ export class Loop {
 
   /** End every connection and tunnel, which are told, and close every descriptor of this loop. */
   close(): void {
-    for (const source of this.sources) source?.shutDown();
+    for (const watcher of this.watchers) watcher?.shutDown();
     this.bringForward();
     this.runTasks();
     this.runReports();

@@ -2,10 +2,11 @@
 import { receiveMessageOnPort, type MessagePort } from "node:worker_threads";
 import type { FromWorker, ToWorker } from "../../seam/mail.ts";
 import { EPOLL } from "./libc.ts";
-import type { Loop, Source, Task } from "./loop.ts";
+import type { Loop } from "./loop.ts";
 import { readEventfd } from "./syscalls.ts";
+import type { Task, Watcher } from "./watcher.ts";
 
-export class Mailbox implements Source, Task {
+export class Mailbox implements Watcher, Task {
   readonly fd: number;
   readonly generation: number;
   queued = false;
@@ -19,7 +20,7 @@ export class Mailbox implements Source, Task {
     this.port = port;
     this.fd = eventfd;
     this.generation = loop.generation();
-    loop.claim(this, null);
+    loop.adopt(this, null);
     loop.poller.add(this.fd, this.generation, EPOLL.IN);
   }
 
@@ -53,7 +54,7 @@ export class Mailbox implements Source, Task {
 
   /** Control closes the eventfd. */
   shutDown(): void {
-    this.loop.forget(this, false);
+    this.loop.release(this.fd, false);
   }
 }
 

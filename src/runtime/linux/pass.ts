@@ -1,13 +1,15 @@
 /** The next bytes of one connection go to another, unseen by the session: bodies of HTTP messages. */
 import type { PassSpec } from "../port.ts";
 import type { LinuxConn } from "./conn.ts";
-import type { Loop, Reporter } from "./loop.ts";
+import type { Loop } from "./loop.ts";
 import { Pump, type PumpOwner, type PumpState } from "./pump.ts";
+import type { Reporter } from "./watcher.ts";
 
 /** @throws Error when one of the two is not open or passes already: the session's mistake. */
 export function pass(loop: Loop, from: LinuxConn, to: LinuxConn, spec: PassSpec): void {
-  if (from.state === "closed" || to.state === "closed") return from.hush(); // its onClose is on the way
-  if (from.state !== "open" || to.state !== "open" || from.pump !== null || to.feeder !== null || spec.bytes <= 0) {
+  if (from.state === "closed" || to.state === "closed") return from.stopDelivery(); // its onClose is on the way
+  const free = from.state === "open" && to.state === "open" && !from.isRead && !to.isFed;
+  if (!free || spec.bytes <= 0) {
     throw new Error(`Cannot pass ${spec.bytes} bytes from a ${from.state} to a ${to.state} connection`);
   }
   new Pass(loop, from, to, spec).start();
@@ -41,7 +43,7 @@ class Pass implements PumpOwner, Reporter {
     else if (state === "ended") from.endOfStream();
     else if (state === "read-failed") from.fail(pump.errno);
     else {
-      from.hush();
+      from.stopDelivery();
       to.writeFailed();
     }
   }
@@ -55,13 +57,13 @@ class Pass implements PumpOwner, Reporter {
       to.end("fault", true);
       return;
     }
-    to.settleAfterPass();
+    to.passOver();
     if (from.readable) this.loop.soon(from);
   }
 
   onAbandon(pump: Pump): void {
     this.report();
-    pump.from.hush();
+    pump.from.stopDelivery();
   }
 
   report(): void {

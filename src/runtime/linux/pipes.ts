@@ -51,7 +51,7 @@ export class PipePool {
   }
 
   /** Give back an empty pipe. */
-  give(pipe: Pipe): void {
+  giveBack(pipe: Pipe): void {
     this.ledger.assertEmpty(pipe.output);
     this.lent.delete(pipe);
     if (this.idle.length < KEPT) this.idle.push(pipe);
@@ -59,7 +59,7 @@ export class PipePool {
   }
 
   /** Give back a pipe that may still hold bytes: they must never reach the next stream. */
-  drop(pipe: Pipe): void {
+  discardUsed(pipe: Pipe): void {
     this.lent.delete(pipe);
     this.discard(pipe);
   }

@@ -8,12 +8,12 @@ import { ERRNO } from "./libc.ts";
 import type { Loop } from "./loop.ts";
 import { READ_BYTES } from "./memory.ts";
 import type { Pipe } from "./pipes.ts";
-import { receive, splice } from "./syscalls.ts";
+import type { Transfer } from "./transfer.ts";
 
 /** From this on a pipe is cheaper than copying. */
 const BULK_BYTES = 32_768;
 /**
- * What one splice asks for: more each time the sink takes all, less each time it does not, so that a fast stream costs
+ * What one splice asks for: more each time the receiver takes all, less each time it does not, so that a fast stream costs
  * few calls and a slow reader holds little of the kernel's memory.
  */
 const PORTION = { least: 262_144, most: 1_048_576 } as const;
@@ -23,8 +23,8 @@ const SHARE_BYTES = 2_097_152;
 
 /**
  * Why a pump rests:
- * - idle: the source has nothing; blocked: the sink takes nothing; again: its share of this turn is used up
- * - done: `left` bytes were moved; ended: the source's FIN, and the sink took all before it
+ * - idle: the sender has nothing; blocked: the receiver takes nothing; again: its share of this turn is used up
+ * - done: `left` bytes were moved; ended: the sender's FIN, and the receiver took all before it
  * - read-failed, write-failed: see `errno`
  */
 export type PumpState = "idle" | "blocked" | "again" | "done" | "ended" | "read-failed" | "write-failed";
@@ -36,10 +36,10 @@ export interface PumpOwner {
   onAbandon(pump: Pump): void;
 }
 
-export class Pump {
+export class Pump implements Transfer {
   readonly from: LinuxConn;
   readonly to: LinuxConn;
-  /** Bytes taken from the source and not reported yet. */
+  /** Bytes taken from the sender and not reported yet. */
   unreported = 0;
   /** Nothing more will be moved. */
   done = false;
@@ -59,15 +59,15 @@ export class Pump {
     this.to = to;
     this.left = bytes;
     this.owner = owner;
-    from.lendTo(this);
-    to.feeder = this;
+    from.readBy(this);
+    to.feedBy(this);
   }
 
-  /** Bytes of the source that the session had read already; they go first. */
+  /** Bytes of the sender that the session had read already; they go first. */
   bring(chunk: Uint8Array): void {
     if (this.to.state === "closed") return;
     this.unreported += chunk.length;
-    if (this.to.send(chunk) < 0) this.to.broken = true;
+    this.to.send(chunk); // should it fail, `move` finds the receiver broken
   }
 
   /** Move what can be moved now. */
@@ -83,7 +83,7 @@ export class Pump {
     let visited = 0;
     if (to.broken) return "write-failed";
     for (let round = 0; round < ROUNDS && visited < SHARE_BYTES; round++) {
-      if (this.inPipe > 0 || to.outbox !== null) {
+      if (this.inPipe > 0 || to.hasUnsent) {
         if (!to.writable) return "blocked";
         const flushed = this.flush();
         if (flushed <= 0) return flushed === 0 ? "blocked" : "write-failed";
@@ -93,9 +93,7 @@ export class Pump {
       if (!from.readable) return this.rest(visited);
       const n = this.bulk ? this.fill() : this.copy();
       if (n > 0) visited += n;
-      else if (n === 0) from.ended = true;
-      else if (n !== -ERRNO.EAGAIN) return this.errno === 0 ? this.readFailed(-n) : "write-failed";
-      else from.readable = false;
+      else if (n < 0 && n !== -ERRNO.EAGAIN) return this.errno === 0 ? this.readFailed(-n) : "write-failed";
     }
     return "again";
   }
@@ -112,13 +110,12 @@ export class Pump {
     return "read-failed";
   }
 
-  /** One read and one send. @returns Bytes read, 0 at FIN, or an errno negated; `errno` is set if it is the sink's. */
+  /** One read and one send. @returns Bytes read, 0 at FIN, or an errno negated; `errno` is set if it is the receiver's. */
   private copy(): number {
     const { from, to } = this;
     const asked = this.left < READ_BYTES ? this.left : READ_BYTES;
-    const n = receive(from.fd, asked);
+    const n = from.read(asked);
     if (n <= 0) return n;
-    if (n < asked && !from.ending) from.readable = false;
     if (n >= BULK_BYTES) this.bulk = true;
     this.count(n);
     const code = to.forward(n);
@@ -132,7 +129,7 @@ export class Pump {
     this.pipe ??= this.loop.pipes.take();
     if (this.pipe === null) return this.copy();
     const portion = Math.min(this.portion, this.pipe.size);
-    const n = splice(this.from.fd, this.pipe.input, this.left < portion ? this.left : portion);
+    const n = this.from.readInto(this.pipe.input, this.left < portion ? this.left : portion);
     if (n > 0) {
       this.inPipe = n;
       this.count(n);
@@ -149,19 +146,19 @@ export class Pump {
     this.unreported += bytes;
   }
 
-  /** Offer the sink what is held back. @returns 1 when it took all, 0 when not, -1 when it failed. */
+  /** Offer the receiver what is held back. @returns 1 when it took all, 0 when not, -1 when it failed. */
   private flush(): number {
     const { to } = this;
-    if (to.outbox !== null) {
+    if (to.hasUnsent) {
       const code = to.flush();
-      if (code <= 0) return this.sinkCode(code);
+      if (code <= 0) return this.receiverCode(code);
     }
     if (this.inPipe === 0) return 1;
     while (this.inPipe > 0 && this.pipe !== null) {
-      const n = splice(this.pipe.output, to.fd, this.inPipe);
+      const n = to.sendFrom(this.pipe.output, this.inPipe);
       if (n <= 0) {
         this.portion = Math.max(this.portion / 2, PORTION.least);
-        return this.sinkCode(n);
+        return this.receiverCode(n);
       }
       this.inPipe -= n;
     }
@@ -169,7 +166,7 @@ export class Pump {
     return 1;
   }
 
-  private sinkCode(code: number): number {
+  private receiverCode(code: number): number {
     if (code === 0 || code === -ERRNO.EAGAIN) {
       this.to.awaitWritable();
       return 0;
@@ -181,15 +178,15 @@ export class Pump {
   /** Let go of both connections and of the pipe. */
   detach(): void {
     this.done = true;
-    if (this.from.pump === this) this.from.pump = null;
-    if (this.to.feeder === this) this.to.feeder = null;
+    this.from.leave(this);
+    this.to.leave(this);
     this.returnPipe();
   }
 
   private returnPipe(): void {
     if (this.pipe === null) return;
-    if (this.inPipe > 0) this.loop.pipes.drop(this.pipe);
-    else this.loop.pipes.give(this.pipe);
+    if (this.inPipe > 0) this.loop.pipes.discardUsed(this.pipe);
+    else this.loop.pipes.giveBack(this.pipe);
     this.pipe = null;
   }
 

@@ -8,17 +8,27 @@
  * fetched for one connection meets the next.
  */
 import { AF } from "./libc.ts";
-import type { Loop, Source } from "./loop.ts";
 import type { Family } from "./sockaddr.ts";
-import { TimerNode } from "./timers.ts";
 import { close, dissolve, openSocket, unacknowledged } from "./syscalls.ts";
+import { TimerNode, type TimerWheel } from "./timers.ts";
+import type { Watcher } from "./watcher.ts";
 
 /** Kept per address family; an idle socket costs the kernel about 2 KB. */
 const KEPT = 64;
-const LOOK_MS = 500;
+const SHED_MS = 500;
 
-/** One socket of ours, through all its connections. As a source it waits for the end of the last one. */
-export class DialSocket implements Source {
+/** What the pool needs of the loop, which owns it. */
+interface PoolLoop {
+  readonly now: number;
+  readonly turns: number;
+  readonly timers: TimerWheel;
+  generation(): number;
+  adopt(watcher: Watcher, what: string): void;
+  release(fd: number, owned: boolean): void;
+}
+
+/** One socket of ours, through all its connections. As a watcher it waits for the end of the last one. */
+export class DialSocket implements Watcher {
   readonly fd: number;
   readonly family: Family;
   readonly generation: number;
@@ -26,10 +36,10 @@ export class DialSocket implements Source {
   mask = 0;
   /** No event of an earlier connection can come any more. */
   settled = true;
-  private readonly loop: Loop;
+  private readonly loop: PoolLoop;
   private dissolvedIn = 0;
 
-  constructor(loop: Loop, fd: number, family: Family) {
+  constructor(loop: PoolLoop, fd: number, family: Family) {
     this.loop = loop;
     this.fd = fd;
     this.family = family;
@@ -50,13 +60,13 @@ export class DialSocket implements Source {
 }
 
 export class SocketPool extends TimerNode {
-  private readonly loop: Loop;
+  private readonly loop: PoolLoop;
   /** Oldest first: the first one is settled if any is. */
   private readonly idle: Record<Family, DialSocket[]> = { [AF.INET]: [], [AF.INET6]: [] };
-  /** Sockets that nobody asked for since the last look. */
+  /** Sockets that nobody asked for since the last round. */
   private readonly spare: Record<Family, number> = { [AF.INET]: 0, [AF.INET6]: 0 };
 
-  constructor(loop: Loop) {
+  constructor(loop: PoolLoop) {
     super();
     this.loop = loop;
   }
@@ -67,7 +77,7 @@ export class SocketPool extends TimerNode {
     if (idle[0]?.settled !== true) return this.open(family);
     const socket = idle.shift();
     if (socket === undefined) return this.open(family);
-    this.loop.forget(socket, true);
+    this.loop.release(socket.fd, true);
     this.spare[family] = Math.min(this.spare[family], idle.length);
     return socket;
   }
@@ -78,7 +88,7 @@ export class SocketPool extends TimerNode {
   }
 
   /** Keep or close a socket whose connection ended with both FINs. */
-  give(socket: DialSocket): void {
+  recycle(socket: DialSocket): void {
     const { fd, family } = socket;
     const idle = this.idle[family];
     if (idle.length >= KEPT || unacknowledged(fd) !== 0 || dissolve(fd) < 0) {
@@ -86,17 +96,17 @@ export class SocketPool extends TimerNode {
       return;
     }
     socket.unsettle();
-    this.loop.claim(socket, "idle socket");
+    this.loop.adopt(socket, "idle socket");
     idle.push(socket);
-    if (this.slot < 0) this.loop.timers.add(this, this.loop.now + LOOK_MS);
+    if (this.slot < 0) this.loop.timers.add(this, this.loop.now + SHED_MS);
   }
 
-  /** Close what was not needed since the last look. */
+  /** Close what was not needed since the last round. */
   override fire(): void {
     this.shed(AF.INET, this.spare[AF.INET]);
     this.shed(AF.INET6, this.spare[AF.INET6]);
     if (this.idle[AF.INET].length + this.idle[AF.INET6].length > 0) {
-      this.loop.timers.add(this, this.loop.now + LOOK_MS);
+      this.loop.timers.add(this, this.loop.now + SHED_MS);
     }
   }
 
@@ -108,7 +118,7 @@ export class SocketPool extends TimerNode {
 
   private shed(family: Family, count: number): void {
     for (const socket of this.idle[family].splice(0, count)) {
-      this.loop.forget(socket, true);
+      this.loop.release(socket.fd, true);
       close(socket.fd);
     }
     this.spare[family] = this.idle[family].length;

@@ -3,16 +3,17 @@ import type { JoinSpec, Tunnel, TunnelEnd, TunnelWhy } from "../port.ts";
 import type { CutReason } from "../../seam/mail.ts";
 import type { LinuxConn } from "./conn.ts";
 import { ERRNO } from "./libc.ts";
-import type { Loop, Reporter, Task } from "./loop.ts";
+import type { Loop } from "./loop.ts";
 import { Pump, type PumpOwner, type PumpState } from "./pump.ts";
 import { TimerNode } from "./timers.ts";
+import type { Reporter, Task } from "./watcher.ts";
 
 /** A node's socket that carried no more than this has its buffers as they were, and may serve again. */
 const SHORT_BYTES = 65_536;
 
 /** A connection that closed before its session knew ends the tunnel as reset. @throws Error when one is joined already. */
 export function join(loop: Loop, client: LinuxConn, node: LinuxConn, spec: JoinSpec): Tunnel {
-  if (client.tunnel !== null || node.tunnel !== null) {
+  if (client.isJoined || node.isJoined) {
     throw new Error("Cannot join a connection twice: the runtime owns it");
   }
   return new LinuxTunnel(loop, client, node, spec);
@@ -42,8 +43,8 @@ class LinuxTunnel extends TimerNode implements Tunnel, PumpOwner, Reporter, Task
     this.client = client;
     this.node = node;
     this.lastMs = loop.now;
-    client.handOver(this);
-    node.handOver(this);
+    client.joinBy(this);
+    node.joinBy(this);
     this.up = new Pump(loop, client, node, Infinity, this);
     this.down = new Pump(loop, node, client, Infinity, this);
     for (const chunk of spec.toNode) this.up.bring(chunk);
@@ -77,7 +78,7 @@ class LinuxTunnel extends TimerNode implements Tunnel, PumpOwner, Reporter, Task
     this.loop.ledger.assert(this.outcome !== null, "a joined connection is closed by its tunnel only");
   }
 
-  /** The source sent FIN and the sink took all before it. */
+  /** One side sent FIN and the other took all before it. */
   private finish(pump: Pump): void {
     this.first ??= this.sideOf(pump.from);
     pump.detach();
@@ -95,7 +96,7 @@ class LinuxTunnel extends TimerNode implements Tunnel, PumpOwner, Reporter, Task
     this.end(pump.errno === ERRNO.ETIMEDOUT ? "idle" : "reset", true, true);
   }
 
-  /** The sink reset; an answer it sent before that must not be lost. */
+  /** The receiver reset; an answer it sent before that must not be lost. */
   private writeFailed(pump: Pump): void {
     this.first ??= this.sideOf(pump.to);
     pump.detach();
@@ -105,8 +106,7 @@ class LinuxTunnel extends TimerNode implements Tunnel, PumpOwner, Reporter, Task
       this.end("reset", true, true);
       return;
     }
-    other.from.readable = true;
-    other.from.ending = true;
+    other.from.markReadable(true);
     other.run();
   }
 
@@ -164,8 +164,8 @@ class LinuxTunnel extends TimerNode implements Tunnel, PumpOwner, Reporter, Task
     const up = this.totalUp + this.up.unreported;
     const down = this.totalDown + this.down.unreported;
     this.outcome = { up, down, first: this.first ?? "edge-lb", why };
-    this.client.drop(resetClient);
-    this.node.drop(resetNode, why === "closed" && up + down <= SHORT_BYTES);
+    this.client.close(resetClient);
+    this.node.close(resetNode, why === "closed" && up + down <= SHORT_BYTES);
   }
 
   /** As a task, or at once: tell of the end. */
@@ -198,5 +198,5 @@ class LinuxTunnel extends TimerNode implements Tunnel, PumpOwner, Reporter, Task
 
 /** Nothing to do is the common case: the hello was read, and what follows makes an event. */
 function needsVisit(from: LinuxConn, to: LinuxConn): boolean {
-  return from.readable || from.ended || to.broken || to.outbox !== null;
+  return from.readable || from.ended || to.broken || to.hasUnsent;
 }
