@@ -3,7 +3,7 @@
 import { runCli } from "./cli/cli.ts";
 import { processIo } from "./cli/process-io.ts";
 import { createEventLog } from "./control/log/event-log.ts";
-import { watchDescriptors } from "./control/machine/limits.ts";
+import { DescriptorWatch } from "./control/machine/limits.ts";
 import { openSink } from "./control/log/open.ts";
 import { runEdgeLb, type RunInput } from "./control/run.ts";
 
@@ -30,7 +30,7 @@ process.on("unhandledRejection", fail);
 const code = await runCli(process.argv.slice(2), io, {
   run: async (config, load) => {
     const sink = await openSink(config.logTo, config.log);
-    watchDescriptors({ log: createEventLog(sink, config.log === "json" ? "json" : "text") });
+    new DescriptorWatch({ log: createEventLog(sink, config.log === "json" ? "json" : "text") }).start();
     return runEdgeLb({ config, load, workerEntry, openAdmin, sink, out: io.out, isTerminal: io.isTerminal });
   },
 });

@@ -7,7 +7,7 @@ import type { Board } from "../seam/board.ts";
 import { createApi } from "./api/api.ts";
 import { createInstance, type Instance } from "./api/instance.ts";
 import { openControlSocket, type ControlSocket } from "./api/control-socket.ts";
-import { createEvents } from "./log/recent-events.ts";
+import { RecentEvents } from "./log/recent-events.ts";
 import type { LogSink } from "./log/sink.ts";
 import { createNotifier } from "./machine/notify.ts";
 import { createReload, watchFile } from "./serve/reload.ts";
@@ -77,7 +77,7 @@ async function serve(input: RunInput, socket: ControlSocket | null, note: string
     sink.write(`edge-lb: ${error.toLine()}\n`);
     void sink.drained().then(() => end.with(1));
   };
-  const events = createEvents();
+  const events = new RecentEvents();
   const notifier = await createNotifier();
   const supervisor = await startSupervisor({ config, workerEntry, sink, events, onFatal });
   if (note !== null) supervisor.log.warn("control", note);

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { createAdmin } from "../../src/admin/app.ts";
 import type { Handler } from "../../src/control/api/http-server.ts";
 import type { Instance } from "../../src/control/api/instance.ts";
-import { createEvents } from "../../src/control/log/recent-events.ts";
+import { RecentEvents } from "../../src/control/log/recent-events.ts";
 import { openBoard } from "../../src/seam/board.ts";
 import { sampleStatus } from "./status-sample.ts";
 
@@ -15,7 +15,7 @@ function admin(auth: typeof AUTH | null = null, stopping = false): { handler: Ha
   };
   const instance: Instance = {
     release: "0.1.0",
-    events: createEvents(),
+    events: new RecentEvents(),
     stopping,
     status() {
       asked += 1;

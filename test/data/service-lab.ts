@@ -2,7 +2,7 @@
 import { loadConfig } from "../../src/config/load.ts";
 import type { Config } from "../../src/config/model.ts";
 import { buildSnapshot } from "../../src/config/build-snapshot.ts";
-import { createCells } from "../../src/control/serve/board-cells.ts";
+import { BoardCells } from "../../src/control/serve/board-cells.ts";
 import type { AccessRecord } from "../../src/data/access-log.ts";
 import { jsonLine } from "../../src/data/log-lines.ts";
 import { startService } from "../../src/data/service.ts";
@@ -47,7 +47,7 @@ export function configOf(flags: readonly string[]): Config {
 export function startLab(...flags: readonly string[]): Lab {
   const runtime = createMemoryRuntime();
   const board = openBoard(1);
-  const cells = createCells();
+  const cells = new BoardCells();
   let version = 0;
   const build = (texts: readonly string[]): Snapshot => {
     const config = configOf(texts);

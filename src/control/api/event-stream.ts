@@ -1,5 +1,5 @@
 /** `GET /v1/events`: server-sent events, one per line of control's log. */
-import type { ControlEvent, Events } from "../log/recent-events.ts";
+import type { ControlEvent, RecentEvents } from "../log/recent-events.ts";
 
 /** Proxies between us and a browser give up on a silent answer after a minute or less. */
 const HEARTBEAT_MS = 15_000;
@@ -10,37 +10,62 @@ const MOST_WAITING = 1_000;
  * What is remembered, then what comes, until the client goes or `signal` aborts.
  * @param after The last id that the client has seen; 0: none.
  */
-export function eventStream(events: Events, after: number, signal: AbortSignal): Response {
-  const encoder = new TextEncoder();
-  let end = (): void => {};
-  const body = new ReadableStream<Uint8Array>(
-    {
-      start(controller) {
-        const send = (text: string): void => controller.enqueue(encoder.encode(text));
-        const unsubscribe = events.subscribe((event) => {
-          if ((controller.desiredSize ?? 0) < -MOST_WAITING) finish();
-          else send(frame(event));
-        });
-        const heartbeat = setInterval(() => send(": still here\n\n"), HEARTBEAT_MS);
-        end = (): void => {
-          unsubscribe();
-          clearInterval(heartbeat);
-          signal.removeEventListener("abort", finish);
-        };
-        const finish = (): void => {
-          end();
-          controller.close();
-        };
-        signal.addEventListener("abort", finish);
-        send("retry: 2000\n\n");
-        for (const event of events.recent(after)) send(frame(event));
-        if (signal.aborted) finish();
-      },
-      cancel: () => end(),
-    },
-    { highWaterMark: 0 },
-  );
+export function eventStream(events: RecentEvents, after: number, signal: AbortSignal): Response {
+  const body = new ReadableStream<Uint8Array>(new EventSource(events, after, signal), { highWaterMark: 0 });
   return new Response(body, { headers: { "content-type": "text/event-stream", "cache-control": "no-store" } });
+}
+
+/** One reader's stream: subscribed and with a heartbeat while it is open. */
+class EventSource {
+  private readonly events: RecentEvents;
+  private readonly after: number;
+  private readonly signal: AbortSignal;
+  private readonly encoder = new TextEncoder();
+  private readonly onAbort = (): void => this.close();
+  private controller: ReadableStreamDefaultController<Uint8Array> | null = null;
+  private heartbeat: ReturnType<typeof setInterval> | undefined;
+  private unsubscribe = (): void => {};
+
+  constructor(events: RecentEvents, after: number, signal: AbortSignal) {
+    this.events = events;
+    this.after = after;
+    this.signal = signal;
+  }
+
+  start(controller: ReadableStreamDefaultController<Uint8Array>): void {
+    this.controller = controller;
+    this.send("retry: 2000\n\n");
+    for (const event of this.events.recent(this.after)) this.send(frame(event));
+    if (this.signal.aborted) return this.close();
+    this.signal.addEventListener("abort", this.onAbort);
+    this.heartbeat = setInterval(() => this.send(": still here\n\n"), HEARTBEAT_MS);
+    this.unsubscribe = this.events.subscribe((event) => this.sendEvent(event));
+    return undefined;
+  }
+
+  cancel(): void {
+    this.release();
+  }
+
+  private sendEvent(event: ControlEvent): void {
+    if ((this.controller?.desiredSize ?? 0) < -MOST_WAITING) this.close();
+    else this.send(frame(event));
+  }
+
+  private send(text: string): void {
+    this.controller?.enqueue(this.encoder.encode(text));
+  }
+
+  private close(): void {
+    this.release();
+    this.controller?.close();
+  }
+
+  private release(): void {
+    this.unsubscribe();
+    clearInterval(this.heartbeat);
+    this.signal.removeEventListener("abort", this.onAbort);
+  }
 }
 
 function frame(event: ControlEvent): string {

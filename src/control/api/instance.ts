@@ -5,17 +5,17 @@ import type { Config } from "../../config/model.ts";
 import { activeOf } from "../../seam/board.ts";
 import { clusterOperations, type ChangeResult } from "./change-clusters.ts";
 import { explainLive, type Explanation } from "./explain-name.ts";
-import type { Events } from "../log/recent-events.ts";
+import type { RecentEvents } from "../log/recent-events.ts";
 import { systemClock } from "../health/system-clock.ts";
 import type { Reload, ReloadResult } from "../serve/reload.ts";
 import { buildStatus, countersOf, type Status, type StatusOptions } from "../status/report.ts";
-import { startRates } from "../status/rates.ts";
+import { RateMeter } from "../status/rates.ts";
 import type { Supervisor } from "../serve/supervisor.ts";
 
 /** What a running edge-lb can be asked and told. */
 export interface Instance {
   readonly release: string;
-  readonly events: Events;
+  readonly events: RecentEvents;
   readonly stopping: boolean;
   status(options?: StatusOptions): Status;
   /** @throws EdgeError USAGE */
@@ -38,7 +38,7 @@ export interface DrainResult {
 export interface InstanceInput {
   readonly supervisor: Supervisor;
   readonly reload: Reload;
-  readonly events: Events;
+  readonly events: RecentEvents;
   load(runtime: RuntimeLayer): Config;
   isStopping(): boolean;
 }
@@ -46,7 +46,7 @@ export interface InstanceInput {
 export function createInstance(input: InstanceInput): Instance & { end(): void } {
   const { supervisor, reload, events, isStopping } = input;
   const startedMs = Date.now();
-  const rates = startRates(() => countersOf(supervisor), systemClock);
+  const rates = new RateMeter(() => countersOf(supervisor), systemClock);
   return {
     release: manifest.version,
     events,

@@ -4,7 +4,7 @@ import type { LogTarget } from "../../config/log-target.ts";
 import type { LogFormat } from "../../config/model.ts";
 import { loadUnixDatagram } from "../../runtime/linux/load-datagram.ts";
 import { descriptorWriter, fileWriter } from "./file.ts";
-import { createSink, type LogSink } from "./sink.ts";
+import { QueuedSink, type LogSink } from "./sink.ts";
 import { datagramWriter, rfc3164Time, socketWriter, type SyslogSender } from "./syslog.ts";
 
 /** @throws EdgeError when the file cannot be opened */
@@ -14,13 +14,13 @@ export async function openSink(target: LogTarget, format: LogFormat): Promise<Lo
   const own = format === "json" ? "json" : "text";
   switch (target.kind) {
     case "stderr":
-      return createSink(descriptorWriter(2, prefix), own);
+      return new QueuedSink(descriptorWriter(2, prefix), own);
     case "file":
-      return createSink(fileWriter(target.path, prefix), own);
+      return new QueuedSink(fileWriter(target.path, prefix), own);
     case "udp":
-      return createSink(datagramWriter(target, senderOf(format)), own);
+      return new QueuedSink(datagramWriter(target, senderOf(format)), own);
     case "unix":
-      return createSink(socketWriter(target, senderOf(format), await loadUnixDatagram()), own);
+      return new QueuedSink(socketWriter(target, senderOf(format), await loadUnixDatagram()), own);
   }
 }
 

@@ -14,39 +14,44 @@ export interface ControlEvent {
   readonly fields: EventFields;
 }
 
-export interface Events {
-  add(level: LogLevel, event: string, message: string, fields?: EventFields): void;
-  /** Oldest first. @param after Only those with a greater id. */
-  recent(after?: number): readonly ControlEvent[];
-  /** @returns ends it */
-  subscribe(listener: (event: ControlEvent) => void): () => void;
-}
-
 /** A bad afternoon of a lab with many clusters; some 50 KB. */
 const KEPT = 200;
 
-export function createEvents(now: () => number = Date.now, kept = KEPT): Events {
-  const ring: ControlEvent[] = [];
-  const listeners = new Set<(event: ControlEvent) => void>();
-  let id = 0;
-  return {
-    add(level, event, message, fields = {}) {
-      id += 1;
-      const added = { id, time: new Date(now()).toISOString(), level, event, message, fields };
-      ring.push(added);
-      if (ring.length > kept) ring.shift();
-      for (const listener of listeners) listener(added);
-    },
-    recent: (after = 0) => ring.filter((event) => event.id > after),
-    subscribe(listener) {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
-  };
+export class RecentEvents {
+  private readonly now: () => number;
+  private readonly kept: number;
+  private readonly events: ControlEvent[] = [];
+  private readonly listeners = new Set<(event: ControlEvent) => void>();
+  private lastId = 0;
+
+  constructor(now: () => number = Date.now, kept = KEPT) {
+    this.now = now;
+    this.kept = kept;
+  }
+
+  add(level: LogLevel, event: string, message: string, fields: EventFields = {}): void {
+    this.lastId += 1;
+    const time = new Date(this.now()).toISOString();
+    const added = { id: this.lastId, time, level, event, message, fields };
+    this.events.push(added);
+    if (this.events.length > this.kept) this.events.shift();
+    for (const listener of this.listeners) listener(added);
+  }
+
+  /** Oldest first. @param after Only those with a greater id. */
+  recent(after = 0): readonly ControlEvent[] {
+    return this.events.filter((event) => event.id > after);
+  }
+
+  /** @returns ends it */
+  subscribe(listener: (event: ControlEvent) => void): () => void {
+    this.listeners.add(listener);
+    return () => void this.listeners.delete(listener);
+  }
 }
 
 /** A log whose lines are remembered as well. */
-export function remembered(log: EventLog, events: Events): EventLog {
+export function remembered(log: EventLog, events: RecentEvents): EventLog {
   const both = (level: LogLevel) => (event: string, message: string, fields?: EventFields) => {
     log[level](event, message, fields);
     events.add(level, event, message, fields);

@@ -36,72 +36,92 @@ export interface LogWriter {
 /** What a stopping process waits for at most. */
 const DRAIN_MS = 1_000;
 
-/** @param format of the line that tells of losses, which programs read like the others */
-export function createSink(writer: LogWriter, format: "text" | "json" = "text"): LogSink {
-  let waiting: { entry: LogEntry; done: (() => void) | undefined }[] = [];
-  let idle: (() => void)[] = [];
-  let chars = 0;
-  let busy = false;
-  let dropped = 0;
-  let untold = 0;
+interface Waiting {
+  readonly entry: LogEntry;
+  readonly done: (() => void) | undefined;
+}
 
-  const lose = (lines: number): void => {
-    dropped += lines;
-    untold += lines;
-  };
+/** One batch is with the writer at a time; what comes meanwhile is the next. */
+export class QueuedSink implements LogSink {
+  dropped = 0;
+  private readonly writer: LogWriter;
+  private readonly format: "text" | "json";
+  private waiting: Waiting[] = [];
+  private idle: (() => void)[] = [];
+  /** Of all entries that wait or are being written. */
+  private chars = 0;
+  private busy = false;
+  /** Lost lines that no line has told of yet. */
+  private untold = 0;
 
-  function next(): void {
-    const batch = waiting;
-    waiting = [];
-    busy = batch.length > 0;
-    if (!busy) {
-      for (const resolve of idle) resolve();
-      idle = [];
+  /** @param format of the line that tells of losses, which programs read like the others */
+  constructor(writer: LogWriter, format: "text" | "json" = "text") {
+    this.writer = writer;
+    this.format = format;
+  }
+
+  write(text: string, done?: () => void, level: LogLevel = "info"): void {
+    if (this.chars + text.length > MOST_WAITING_CHARS) {
+      this.lose(linesOf(text));
+      done?.();
       return;
     }
-    const told = untold;
-    const telling = told === 0 ? [] : [{ text: lostLine(told, format), level: "warn" as const }];
-    const all = [...telling, ...batch.map(({ entry }) => entry)];
-    writer.write(all, (lost) => {
-      // it goes first, so it is lost itself only when everything is
-      const toldNow = lost < all.reduce((sum, { text }) => sum + linesOf(text), 0);
-      if (toldNow) untold -= told;
-      lose(toldNow ? lost : lost - telling.length);
-      for (const { entry, done } of batch) {
-        chars -= entry.text.length;
-        done?.();
-      }
-      next();
+    this.chars += text.length;
+    this.waiting.push({ entry: { text, level }, done });
+    if (!this.busy) this.writeBatch();
+  }
+
+  missed(lines: number): void {
+    this.untold += lines;
+  }
+
+  reopen(): void {
+    this.writer.reopen?.();
+  }
+
+  drained(): Promise<void> {
+    if (!this.busy) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.idle.push(resolve);
+      setTimeout(resolve, DRAIN_MS).unref();
     });
   }
 
-  return {
-    get dropped() {
-      return dropped;
-    },
-    write(text, done, level = "info") {
-      if (chars + text.length > MOST_WAITING_CHARS) {
-        lose(linesOf(text));
-        done?.();
-        return;
-      }
-      chars += text.length;
-      waiting.push({ entry: { text, level }, done });
-      if (!busy) next();
-    },
-    missed: (lines) => void (untold += lines),
-    reopen: () => writer.reopen?.(),
-    drained: () =>
-      busy
-        ? new Promise((resolve) => {
-            idle.push(resolve);
-            setTimeout(resolve, DRAIN_MS).unref();
-          })
-        : Promise.resolve(),
-  };
+  private lose(lines: number): void {
+    this.dropped += lines;
+    this.untold += lines;
+  }
+
+  private writeBatch(): void {
+    const batch = this.waiting;
+    this.waiting = [];
+    this.busy = true;
+    const told = this.untold;
+    const telling = told === 0 ? [] : [{ text: lostLine(told, this.format), level: "warn" as const }];
+    const all = [...telling, ...batch.map(({ entry }) => entry)];
+    const lines = all.reduce((sum, { text }) => sum + linesOf(text), 0);
+    this.writer.write(all, (lost) => {
+      // the telling line goes first, so it is lost itself only when everything is
+      const isTold = lost < lines;
+      if (isTold) this.untold -= told;
+      this.lose(isTold ? lost : lost - telling.length);
+      this.batchDone(batch);
+    });
+  }
+
+  private batchDone(batch: readonly Waiting[]): void {
+    for (const { entry, done } of batch) {
+      this.chars -= entry.text.length;
+      done?.();
+    }
+    if (this.waiting.length > 0) return this.writeBatch();
+    this.busy = false;
+    for (const resolve of this.idle.splice(0)) resolve();
+    return undefined;
+  }
 }
 
-export function linesOf(text: string): number {
+function linesOf(text: string): number {
   return text.split("\n").length - 1;
 }
 

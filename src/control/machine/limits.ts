@@ -13,15 +13,9 @@ export function maxConnections(descriptors: number = descriptorLimit()): number 
 }
 
 /** Short enough to see a crowd come and go; one open and close each time. */
-const LOOK_MS = 250;
+const CHECK_MS = 250;
 /** A shortage that lasts is told again this much later. */
 const TELL_MS = 5_000;
-
-export interface DescriptorWatch {
-  /** Looks that found descriptors short, since the start. */
-  readonly shortages: number;
-  stop(): void;
-}
 
 export interface WatchInput {
   readonly log: EventLog;
@@ -34,38 +28,50 @@ export interface WatchInput {
 }
 
 /** Tells the operator, every few seconds at most, that descriptors are short and which knob to turn; and when they no longer are. */
-export function watchDescriptors({
-  log,
-  descriptors = descriptorLimit(),
-  used = () => descriptorsInUse(descriptors),
-  now = () => performance.now(),
-  everyMs = LOOK_MS,
-}: WatchInput): DescriptorWatch {
-  let shortages = 0;
-  let toldAt = -Infinity;
-  let short = false;
-  const look = (): void => {
-    const count = used();
-    if (count < descriptors * ACCEPT_SHARE) {
-      if (short) log.info("descriptors", "descriptors suffice again", { used: count, limit: descriptors });
-      short = false;
+export class DescriptorWatch {
+  /** Checks that found descriptors short, since the start. */
+  shortages = 0;
+  private readonly log: EventLog;
+  private readonly descriptors: number;
+  private readonly used: () => number;
+  private readonly now: () => number;
+  private readonly everyMs: number;
+  private timer: ReturnType<typeof setInterval> | undefined;
+  private toldAt = -Infinity;
+  private short = false;
+
+  constructor(input: WatchInput) {
+    this.log = input.log;
+    this.descriptors = input.descriptors ?? descriptorLimit();
+    this.used = input.used ?? (() => descriptorsInUse(this.descriptors));
+    this.now = input.now ?? (() => performance.now());
+    this.everyMs = input.everyMs ?? CHECK_MS;
+  }
+
+  start(): void {
+    this.timer = setInterval(() => this.check(), this.everyMs);
+    this.timer.unref();
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+  }
+
+  private check(): void {
+    const used = this.used();
+    const limit = this.descriptors;
+    if (used < limit * ACCEPT_SHARE) {
+      if (this.short) this.log.info("descriptors", "descriptors suffice again", { used, limit });
+      this.short = false;
       return;
     }
-    shortages += 1;
-    if (now() - toldAt < TELL_MS) return;
-    toldAt = now();
-    short = true;
-    const text = `descriptors are short: ${count} of ${descriptors} in use; raise LimitNOFILE (or ulimit -n)`;
-    log.warn("descriptors", text, { used: count, limit: descriptors });
-  };
-  const timer = setInterval(look, everyMs);
-  timer.unref();
-  return {
-    get shortages() {
-      return shortages;
-    },
-    stop: () => clearInterval(timer),
-  };
+    this.shortages += 1;
+    if (this.now() - this.toldAt < TELL_MS) return;
+    this.toldAt = this.now();
+    this.short = true;
+    const text = `descriptors are short: ${used} of ${limit} in use; raise LimitNOFILE (or ulimit -n)`;
+    this.log.warn("descriptors", text, { used, limit });
+  }
 }
 
 /** Exact when it matters, and no list of thousands to read. */

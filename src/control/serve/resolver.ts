@@ -33,17 +33,6 @@ export interface ResolverInput {
   readonly timer?: (ms: number, fire: () => void) => Cancel;
 }
 
-export interface Resolver {
-  /** Look up every name of the configuration. Resolves when all have answered, or after 2 s: late answers come through `onChange`. */
-  start(config: Config): Promise<void>;
-  /** The same for a changed configuration; names that stay keep what is known of them. */
-  update(config: Config): Promise<void>;
-  /** Addresses of a node in canonical text; of a name that never resolved: none. */
-  addressesOf(node: NodeSpec): readonly string[];
-  view(): readonly NameView[];
-  stop(): void;
-}
-
 /** Between two questions where no TTL is known. */
 const AGAIN_MS = 30_000;
 /** Below this a TTL would only make work, above it a moved VM would stay lost too long. */
@@ -62,59 +51,91 @@ interface Name {
   gone: boolean;
 }
 
-export function createResolver(input: ResolverInput): Resolver {
-  const { log, onChange, lookup = systemLookup, timer = systemClock.timer } = input;
-  const names = new Map<string, Name>();
+export class Resolver {
+  private readonly log: EventLog;
+  private readonly onChange: () => void;
+  private readonly lookup: Lookup;
+  private readonly timer: (ms: number, fire: () => void) => Cancel;
+  private readonly names = new Map<string, Name>();
 
-  const ask = async (name: Name, first: boolean): Promise<void> => {
+  constructor({ log, onChange, lookup = systemLookup, timer = systemClock.timer }: ResolverInput) {
+    this.log = log;
+    this.onChange = onChange;
+    this.lookup = lookup;
+    this.timer = timer;
+  }
+
+  /**
+   * Look up the names of a configuration that are not known yet; those that stay keep what is known of them. Resolves when
+   * all have answered, or after 2 s: late answers come through `onChange`.
+   */
+  async update(config: Config): Promise<void> {
+    const wanted = namesOf(config);
+    for (const [host, name] of this.names) if (!wanted.has(host)) this.forget(name);
+    const added = [...wanted].filter((host) => !this.names.has(host)).map((host) => this.add(host));
+    if (added.length === 0) return;
+    let late = false;
+    const answers = added.map(async (name) => {
+      await this.ask(name);
+      if (late && name.addresses.length > 0) this.onChange();
+    });
+    await this.within(START_WAIT_MS, Promise.all(answers));
+    late = true;
+  }
+
+  /** Addresses of a node in canonical text; of a name that never resolved: none. */
+  addressesOf(node: NodeSpec): readonly string[] {
+    return node.isName ? (this.names.get(node.host)?.addresses ?? []) : [node.host];
+  }
+
+  view(): readonly NameView[] {
+    return [...this.names.values()].map(({ host, addresses, error }) => ({ host, addresses, error }));
+  }
+
+  stop(): void {
+    for (const name of this.names.values()) this.forget(name);
+  }
+
+  private add(host: string): Name {
+    const name: Name = { host, addresses: [], error: null, timer: null, gone: false };
+    this.names.set(host, name);
+    return name;
+  }
+
+  private forget(name: Name): void {
+    name.gone = true;
+    name.timer?.cancel();
+    this.names.delete(name.host);
+  }
+
+  /** @returns whether the addresses changed */
+  private async ask(name: Name): Promise<boolean> {
     let againMs = AGAIN_MS;
+    let changed = false;
     try {
-      const found = await lookup(name.host);
-      if (name.gone) return;
+      const found = await this.lookup(name.host);
+      if (name.gone) return false;
       againMs = found.ttlMs === null ? AGAIN_MS : Math.min(Math.max(found.ttlMs, TTL_LEAST_MS), TTL_MOST_MS);
-      if (take(name, found.addresses, log) && !first) onChange();
+      changed = take(name, found.addresses, this.log);
     } catch (error) {
-      if (name.gone) return;
-      fail(name, error, log);
+      if (name.gone) return false;
+      fail(name, error, this.log);
       if (name.addresses.length === 0) againMs = TTL_LEAST_MS;
     }
-    name.timer = timer(againMs, () => void ask(name, false));
-  };
+    name.timer = this.timer(againMs, () => void this.askAgain(name));
+    return changed;
+  }
 
-  const update = async (config: Config): Promise<void> => {
-    const wanted = namesOf(config);
-    for (const [host, name] of names) if (!wanted.has(host)) forget(names, name);
-    const added: Promise<void>[] = [];
-    let late = false;
-    for (const host of wanted) {
-      if (names.has(host)) continue;
-      const name: Name = { host, addresses: [], error: null, timer: null, gone: false };
-      names.set(host, name);
-      added.push(ask(name, true).then(() => (late && name.addresses.length > 0 ? onChange() : undefined)));
-    }
-    if (added.length === 0) return;
+  private async askAgain(name: Name): Promise<void> {
+    if (await this.ask(name)) this.onChange();
+  }
+
+  private async within(ms: number, work: Promise<unknown>): Promise<void> {
     let waiting: Cancel | null = null;
-    const over = new Promise<void>((resolve) => (waiting = timer(START_WAIT_MS, resolve)));
-    await Promise.race([Promise.all(added), over]);
-    late = true;
+    const over = new Promise<void>((resolve) => (waiting = this.timer(ms, resolve)));
+    await Promise.race([work, over]);
     (waiting as Cancel | null)?.cancel();
-  };
-
-  return {
-    start: update,
-    update,
-    addressesOf: (node) => (node.isName ? (names.get(node.host)?.addresses ?? []) : [node.host]),
-    view: () => [...names.values()].map(({ host, addresses, error }) => ({ host, addresses, error })),
-    stop() {
-      for (const name of names.values()) forget(names, name);
-    },
-  };
-}
-
-function forget(names: Map<string, Name>, name: Name): void {
-  name.gone = true;
-  name.timer?.cancel();
-  names.delete(name.host);
+  }
 }
 
 function namesOf(config: Config): ReadonlySet<string> {

@@ -10,18 +10,18 @@ import type { DialError, FromWorker } from "../../seam/mail.ts";
 import { splitSnapshot, type Snapshot } from "../../seam/snapshot.ts";
 import { chooseEngine, workersFor, type WorkerEngine } from "./engine.ts";
 import { createEventLog, type EventLog } from "../log/event-log.ts";
-import { remembered, type Events } from "../log/recent-events.ts";
+import { remembered, type RecentEvents } from "../log/recent-events.ts";
 import { HealthMonitor } from "../health/monitor.ts";
 import { maxConnections } from "../machine/limits.ts";
 import { localNetworks } from "../machine/networks.ts";
 import type { LogSink } from "../log/sink.ts";
-import { createResolver, type NameView, type Resolver } from "./resolver.ts";
-import { createCells } from "./board-cells.ts";
+import { Resolver, type NameView } from "./resolver.ts";
+import { BoardCells } from "./board-cells.ts";
 import { openSockets, type Sockets } from "./listening.ts";
 import type { Facts } from "./facts.ts";
-import { createTotals, type Totals } from "./totals.ts";
-import { createUnknownNames } from "./unknown-names.ts";
-import { createVersions, type Versions } from "./versions.ts";
+import { Totals } from "./totals.ts";
+import { UnknownNames } from "./unknown-names.ts";
+import { Versions } from "./versions.ts";
 import { createWorkers, type Workers } from "./workers.ts";
 
 export interface SupervisorInput {
@@ -30,7 +30,7 @@ export interface SupervisorInput {
   readonly workerEntry: URL;
   readonly sink: LogSink;
   /** Remembers what is logged. */
-  readonly events: Events;
+  readonly events: RecentEvents;
   /** Workers end faster than they may be replaced: the process has to end with exit code 1. */
   onFatal(error: EdgeError): void;
 }
@@ -81,13 +81,13 @@ class ControlPlane implements Supervisor {
   readonly log: EventLog;
   readonly board: Board;
   readonly totals: Totals;
-  readonly unknownNames = createUnknownNames();
+  readonly unknownNames = new UnknownNames();
   readonly lastFailures = new Map<number, { readonly error: DialError; readonly atMs: number }>();
   snapshot: Snapshot;
   config: Config;
   health: HealthMonitor | null = null;
   private readonly sink: LogSink;
-  private readonly cells = createCells();
+  private readonly cells = new BoardCells();
   private readonly resolver: Resolver;
   private readonly pool: Workers;
   /** Domains learnt from certificates, by cluster. */
@@ -106,10 +106,10 @@ class ControlPlane implements Supervisor {
     this.workers = count;
     this.sockets = sockets;
     this.board = openBoard(count);
-    this.totals = createTotals(this.board);
+    this.totals = new Totals(this.board);
     this.oldest = Array.from({ length: count }, () => 0);
-    this.newest = createVersions(count);
-    this.resolver = createResolver({ log, onChange: () => this.refresh() });
+    this.newest = new Versions(count);
+    this.resolver = new Resolver({ log, onChange: () => this.refresh() });
     this.snapshot = this.build(1, this.config);
     this.pool = createWorkers({
       entry: input.workerEntry,
@@ -127,7 +127,7 @@ class ControlPlane implements Supervisor {
   }
 
   async start(): Promise<void> {
-    await this.resolver.start(this.config);
+    await this.resolver.update(this.config);
     this.publish();
     this.health = new HealthMonitor({
       config: this.config,

@@ -3,64 +3,69 @@ import { activeOf, totalOf, TOTALS, type Board, type Total } from "../../seam/bo
 import type { Snapshot } from "../../seam/snapshot.ts";
 import { SERVICE_NAMES, type ServiceName } from "../../seam/services.ts";
 
-export interface Totals {
-  /** Of what the cell serves now. */
-  of(cell: number, total: Total): number;
-  /** Of a listener kind since the start, what was removed meanwhile included. */
-  ofKind(kind: ServiceName, total: Total): number;
-  /** Connections to nodes that came in by this listener kind and are open. */
-  openOf(kind: ServiceName): number;
-  /** Every snapshot, before it is used. */
-  note(snapshot: Snapshot): void;
-  /** The cell serves nothing any more: whoever gets it next starts at 0. Workers alone write their cells, so they are not zeroed. */
-  retire(cell: number): void;
-}
+type Sums = Record<Total, number>;
 
 const NAMES = Object.keys(TOTALS) as readonly Total[];
 
-export function createTotals(board: Board): Totals {
-  const before = new Map<number, Readonly<Record<Total, number>>>();
-  const kindOf = new Map<number, ServiceName>();
-  const retired = new Map<ServiceName, Record<Total, number>>();
+export class Totals {
+  private readonly board: Board;
+  /** What a cell had counted for the keys it served before. */
+  private readonly before = new Map<number, Readonly<Sums>>();
+  private readonly serviceOf = new Map<number, ServiceName>();
+  /** What was counted for pools that are gone. */
+  private readonly retired = new Map<ServiceName, Sums>();
 
-  const of = (cell: number, total: Total): number => totalOf(board, cell, total) - (before.get(cell)?.[total] ?? 0);
-  const cellsOf = (kind: ServiceName): number[] =>
-    [...kindOf].filter(([, each]) => each === kind).map(([cell]) => cell);
+  constructor(board: Board) {
+    this.board = board;
+  }
 
-  return {
-    of,
-    ofKind(kind, total) {
-      let sum = retired.get(kind)?.[total] ?? 0;
-      for (const cell of cellsOf(kind)) sum += of(cell, total);
-      return sum;
-    },
-    openOf(kind) {
-      let sum = 0;
-      for (const cell of cellsOf(kind)) sum += activeOf(board, cell);
-      return sum;
-    },
-    note({ clusters }) {
-      for (const { pools } of clusters) {
-        for (const kind of SERVICE_NAMES) {
-          const cell = pools[kind]?.cell;
-          if (cell !== undefined) kindOf.set(cell, kind);
-        }
+  /** Of what the cell serves now. */
+  of(cell: number, total: Total): number {
+    return totalOf(this.board, cell, total) - (this.before.get(cell)?.[total] ?? 0);
+  }
+
+  /** Of a service since the start, what was removed meanwhile included. */
+  ofKind(kind: ServiceName, total: Total): number {
+    let sum = this.retired.get(kind)?.[total] ?? 0;
+    for (const cell of this.cellsOf(kind)) sum += this.of(cell, total);
+    return sum;
+  }
+
+  /** Connections to nodes that came in by this service and are open. */
+  openOf(kind: ServiceName): number {
+    let sum = 0;
+    for (const cell of this.cellsOf(kind)) sum += activeOf(this.board, cell);
+    return sum;
+  }
+
+  /** Learns which cells count for which service. Called with every snapshot, before it is used. */
+  note({ clusters }: Snapshot): void {
+    for (const { pools } of clusters) {
+      for (const kind of SERVICE_NAMES) {
+        const cell = pools[kind]?.cell;
+        if (cell !== undefined) this.serviceOf.set(cell, kind);
       }
-    },
-    retire(cell) {
-      const kind = kindOf.get(cell);
-      if (kind !== undefined) {
-        const sums = retired.get(kind) ?? { connections: 0, failures: 0, bytesUp: 0, bytesDown: 0 };
-        for (const name of NAMES) sums[name] += of(cell, name);
-        retired.set(kind, sums);
-        kindOf.delete(cell);
-      }
-      before.set(cell, {
-        connections: totalOf(board, cell, "connections"),
-        failures: totalOf(board, cell, "failures"),
-        bytesUp: totalOf(board, cell, "bytesUp"),
-        bytesDown: totalOf(board, cell, "bytesDown"),
-      });
-    },
-  };
+    }
+  }
+
+  /** The cell serves nothing any more: whoever gets it next starts at 0. Workers alone write their cells, so they are not zeroed. */
+  retire(cell: number): void {
+    const kind = this.serviceOf.get(cell);
+    if (kind !== undefined) {
+      const sums = this.retired.get(kind) ?? { connections: 0, failures: 0, bytesUp: 0, bytesDown: 0 };
+      for (const name of NAMES) sums[name] += this.of(cell, name);
+      this.retired.set(kind, sums);
+      this.serviceOf.delete(cell);
+    }
+    this.before.set(cell, {
+      connections: totalOf(this.board, cell, "connections"),
+      failures: totalOf(this.board, cell, "failures"),
+      bytesUp: totalOf(this.board, cell, "bytesUp"),
+      bytesDown: totalOf(this.board, cell, "bytesDown"),
+    });
+  }
+
+  private cellsOf(kind: ServiceName): readonly number[] {
+    return [...this.serviceOf].filter(([, each]) => each === kind).map(([cell]) => cell);
+  }
 }

@@ -15,12 +15,6 @@ export interface UnknownName {
   readonly nearest: string | null;
 }
 
-export interface UnknownNames {
-  add(listener: ServiceName, name: string, client: string): void;
-  /** The most asked first. @param routes The same object as long as the snapshot is the same. */
-  view(routes: Routes): readonly UnknownName[];
-}
-
 const KEPT = 200;
 const SHOWN = 50;
 
@@ -35,31 +29,39 @@ interface Entry {
   lookedIn: Routes | null;
 }
 
-export function createUnknownNames(now: () => number = Date.now, kept = KEPT): UnknownNames {
-  const entries = new Map<string, Entry>();
-  return {
-    add(listener, name, client) {
-      const key = `${listener} ${name}`;
-      let entry = entries.get(key);
-      if (entry === undefined) {
-        if (entries.size >= kept) entries.delete(leastAsked(entries));
-        entry = { listener, name, count: 0, client, atMs: 0, nearest: null, lookedIn: null };
-        entries.set(key, entry);
-      }
-      entry.count += 1;
-      entry.client = client;
-      entry.atMs = now();
-    },
-    view(routes) {
-      const shown = [...entries.values()].sort((a, b) => b.count - a.count || b.atMs - a.atMs).slice(0, SHOWN);
-      return shown.map((entry) => {
-        if (entry.lookedIn !== routes) entry.nearest = nearestName(routes, entry.listener, entry.name);
-        entry.lookedIn = routes;
-        const { listener, name, count, client, atMs, nearest } = entry;
-        return { listener, name, count, lastClient: client, lastTime: new Date(atMs).toISOString(), nearest };
-      });
-    },
-  };
+export class UnknownNames {
+  private readonly entries = new Map<string, Entry>();
+  private readonly now: () => number;
+  private readonly kept: number;
+
+  constructor(now: () => number = Date.now, kept = KEPT) {
+    this.now = now;
+    this.kept = kept;
+  }
+
+  add(listener: ServiceName, name: string, client: string): void {
+    const key = `${listener} ${name}`;
+    let entry = this.entries.get(key);
+    if (entry === undefined) {
+      if (this.entries.size >= this.kept) this.entries.delete(leastAsked(this.entries));
+      entry = { listener, name, count: 0, client, atMs: 0, nearest: null, lookedIn: null };
+      this.entries.set(key, entry);
+    }
+    entry.count += 1;
+    entry.client = client;
+    entry.atMs = this.now();
+  }
+
+  /** The most asked first. @param routes The same object as long as the snapshot is the same. */
+  view(routes: Routes): readonly UnknownName[] {
+    const shown = [...this.entries.values()].sort((a, b) => b.count - a.count || b.atMs - a.atMs).slice(0, SHOWN);
+    return shown.map((entry) => {
+      if (entry.lookedIn !== routes) entry.nearest = nearestName(routes, entry.listener, entry.name);
+      entry.lookedIn = routes;
+      const { listener, name, count, client, atMs, nearest } = entry;
+      return { listener, name, count, lastClient: client, lastTime: new Date(atMs).toISOString(), nearest };
+    });
+  }
 }
 
 /** A scan of random names pushes out its own, not those that a real client asks for again and again. */

@@ -1,5 +1,5 @@
-/** Rates from counters: looked at once a second, kept for ten minutes in steps of ten seconds. */
-import type { Clock } from "../health/system-clock.ts";
+/** Rates from counters: read once a second, kept for ten minutes in steps of ten seconds. */
+import type { Cancel, Clock } from "../health/system-clock.ts";
 
 /** What is counted per cluster, and for all of them together. */
 export interface Counters {
@@ -19,13 +19,6 @@ export interface History {
   readonly bytesDown: readonly number[];
 }
 
-export interface RateMeter {
-  /** All zero until the key was looked at twice. */
-  rates(key: string): Rates;
-  history(key: string): History;
-  stop(): void;
-}
-
 const SECOND_MS = 1_000;
 const STEP_SECONDS = 10;
 const STEPS = 60;
@@ -43,36 +36,60 @@ interface Series {
 
 const NONE: Counters = { connections: 0, bytesUp: 0, bytesDown: 0 };
 
-/** @param read Every key that there is now, with its counters. */
-export function startRates(read: () => ReadonlyMap<string, Counters>, clock: Clock): RateMeter {
-  const series = new Map<string, Series>();
-  let lookedMs = clock.nowMs();
-  let seconds = 0;
-  let step = 0;
+export class RateMeter {
+  private readonly read: () => ReadonlyMap<string, Counters>;
+  private readonly clock: Clock;
+  private readonly series = new Map<string, Series>();
+  private readMs: number;
+  /** Since the start. */
+  private seconds = 0;
+  private step = 0;
+  private timer: Cancel;
 
-  const look = (): void => {
-    const elapsed = Math.max(clock.nowMs() - lookedMs, 1) / SECOND_MS;
-    lookedMs = clock.nowMs();
-    seconds += 1;
-    const opens = seconds % STEP_SECONDS === 1;
-    if (opens) step = (step + 1) % STEPS;
-    const now = read();
-    for (const key of series.keys()) if (!now.has(key)) series.delete(key);
+  /** @param read Every key that there is now, with its counters. */
+  constructor(read: () => ReadonlyMap<string, Counters>, clock: Clock) {
+    this.read = read;
+    this.clock = clock;
+    this.readMs = clock.nowMs();
+    for (const [key, counters] of read()) this.series.set(key, newSeries(counters));
+    this.timer = this.inASecond();
+  }
+
+  /** All zero until the key was read twice. */
+  rates(key: string): Rates {
+    return this.series.get(key)?.rates ?? NONE;
+  }
+
+  history(key: string): History {
+    return historyOf(this.series.get(key), this.step, Math.max(((this.seconds - 1) % STEP_SECONDS) + 1, 1));
+  }
+
+  stop(): void {
+    this.timer.cancel();
+  }
+
+  private inASecond(): Cancel {
+    return this.clock.timer(SECOND_MS, () => {
+      this.sample();
+      this.timer = this.inASecond();
+    });
+  }
+
+  private sample(): void {
+    const nowMs = this.clock.nowMs();
+    const elapsed = Math.max(nowMs - this.readMs, 1) / SECOND_MS;
+    this.readMs = nowMs;
+    this.seconds += 1;
+    const opens = this.seconds % STEP_SECONDS === 1;
+    if (opens) this.step = (this.step + 1) % STEPS;
+    const now = this.read();
+    for (const key of this.series.keys()) if (!now.has(key)) this.series.delete(key);
     for (const [key, counters] of now) {
-      const known = series.get(key);
-      if (known === undefined) series.set(key, newSeries(counters));
-      else advance(known, counters, elapsed, step, opens);
+      const known = this.series.get(key);
+      if (known === undefined) this.series.set(key, newSeries(counters));
+      else advance(known, counters, elapsed, this.step, opens);
     }
-    timer = clock.timer(SECOND_MS, look);
-  };
-  for (const [key, counters] of read()) series.set(key, newSeries(counters));
-  let timer = clock.timer(SECOND_MS, look);
-
-  return {
-    rates: (key) => series.get(key)?.rates ?? NONE,
-    history: (key) => historyOf(series.get(key), step, Math.max(((seconds - 1) % STEP_SECONDS) + 1, 1)),
-    stop: () => timer.cancel(),
-  };
+  }
 }
 
 function newSeries(last: Counters): Series {

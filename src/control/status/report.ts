@@ -7,7 +7,7 @@ import { activeOf, countOf, HEALTH_WORDS, type Board, type Count, type HealthWor
 import type { DialError, Engine } from "../../seam/mail.ts";
 import type { ClusterPlan, Endpoint } from "../../seam/snapshot.ts";
 import { SERVICE_NAMES, type ServiceName, type Policy } from "../../seam/services.ts";
-import type { ControlEvent, Events } from "../log/recent-events.ts";
+import type { ControlEvent, RecentEvents } from "../log/recent-events.ts";
 import type { ClusterHealth, EndpointHealth } from "../health/view.ts";
 import type { ProbeCounts } from "../health/monitor.ts";
 import type { Facts } from "../serve/facts.ts";
@@ -123,7 +123,7 @@ export interface Traffic {
 
 export interface StatusInput {
   readonly facts: Facts;
-  readonly events: Events;
+  readonly events: RecentEvents;
   readonly rates: RateMeter;
   readonly startedMs: number;
   readonly reload: ReloadStatus;

@@ -1,13 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import { createApi } from "../../../src/control/api/api.ts";
 import type { Instance } from "../../../src/control/api/instance.ts";
-import { createEvents } from "../../../src/control/log/recent-events.ts";
+import { RecentEvents } from "../../../src/control/log/recent-events.ts";
 import type { Status } from "../../../src/control/status/report.ts";
 import { EdgeError } from "../../../src/errors.ts";
 
 function bench(readOnly = false) {
   const calls: unknown[][] = [];
-  const events = createEvents(() => 0);
+  const events = new RecentEvents(() => 0);
   const closing = new AbortController();
   const instance: Instance = {
     release: "1.2.3",

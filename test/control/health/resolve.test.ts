@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { EventLog } from "../../../src/control/log/event-log.ts";
-import { createResolver, systemLookup, type Found } from "../../../src/control/serve/resolver.ts";
+import { Resolver, systemLookup, type Found } from "../../../src/control/serve/resolver.ts";
 import { clusterConfig, configOf, handClock, nodes } from "./bench.ts";
 
 const named = (...hosts: readonly string[]): { host: string; isName: boolean }[] =>
@@ -19,7 +19,7 @@ function desk(answers: Answers) {
   const asked: string[] = [];
   const say = (_event: string, message: string): void => void lines.push(message);
   const log: EventLog = { info: say, warn: say, error: say };
-  const resolver = createResolver({
+  const resolver = new Resolver({
     log,
     onChange: () => void (changes += 1),
     lookup: async (host) => {
@@ -34,10 +34,10 @@ function desk(answers: Answers) {
 }
 const at = (ttlMs: number | null, ...addresses: string[]): Found => ({ addresses, ttlMs });
 
-describe("createResolver()", () => {
+describe("Resolver", () => {
   test("waits for the first answers, passes addresses through, unwraps mapped ones", async () => {
     const { resolver, changes } = desk({ "worker-1.lab": at(null, "::ffff:10.0.0.9", "10.0.0.9", "fd00:0::1") });
-    await resolver.start(config);
+    await resolver.update(config);
     expect(resolver.addressesOf(worker)).toEqual(["10.0.0.9", "fd00::1"]);
     expect(resolver.addressesOf({ host: "10.0.0.1", isName: false })).toEqual(["10.0.0.1"]);
     expect(resolver.addressesOf({ host: "other.lab", isName: true })).toEqual([]);
@@ -48,7 +48,7 @@ describe("createResolver()", () => {
   test("asks again after 30 s, or after the TTL, and tells of a move", async () => {
     const answers: Answers = { "worker-1.lab": at(null, "10.0.0.9") };
     const { resolver, clock, changes, lines, asked } = desk(answers);
-    await resolver.start(config);
+    await resolver.update(config);
     answers["worker-1.lab"] = at(8_000, "10.0.0.10");
     await clock.pass(29_000);
     expect(changes()).toBe(0);
@@ -66,7 +66,7 @@ describe("createResolver()", () => {
   test("keeps the last good answer when a name fails, says so once, and when it is back", async () => {
     const answers: Answers = { "worker-1.lab": at(null, "10.0.0.9") };
     const { resolver, clock, changes, lines } = desk(answers);
-    await resolver.start(config);
+    await resolver.update(config);
     answers["worker-1.lab"] = Object.assign(new Error("no"), { code: "ENOTFOUND" });
     await clock.pass(120_000);
     expect(resolver.addressesOf(worker)).toEqual(["10.0.0.9"]);
@@ -81,7 +81,7 @@ describe("createResolver()", () => {
 
   test("an empty answer is a failure", async () => {
     const { resolver, lines } = desk({ "worker-1.lab": at(null) });
-    await resolver.start(config);
+    await resolver.update(config);
     expect(lines).toEqual(["Cannot resolve worker-1.lab: no address; it has no endpoint yet"]);
     resolver.stop();
   });
@@ -91,14 +91,14 @@ describe("createResolver()", () => {
     let answer: (found: Found) => void = () => undefined;
     let changes = 0;
     const quiet: EventLog = { info: () => undefined, warn: () => undefined, error: () => undefined };
-    const resolver = createResolver({
+    const resolver = new Resolver({
       log: quiet,
       onChange: () => void (changes += 1),
       lookup: () => new Promise((resolve) => (answer = resolve)),
       timer: clock.timer,
     });
     let started = false;
-    const start = resolver.start(config).then(() => (started = true));
+    const start = resolver.update(config).then(() => (started = true));
     await clock.pass(1_900);
     expect(started).toBe(false);
     await clock.pass(200);
@@ -113,7 +113,7 @@ describe("createResolver()", () => {
 
   test("update() forgets names that left and asks only for new ones", async () => {
     const { resolver, clock, asked } = desk({ "worker-1.lab": at(null, "10.0.0.9"), "two.lab": at(null, "10.0.0.8") });
-    await resolver.start(config);
+    await resolver.update(config);
     await resolver.update(configOf([clusterConfig("hub", { nodes: named("two.lab") })]));
     expect(resolver.addressesOf(worker)).toEqual([]);
     asked.length = 0;

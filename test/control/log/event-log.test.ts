@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { createEventLog } from "../../../src/control/log/event-log.ts";
-import { createSink } from "../../../src/control/log/sink.ts";
+import { QueuedSink } from "../../../src/control/log/sink.ts";
 import { maxConnections } from "../../../src/control/machine/limits.ts";
 
 describe("createEventLog()", () => {
@@ -12,7 +12,7 @@ describe("createEventLog()", () => {
     ],
   ] as const)("writes one line as %s", (format, want) => {
     let written = "";
-    const sink = createSink({
+    const sink = new QueuedSink({
       write: (entries, done) => {
         written += entries.map(({ text }) => text).join("");
         done(0);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { createSink, type LogWriter } from "../../../src/control/log/sink.ts";
+import { QueuedSink, type LogWriter } from "../../../src/control/log/sink.ts";
 
 /** Loses what it is told to, at once. */
 function losing(): LogWriter & { readonly written: string[]; lose: number } {
@@ -14,10 +14,10 @@ function losing(): LogWriter & { readonly written: string[]; lose: number } {
   return writer;
 }
 
-describe("createSink()", () => {
+describe("QueuedSink", () => {
   test("tells of losses in JSON among lines that are JSON", () => {
     const writer = losing();
-    const sink = createSink(writer, "json");
+    const sink = new QueuedSink(writer, "json");
     writer.lose = 2;
     sink.write("{}\n{}\n");
     writer.lose = 0;
@@ -29,7 +29,7 @@ describe("createSink()", () => {
 
   test("has told of losses when only lines after the telling were lost", () => {
     const writer = losing();
-    const sink = createSink(writer);
+    const sink = new QueuedSink(writer);
     for (const lost of [1, 2, 0]) {
       writer.lose = lost;
       sink.write("a\nb\n");
@@ -41,7 +41,7 @@ describe("createSink()", () => {
 
   test("tells of what was lost before it came here, and does not count it again", () => {
     const writer = losing();
-    const sink = createSink(writer);
+    const sink = new QueuedSink(writer);
     sink.missed(7);
     sink.write("a\n");
     expect([writer.written[0], sink.dropped]).toEqual([expect.stringContaining(" 7 log lines were lost"), 0]);

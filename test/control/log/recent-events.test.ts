@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
-import { createEvents, remembered } from "../../../src/control/log/recent-events.ts";
+import { RecentEvents, remembered } from "../../../src/control/log/recent-events.ts";
 import type { EventLog } from "../../../src/control/log/event-log.ts";
 
-describe("createEvents()", () => {
+describe("RecentEvents", () => {
   test("remembers the newest and counts on", () => {
-    const events = createEvents(() => 0, 2);
+    const events = new RecentEvents(() => 0, 2);
     for (const message of ["a", "b", "c"]) events.add("info", "health", message);
     expect(events.recent().map(({ id, message }) => [id, message])).toEqual([
       [2, "b"],
@@ -15,7 +15,7 @@ describe("createEvents()", () => {
   });
 
   test("tells who listens, until it does not any more", () => {
-    const events = createEvents();
+    const events = new RecentEvents();
     const heard: string[] = [];
     const end = events.subscribe(({ message }) => void heard.push(message));
     events.add("warn", "reload", "a");
@@ -30,7 +30,7 @@ describe("remembered()", () => {
     const lines: string[] = [];
     const write = (event: string, message: string): void => void lines.push(`${event} ${message}`);
     const log: EventLog = { info: write, warn: write, error: write };
-    const events = createEvents();
+    const events = new RecentEvents();
     remembered(log, events).error("worker", "it ended", { worker: 1 });
     expect(lines).toEqual(["worker it ended"]);
     expect(events.recent()).toMatchObject([

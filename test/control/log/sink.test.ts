@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readLogTarget } from "../../../src/config/log-target.ts";
 import { openSink } from "../../../src/control/log/open.ts";
-import { createSink, type LogSink, type LogWriter } from "../../../src/control/log/sink.ts";
+import { QueuedSink, type LogSink, type LogWriter } from "../../../src/control/log/sink.ts";
 import { syslogMessage } from "../../../src/control/log/syslog.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "edge-lb-log-"));
@@ -32,10 +32,10 @@ function slowWriter(): LogWriter & { readonly written: string[]; answer(lost: nu
   };
 }
 
-describe("createSink()", () => {
+describe("QueuedSink", () => {
   test("writes in order, what comes meanwhile in one batch, and tells each writer once", () => {
     const writer = slowWriter();
-    const sink = createSink(writer);
+    const sink = new QueuedSink(writer);
     const done: string[] = [];
     for (const line of ["a", "b", "c"]) sink.write(`${line}\n`, () => done.push(line));
     expect(writer.written).toEqual(["a\n"]);
@@ -47,7 +47,7 @@ describe("createSink()", () => {
 
   test("drops what does not fit, counts it and says so with the next lines", () => {
     const writer = slowWriter();
-    const sink = createSink(writer);
+    const sink = new QueuedSink(writer);
     sink.write("first\n");
     let answered = false;
     sink.write("x\n".repeat(1_000_000), () => (answered = true));
@@ -59,7 +59,7 @@ describe("createSink()", () => {
 
   test("keeps telling of losses until a line gets through", () => {
     const writer = slowWriter();
-    const sink = createSink(writer);
+    const sink = new QueuedSink(writer);
     for (const lost of [1, 2]) {
       sink.write("line\n");
       writer.answer(lost);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { EventLog } from "../../../src/control/log/event-log.ts";
-import { watchDescriptors } from "../../../src/control/machine/limits.ts";
+import { DescriptorWatch } from "../../../src/control/machine/limits.ts";
 
 /** Keeps what is logged. */
 function kept(): EventLog & { readonly lines: string[] } {
@@ -25,12 +25,13 @@ function counter(): { used: () => number; set(value: number): void; looked(looks
   };
 }
 
-describe("watchDescriptors()", () => {
+describe("DescriptorWatch", () => {
   test("tells of a shortage every 5 s at most, and of its end", async () => {
     const log = kept();
     const descriptors = counter();
     let now = 0;
-    const watch = watchDescriptors({ log, descriptors: 200, used: descriptors.used, now: () => now, everyMs: 1 });
+    const watch = new DescriptorWatch({ log, descriptors: 200, used: descriptors.used, now: () => now, everyMs: 1 });
+    watch.start();
     await descriptors.looked(2);
     expect(log.lines).toEqual([]);
     descriptors.set(190);
@@ -49,7 +50,8 @@ describe("watchDescriptors()", () => {
 
   test("counts what this process has open", async () => {
     const log = kept();
-    const watch = watchDescriptors({ log, descriptors: 1, everyMs: 1 });
+    const watch = new DescriptorWatch({ log, descriptors: 1, everyMs: 1 });
+    watch.start();
     while (log.lines.length === 0) await Bun.sleep(1);
     watch.stop();
     expect(log.lines[0]).toMatch(/^descriptors are short: \d+ of 1 in use/);

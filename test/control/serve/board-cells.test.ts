@@ -1,19 +1,18 @@
 import { describe, expect, test } from "bun:test";
-import { createCells } from "../../../src/control/serve/board-cells.ts";
+import { BoardCells } from "../../../src/control/serve/board-cells.ts";
 
 const quiet = (): boolean => true;
 
-describe("createCells()", () => {
+describe("BoardCells", () => {
   test("gives a key the same cell as long as it stays", () => {
-    const cells = createCells();
+    const cells = new BoardCells();
     const hub = cells.of("cluster/hub");
     cells.retain(new Set(["cluster/hub"]), 2);
     expect(cells.of("cluster/hub")).toBe(hub);
-    expect(cells.keyOf(hub)).toBe("cluster/hub");
   });
 
   test("gives a cell to another key only once no worker uses a snapshot that names it and its connections are gone", () => {
-    const cells = createCells();
+    const cells = new BoardCells();
     const gone = cells.of("cluster/gone");
     cells.retain(new Set(), 5);
     expect(cells.reclaim(4, quiet)).toEqual([]);
@@ -24,7 +23,7 @@ describe("createCells()", () => {
   });
 
   test("gives a key that comes back its own cell, whose connections may still be open", () => {
-    const cells = createCells();
+    const cells = new BoardCells();
     const hub = cells.of("cluster/hub");
     expect(cells.retain(new Set(), 2)).toEqual([hub]);
     expect(cells.of("cluster/hub")).toBe(hub);
@@ -32,7 +31,7 @@ describe("createCells()", () => {
   });
 
   test("says so when the board is full", () => {
-    const cells = createCells(2);
+    const cells = new BoardCells(2);
     cells.of("a");
     cells.of("b");
     expect(() => cells.of("c")).toThrow('Cannot count "c": all 2 cells are in use');

@@ -1,14 +1,14 @@
 /** Workers that end, on a real thread that plays one. */
 import { expect, describe, test } from "bun:test";
 import { buildSnapshot } from "../../../src/config/build-snapshot.ts";
-import { createCells } from "../../../src/control/serve/board-cells.ts";
+import { BoardCells } from "../../../src/control/serve/board-cells.ts";
 import { createWorkers } from "../../../src/control/serve/workers.ts";
 import { openBoard } from "../../../src/seam/board.ts";
 import { configOf } from "../../data/service-lab.ts";
 
 describe("createWorkers()", () => {
   test("replaces a replacement that cannot listen: it would be a worker that nobody reaches", async () => {
-    const cells = createCells();
+    const cells = new BoardCells();
     const snapshot = buildSnapshot(configOf(["--cluster hub=10.0.0.1"]), {
       version: 1,
       cellOf: (key) => cells.of(key),

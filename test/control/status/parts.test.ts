@@ -1,9 +1,9 @@
 /** The parts that a status is made of: unknown names, totals, rates. */
 import { describe, expect, test } from "bun:test";
 import type { Clock } from "../../../src/control/health/system-clock.ts";
-import { startRates, type Counters } from "../../../src/control/status/rates.ts";
-import { createTotals } from "../../../src/control/serve/totals.ts";
-import { createUnknownNames } from "../../../src/control/serve/unknown-names.ts";
+import { RateMeter, type Counters } from "../../../src/control/status/rates.ts";
+import { Totals } from "../../../src/control/serve/totals.ts";
+import { UnknownNames } from "../../../src/control/serve/unknown-names.ts";
 import { buildRoutes } from "../../../src/core/route/lookup.ts";
 import { buildSnapshot } from "../../../src/config/build-snapshot.ts";
 import { boardWriter, openBoard } from "../../../src/seam/board.ts";
@@ -16,11 +16,11 @@ const CONFIG = load([
 const snapshotWith = (cellOf: (key: string) => number) =>
   buildSnapshot(CONFIG, { version: 1, cellOf, addressesOf: () => [], maxConnections: 1 });
 
-describe("createUnknownNames()", () => {
+describe("UnknownNames", () => {
   const routes = buildRoutes(snapshotWith(() => 0));
 
   test("counts, keeps the last client and knows what was meant", () => {
-    const names = createUnknownNames(() => 0);
+    const names = new UnknownNames(() => 0);
     names.add("api", "api.hbu.lab", "10.0.0.8");
     names.add("api", "api.hbu.lab", "10.0.0.9");
     names.add("https", "x.example", "10.0.0.9");
@@ -45,7 +45,7 @@ describe("createUnknownNames()", () => {
   });
 
   test("keeps what is asked often when strangers ask for anything", () => {
-    const names = createUnknownNames(Date.now, 10);
+    const names = new UnknownNames(Date.now, 10);
     for (let count = 0; count < 3; count++) names.add("api", "api.old.lab", "10.0.0.9");
     for (let at = 0; at < 1_000; at++) names.add("https", `${at}.example`, "10.0.0.1");
     const kept = names.view(routes);
@@ -54,10 +54,10 @@ describe("createUnknownNames()", () => {
   });
 });
 
-describe("createTotals()", () => {
+describe("Totals", () => {
   test("starts a cell anew for the next key, while a listener's total goes on", () => {
     const board = openBoard(2);
-    const totals = createTotals(board);
+    const totals = new Totals(board);
     const cells = new Map<string, number>();
     const cellOf = (key: string): number => cells.get(key) ?? cells.set(key, cells.size).size - 1;
     totals.note(snapshotWith(cellOf));
@@ -76,7 +76,7 @@ describe("createTotals()", () => {
   });
 });
 
-describe("startRates()", () => {
+describe("RateMeter", () => {
   function bench() {
     let [now, due] = [0, () => {}];
     const clock: Clock = {
@@ -88,7 +88,7 @@ describe("startRates()", () => {
       },
     };
     const counters = new Map<string, Counters>([["hub", { connections: 0, bytesUp: 0, bytesDown: 0 }]]);
-    const meter = startRates(() => counters, clock);
+    const meter = new RateMeter(() => counters, clock);
     return {
       meter,
       counters,
