@@ -84,7 +84,8 @@ export class CallReader {
     const least = this.command.args.filter(({ count }) => count === "one").length;
     if (found >= least) return;
     const { name } = this.command;
-    this.refuse(name, `Cannot run ${name}: no argument found, ${argumentsText(this.command)} wanted`);
+    const count = found === 0 ? "no argument" : found === 1 ? "1 argument" : `${found} arguments`;
+    this.refuse(name, `Cannot run ${name}: ${count} found, ${argumentsText(this.command)} wanted`);
   }
 
   private refuseWord({ text, afterSecret }: Word): void {

@@ -2,11 +2,14 @@
 import { GLOBAL } from "../config/options.ts";
 import { asking } from "./client.ts";
 import { command, type Call, type Command } from "./command.ts";
-import type { CommandOptions } from "./command-option.ts";
+import { toggle, type CommandOptions } from "./command-option.ts";
 import { EXIT } from "./exit-code.ts";
 
 /** How the running one is found. */
 export const LIVE_SETTINGS = [GLOBAL.control];
+
+/** Of commands whose answer a program may read. */
+export const JSON_OUTPUT = toggle("Everything there is, as JSON");
 
 export interface Question {
   readonly method: "GET" | "POST" | "PUT" | "DELETE";
@@ -31,11 +34,19 @@ export function liveCommand<Answer, O extends CommandOptions = Record<never, nev
   return command<O>({
     settings: LIVE_SETTINGS,
     ...declared,
-    async run(call) {
-      call.io.out(text((await ask(call, question(call))) as Answer, call));
-      return EXIT.done;
-    },
+    run: (call) => tell(call, question(call), text),
   });
+}
+
+/** Asks, and prints the answer for people, or as it came when the command has `--json` and that was typed. */
+export async function tell<Answer, O extends CommandOptions>(
+  call: Call<O>,
+  question: Question,
+  text: (answer: Answer, call: Call<O>) => string,
+): Promise<number> {
+  const answer = await ask(call, question);
+  call.io.out(call.options["json"] === true ? jsonText(answer) : text(answer as Answer, call));
+  return EXIT.done;
 }
 
 /** @returns the answer's JSON @throws EdgeErrors with what was refused, EdgeError CONTROL_FAILED */
@@ -46,7 +57,6 @@ export function ask(
   return asking(settings, io, (client) => client.ask(method, path, body));
 }
 
-/** An answer as `--json` prints it. */
-export function jsonText(answer: unknown): string {
+function jsonText(answer: unknown): string {
   return `${JSON.stringify(answer, null, 2)}\n`;
 }

@@ -2,8 +2,7 @@
 import type { Status } from "../control/status/report.ts";
 import { command } from "./command.ts";
 import { toggle } from "./command-option.ts";
-import { EXIT } from "./exit-code.ts";
-import { ask, jsonText, LIVE_SETTINGS } from "./live-command.ts";
+import { JSON_OUTPUT, LIVE_SETTINGS, tell } from "./live-command.ts";
 import { statusText } from "./status-table.ts";
 import { watch } from "./watch.ts";
 
@@ -11,16 +10,11 @@ export const STATUS = command({
   name: "status",
   help: "Show clusters, nodes and connections of the edge-lb that runs",
   settings: LIVE_SETTINGS,
-  options: {
-    json: toggle("Everything there is, as JSON"),
-    watch: toggle("Keep it on the screen; ? lists the keys"),
-  },
+  options: { json: JSON_OUTPUT, watch: toggle("Keep it on the screen; ? lists the keys") },
   synonyms: ["show", "list", "ls", "top"],
-  async run(call) {
+  run(call) {
     const { options, settings, io } = call;
     if (options.watch) return watch(options.json, settings, io);
-    const now = await ask(call, { method: "GET", path: "status" });
-    io.out(options.json ? jsonText(now) : statusText(now as Status));
-    return EXIT.done;
+    return tell(call, { method: "GET", path: "status" }, (status: Status) => statusText(status));
   },
 });

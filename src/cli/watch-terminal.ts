@@ -16,13 +16,16 @@ const ENTER = "\u001b[?1049h\u001b[?25l\u001b[2J";
 const LEAVE = "\u001b[0m\u001b[?25h\u001b[?1049l";
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
 
-/** @param screen False: plain output, only its end is watched for. */
-export function processTerminal(screen: boolean): Terminal {
+/**
+ * @param screen False: plain output, only its end is watched for.
+ * @param write Where all output of commands goes.
+ */
+export function processTerminal(screen: boolean, write: (text: string) => void): Terminal {
   const { stdin, stdout } = process;
   const undo: (() => void)[] = [];
   return {
     size: () => ({ columns: stdout.columns || USUAL.columns, rows: stdout.rows || USUAL.rows }),
-    write: (text) => void stdout.write(text),
+    write,
     open({ onKeys, onResize, onEnd }) {
       for (const signal of SIGNALS) {
         process.on(signal, onEnd);
@@ -30,8 +33,8 @@ export function processTerminal(screen: boolean): Terminal {
       }
       stdout.on("error", onEnd); // `| head` has seen enough
       if (!screen) return;
-      stdout.write(ENTER);
-      undo.push(() => stdout.write(LEAVE));
+      write(ENTER);
+      undo.push(() => write(LEAVE));
       stdout.on("resize", onResize);
       undo.push(() => stdout.off("resize", onResize));
       if (stdin.isTTY !== true) return;

@@ -2,6 +2,7 @@
 import type { FlagText } from "../config/layers.ts";
 import type { Status } from "../control/status/report.ts";
 import { findClient, openClient, type Client } from "./client.ts";
+import { EXIT } from "./exit-code.ts";
 import type { Io } from "./io.ts";
 import { statusText } from "./status-table.ts";
 import { drawing, layoutOf, screenLines } from "./watch-screen.ts";
@@ -16,13 +17,14 @@ const TABLE_EVERY_MS = 2_000;
 /** @throws EdgeError CONTROL_FAILED when no edge-lb can be reached at first; later it is waited for */
 export async function watch(json: boolean, flags: readonly FlagText[], io: Io, given?: Terminal): Promise<number> {
   const live = io.isTerminal && !json;
-  const source = await openSource(flags, io);
-  const terminal = given ?? processTerminal(live);
-  const loop = createLoop(json || live ? EVERY_MS : TABLE_EVERY_MS);
+  const source = new StatusSource(flags, io);
+  await source.open();
+  const terminal = given ?? processTerminal(live, io.out);
+  const loop = new Loop(json || live ? EVERY_MS : TABLE_EVERY_MS);
   try {
     if (live) await watchScreen(source, terminal, loop, useColour(io));
     else await watchPlain(source, json, terminal, loop);
-    return 0;
+    return EXIT.done;
   } finally {
     terminal.close();
     await source.close();
@@ -34,61 +36,76 @@ function useColour({ env }: Io): boolean {
   return (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb";
 }
 
-interface Source {
+/** The status of the edge-lb that runs, also after another one has taken its place. */
+class StatusSource {
+  private client: Client | null = null;
+  private readonly flags: readonly FlagText[];
+  private readonly io: Io;
+
+  constructor(flags: readonly FlagText[], io: Io) {
+    this.flags = flags;
+    this.io = io;
+  }
+
+  /** @throws EdgeError CONTROL_FAILED when no edge-lb can be reached */
+  async open(): Promise<void> {
+    this.client = await openClient(this.flags, this.io);
+  }
+
   /** @throws whatever asking threw; the next call connects anew */
-  status(): Promise<Status>;
-  close(): Promise<void>;
+  async status(): Promise<Status> {
+    this.client ??= await findClient(this.flags, this.io);
+    if (this.client === null) throw new Error("no edge-lb runs here");
+    try {
+      return (await this.client.ask("GET", "status")) as Status;
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    const { client } = this;
+    this.client = null;
+    await client?.close();
+  }
 }
 
-async function openSource(flags: readonly FlagText[], io: Io): Promise<Source> {
-  let client: Client | null = await openClient(flags, io);
-  return {
-    async status() {
-      client ??= await findClient(flags, io);
-      if (client === null) throw new Error("no edge-lb runs here");
-      try {
-        return (await client.ask("GET", "status")) as Status;
-      } catch (error) {
-        await client.close();
-        client = null;
-        throw error;
-      }
-    },
-    close: async () => client?.close(),
-  };
-}
+/** One look after another, until the end. */
+class Loop {
+  private readonly ending = Promise.withResolvers<null>();
+  private readonly everyMs: number;
+  private over = false;
 
-interface Loop {
-  ended(): boolean;
+  constructor(everyMs: number) {
+    this.everyMs = everyMs;
+  }
+
+  get ended(): boolean {
+    return this.over;
+  }
+
   /** Until the next look is due, or the end. */
-  pause(): Promise<void>;
+  async pause(): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    await this.beforeEnd(new Promise((resolve) => (timer = setTimeout(resolve, this.everyMs))));
+    clearTimeout(timer);
+  }
+
   /** What it gives, or null when the end comes first. */
-  beforeEnd<T>(work: Promise<T>): Promise<T | null>;
-  end(): void;
+  beforeEnd<T>(work: Promise<T>): Promise<T | null> {
+    return Promise.race([work, this.ending.promise]);
+  }
+
+  end(): void {
+    this.over = true;
+    this.ending.resolve(null);
+  }
 }
 
-function createLoop(everyMs: number): Loop {
-  const end = Promise.withResolvers<null>();
-  let over = false;
-  const beforeEnd: Loop["beforeEnd"] = (work) => Promise.race([work, end.promise]);
-  return {
-    ended: () => over,
-    beforeEnd,
-    async pause() {
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      await beforeEnd(new Promise((resolve) => (timer = setTimeout(resolve, everyMs))));
-      clearTimeout(timer);
-    },
-    end() {
-      over = true;
-      end.resolve(null);
-    },
-  };
-}
-
-async function watchPlain(source: Source, json: boolean, terminal: Terminal, loop: Loop): Promise<void> {
+async function watchPlain(source: StatusSource, json: boolean, terminal: Terminal, loop: Loop): Promise<void> {
   terminal.open({ onKeys: () => undefined, onResize: () => undefined, onEnd: () => loop.end() });
-  while (!loop.ended()) {
+  while (!loop.ended) {
     const status = await loop.beforeEnd(source.status());
     if (status === null) return;
     terminal.write(json ? `${JSON.stringify(status)}\n` : `${new Date().toISOString()}\n${statusText(status)}\n`);
@@ -96,12 +113,12 @@ async function watchPlain(source: Source, json: boolean, terminal: Terminal, loo
   }
 }
 
-async function watchScreen(source: Source, terminal: Terminal, loop: Loop, colour: boolean): Promise<void> {
+async function watchScreen(source: StatusSource, terminal: Terminal, loop: Loop, colour: boolean): Promise<void> {
   let view: WatchState = FIRST_STATE;
   let status = await source.status();
   let trouble: string | null = null;
   const draw = (): void => {
-    if (loop.ended()) return;
+    if (loop.ended) return;
     const time = new Date().toTimeString().slice(0, 8);
     terminal.write(drawing(screenLines({ status, view, trouble, time }, terminal.size()), colour));
   };
@@ -114,10 +131,10 @@ async function watchScreen(source: Source, terminal: Terminal, loop: Loop, colou
     draw();
   };
   terminal.open({ onKeys, onResize: draw, onEnd: () => loop.end() });
-  while (!loop.ended()) {
+  while (!loop.ended) {
     draw();
     await loop.pause();
-    if (loop.ended()) return;
+    if (loop.ended) return;
     try {
       status = (await loop.beforeEnd(source.status())) ?? status;
       trouble = null;
