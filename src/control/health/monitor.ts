@@ -46,7 +46,7 @@ const TICK_MS = 1_000;
 const ROLES_TICKS = 60;
 /** A probe that threw is a fault of ours; the next one comes after this. */
 const FAULT_MS = 5_000;
-/** What the longest probe interval is taken for when no cluster has a shorter one. */
+/** Clusters with longer intervals than this do not slow the starts of probes down any further. */
 const LONGEST_INTERVAL_MS = 30_000;
 
 /** What a failed dial says of the endpoint. Null: probe, but do not count it; missing: not the node's fault. */

@@ -37,7 +37,7 @@ export class NodeIdentities {
   private configs: ReadonlyMap<string, ClusterConfig> = new Map();
   private owners: Owners = owners([]);
   private warned: ReadonlyMap<string, readonly string[]> = new Map();
-  /** When warnings were last looked for, ms since 1970. */
+  /** When warnings were last checked, ms since 1970. */
   private checkedMs = Number.NEGATIVE_INFINITY;
   private namesVersion = 0;
 
@@ -80,13 +80,23 @@ export class NodeIdentities {
     const { key, cluster, family, certificate } = seen;
     if (family === "ingress") this.domains.vote(key, cluster, learntDomain(cluster, certificate));
     const identity = identify(cluster, this.owners.of(certificate));
-    if (identity.kind !== "unproven" || family === "ingress") return this.remember(seen, identity);
-    return this.remember(seen, await this.crossCheck(cluster, certificate, ask));
+    if (identity.kind !== "unproven" || family === "ingress") return identity;
+    return this.crossCheck(cluster, certificate, ask);
   }
 
   /** The same by its names alone, without asking the node anything. */
   judgeByNames(seen: NodeCertificate): Identity {
-    return this.remember(seen, identify(seen.cluster, this.owners.of(seen.certificate)));
+    return identify(seen.cluster, this.owners.of(seen.certificate));
+  }
+
+  /** Count the certificate among those that are shown, unless it is another cluster's: that says nothing of ours. */
+  remember(seen: NodeCertificate, identity: Identity): void {
+    const { key, certificate } = seen;
+    const before = this.shown.get(key)?.certificate.fingerprint;
+    if (identity.kind === "foreign") this.shown.delete(key);
+    else this.shown.set(key, seen);
+    const now = identity.kind === "foreign" ? undefined : certificate.fingerprint;
+    if (now !== before) this.checkedMs = Number.NEGATIVE_INFINITY;
   }
 
   /** The node is not probed any more. */
@@ -144,17 +154,6 @@ export class NodeIdentities {
       if (identity.kind === "foreign") return identity;
     }
     return { kind: "unproven" };
-  }
-
-  private remember(seen: NodeCertificate, identity: Identity): Identity {
-    const { key, certificate } = seen;
-    const before = this.shown.get(key)?.certificate.fingerprint;
-    // what another cluster's node shows says nothing of our certificates
-    if (identity.kind === "foreign") this.shown.delete(key);
-    else this.shown.set(key, seen);
-    const now = identity.kind === "foreign" ? undefined : certificate.fingerprint;
-    if (now !== before) this.checkedMs = Number.NEGATIVE_INFINITY;
-    return identity;
   }
 }
 

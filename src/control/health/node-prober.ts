@@ -117,6 +117,8 @@ export class NodeProber {
       fresh === null
         ? identities.judgeByNames(seen)
         : await identities.judge(seen, async (name) => (await probe?.certificateShownTo(name, timeoutMs)) ?? null);
+    if (node.removed) return;
+    identities.remember(seen, identity);
     if (identity.kind === "foreign" && !node.isForeign) logForeign(node, identity.cluster, log);
     node.identity = identity;
   }

@@ -1,6 +1,6 @@
 /** A probe's kept connection: opened by the first question, one question at a time, used again while the answers are whole. */
 import type * as net from "node:net";
-import { ProbeResponse } from "./response.ts";
+import { ProbeResponse } from "./probe-response.ts";
 import {
   closePolitely,
   deadline,

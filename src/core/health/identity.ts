@@ -29,7 +29,7 @@ export type Identity =
   | { readonly kind: "unproven" }
   | { readonly kind: "foreign"; readonly cluster: string };
 
-/** Finds the clusters a certificate's names belong to; built once per configuration, so that 1,000 clusters cost a few lookups per name. */
+/** Which clusters a certificate's names belong to. Built once per configuration: a name costs a few map lookups, however many clusters there are. */
 export interface Owners {
   of(certificate: Pick<ShownCertificate, "names">): ReadonlySet<string>;
 }
@@ -112,10 +112,10 @@ export interface DomainVotes {
 }
 
 /**
- * The domains that clusters have by what most of their nodes show, so that one node whose address went to another cluster
- * cannot name its old cluster after its new one. A domain belongs to one cluster, and a cluster has one domain; where nodes
- * are divided evenly what stood before stays, then the name decides (`hub.…` is hub's), and else nobody gets it.
- * @param given Domains that the operator gave away.
+ * The domain of each cluster is what most of its nodes show, so that a node whose address went to another cluster cannot
+ * rename the old one. A domain belongs to one cluster, and a cluster has one domain. Where votes are equal, the domain elected
+ * before stays; without one, the domain that begins with the cluster's name wins (`hub.…` is hub's); otherwise none does.
+ * @param given Domains that the operator gave to clusters.
  */
 export function electDomains(
   candidates: readonly DomainVotes[],
@@ -179,13 +179,13 @@ export interface SharedCertificate {
  */
 export function sharedCertificates(
   shown: ReadonlyMap<string, ShownCertificate>,
-  whose: Owners,
+  nameOwners: Owners,
 ): readonly SharedCertificate[] {
   const pairs = new Map<string, SharedCertificate>();
   const byName = new Map<string, string>();
   for (const [cluster, certificate] of shown) {
     if (!certificate.offersH2) continue;
-    const others = new Set(whose.of(certificate));
+    const others = new Set(nameOwners.of(certificate));
     for (const name of certificate.names) {
       const first = byName.get(name);
       if (first === undefined) byName.set(name, cluster);

@@ -106,7 +106,7 @@ describe("identity", () => {
     lab.health.stop();
   });
 
-  test("one recycled address does not name its cluster; a hasty choice is mended and the rest is a warning", async () => {
+  test("one recycled address does not name its cluster; an early choice is corrected and the rest is a warning", async () => {
     const config = configOf([
       clusterConfig("hub", { domain: null, nodes: nodes("10.0.0.20", "10.0.0.21", "10.0.0.22") }),
     ]);
@@ -140,6 +140,27 @@ describe("identity", () => {
     await lab.clock.pass(15_000);
     expect(["one", "two"].map((name) => lab.health.domainOf(name))).toEqual(["one.lab", "two.lab"]);
     expect(lab.states("https")).toEqual(["foreign", "up", "up", "up", "up"]);
+    lab.health.stop();
+  });
+
+  test("a node that is removed while its certificate is being judged leaves nothing behind", async () => {
+    const general = ["kubernetes"];
+    const ends = 3e12;
+    let remove = (): void => undefined;
+    const present = (): readonly string[] => {
+      remove();
+      return general;
+    };
+    const lab = bench(two, {
+      "api 10.0.0.20": { ...shows(...general), notAfterMs: ends, present },
+      "api 10.0.0.21": shows("api.hub.lab"),
+    });
+    const rest = configOf([clusterConfig("hub", { nodes: nodes("10.0.0.21") }), ...two.clusters.slice(1)]);
+    remove = () => lab.health.update(rest, snapshotOf(rest));
+    await lab.clock.pass(1_000);
+    expect(lab.health.endpoints().some(({ ip }) => ip === "10.0.0.20")).toBe(false);
+    const ending = lab.health.clusters().flatMap(({ certificates }) => certificates.map((each) => each.notAfterMs));
+    expect(ending).not.toContain(ends);
     lab.health.stop();
   });
 });

@@ -76,7 +76,7 @@ describe("expiry()", () => {
 });
 
 describe("sharedCertificates()", () => {
-  const whose = owners(clusters);
+  const nameOwners = owners(clusters);
   test("warns of one certificate for two clusters that offers h2", () => {
     const both = shown(["*.apps.hub-cluster.linuxera.lab", "*.apps.managed1.linuxera.lab"], true);
     const found = sharedCertificates(
@@ -84,7 +84,7 @@ describe("sharedCertificates()", () => {
         ["hub", both],
         ["managed1", both],
       ]),
-      whose,
+      nameOwners,
     );
     expect(found).toHaveLength(1);
     expect([found[0]?.cluster, found[0]?.also].sort()).toEqual(["hub", "managed1"]);
@@ -97,15 +97,15 @@ describe("sharedCertificates()", () => {
           ["hub", star],
           ["inner", star],
         ]),
-        whose,
+        nameOwners,
       ),
     ).toEqual([{ cluster: "inner", also: "hub" }]);
   });
   test("is silent without h2 and for certificates apart", () => {
     const both = shown(["*.apps.hub-cluster.linuxera.lab", "*.apps.managed1.linuxera.lab"], false);
-    expect(sharedCertificates(new Map([["hub", both]]), whose)).toEqual([]);
+    expect(sharedCertificates(new Map([["hub", both]]), nameOwners)).toEqual([]);
     const own = shown(["*.apps.hub-cluster.linuxera.lab"], true);
-    expect(sharedCertificates(new Map([["hub", own]]), whose)).toEqual([]);
+    expect(sharedCertificates(new Map([["hub", own]]), nameOwners)).toEqual([]);
   });
 });
 

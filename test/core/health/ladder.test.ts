@@ -24,7 +24,7 @@ interface Cell {
   readonly name: string;
   readonly kind: ServiceName;
   readonly mode?: CheckMode;
-  readonly stuck?: Rung;
+  readonly poolRung?: Rung;
   readonly ready?: Evidence;
   readonly own?: Evidence;
   readonly want: readonly [verdict: string, rung: Rung | null, words: string];
@@ -52,7 +52,7 @@ const cells: readonly Cell[] = [
   {
     name: "/readyz gone where it was",
     kind: "api",
-    stuck: "readyz",
+    poolRung: "readyz",
     ...both(status(404)),
     want: ["not-ready", null, "/readyz 404"],
   },
@@ -60,7 +60,7 @@ const cells: readonly Cell[] = [
   {
     name: "TLS only where readyz was",
     kind: "api",
-    stuck: "readyz",
+    poolRung: "readyz",
     ...both(failed("tls", "silent")),
     want: ["dead", null, "no answer within 2s"],
   },
@@ -73,7 +73,7 @@ const cells: readonly Cell[] = [
   {
     name: "alert-only on a pool that rests on TCP",
     kind: "https",
-    stuck: "tcp",
+    poolRung: "tcp",
     ready: refused,
     own: alerted,
     want: ["not-ready", null, "TLS handshake refused"],
@@ -81,14 +81,14 @@ const cells: readonly Cell[] = [
   {
     name: "alert-only where TLS was",
     kind: "api",
-    stuck: "tls",
+    poolRung: "tls",
     ...both(alerted),
     want: ["not-ready", null, "TLS handshake refused"],
   },
   {
     name: "alert-only where readyz was",
     kind: "api",
-    stuck: "readyz",
+    poolRung: "readyz",
     ...both(alerted),
     want: ["not-ready", null, "TLS handshake refused"],
   },
@@ -102,7 +102,7 @@ const cells: readonly Cell[] = [
   {
     name: "accept and hang",
     kind: "api",
-    stuck: "readyz",
+    poolRung: "readyz",
     ...both(failed("tcp", "silent")),
     want: ["dead", null, "no answer within 2s"],
   },
@@ -115,7 +115,7 @@ const cells: readonly Cell[] = [
   {
     name: "accept and close",
     kind: "api",
-    stuck: "tls",
+    poolRung: "tls",
     ...both(failed("tcp", "closed")),
     want: ["dead", null, "closed without an answer"],
   },
@@ -132,14 +132,14 @@ const cells: readonly Cell[] = [
   {
     name: "a pool that rests on TLS, readiness not asked",
     kind: "api",
-    stuck: "tls",
+    poolRung: "tls",
     own: TLS,
     want: ["up", "tls", "TLS handshake ok"],
   },
   {
     name: "a pool that rests on TLS climbs",
     kind: "api",
-    stuck: "tls",
+    poolRung: "tls",
     ...both(status(200)),
     want: ["up", "readyz", "/readyz 200"],
   },
@@ -191,7 +191,7 @@ const cells: readonly Cell[] = [
   {
     name: "1936 lost where it was, traffic port open",
     kind: "https",
-    stuck: "ready1936",
+    poolRung: "ready1936",
     ready: refused,
     own: TLS,
     want: ["not-ready", null, "readiness port does not answer, traffic port does"],
@@ -199,7 +199,7 @@ const cells: readonly Cell[] = [
   {
     name: "router gone",
     kind: "https",
-    stuck: "ready1936",
+    poolRung: "ready1936",
     ready: refused,
     own: refused,
     want: ["dead", null, "connection refused"],
@@ -207,7 +207,7 @@ const cells: readonly Cell[] = [
   {
     name: "node gone",
     kind: "http",
-    stuck: "ready1936",
+    poolRung: "ready1936",
     ready: silent,
     own: silent,
     want: ["dead", null, "no answer within 2s"],
@@ -226,7 +226,7 @@ describe("judge()", () => {
     const { outcome, rung } = judge(
       cell.kind,
       cell.mode ?? "auto",
-      cell.stuck ?? null,
+      cell.poolRung ?? null,
       cell.ready ?? null,
       cell.own ?? null,
     );
@@ -235,12 +235,12 @@ describe("judge()", () => {
 
   test("a server that only alerts passes no rung, on any pool", () => {
     const kinds: readonly ServiceName[] = ["api", "https", "mcs"];
-    const stucks: readonly (Rung | null)[] = [null, "tcp", "tls", "readyz", "healthz", "ready1936"];
+    const poolRungs: readonly (Rung | null)[] = [null, "tcp", "tls", "readyz", "healthz", "ready1936"];
     const modes: readonly CheckMode[] = ["auto", "readyz", "tls"];
     for (const kind of kinds) {
-      for (const stuck of stucks) {
+      for (const poolRung of poolRungs) {
         for (const mode of modes) {
-          const { outcome, rung } = judge(kind, mode, stuck, alerted, alerted);
+          const { outcome, rung } = judge(kind, mode, poolRung, alerted, alerted);
           expect([outcome.verdict, rung]).toEqual(["not-ready", null]);
         }
       }

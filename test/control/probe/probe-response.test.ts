@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { ProbeResponse } from "../../../src/control/probe/response.ts";
+import { ProbeResponse } from "../../../src/control/probe/probe-response.ts";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text.replaceAll("\n", "\r\n"));
 
