@@ -3,7 +3,7 @@
  * `--check` writes nothing and ends with 1 when the README is not what the table says.
  */
 import { readFileSync, writeFileSync } from "node:fs";
-import { CLUSTER } from "../src/config/cluster-options.ts";
+import { CLUSTER_KEYS } from "../src/config/cluster-options.ts";
 import { SECTIONS } from "../src/config/options.ts";
 import type { Option } from "../src/config/option.ts";
 import { flagText } from "../src/cli/help.ts";
@@ -21,7 +21,9 @@ export function optionTables(): string {
     ]);
     return `**${title}**\n\n${markdownTable(["flag", "YAML", "default", "reload", "what it does"], lines)}`;
   });
-  const keys = Object.values(CLUSTER).map((option) => [code(`${option.item}=${option.value}`)].concat(common(option)));
+  const keys = [...CLUSTER_KEYS.values()].map((option) =>
+    [code(`${option.item}=${option.value}`)].concat(common(option)),
+  );
   const cluster = `**Keys of a cluster** (of \`--cluster\`, and of \`clusters.NAME\` in the file)\n\n${markdownTable(
     ["key", "default", "reload", "what it does"],
     keys,

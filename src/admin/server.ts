@@ -1,5 +1,5 @@
 /** The admin listener: node:http in front of the application. */
-import type { ListenAddress } from "../config/model.ts";
+import type { ListenAddress } from "../config/addresses.ts";
 import { createHttpServer } from "../control/api/http-server.ts";
 import { bindError } from "../control/serve/listening.ts";
 import type { AdminAccess } from "../control/run.ts";

@@ -4,7 +4,7 @@ import * as dns from "node:dns/promises";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { networkInterfaces } from "node:os";
-import type { ListenAddress } from "../config/model.ts";
+import type { ListenAddress } from "../config/addresses.ts";
 import { canonicalIp } from "../core/address.ts";
 import { descriptorLimit } from "../runtime/portable/descriptors.ts";
 import { askClock, type ClockAnswer, type ClockQuestion } from "./clock.ts";

@@ -1,6 +1,6 @@
 /** Rights, limits, SELinux and ports of this machine. */
-import { listenText } from "../config/addresses.ts";
-import type { Config, ListenAddress } from "../config/model.ts";
+import { listenText, type ListenAddress } from "../config/addresses.ts";
+import type { Config } from "../config/model.ts";
 import { SERVICE_NAMES, type ServiceName } from "../seam/services.ts";
 import { maxConnections } from "../control/machine/limits.ts";
 import type { LiveEnvironment, PortHolder } from "./environment.ts";

@@ -1,6 +1,7 @@
 /** One node of a cluster: whether it answers, what it serves, what its certificate says, and what time it has. */
 import { nodesFor } from "../config/clusters.ts";
-import type { ClusterConfig, Config, NodeSpec } from "../config/model.ts";
+import type { NodeSpec } from "../config/addresses.ts";
+import type { ClusterConfig, Config } from "../config/model.ts";
 import type { NodeIdentities } from "../control/health/node-identities.ts";
 import type { Family, NodeProbe, NodeProbeResult } from "../control/probe/node-probe.ts";
 import { judge, type Evidence } from "../core/health/ladder.ts";

@@ -1,5 +1,6 @@
 /** `edge-lb check`: what the flags and the file make together, or every mistake in them. */
-import type { Config, NodeSpec } from "../config/model.ts";
+import type { NodeSpec } from "../config/addresses.ts";
+import type { Config } from "../config/model.ts";
 import { requireClusters } from "../config/load.ts";
 import { nodesFor } from "../config/clusters.ts";
 import { checkLive } from "./check-live.ts";

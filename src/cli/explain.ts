@@ -8,7 +8,7 @@ import { canonicalIp, formatEndpoint } from "../core/address.ts";
 import { DEFAULT_RULE, kindsOf, readTarget, ruleText } from "../control/api/asked-name.ts";
 import { buildRoutes, explainLookup, type Routes } from "../core/route/lookup.ts";
 import { nearestName } from "../core/route/nearest.ts";
-import { COMMAND_LINE, GLOBAL, LISTEN } from "../config/options.ts";
+import { BASE, COMMAND_LINE, GLOBAL, LISTEN } from "../config/options.ts";
 import type { ServiceName } from "../seam/services.ts";
 import { findClient } from "./client.ts";
 import { ALL_SETTINGS, argument, command, type Call } from "./command.ts";
@@ -28,7 +28,7 @@ export const EXPLAIN = command({
       GLOBAL.control,
       COMMAND_LINE.file,
       COMMAND_LINE.clusters,
-      GLOBAL.domain,
+      BASE.domain,
       GLOBAL.defaultCluster,
       ...Object.values(LISTEN),
     ],

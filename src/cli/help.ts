@@ -1,5 +1,5 @@
 /** `--help` and the usage, from the option table. */
-import { CLUSTER } from "../config/cluster-options.ts";
+import { CLUSTER_KEYS } from "../config/cluster-options.ts";
 import { COMMAND_LINE, SECTIONS } from "../config/options.ts";
 import type { Option } from "../config/option.ts";
 import { quote } from "../config/text.ts";
@@ -98,7 +98,9 @@ function sectionBlock({ title, options }: (typeof SECTIONS)[number]): string {
 }
 
 function clusterBlock(): string {
-  const keys = Object.values(CLUSTER).map((option) => entry(`${option.item}=${option.value}`, describeOption(option)));
+  const keys = [...CLUSTER_KEYS.values()].map((option) =>
+    entry(`${option.item}=${option.value}`, describeOption(option)),
+  );
   return block("Keys of --cluster (an item without = continues the key before it)", keys);
 }
 

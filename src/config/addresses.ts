@@ -2,9 +2,22 @@
 import ipaddr from "ipaddr.js";
 import { addressBytes, canonicalIp, formatAddress, formatEndpoint } from "../core/address.ts";
 import type { Cidr } from "../seam/snapshot.ts";
-import type { ListenAddress, NodeSpec } from "./model.ts";
 import { readDomain } from "./names.ts";
+import type { ItemCodec } from "./option.ts";
 import { fit, unfit, type Reading } from "./text.ts";
+import type { Codec } from "./values.ts";
+
+/** Where a listener binds; `ip` "" means every address of both families. */
+export interface ListenAddress {
+  readonly ip: string;
+  readonly port: number;
+}
+
+/** One node as written: an address in canonical text, or a host name that control resolves. */
+export interface NodeSpec {
+  readonly host: string;
+  readonly isName: boolean;
+}
 
 /** A cluster of more machines than this is a typing mistake: Kubernetes itself is tested to 5,000, OpenShift's routers run on few. */
 export const NODES_MOST = 1024;
@@ -31,6 +44,8 @@ export function readNodes(text: string): Reading<readonly NodeSpec[]> {
   const name = readDomain(bare);
   return name.ok && bare === text ? fit([{ host: name.value, isName: true }]) : unfit(NODE_WANTED);
 }
+
+export const NODES: ItemCodec<NodeSpec> = { read: readNodes, show: ({ host }) => host };
 
 function nodeAt(bytes: Uint8Array): NodeSpec {
   return { host: formatAddress(bytes), isName: false };
@@ -100,6 +115,8 @@ export function cidrText(cidr: Cidr): string {
   return `${formatAddress(cidr.bytes)}/${cidr.bits}`;
 }
 
+export const CIDR: Codec<Cidr> = { read: readCidr, show: cidrText };
+
 const LISTEN_WANTED = ":PORT, ADDRESS:PORT or [IPv6]:PORT";
 
 /** Where to bind: `:6443` and `*:6443` are every address of both families. Port 0 lets the kernel choose. */
@@ -117,6 +134,8 @@ export function readListenAddress(text: string): Reading<ListenAddress> {
 export function listenText(at: ListenAddress): string {
   return formatEndpoint(at.ip, at.port);
 }
+
+export const LISTEN_ADDRESS: Codec<ListenAddress> = { read: readListenAddress, show: listenText };
 
 /** Could both be bound on one machine? The same port on "every address" and on one of them cannot. */
 export function sameSocket(a: ListenAddress, b: ListenAddress): boolean {

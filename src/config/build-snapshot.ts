@@ -3,10 +3,13 @@ import { formatEndpoint } from "../core/address.ts";
 import { endpointHash } from "../core/balance/hash.ts";
 import type { Cidr, ClusterPlan, Endpoint, NameClaim, Pool, Snapshot } from "../seam/snapshot.ts";
 import type { ServiceName } from "../seam/services.ts";
+import type { NodeSpec } from "./addresses.ts";
 import { bridgesOf } from "./bridges.ts";
 import { claimKeys, claimsOf } from "./claims.ts";
 import { nodesFor } from "./clusters.ts";
-import type { ClusterConfig, Config, NodeSpec, Timeouts } from "./model.ts";
+import type { ClusterConfig, Config, Timeouts } from "./model.ts";
+import { dataPart } from "./option-group.ts";
+import { LIMITS, TIMEOUTS } from "./options.ts";
 
 /** Post-quantum hellos are 1.5-5.5 KB and padding is legal. */
 const HELLO_BYTES = 65_536;
@@ -30,7 +33,6 @@ export interface SnapshotInput {
 
 /** Pure: the same configuration, cells and addresses give the same snapshot. */
 export function buildSnapshot(config: Config, input: SnapshotInput): Snapshot {
-  const { timeouts } = config;
   return {
     version: input.version,
     clusters: config.clusters.map((cluster) => planOf(cluster, config, input)),
@@ -38,22 +40,12 @@ export function buildSnapshot(config: Config, input: SnapshotInput): Snapshot {
     fallback: fallbackOf(config),
     bridges: bridgesOf(config, input.networks ?? []),
     httpsPort: config.listen.https[0]?.port ?? HTTPS_PORT,
-    timeouts: {
-      hello: timeouts.hello,
-      connect: timeouts.connect,
-      dialTotal: timeouts.dialTotal,
-      httpHead: timeouts.httpHead,
-      keepAlive: timeouts.keepAlive,
-      halfClosed: timeouts.halfClosed,
-      linger: timeouts.linger,
-    },
+    timeouts: dataPart(TIMEOUTS, config.timeouts),
     limits: {
+      ...dataPart(LIMITS, config.limits),
       maxConnections: input.maxConnections,
       maxConnectionsPerClient: config.maxConnectionsPerClient,
       helloBytes: HELLO_BYTES,
-      httpLine: config.limits.httpLine,
-      httpHead: config.limits.httpHead,
-      httpFields: config.limits.httpFields,
     },
     trustedProxies: config.trustedProxies,
     allow: config.allow,

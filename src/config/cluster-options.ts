@@ -1,132 +1,143 @@
 /** The cluster's part of the option table: keys of `--cluster NAME=ITEM[,ITEM...]` and of `clusters.NAME` in the file. */
-import type { Policy } from "../seam/services.ts";
-import { readCidr, readNodes } from "./addresses.ts";
 import type { CheckMode } from "../core/health/ladder.ts";
-import type { NodeSpec } from "./model.ts";
+import type { Policy } from "../seam/services.ts";
+import { CIDR, NODES, type NodeSpec } from "./addresses.ts";
 import { readDomain, readExactName, readNamePattern } from "./names.ts";
-import { GLOBAL } from "./options.ts";
-import { listOf, many, one, word, type Option } from "./option.ts";
+import { optionsOf } from "./option-group.ts";
+import { listOf, many, maybe, one, word, type Option } from "./option.ts";
+import { BASE } from "./options.ts";
 import { fit, unfit, type Reading } from "./text.ts";
-import { choice, CONNECTIONS_MOST, onOff, whole } from "./values.ts";
+import { choice, CONNECTIONS_MOST, ON_OFF, plain, whole, type Codec } from "./values.ts";
 
 const PORT_MOST = 65_535;
 const POLICIES = choice<Policy>("leastconn", "source", "host", "roundrobin");
 
+const PROXY_VERSION: Codec<0 | 1 | 2> = {
+  read(text) {
+    if (text === "off") return fit(0);
+    if (text === "v1") return fit(1);
+    return text === "v2" ? fit(2) : unfit("v1, v2 or off");
+  },
+  show: (version) => (version === 0 ? "off" : `v${version}`),
+};
+
+/** By their keys in a cluster's configuration. */
 export const CLUSTER = {
-  nodes: nodesOption<readonly NodeSpec[]>("nodes", [], "Nodes of any role; items before the first key"),
-  api: nodesOption<readonly NodeSpec[] | null>("api", null, "Nodes of the api pool, and no others"),
-  ingress: nodesOption<readonly NodeSpec[] | null>("ingress", null, "Nodes of the https and http pools, and no others"),
-  domain: clusterOption<string | null>(
-    "domain",
-    "DOMAIN",
-    { none: null },
-    "Serves api.DOMAIN and *.apps.DOMAIN",
-    readDomain,
-  ),
-  names: namesOption("names", "NAME,...", "Further ingress names: shop.lab, *.shop.lab", readNamePattern),
-  apiNames: namesOption("api-names", "NAME,...", "Further names of the API", readExactName),
-  apiPort: portOption("api-port", "6443", "The API's port on the nodes"),
-  httpsPort: portOption("https-port", "443", "The ingress's TLS port on the nodes"),
-  httpPort: portOption("http-port", "80", "The ingress's HTTP port on the nodes"),
-  mcsPort: portOption("mcs-port", "22623", "The machine-config server's port on the nodes"),
-  readyPort: portOption("ready-port", "1936", "Where the ingress answers /healthz/ready"),
-  balanceApi: policyOption("balance-api", "leastconn", "How a node of the api pool is picked"),
-  balanceHttps: policyOption("balance-https", "source", "How a node of the https pool is picked"),
-  balanceHttp: policyOption("balance-http", "host", "How a node of the http pool is picked"),
-  check: word<CheckMode>({
-    ...clusterPlace("check"),
-    of: choice("auto", "readyz", "tls", "tcp", "off"),
+  nodes: nodesOption("nodes", "Nodes of any role; items before the first key"),
+  /** Null: taken from `nodes`. */
+  api: orFromNodes(nodesOption("api", "Nodes of the api pool, and no others")),
+  ingress: orFromNodes(nodesOption("ingress", "Nodes of the https and http pools, and no others")),
+  /** D of `api.D` and `*.apps.D`; null: not known (yet), the label rule serves the cluster. */
+  domain: maybe({
+    ...placeOf("domain"),
+    value: "DOMAIN",
+    absent: "unknown",
+    help: "Serves api.DOMAIN and *.apps.DOMAIN",
+    of: plain(readDomain),
+  }),
+  /** `shop.lab` or `*.shop.lab`, lower case. */
+  names: namesOption("names", "Further ingress names: shop.lab, *.shop.lab", readNamePattern),
+  apiNames: namesOption("api-names", "Further names of the API", readExactName),
+  ports: {
+    api: portOption("api-port", "6443", "The API's port on the nodes"),
+    https: portOption("https-port", "443", "The ingress's TLS port on the nodes"),
+    http: portOption("http-port", "80", "The ingress's HTTP port on the nodes"),
+    mcs: portOption("mcs-port", "22623", "The machine-config server's port on the nodes"),
+    ready: portOption("ready-port", "1936", "Where the ingress answers /healthz/ready"),
+  },
+  balance: {
+    api: policyOption("balance-api", "leastconn", "How a node of the api pool is picked"),
+    https: policyOption("balance-https", "source", "How a node of the https pool is picked"),
+    http: policyOption("balance-http", "host", "How a node of the http pool is picked"),
+  },
+  check: word({
+    ...placeOf("check"),
+    of: choice<CheckMode>("auto", "readyz", "tls", "tcp", "off"),
     fallback: "auto",
     help: "How nodes are probed; auto takes the best that works",
   }),
-  rise: inheritedOption("rise", "N", "Good probes in a row until a node is up", GLOBAL.rise),
-  fall: inheritedOption("fall", "N", "Bad probes in a row until a node is out", GLOBAL.fall),
-  intervalMs: inheritedOption("interval", "DURATION", "Time between two probes of a node", GLOBAL.intervalMs),
+  rise: inherited(BASE.rise),
+  fall: inherited(BASE.fall),
+  intervalMs: inherited(BASE.intervalMs),
   allow: many({
-    ...clusterPlace("allow"),
+    ...placeOf("allow"),
     value: "CIDR,...",
-    fallback: { none: [] },
     fallbackShown: "everyone",
     help: "Clients that may reach this cluster",
-    readItem: listOf(readCidr),
+    of: listOf(CIDR),
   }),
-  maxConnections: clusterOption(
-    "max-connections",
-    "N",
-    "off",
-    "Client connections to this cluster at a time",
-    readLimit,
-  ),
-  sendProxy: {
-    ...clusterOption<0 | 1 | 2>(
-      "send-proxy",
-      "v1|v2|off",
-      "off",
-      "PROXY protocol to ingress nodes (never to the API)",
-      readProxy,
-    ),
-  },
-  allDown: word<"try" | "refuse">({
-    ...clusterPlace("all-down"),
+  /** 0: no limit. */
+  maxConnections: one({
+    ...placeOf("max-connections"),
+    value: "N",
+    fallback: "off",
+    help: "Client connections to this cluster at a time",
+    of: whole(1, CONNECTIONS_MOST, { off: 0 }),
+  }),
+  /** The version; 0: none. */
+  sendProxy: one({
+    ...placeOf("send-proxy"),
+    value: "v1|v2|off",
+    fallback: "off",
+    help: "PROXY protocol to ingress nodes (never to the API)",
+    of: PROXY_VERSION,
+  }),
+  allDown: word({
+    ...placeOf("all-down"),
     of: choice("try", "refuse"),
     fallback: "try",
     help: "When no node is ready: try those that answer, or refuse",
   }),
-  redirectHttps: clusterOption("redirect-https", "on|off", "off", "Answer plain HTTP with a redirect to https", onOff),
+  redirectHttps: one({
+    ...placeOf("redirect-https"),
+    value: "on|off",
+    fallback: "off",
+    help: "Answer plain HTTP with a redirect to https",
+    of: ON_OFF,
+  }),
 };
 
-function clusterPlace(key: string): { flag: string; item: string; yaml: string } {
+function placeOf(key: string): { flag: string; item: string; yaml: string } {
   return { flag: "cluster", item: key, yaml: `clusters.NAME.${key}` };
 }
 
-function clusterOption<T>(
-  key: string,
-  value: string,
-  fallback: Option<T>["fallback"],
-  help: string,
-  read: (text: string) => Reading<T>,
-): Option<T> {
-  return one({ ...clusterPlace(key), value, fallback, help, read });
+function nodesOption(key: string, help: string): Option<readonly NodeSpec[]> {
+  return { ...many({ ...placeOf(key), value: "NODE,...", help, of: NODES }), change: changeOfNodes };
 }
 
-function nodesOption<T extends readonly NodeSpec[] | null>(
-  key: string,
-  none: T,
-  help: string,
-): Option<T | readonly NodeSpec[]> {
-  const option = many({ ...clusterPlace(key), value: "NODE,...", fallback: { none: [] }, help, readItem: readNodes });
-  return { ...option, fallback: { none }, fallbackShown: none === null ? "from nodes" : "" };
+/** A pool's own list, without which its nodes are those of `nodes`. */
+function orFromNodes(list: Option<readonly NodeSpec[]>): Option<readonly NodeSpec[] | null> {
+  const fallbackShown = "from nodes";
+  const show = (nodes: readonly NodeSpec[] | null): string => (nodes === null ? fallbackShown : list.show(nodes));
+  return { ...list, fallback: { none: null }, fallbackShown, show, change: changeOfNodes };
 }
 
-function namesOption(
-  key: string,
-  value: string,
-  help: string,
-  read: (text: string) => Reading<string>,
-): Option<readonly string[]> {
-  return many({ ...clusterPlace(key), value, fallback: { none: [] }, help, readItem: listOf(read) });
+/** `+192.168.125.26 -192.168.125.20`. */
+function changeOfNodes(before: readonly NodeSpec[] | null, after: readonly NodeSpec[] | null): string | null {
+  const [old, fresh] = [new Set(before?.map(({ host }) => host)), new Set(after?.map(({ host }) => host))];
+  const added = [...fresh].filter((host) => !old.has(host)).map((host) => `+${host}`);
+  const removed = [...old].filter((host) => !fresh.has(host)).map((host) => `-${host}`);
+  const own = after === null && before !== null ? ["(now from nodes)"] : [];
+  return [...added, ...removed, ...own].join(" ") || null;
+}
+
+function namesOption(key: string, help: string, read: (text: string) => Reading<string>): Option<readonly string[]> {
+  return many({ ...placeOf(key), value: "NAME,...", help, of: listOf(plain(read)) });
 }
 
 function portOption(key: string, fallback: string, help: string): Option<number> {
-  return clusterOption(key, "PORT", fallback, help, whole(1, PORT_MOST));
+  return one({ ...placeOf(key), value: "PORT", fallback, help, of: whole(1, PORT_MOST) });
 }
 
 function policyOption(key: string, fallback: Policy, help: string): Option<Policy> {
-  return word<Policy>({ ...clusterPlace(key), of: POLICIES, fallback, help });
+  return word({ ...placeOf(key), of: POLICIES, fallback, help });
 }
 
-/** A key whose default is a global option. */
-function inheritedOption(key: string, value: string, help: string, global: Option<number>): Option<number | null> {
-  return {
-    ...one<number | null>({
-      ...clusterPlace(key),
-      value,
-      fallback: { none: null },
-      help,
-      read: (text) => readOf(global, text),
-    }),
-    fallbackShown: `--${global.flag}`,
-  };
+/** A key whose default is the setting of the same name. */
+function inherited(setting: Option<number>): Option<number | null> {
+  const { flag, value, help } = setting;
+  const of: Codec<number> = { read: (text) => readOf(setting, text), show: (number) => setting.show(number) };
+  return maybe({ ...placeOf(flag), value, help, fallbackShown: `--${flag}`, of });
 }
 
 function readOf(option: Option<number>, text: string): Reading<number> {
@@ -135,17 +146,7 @@ function readOf(option: Option<number>, text: string): Reading<number> {
   return wrong ?? fit(value ?? 0);
 }
 
-function readLimit(text: string): Reading<number> {
-  return whole(1, CONNECTIONS_MOST, { off: 0 })(text);
-}
-
-function readProxy(text: string): Reading<0 | 1 | 2> {
-  if (text === "off") return fit(0);
-  if (text === "v1") return fit(1);
-  return text === "v2" ? fit(2) : unfit("v1, v2 or off");
-}
-
 /** The options of a cluster, by the name of their key. */
 export const CLUSTER_KEYS: ReadonlyMap<string, Option<unknown>> = new Map(
-  Object.values(CLUSTER).map((option) => [option.item ?? "", option]),
+  optionsOf(CLUSTER).map((option) => [option.item ?? "", option]),
 );

@@ -1,20 +1,12 @@
 /** One cluster's texts to its configuration. */
-import { NODES_MOST } from "./addresses.ts";
+import { NODES_MOST, type NodeSpec } from "./addresses.ts";
 import { CLUSTER } from "./cluster-options.ts";
 import type { ClusterEntry } from "./layers.ts";
-import type { ClusterConfig, NodeSpec } from "./model.ts";
+import type { ClusterBase, ClusterConfig } from "./model.ts";
+import { mapGroup } from "./option-group.ts";
 import { resolveOption, type Machine, type Option } from "./option.ts";
 import { quote, type Problems } from "./text.ts";
 import type { ServiceName } from "../seam/services.ts";
-
-/** What a cluster takes over where it says nothing itself. */
-export interface ClusterBase {
-  /** The base domain: cluster `hub` has `hub.DOMAIN`. */
-  readonly domain: string | null;
-  readonly rise: number;
-  readonly fall: number;
-  readonly intervalMs: number;
-}
 
 /** A pool with a list of its own takes those nodes and no others. */
 export function nodesFor(cluster: ClusterConfig, kind: ServiceName): readonly NodeSpec[] {
@@ -32,38 +24,19 @@ export function resolveCluster(
   const before = problems.count;
   const read = <T>(option: Option<T>): T =>
     resolveOption(option, entry.keys.get(option) ?? [], machine, problems, `cluster ${quote(entry.name)}`);
+  const own = mapGroup(CLUSTER, read);
   const cluster: ClusterConfig = {
+    ...own,
     name: entry.name,
-    domain: read(CLUSTER.domain) ?? derivedDomain(entry.name, base.domain),
     layer: entry.layer,
     where: entry.where,
-    nodes: read(CLUSTER.nodes),
-    api: read(CLUSTER.api),
-    ingress: read(CLUSTER.ingress),
-    names: unique(read(CLUSTER.names)),
-    apiNames: unique(read(CLUSTER.apiNames)),
-    ports: {
-      api: read(CLUSTER.apiPort),
-      https: read(CLUSTER.httpsPort),
-      http: read(CLUSTER.httpPort),
-      mcs: read(CLUSTER.mcsPort),
-      ready: read(CLUSTER.readyPort),
-    },
-    balance: {
-      api: read(CLUSTER.balanceApi),
-      https: read(CLUSTER.balanceHttps),
-      http: read(CLUSTER.balanceHttp),
-      mcs: "leastconn",
-    },
-    check: read(CLUSTER.check),
-    rise: read(CLUSTER.rise) ?? base.rise,
-    fall: read(CLUSTER.fall) ?? base.fall,
-    intervalMs: read(CLUSTER.intervalMs) ?? base.intervalMs,
-    allow: read(CLUSTER.allow),
-    maxConnections: read(CLUSTER.maxConnections),
-    sendProxy: read(CLUSTER.sendProxy),
-    allDown: read(CLUSTER.allDown),
-    redirectHttps: read(CLUSTER.redirectHttps),
+    domain: own.domain ?? derivedDomain(entry.name, base.domain),
+    names: unique(own.names),
+    apiNames: unique(own.apiNames),
+    balance: { ...own.balance, mcs: "leastconn" },
+    rise: own.rise ?? base.rise,
+    fall: own.fall ?? base.fall,
+    intervalMs: own.intervalMs ?? base.intervalMs,
   };
   // After a node that could not be read, counting the others would only confuse.
   if (problems.count === before && !entry.flawed) checkNodes(cluster, problems);

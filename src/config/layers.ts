@@ -1,12 +1,13 @@
 /** Two layers, one shape: what the file says and what the flags say, still as texts with their places. */
 import { readClusterItems, readClusterMap } from "./cluster-spec.ts";
-import type { Layer } from "./model.ts";
 import { readDomain } from "./names.ts";
 import { COMMAND_LINE, TOP_ROWS } from "./options.ts";
 import type { Option } from "./option.ts";
 import { addText, describe, reportUnknownKey, textsOf, type Texts } from "./option-texts.ts";
 import { didYouMean, oneOf, quote, typed, type Located, type Problems } from "./text.ts";
 import type { Tree } from "./yaml.ts";
+
+export type Layer = "file" | "flags" | "runtime";
 
 /** A flag and its value as the command line had them. */
 export interface FlagText {

@@ -1,10 +1,11 @@
 /** Defaults, file and flags to one configuration. Every mistake is found before anything is thrown. */
-import { isLoopback, listenText, sameSocket } from "./addresses.ts";
+import { isLoopback, listenText, sameSocket, type ListenAddress } from "./addresses.ts";
 import { checkClaims } from "./claims.ts";
-import { resolveCluster, type ClusterBase } from "./clusters.ts";
+import { resolveCluster } from "./clusters.ts";
 import { readFlags, readTree, type ClusterEntry, type FlagText, type LayerTexts } from "./layers.ts";
-import type { ClusterConfig, Config, ListenAddress } from "./model.ts";
-import { COMMAND_LINE, GLOBAL, LIMITS, LISTEN, TIMEOUTS } from "./options.ts";
+import type { ClusterConfig, Config } from "./model.ts";
+import { mapGroup } from "./option-group.ts";
+import { BASE, COMMAND_LINE, GLOBAL, LISTEN, SETTINGS } from "./options.ts";
 import { resolveOption, type Machine, type Option } from "./option.ts";
 import { collectProblems, didYouMean, quote, typed, type Problems } from "./text.ts";
 import { codeOf, EdgeError, EdgeErrors } from "../errors.ts";
@@ -92,52 +93,18 @@ function resolveLayers(
     const layer = layers.find(({ settings }) => settings.has(option));
     return resolveOption(option, layer?.settings.get(option) ?? [], machine, problems);
   };
-  const base: ClusterBase = {
-    domain: read(GLOBAL.domain),
-    rise: read(GLOBAL.rise),
-    fall: read(GLOBAL.fall),
-    intervalMs: read(GLOBAL.intervalMs),
-  };
+  const base = mapGroup(BASE, read);
+  const settings = mapGroup(SETTINGS, read);
   const entries = mergeClusters(layers);
   const clusters = entries.flatMap((entry) => resolveCluster(entry, base, machine, problems) ?? []);
-  const admin = read(GLOBAL.admin);
+  const { admin, adminAuth } = settings;
   const config: Config = {
+    ...settings,
     file,
     clusters,
-    defaultCluster: read(GLOBAL.defaultCluster),
-    listen: { api: read(LISTEN.api), https: read(LISTEN.https), http: read(LISTEN.http), mcs: read(LISTEN.mcs) },
-    timeouts: {
-      hello: read(TIMEOUTS.hello),
-      connect: read(TIMEOUTS.connect),
-      dialTotal: read(TIMEOUTS.dialTotal),
-      httpHead: read(TIMEOUTS.httpHead),
-      keepAlive: read(TIMEOUTS.keepAlive),
-      apiIdle: read(TIMEOUTS.apiIdle),
-      ingressIdle: read(TIMEOUTS.ingressIdle),
-      halfClosed: read(TIMEOUTS.halfClosed),
-      drain: read(TIMEOUTS.drain),
-      linger: read(TIMEOUTS.linger),
-      probe: read(TIMEOUTS.probe),
-    },
-    limits: {
-      httpLine: read(LIMITS.httpLine),
-      httpHead: read(LIMITS.httpHead),
-      httpFields: read(LIMITS.httpFields),
-    },
-    maxConnections: read(GLOBAL.maxConnections),
-    maxConnectionsPerClient: read(GLOBAL.maxConnectionsPerClient),
-    trustedProxies: read(GLOBAL.trustedProxies),
-    allow: read(GLOBAL.allow),
-    admin,
-    adminAuth: read(GLOBAL.adminAuth) ?? (admin === null ? null : authFromEnv(machine, problems)),
-    control: read(GLOBAL.control),
-    adminGiven: layers.some(({ settings }) => settings.has(GLOBAL.admin)),
-    controlGiven: layers.some(({ settings }) => settings.has(GLOBAL.control)),
-    engine: read(GLOBAL.engine),
-    workers: read(GLOBAL.workers),
-    log: read(GLOBAL.log),
-    logTo: read(GLOBAL.logTo),
-    accessLog: read(GLOBAL.accessLog),
+    adminAuth: adminAuth ?? (admin === null ? null : authFromEnv(machine, problems)),
+    adminGiven: layers.some((layer) => layer.settings.has(GLOBAL.admin)),
+    controlGiven: layers.some((layer) => layer.settings.has(GLOBAL.control)),
   };
   checkDefault(config, entries, placeOf(GLOBAL.defaultCluster, layers), problems);
   checkListeners(config, (option) => placeOf(option, layers), problems);

@@ -1,6 +1,7 @@
 /** `--log-to`: stderr, a file, syslog over UDP, or a unix socket such as /dev/log. */
 import { formatEndpoint } from "../core/address.ts";
 import { fit, unfit, type Reading } from "./text.ts";
+import type { Codec } from "./values.ts";
 
 export type LogTarget =
   | { readonly kind: "stderr" }
@@ -70,3 +71,5 @@ export function logTargetText(target: LogTarget): string {
     ? `unix:${target.path}${style}`
     : `syslog://${formatEndpoint(target.host, target.port)}${style}`;
 }
+
+export const LOG_TARGET: Codec<LogTarget> = { read: readLogTarget, show: logTargetText };

@@ -1,7 +1,7 @@
-/** What a option of the option table is, and how its texts become a value. */
+/** What an option of the option table is, and how its texts become a value. */
 import { EdgeError } from "../errors.ts";
 import { fit, quote, type Located, type Problems, type Reading } from "./text.ts";
-import type { Choice } from "./values.ts";
+import type { Choice, Codec } from "./values.ts";
 
 /** What the defaults of some options depend on. */
 export interface Machine {
@@ -16,7 +16,10 @@ export type Report = (at: Located, wrong: Unfit) => void;
 /** All texts of one layer to one value; what cannot be read is reported and left out. */
 export type Parse<T> = (texts: readonly Located[], report: Report) => T | undefined;
 
-export interface Option<T> {
+/** Who works with the value: "data" options of a group are in the snapshot's group of that name, under the same key. */
+export type Plane = "control" | "data";
+
+export interface Option<T, P extends Plane = Plane> {
   /** The flag without dashes; options that share one are told apart by `item`. */
   readonly flag: string;
   /** `hello` of `--timeout hello=5s`; a key of `--cluster`. */
@@ -33,6 +36,7 @@ export interface Option<T> {
   readonly help: string;
   /** Takes effect on reload; otherwise a restart is needed. */
   readonly reload: boolean;
+  readonly plane: P;
   /** Several values: commas and YAML lists split, repeated flags add up. */
   readonly many: boolean;
   /** Never echoed. */
@@ -40,77 +44,116 @@ export interface Option<T> {
   /** The word that stands for no value at all: `off`. */
   readonly inert: string | null;
   readonly parse: Parse<T>;
+  /** The value as it could be typed, or a word for none. Of a secret option too: not for output. */
+  show(value: T): string;
+  /** What became of the value: `5s -> 6s`; null: nothing. */
+  change(before: T, after: T): string | null;
 }
 
-type Given<T> = Pick<Option<T>, "flag" | "value" | "help" | "fallback"> &
-  Partial<Omit<Option<T>, "parse" | "many">> & { readonly read: (text: string) => Reading<T> };
+type Given<T> = Pick<Option<T>, "flag" | "value" | "help"> &
+  Partial<Omit<Option<T>, "parse" | "show" | "many" | "plane">>;
+type Working<T> = Pick<Option<T>, "many" | "parse" | "show" | "fallback">;
 
-function complete<T>(given: Omit<Given<T>, "read">, more: Pick<Option<T>, "many" | "parse">): Option<T> {
-  const { fallback } = given;
+function complete<T>(given: Given<T>, working: Working<T>): Option<T, "control"> {
+  const { fallback, show } = working;
   return {
     item: null,
     short: null,
     yaml: given.flag,
     fallbackShown: typeof fallback === "string" ? fallback : "",
     reload: true,
+    plane: "control",
     secret: false,
     inert: null,
+    change: (before, after) => (show(before) === show(after) ? null : `${show(before)} -> ${show(after)}`),
     ...given,
-    ...more,
+    ...working,
   };
 }
 
-/** A option with one value; given twice on the command line, the last one counts, as with kubectl. */
-export function one<T>(given: Given<T>): Option<T> {
-  const { read, ...rest } = given;
-  const parse: Parse<T> = (texts, report) => {
+/** The same option, for the data plane. */
+export function forData<T>(option: Option<T>): Option<T, "data"> {
+  return { ...option, plane: "data" };
+}
+
+/** The last text that can be read counts, as with kubectl. */
+function parseLast<T>(codec: Codec<T>): Parse<T> {
+  return (texts, report) => {
     let value: T | undefined;
     for (const at of texts) {
-      const reading = read(at.text);
+      const reading = codec.read(at.text);
       if (reading.ok) value = reading.value;
       else report(at, reading);
     }
     return value;
   };
-  return complete(rest, { many: false, parse });
 }
 
-/** A option whose value is one of some words. */
+type Single<T> = Omit<Given<T>, "fallback"> & { readonly fallback: string | ((machine: Machine) => string) };
+
+/** An option that has one value always. */
+export function one<T>({ of, fallback, ...given }: Single<T> & { readonly of: Codec<T> }): Option<T, "control"> {
+  return complete(given, { many: false, fallback, parse: parseLast(of), show: (value) => of.show(value) });
+}
+
+/** An option that has one value or, where nothing is said, null: shown as `absent`. */
+export function maybe<T>({
+  of,
+  absent = "none",
+  ...given
+}: Omit<Given<T | null>, "fallback"> & { readonly of: Codec<T>; readonly absent?: string }): Option<
+  T | null,
+  "control"
+> {
+  const show = (value: T | null): string => (value === null ? absent : of.show(value));
+  return complete<T | null>(given, { many: false, fallback: { none: null }, parse: parseLast(of), show });
+}
+
+/** An option whose value is one of some words. */
 export function word<W extends string>(
-  given: Omit<Given<W>, "read" | "value"> & { readonly of: Choice<W> },
-): Option<W> {
-  const { of, ...rest } = given;
-  return one({ ...rest, value: of.words.join("|"), read: of.read });
+  given: Omit<Single<W>, "value"> & { readonly of: Choice<W> },
+): Option<W, "control"> {
+  return one({ ...given, value: given.of.words.join("|") });
 }
 
-/** A option with any number of values; `off` alone means none. */
-export function many<T>(
-  given: Omit<Given<readonly T[]>, "read"> & { readonly readItem: (text: string) => Reading<readonly T[]> },
-): Option<readonly T[]> {
-  const { readItem, ...rest } = given;
+/** How the items of a list are written; one text may stand for several. */
+export interface ItemCodec<T> {
+  read(text: string): Reading<readonly T[]>;
+  show(item: T): string;
+}
+
+/** An option with any number of values; `inert` alone means none, and so does saying nothing. */
+export function many<T>({
+  of,
+  fallback = { none: [] },
+  ...given
+}: Given<readonly T[]> & { readonly of: ItemCodec<T> }): Option<readonly T[], "control"> {
+  const { inert = null, fallbackShown = "none" } = given;
   const parse: Parse<readonly T[]> = (texts, report) => {
     const items = texts.flatMap((at) => at.text.split(",").map((item) => ({ text: item.trim(), where: at.where })));
-    if (items.length === 1 && items[0]?.text === rest.inert) return [];
+    if (items.length === 1 && items[0]?.text === inert) return [];
     return items.flatMap((at) => {
-      const reading = readItem(at.text);
+      const reading = of.read(at.text);
       if (reading.ok) return reading.value;
       report(at, reading);
       return [];
     });
   };
-  return complete(rest, { many: true, parse });
+  const show = (items: readonly T[]): string =>
+    items.length === 0 ? (inert ?? fallbackShown) : items.map((item) => of.show(item)).join(",");
+  return complete(given, { many: true, fallback, parse, show });
 }
 
-/** A reader of one item as `many` wants it. */
-export function listOf<T>(read: (text: string) => Reading<T>): (text: string) => Reading<readonly T[]> {
-  return (text) => {
-    const reading = read(text);
-    return reading.ok ? fit([reading.value]) : reading;
+/** The codec of one value as `many` wants it. */
+export function listOf<T>(codec: Codec<T>): ItemCodec<T> {
+  return {
+    read(text) {
+      const reading = codec.read(text);
+      return reading.ok ? fit([reading.value]) : reading;
+    },
+    show: (item) => codec.show(item),
   };
 }
-
-/** The values of a group of options. */
-export type Resolved<Group> = { readonly [K in keyof Group]: Group[K] extends Option<infer T> ? T : never };
 
 /** What messages call the option. */
 export function labelOf(option: Option<unknown>): string {

@@ -1,14 +1,14 @@
 /**
- * THE option table (a cluster's keys are in cluster-options.ts). Flags, YAML keys, `--help`, the README table and "may change on reload" derive from these options.
+ * THE option table (a cluster's keys are in cluster-options.ts). Flags, YAML keys, `--help`, the README table, the configuration and its type,
+ * what a reload says and what waits for a restart, and the snapshot's timeouts and limits derive from these options.
  */
 import type { ServiceName } from "../seam/services.ts";
-import { isPrivate, readCidr, readListenAddress } from "./addresses.ts";
-import type { EngineChoice, HeadLimits, ListenAddress, LogFormat, Timeouts } from "./model.ts";
+import { CIDR, isPrivate, LISTEN_ADDRESS, type ListenAddress } from "./addresses.ts";
+import { LOG_TARGET } from "./log-target.ts";
 import { readDomain } from "./names.ts";
-import { listOf, many, one, word, type Machine, type Option } from "./option.ts";
-import { readLogTarget } from "./log-target.ts";
-import { fit, unfit, type Reading } from "./text.ts";
-import { choice, CONNECTIONS_MOST, duration, onOff, whole } from "./values.ts";
+import { forData, listOf, many, maybe, one, word, type Machine, type Option } from "./option.ts";
+import { fit, unfit } from "./text.ts";
+import { choice, CONNECTIONS_MOST, duration, ON_OFF, orOff, plain, whole, type Codec } from "./values.ts";
 
 /** More threads than this only share the same memory bandwidth; a typing mistake otherwise. */
 const WORKERS_MOST = 64;
@@ -16,123 +16,142 @@ const WORKERS_MOST = 64;
 /** Where root's edge-lb is found. */
 export const ROOT_CONTROL_PATH = "/run/edge-lb.sock";
 
+const CREDENTIALS: Codec<{ readonly user: string; readonly password: string }> = {
+  read(text) {
+    const [, user, password] = /^([^:]+):(.+)$/s.exec(text) ?? [];
+    return user === undefined || password === undefined ? unfit("USER:PASSWORD") : fit({ user, password });
+  },
+  show: ({ user, password }) => `${user}:${password}`,
+};
+
+/** A machine-config server hands out secrets. */
+const PRIVATE_ADDRESS: Codec<ListenAddress> = {
+  read(text) {
+    const at = LISTEN_ADDRESS.read(text);
+    return at.ok && !isPrivate(at.value.ip) ? unfit("a private, link-local or loopback address") : at;
+  },
+  show: (at) => LISTEN_ADDRESS.show(at),
+};
+
 /** Flags that are no settings of a file. */
 export const COMMAND_LINE = {
-  file: one<string | null>({
+  file: maybe({
     flag: "config",
     short: "c",
     value: "FILE",
     yaml: null,
-    fallback: { none: null },
     help: "Read settings and clusters from this YAML file",
     reload: false,
-    read: fit,
+    of: plain(fit),
   }),
-  clusters: one<string | null>({
+  clusters: maybe({
     flag: "cluster",
     value: "NAME=ITEM[,ITEM...]",
     yaml: null,
-    fallback: { none: null },
     help: "A cluster: its nodes, then keys (repeatable)",
-    read: fit,
+    of: plain(fit),
   }),
 };
 
-/** Options that are resolved once for the whole program. */
-export const GLOBAL = {
-  domain: one<string | null>({
+/** What clusters take over where they say nothing themselves: a change of these is one of the clusters. */
+export const BASE = {
+  domain: maybe({
     flag: "domain",
     value: "DOMAIN",
-    fallback: { none: null },
     help: "Base domain: cluster hub gets api.hub.DOMAIN and *.apps.hub.DOMAIN",
-    read: readDomain,
-  }),
-  defaultCluster: one<string | null>({
-    flag: "default",
-    value: "CLUSTER",
-    fallback: { none: null },
-    help: "Cluster that takes connections without a name (no SNI, HTTP/1.0 without Host)",
-    read: readDomain,
-  }),
-  allow: many({
-    flag: "allow",
-    value: "CIDR,...",
-    fallback: { none: [] },
-    fallbackShown: "everyone",
-    help: "Clients that may connect at all",
-    readItem: listOf(readCidr),
-  }),
-  trustedProxies: many({
-    flag: "trusted-proxies",
-    value: "CIDR,...",
-    fallback: { none: [] },
-    fallbackShown: "none",
-    help: "Clients whose X-Forwarded-* fields are kept and appended to",
-    readItem: listOf(readCidr),
-  }),
-  maxConnections: one({
-    flag: "max-connections",
-    value: "N",
-    fallback: "auto",
-    fallbackShown: "(open files - 200) / 4",
-    help: "Client connections at a time",
-    read: whole(1, CONNECTIONS_MOST, { auto: 0 }),
-  }),
-  maxConnectionsPerClient: one({
-    flag: "max-connections-per-client",
-    value: "N",
-    fallback: "off",
-    help: "Client connections of one address at a time",
-    read: whole(1, CONNECTIONS_MOST, { off: 0 }),
+    of: plain(readDomain),
   }),
   rise: one({
     flag: "rise",
     value: "N",
     fallback: "3",
     help: "Good probes in a row until a node is up",
-    read: whole(1, 100),
+    of: whole(1, 100),
   }),
   fall: one({
     flag: "fall",
     value: "N",
     fallback: "2",
     help: "Bad probes in a row until a node is out",
-    read: whole(1, 100),
+    of: whole(1, 100),
   }),
   intervalMs: one({
     flag: "interval",
     value: "DURATION",
     fallback: "5s",
     help: "Time between two probes of a node",
-    read: duration(100),
+    of: duration(100),
   }),
-  admin: one<ListenAddress | null>({
+};
+
+/** Options that are resolved once for the whole program. */
+export const GLOBAL = {
+  defaultCluster: maybe({
+    flag: "default",
+    value: "CLUSTER",
+    help: "Cluster that takes connections without a name (no SNI, HTTP/1.0 without Host)",
+    of: plain(readDomain),
+  }),
+  /** Empty: everyone. */
+  allow: many({
+    flag: "allow",
+    value: "CIDR,...",
+    fallbackShown: "everyone",
+    help: "Clients that may connect at all",
+    of: listOf(CIDR),
+  }),
+  trustedProxies: many({
+    flag: "trusted-proxies",
+    value: "CIDR,...",
+    fallbackShown: "none",
+    help: "Clients whose X-Forwarded-* fields are kept and appended to",
+    of: listOf(CIDR),
+  }),
+  /** 0: derived from the descriptor limit at start. */
+  maxConnections: one({
+    flag: "max-connections",
+    value: "N",
+    fallback: "auto",
+    fallbackShown: "(open files - 200) / 4",
+    help: "Client connections at a time",
+    of: whole(1, CONNECTIONS_MOST, { auto: 0 }),
+  }),
+  /** 0: no limit. */
+  maxConnectionsPerClient: one({
+    flag: "max-connections-per-client",
+    value: "N",
+    fallback: "off",
+    help: "Client connections of one address at a time",
+    of: whole(1, CONNECTIONS_MOST, { off: 0 }),
+  }),
+  /** Null: off. */
+  admin: one({
     flag: "admin",
     value: "ADDR:PORT|off",
     fallback: "127.0.0.1:50000",
     help: "Status page, JSON, metrics and CSV",
     reload: false,
-    read: orOff(readListenAddress),
+    of: orOff(LISTEN_ADDRESS),
   }),
-  adminAuth: one<{ readonly user: string; readonly password: string } | null>({
+  adminAuth: maybe({
     flag: "admin-auth",
     value: "USER:PASSWORD",
-    fallback: { none: null },
     help: "Ask viewers for this; the variable EDGE_LB_ADMIN_AUTH does the same",
     reload: false,
     secret: true,
-    read: readCredentials,
+    of: CREDENTIALS,
   }),
-  control: one<string | null>({
+  /** A path; null: off. */
+  control: one({
     flag: "control",
     value: "PATH|off",
     fallback: controlPath,
     fallbackShown: "/run/edge-lb.sock, else $XDG_RUNTIME_DIR/edge-lb.sock",
     help: "Socket for status, add, rm, drain and reload",
     reload: false,
-    read: orOff((text) => (text.startsWith("/") ? fit(text) : unfit("an absolute path or off"))),
+    of: orOff(plain((text) => (text.startsWith("/") ? fit(text) : unfit("an absolute path or off")))),
   }),
-  engine: word<EngineChoice>({
+  engine: word({
     flag: "engine",
     of: choice("auto", "linux", "bun", "node"),
     fallback: "auto",
@@ -146,9 +165,9 @@ export const GLOBAL = {
     fallbackShown: "CPUs, at most 4",
     help: "Threads that serve connections",
     reload: false,
-    read: whole(1, WORKERS_MOST),
+    of: whole(1, WORKERS_MOST),
   }),
-  log: word<LogFormat>({
+  log: word({
     flag: "log",
     of: choice("text", "json", "haproxy"),
     fallback: "text",
@@ -161,7 +180,7 @@ export const GLOBAL = {
     fallback: "stderr",
     help: "Where log lines go",
     reload: false,
-    read: readLogTarget,
+    of: LOG_TARGET,
   }),
   accessLog: one({
     flag: "access-log",
@@ -169,7 +188,7 @@ export const GLOBAL = {
     fallback: "on",
     help: "One line per connection or request, at its end",
     reload: false,
-    read: onOff,
+    of: ON_OFF,
   }),
 };
 
@@ -178,14 +197,14 @@ export const LISTEN: { readonly [K in ServiceName]: Option<readonly ListenAddres
   api: listenOption("api", ":6443", "Kubernetes API, routed by SNI"),
   https: listenOption("https", ":443", "Ingress over TLS, routed by SNI"),
   http: listenOption("http", ":80", "Ingress over HTTP, routed by the Host of each request"),
-  mcs: listenOption("mcs", "off", "Machine-config server, on private addresses only", readPrivate),
+  mcs: listenOption("mcs", "off", "Machine-config server, on private addresses only", PRIVATE_ADDRESS),
 };
 
 function listenOption(
   kind: ServiceName,
   fallback: string,
   help: string,
-  read: (text: string) => Reading<ListenAddress> = readListenAddress,
+  of: Codec<ListenAddress> = LISTEN_ADDRESS,
 ): Option<readonly ListenAddress[]> {
   return many({
     flag: "listen",
@@ -196,35 +215,30 @@ function listenOption(
     help,
     reload: false,
     inert: "off",
-    readItem: listOf(read),
+    of: listOf(of),
   });
 }
 
-function readPrivate(text: string): Reading<ListenAddress> {
-  const at = readListenAddress(text);
-  return at.ok && !isPrivate(at.value.ip) ? unfit("a private, link-local or loopback address") : at;
-}
-
-/** `--timeout NAME=DURATION`, repeatable. */
-export const TIMEOUTS: { readonly [K in keyof Timeouts]: Option<number> } = {
-  hello: timeoutOption("hello", "5s", "Until the client's TLS hello is complete"),
-  connect: timeoutOption("connect", "3s", "To connect to one node, then the next is tried"),
-  dialTotal: timeoutOption("dial-total", "8s", "To connect to any node of the cluster"),
-  httpHead: timeoutOption("http-head", "10s", "Until the head of a request is complete"),
-  keepAlive: timeoutOption("keep-alive", "60s", "Between two requests of one HTTP connection"),
+/** `--timeout NAME=DURATION`, repeatable; milliseconds. */
+export const TIMEOUTS = {
+  hello: forData(timeoutOption("hello", "5s", "Until the client's TLS hello is complete")),
+  connect: forData(timeoutOption("connect", "3s", "To connect to one node, then the next is tried")),
+  dialTotal: forData(timeoutOption("dial-total", "8s", "To connect to any node of the cluster")),
+  httpHead: forData(timeoutOption("http-head", "10s", "Until the head of a request is complete")),
+  keepAlive: forData(timeoutOption("keep-alive", "60s", "Between two requests of one HTTP connection")),
   apiIdle: timeoutOption("api-idle", "24h", "API tunnel without traffic; 0s: no limit", 0),
   ingressIdle: timeoutOption("ingress-idle", "1h", "Ingress tunnel or response without traffic; 0s: no limit", 0),
-  halfClosed: timeoutOption("half-closed", "30s", "Tunnel whose one side has finished"),
+  halfClosed: forData(timeoutOption("half-closed", "30s", "Tunnel whose one side has finished")),
   drain: timeoutOption("drain", "30s", "For tunnels to end on shutdown or removal, then they are cut", 0),
-  linger: timeoutOption("linger", "1s", "For a client to read an alert or error page"),
+  linger: forData(timeoutOption("linger", "1s", "For a client to read an alert or error page")),
   probe: timeoutOption("probe", "2s", "For one health probe"),
 };
 
-/** `--limit NAME=NUMBER`, repeatable: what the head of a request or answer may hold. */
-export const LIMITS: { readonly [K in keyof HeadLimits]: Option<number> } = {
-  httpLine: limitOption("http-line", 8_192, 256, 65_536, "Bytes of a request line"),
-  httpHead: limitOption("http-head", 65_536, 1_024, 1_048_576, "Bytes of a request's or an answer's head"),
-  httpFields: limitOption("http-fields", 128, 8, 1_024, "Fields of a request's or an answer's head"),
+/** `--limit NAME=NUMBER`, repeatable: what the head of a request or answer may hold; 414, 431 and 502 beyond. */
+export const LIMITS = {
+  httpLine: forData(limitOption("http-line", 8_192, 256, 65_536, "Bytes of a request line")),
+  httpHead: forData(limitOption("http-head", 65_536, 1_024, 1_048_576, "Bytes of a request's or an answer's head")),
+  httpFields: forData(limitOption("http-fields", 128, 8, 1_024, "Fields of a request's or an answer's head")),
 };
 
 function limitOption(name: string, fallback: number, least: number, most: number, help: string): Option<number> {
@@ -235,7 +249,7 @@ function limitOption(name: string, fallback: number, least: number, most: number
     yaml: `limits.${name}`,
     fallback: String(fallback),
     help,
-    read: whole(least, most),
+    of: whole(least, most),
   });
 }
 
@@ -247,18 +261,12 @@ function timeoutOption(name: string, fallback: string, help: string, leastMs = 1
     yaml: `timeouts.${name}`,
     fallback,
     help,
-    read: duration(leastMs),
+    of: duration(leastMs),
   });
 }
 
-function readCredentials(text: string): Reading<{ user: string; password: string }> {
-  const [, user, password] = /^([^:]+):(.+)$/s.exec(text) ?? [];
-  return user === undefined || password === undefined ? unfit("USER:PASSWORD") : fit({ user, password });
-}
-
-function orOff<T>(read: (text: string) => Reading<T>): (text: string) => Reading<T | null> {
-  return (text) => (text === "off" ? fit(null) : read(text));
-}
+/** The settings of the program, by their keys in the configuration. */
+export const SETTINGS = { ...GLOBAL, listen: LISTEN, limits: LIMITS, timeouts: TIMEOUTS };
 
 function controlPath({ env, userId }: Machine): string {
   const folder = env["XDG_RUNTIME_DIR"];
@@ -268,7 +276,7 @@ function controlPath({ env, userId }: Machine): string {
 
 /** Options in the order of `--help` and the README. */
 export const SECTIONS: readonly { readonly title: string; readonly options: readonly Option<unknown>[] }[] = [
-  { title: "Clusters", options: [COMMAND_LINE.clusters, COMMAND_LINE.file, GLOBAL.domain, GLOBAL.defaultCluster] },
+  { title: "Clusters", options: [COMMAND_LINE.clusters, COMMAND_LINE.file, BASE.domain, GLOBAL.defaultCluster] },
   { title: "Listeners", options: Object.values(LISTEN) },
   {
     title: "Access and limits",
@@ -280,7 +288,7 @@ export const SECTIONS: readonly { readonly title: string; readonly options: read
       ...Object.values(LIMITS),
     ],
   },
-  { title: "Health", options: [GLOBAL.rise, GLOBAL.fall, GLOBAL.intervalMs] },
+  { title: "Health", options: [BASE.rise, BASE.fall, BASE.intervalMs] },
   { title: "Timeouts", options: Object.values(TIMEOUTS) },
   { title: "Status and control", options: [GLOBAL.admin, GLOBAL.adminAuth, GLOBAL.control] },
   { title: "Process and logs", options: [GLOBAL.engine, GLOBAL.workers, GLOBAL.log, GLOBAL.logTo, GLOBAL.accessLog] },

@@ -1,5 +1,11 @@
-/** Readers of single values: durations, numbers, words. */
+/** How single values are written: durations, numbers, words. */
 import { fit, oneOf, unfit, type Reading } from "./text.ts";
+
+/** How a value is written: read from a text, shown as a text that reads back as the same value. */
+export interface Codec<T> {
+  read(text: string): Reading<T>;
+  show(value: T): string;
+}
 
 /** More than any machine holds: beyond it is a typing mistake. */
 export const CONNECTIONS_MOST = 10_000_000;
@@ -14,15 +20,16 @@ function isUnit(text: string | undefined): text is Unit {
 }
 
 /** `500ms`, `5s`, `2m`, `24h`, in milliseconds. */
-export function duration(leastMs = 1): (text: string) => Reading<number> {
-  return (text) => {
-    const [, digits = "", unit] = /^(\d{1,10})([a-z]+)$/.exec(text) ?? [];
-    if (!isUnit(unit)) return unfit("a duration such as 500ms, 5s, 2m or 24h");
-    const ms = Number(digits) * UNIT_MS[unit];
-    if (ms < leastMs || ms > DURATION_MOST_MS) {
+export function duration(leastMs = 1): Codec<number> {
+  return {
+    read(text) {
+      const [, digits = "", unit] = /^(\d{1,10})([a-z]+)$/.exec(text) ?? [];
+      if (!isUnit(unit)) return unfit("a duration such as 500ms, 5s, 2m or 24h");
+      const ms = Number(digits) * UNIT_MS[unit];
+      if (ms >= leastMs && ms <= DURATION_MOST_MS) return fit(ms);
       return unfit(`${leastMs === 0 ? "0s" : durationText(leastMs)} to ${durationText(DURATION_MOST_MS)}`);
-    }
-    return fit(ms);
+    },
+    show: durationText,
   };
 }
 
@@ -35,23 +42,21 @@ export function durationText(ms: number): string {
 }
 
 /** A whole number; `words` are accepted instead and stand for a number. */
-export function whole(
-  least: number,
-  most: number,
-  words: Readonly<Record<string, number>> = {},
-): (text: string) => Reading<number> {
-  return (text) => {
-    if (Object.hasOwn(words, text)) return fit(words[text] ?? 0);
-    const value = /^\d{1,10}$/.test(text) ? Number(text) : -1;
-    if (value >= least && value <= most) return fit(value);
-    return unfit(oneOf([`a whole number from ${least} to ${most}`, ...Object.keys(words)]));
+export function whole(least: number, most: number, words: Readonly<Record<string, number>> = {}): Codec<number> {
+  return {
+    read(text) {
+      if (Object.hasOwn(words, text)) return fit(words[text] ?? 0);
+      const value = /^\d{1,10}$/.test(text) ? Number(text) : -1;
+      if (value >= least && value <= most) return fit(value);
+      return unfit(oneOf([`a whole number from ${least} to ${most}`, ...Object.keys(words)]));
+    },
+    show: (value) => Object.keys(words).find((word) => words[word] === value) ?? String(value),
   };
 }
 
 /** One of some words. */
-export interface Choice<W extends string> {
+export interface Choice<W extends string> extends Codec<W> {
   readonly words: readonly W[];
-  readonly read: (text: string) => Reading<W>;
 }
 
 export function choice<const W extends string>(...words: readonly W[]): Choice<W> {
@@ -61,6 +66,20 @@ export function choice<const W extends string>(...words: readonly W[]): Choice<W
       const word = words.find((candidate) => candidate === text);
       return word === undefined ? unfit(oneOf(words)) : fit(word);
     },
+    show: (word) => word,
+  };
+}
+
+/** Texts that are their own value. */
+export function plain(read: (text: string) => Reading<string>): Codec<string> {
+  return { read, show: (text) => text };
+}
+
+/** The same, or `off`: null. */
+export function orOff<T>(codec: Codec<T>): Codec<T | null> {
+  return {
+    read: (text) => (text === "off" ? fit(null) : codec.read(text)),
+    show: (value) => (value === null ? "off" : codec.show(value)),
   };
 }
 
@@ -68,7 +87,10 @@ const YES = new Set(["on", "true", "yes"]);
 const NO = new Set(["off", "false", "no"]);
 
 /** `on` or `off`; YAML's own words for it are understood too. */
-export function onOff(text: string): Reading<boolean> {
-  if (YES.has(text)) return fit(true);
-  return NO.has(text) ? fit(false) : unfit("on or off");
-}
+export const ON_OFF: Codec<boolean> = {
+  read(text) {
+    if (YES.has(text)) return fit(true);
+    return NO.has(text) ? fit(false) : unfit("on or off");
+  },
+  show: (on) => (on ? "on" : "off"),
+};

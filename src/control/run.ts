@@ -1,6 +1,7 @@
 /** `edge-lb run`: from a configuration to an exit code. */
 import type { RuntimeLayer } from "../config/load.ts";
-import type { Config, ListenAddress } from "../config/model.ts";
+import type { ListenAddress } from "../config/addresses.ts";
+import type { Config } from "../config/model.ts";
 import { formatEndpoint } from "../core/address.ts";
 import { EdgeError } from "../errors.ts";
 import type { Board } from "../seam/board.ts";

@@ -2,7 +2,17 @@ import { describe, expect, test } from "bun:test";
 import { cidrText } from "../../src/config/addresses.ts";
 import { CLUSTER, CLUSTER_KEYS } from "../../src/config/cluster-options.ts";
 import type { ClusterConfig, Config } from "../../src/config/model.ts";
-import { GLOBAL, LIMITS, LISTEN, SECTIONS, TIMEOUTS, TOP_ROWS } from "../../src/config/options.ts";
+import { optionsOf } from "../../src/config/option-group.ts";
+import {
+  BASE,
+  COMMAND_LINE,
+  GLOBAL,
+  LIMITS,
+  LISTEN,
+  SETTINGS as GROUPS,
+  TIMEOUTS,
+  TOP_ROWS,
+} from "../../src/config/options.ts";
 import { labelOf, resolveOption, type Option } from "../../src/config/option.ts";
 import { collectProblems } from "../../src/config/text.ts";
 import { load, MACHINE, mistakes } from "./loading.ts";
@@ -12,7 +22,7 @@ const HUB = ["cluster", "hub=10.0.0.1"] as const;
 /** Each setting: the option, a good text, what it becomes, a bad text and its line after "Cannot use ". */
 const SETTINGS: readonly [Option<unknown>, string, (config: Config) => unknown, unknown, string, string][] = [
   [
-    GLOBAL.domain,
+    BASE.domain,
     "Linuxera.lab.",
     (c) => c.clusters[0]?.domain,
     "hub.linuxera.lab",
@@ -20,7 +30,7 @@ const SETTINGS: readonly [Option<unknown>, string, (config: Config) => unknown, 
     'domain: "a..b" found, a DNS name such as linuxera.lab wanted',
   ],
   [
-    GLOBAL.domain,
+    BASE.domain,
     "08080",
     (c) => c.clusters[0]?.domain,
     "hub.08080",
@@ -75,10 +85,10 @@ const SETTINGS: readonly [Option<unknown>, string, (config: Config) => unknown, 
     "-1",
     'max-connections-per-client: "-1" found, a whole number from 1 to 10000000 or off wanted',
   ],
-  [GLOBAL.rise, "5", (c) => c.clusters[0]?.rise, 5, "0", 'rise: "0" found, a whole number from 1 to 100 wanted'],
-  [GLOBAL.fall, "4", (c) => c.clusters[0]?.fall, 4, "101", 'fall: "101" found, a whole number from 1 to 100 wanted'],
+  [BASE.rise, "5", (c) => c.clusters[0]?.rise, 5, "0", 'rise: "0" found, a whole number from 1 to 100 wanted'],
+  [BASE.fall, "4", (c) => c.clusters[0]?.fall, 4, "101", 'fall: "101" found, a whole number from 1 to 100 wanted'],
   [
-    GLOBAL.intervalMs,
+    BASE.intervalMs,
     "10s",
     (c) => c.clusters[0]?.intervalMs,
     10_000,
@@ -285,6 +295,15 @@ describe("the option table", () => {
     },
   );
 
+  test.each(TOP_ROWS.concat(...CLUSTER_KEYS.values()).filter(({ fallback }) => typeof fallback === "string"))(
+    "shows the default of $flag $item as a text that reads back",
+    (option) => {
+      const value = resolveOption(option, [], MACHINE, collectProblems());
+      const shown = { text: option.show(value), where: "" };
+      expect(resolveOption(option, [shown], MACHINE, collectProblems())).toEqual(value);
+    },
+  );
+
   test("has a test above for every option but the secret one", () => {
     const covered = new Set(SETTINGS.map(([option]) => option));
     const missing = TOP_ROWS.filter((option) => !covered.has(option)).map((option) => option.flag);
@@ -292,13 +311,11 @@ describe("the option table", () => {
   });
 
   test("lists every option of every group once", () => {
-    const all = [...Object.values(GLOBAL), ...Object.values(LISTEN), ...Object.values(TIMEOUTS)];
-    expect(
-      SECTIONS.flatMap(({ options }) => options).filter((option) => all.includes(option as (typeof all)[number]))
-        .length,
-    ).toBe(all.length);
+    const all = optionsOf({ ...COMMAND_LINE, ...BASE, ...GROUPS });
+    expect(TOP_ROWS.length).toBe(all.length);
+    expect(new Set(TOP_ROWS)).toEqual(new Set(all));
     expect(new Set(TOP_ROWS.map((option) => `${option.flag} ${option.item}`)).size).toBe(TOP_ROWS.length);
-    expect(CLUSTER_KEYS.size).toBe(Object.keys(CLUSTER).length);
+    expect(CLUSTER_KEYS.size).toBe(optionsOf(CLUSTER).length);
   });
 
   test("has the documented defaults", () => {
@@ -366,7 +383,7 @@ describe("the option table", () => {
     expect(read(LISTEN.mcs, "192.168.125.1:22623")).toEqual([{ ip: "192.168.125.1", port: 22_623 }]);
     expect(read(LISTEN.mcs, "off")).toEqual([]);
     expect(read(CLUSTER.sendProxy, "v2")).toBe(2);
-    expect(read(CLUSTER.mcsPort, "2")).toBe(2);
+    expect(read(CLUSTER.ports.mcs, "2")).toBe(2);
   });
 
   test("lets the machine-config server listen on private addresses only", () => {
@@ -429,19 +446,26 @@ const KEYS: readonly [Option<unknown>, string, (cluster: ClusterConfig) => unkno
     "*.lab",
     '"*.lab" found, a name without a star wanted',
   ],
-  [CLUSTER.apiPort, "7443", (c) => c.ports.api, 7443, "0", '"0" found, a whole number from 1 to 65535 wanted'],
+  [CLUSTER.ports.api, "7443", (c) => c.ports.api, 7443, "0", '"0" found, a whole number from 1 to 65535 wanted'],
   [
-    CLUSTER.httpsPort,
+    CLUSTER.ports.https,
     "8443",
     (c) => c.ports.https,
     8443,
     "65536",
     '"65536" found, a whole number from 1 to 65535 wanted',
   ],
-  [CLUSTER.httpPort, "8080", (c) => c.ports.http, 8080, "http", '"http" found, a whole number from 1 to 65535 wanted'],
-  [CLUSTER.readyPort, "1937", (c) => c.ports.ready, 1937, "", "no value found, PORT wanted"],
   [
-    CLUSTER.balanceApi,
+    CLUSTER.ports.http,
+    "8080",
+    (c) => c.ports.http,
+    8080,
+    "http",
+    '"http" found, a whole number from 1 to 65535 wanted',
+  ],
+  [CLUSTER.ports.ready, "1937", (c) => c.ports.ready, 1937, "", "no value found, PORT wanted"],
+  [
+    CLUSTER.balance.api,
     "roundrobin",
     (c) => c.balance.api,
     "roundrobin",
@@ -449,7 +473,7 @@ const KEYS: readonly [Option<unknown>, string, (cluster: ClusterConfig) => unkno
     '"first" found, leastconn, source, host or roundrobin wanted',
   ],
   [
-    CLUSTER.balanceHttps,
+    CLUSTER.balance.https,
     "host",
     (c) => c.balance.https,
     "host",
@@ -457,7 +481,7 @@ const KEYS: readonly [Option<unknown>, string, (cluster: ClusterConfig) => unkno
     '"first" found, leastconn, source, host or roundrobin wanted',
   ],
   [
-    CLUSTER.balanceHttp,
+    CLUSTER.balance.http,
     "source",
     (c) => c.balance.http,
     "source",
@@ -494,7 +518,7 @@ const KEYS: readonly [Option<unknown>, string, (cluster: ClusterConfig) => unkno
   [CLUSTER.allDown, "refuse", (c) => c.allDown, "refuse", "wait", '"wait" found, try or refuse wanted'],
   [CLUSTER.redirectHttps, "on", (c) => c.redirectHttps, true, "1", '"1" found, on or off wanted'],
   [CLUSTER.sendProxy, "v2", (c) => c.sendProxy, 2, "v3", '"v3" found, v1, v2 or off wanted'],
-  [CLUSTER.mcsPort, "22624", (c) => c.ports.mcs, 22_624, "0", '"0" found, a whole number from 1 to 65535 wanted'],
+  [CLUSTER.ports.mcs, "22624", (c) => c.ports.mcs, 22_624, "0", '"0" found, a whole number from 1 to 65535 wanted'],
 ];
 
 describe("the cluster keys", () => {
@@ -520,6 +544,16 @@ describe("the cluster keys", () => {
       expect(line).toStartWith(`--cluster ${spec}: Cannot use ${key} of cluster "hub": ${message}`);
     },
   );
+
+  test.each(
+    [...SETTINGS, ...KEYS].flatMap(([option, text]) => (text === "" ? [] : [[labelOf(option), text, option] as const])),
+  )("shows the value of %s %s as a text that reads back", (_, text, option) => {
+    const read = (written: string): unknown =>
+      option.parse([{ text: written, where: "" }], (__, { wanted }) => expect(wanted).toBe(""));
+    const value = read(text);
+    expect(read(option.show(value))).toEqual(value);
+    expect(option.change(value, read(text))).toBeNull();
+  });
 
   test("has a test above for every key", () => {
     expect(KEYS.map(([option]) => option.item).toSorted()).toEqual([...CLUSTER_KEYS.keys()].toSorted());

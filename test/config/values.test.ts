@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
 import { readDomain, readExactName, readNamePattern } from "../../src/config/names.ts";
 import { nearestWord, oneOf, quote, typed, type Reading } from "../../src/config/text.ts";
-import { choice, duration, durationText, onOff, whole } from "../../src/config/values.ts";
+import { choice, duration, durationText, ON_OFF, whole } from "../../src/config/values.ts";
 
 function outcome<T>(reading: Reading<T>): T | string {
   return reading.ok ? reading.value : `wanted: ${reading.wanted}`;
@@ -30,18 +30,18 @@ describe("duration()", () => {
     ["", WRONG],
     ["1constructor", WRONG],
   ])("reads %s", (text, want) => {
-    expect(outcome(duration()(text))).toBe(want);
+    expect(outcome(duration().read(text))).toBe(want);
   });
 
   test("takes 0 where it means no limit", () => {
-    expect(outcome(duration(0)("0s"))).toBe(0);
-    expect(outcome(duration(0)("577h"))).toBe("wanted: 0s to 576h");
+    expect(outcome(duration(0).read("0s"))).toBe(0);
+    expect(outcome(duration(0).read("577h"))).toBe("wanted: 0s to 576h");
   });
 
   test("reads back what durationText() writes", () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 2_000_000_000 }), (ms) => {
-        expect(outcome(duration(0)(durationText(ms)))).toBe(ms);
+        expect(outcome(duration(0).read(durationText(ms)))).toBe(ms);
       }),
       { numRuns: 200 },
     );
@@ -61,7 +61,7 @@ describe("whole()", () => {
     ["", "wanted: a whole number from 1 to 65535 or off"],
     ["off", 0],
   ])("reads %s", (text, want) => {
-    expect(outcome(whole(1, 65_535, { off: 0 })(text))).toBe(want);
+    expect(outcome(whole(1, 65_535, { off: 0 }).read(text))).toBe(want);
   });
 });
 
@@ -73,7 +73,7 @@ describe("choice()", () => {
   });
 });
 
-describe("onOff()", () => {
+describe("ON_OFF", () => {
   test.each([
     ["on", true],
     ["true", true],
@@ -84,7 +84,7 @@ describe("onOff()", () => {
     ["1", "wanted: on or off"],
     ["", "wanted: on or off"],
   ])("reads %s", (text, want) => {
-    expect(outcome(onOff(text))).toBe(want);
+    expect(outcome(ON_OFF.read(text))).toBe(want);
   });
 });
 

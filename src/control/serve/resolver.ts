@@ -3,7 +3,8 @@
  * The data plane never sees a name.
  */
 import * as dns from "node:dns/promises";
-import type { Config, NodeSpec } from "../../config/model.ts";
+import type { NodeSpec } from "../../config/addresses.ts";
+import type { Config } from "../../config/model.ts";
 import { canonicalIp } from "../../core/address.ts";
 import type { EventLog } from "../log/event-log.ts";
 import { systemClock, type Cancel } from "../health/system-clock.ts";

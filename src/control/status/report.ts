@@ -1,6 +1,7 @@
 /** `GET /v1/status`: everything there is to see, as one plain object. The page, metrics and CSV are other views of the same. */
 import manifest from "../../../package.json" with { type: "json" };
-import type { ClusterConfig, Layer } from "../../config/model.ts";
+import type { Layer } from "../../config/layers.ts";
+import type { ClusterConfig } from "../../config/model.ts";
 import { formatEndpoint } from "../../core/address.ts";
 import { reasonText } from "../../core/health/reasons.ts";
 import { activeOf, countOf, HEALTH_WORDS, type Board, type Count, type HealthWord } from "../../seam/board.ts";

@@ -1,6 +1,6 @@
 /** A configuration for HAProxy 2.4 and later that serves the same clusters: anchored names, readiness checks, long timeouts. */
-import { cidrText } from "../../config/addresses.ts";
-import type { Config, ListenAddress } from "../../config/model.ts";
+import { cidrText, type ListenAddress } from "../../config/addresses.ts";
+import type { Config } from "../../config/model.ts";
 import { durationText } from "../../config/values.ts";
 import type { Cidr } from "../../seam/snapshot.ts";
 import type { ServiceName } from "../../seam/services.ts";

@@ -1,6 +1,6 @@
 /** A configuration for nginx (stream with ssl_preread, and http) that serves the same clusters. */
-import { cidrText } from "../../config/addresses.ts";
-import type { Config, ListenAddress } from "../../config/model.ts";
+import { cidrText, type ListenAddress } from "../../config/addresses.ts";
+import type { Config } from "../../config/model.ts";
 import type { Cidr } from "../../seam/snapshot.ts";
 import type { ServiceName } from "../../seam/services.ts";
 import {

@@ -75,13 +75,6 @@ function noteNodes(group: Group, kinds: readonly ServiceName[], why: string, led
   }
 }
 
-const PORT_ROWS: Readonly<Record<ServiceName, Option<number>>> = {
-  api: CLUSTER.apiPort,
-  https: CLUSTER.httpsPort,
-  http: CLUSTER.httpPort,
-  mcs: CLUSTER.mcsPort,
-};
-
 function portRows(group: Group, ledger: Ledger): OptionTexts[] {
   const kinds = [...new Set(group.units.map((unit) => unit.kind))];
   return kinds.flatMap((kind) => {
@@ -96,20 +89,16 @@ function portRows(group: Group, ledger: Ledger): OptionTexts[] {
         });
       }
     }
-    return optionTexts(PORT_ROWS[kind], ports.slice(0, 1).map(String));
+    return optionTexts(CLUSTER.ports[kind], ports.slice(0, 1).map(String));
   });
 }
 
-const BALANCE_ROWS: Readonly<Partial<Record<ServiceName, Option<Policy>>>> = {
-  api: CLUSTER.balanceApi,
-  https: CLUSTER.balanceHttps,
-  http: CLUSTER.balanceHttp,
-};
+const BALANCE: Readonly<Partial<Record<ServiceName, Option<Policy>>>> = CLUSTER.balance;
 
 function balanceRows(group: Group, ledger: Ledger): OptionTexts[] {
   const done = new Set<ServiceName>();
   return group.units.flatMap((unit) => {
-    const option = BALANCE_ROWS[unit.kind];
+    const option = BALANCE[unit.kind];
     const policy = policyOf(unit, ledger);
     if (option === undefined || policy === null || done.has(unit.kind)) return [];
     done.add(unit.kind);
@@ -184,7 +173,7 @@ function checkRows(group: Group): OptionTexts[] {
       CLUSTER.intervalMs,
       intervals.length === 0 ? [] : [durationText(Math.max(100, Math.min(...intervals)))],
     ),
-    ...optionTexts(CLUSTER.readyPort, ready.slice(0, 1).map(String)),
+    ...optionTexts(CLUSTER.ports.ready, ready.slice(0, 1).map(String)),
   ];
 }
 

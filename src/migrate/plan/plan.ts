@@ -1,5 +1,5 @@
 /** From the proxies of an haproxy.cfg to listeners, routes, pools and clusters, and to the configuration that serves them. */
-import { GLOBAL } from "../../config/options.ts";
+import { BASE, GLOBAL } from "../../config/options.ts";
 import type { Source } from "../source/configuration.ts";
 import type { Bind } from "../source/endpoints.ts";
 import type { Ledger } from "../source/ledger.ts";
@@ -74,7 +74,7 @@ export function planImport({ source, entries, stats, units, groups }: Parts, led
 
 /** What every cluster says alike about probes is said once. */
 function hoistChecks({ settings, clusters }: Imported): Imported {
-  const shared = [GLOBAL.rise, GLOBAL.fall, GLOBAL.intervalMs].flatMap((option) => {
+  const shared = [BASE.rise, BASE.fall, BASE.intervalMs].flatMap((option) => {
     const texts = new Set(
       clusters.map((cluster) => cluster.options.find((one) => one.option.item === option.flag)?.texts[0]),
     );

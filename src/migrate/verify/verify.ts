@@ -1,6 +1,7 @@
 /** The proof: every name asked of the source's rules and of edge-lb's route table, and why answers differ. */
 import { buildSnapshot } from "../../config/build-snapshot.ts";
-import type { Config, NodeSpec } from "../../config/model.ts";
+import type { NodeSpec } from "../../config/addresses.ts";
+import type { Config } from "../../config/model.ts";
 import { buildRoutes, lookup, type Routes } from "../../core/route/lookup.ts";
 import { canonicalHost, canonicalName } from "../../core/route/names.ts";
 import type { Snapshot } from "../../seam/snapshot.ts";

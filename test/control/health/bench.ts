@@ -1,5 +1,7 @@
 /** A bench for health: a clock driven by hand, nodes whose answers are set, a board and a log to inspect. */
 import type { ClusterConfig, Config } from "../../../src/config/model.ts";
+import { dataPart } from "../../../src/config/option-group.ts";
+import { LIMITS, TIMEOUTS } from "../../../src/config/options.ts";
 import type { Evidence } from "../../../src/core/health/ladder.ts";
 import type { ShownCertificate } from "../../../src/core/health/identity.ts";
 import type { EventLog } from "../../../src/control/log/event-log.ts";
@@ -10,6 +12,7 @@ import type { NodeProbe, ProbePlan, NodeProbeResult, ProbeRequest } from "../../
 import { openBoard, type Board } from "../../../src/seam/board.ts";
 import type { ClusterPlan, Endpoint, Pool, Snapshot } from "../../../src/seam/snapshot.ts";
 import type { ServiceName, Policy } from "../../../src/seam/services.ts";
+import { load } from "../../config/loading.ts";
 
 export interface HandClock extends Clock {
   /** Fire what falls due within so many ms, letting promises settle in between. */
@@ -72,41 +75,10 @@ export function clusterConfig(name: string, change: Partial<ClusterConfig> = {})
   };
 }
 
+const DEFAULTS = load([]);
+
 export function configOf(clusters: readonly ClusterConfig[]): Config {
-  return {
-    file: null,
-    clusters,
-    defaultCluster: null,
-    listen: { api: [], https: [], http: [], mcs: [] },
-    limits: { httpLine: 8_192, httpHead: 65_536, httpFields: 128 },
-    timeouts: {
-      hello: 5_000,
-      connect: 3_000,
-      dialTotal: 8_000,
-      httpHead: 10_000,
-      keepAlive: 60_000,
-      apiIdle: 86_400_000,
-      ingressIdle: 3_600_000,
-      halfClosed: 30_000,
-      drain: 30_000,
-      linger: 1_000,
-      probe: 2_000,
-    },
-    maxConnections: 0,
-    maxConnectionsPerClient: 0,
-    trustedProxies: [],
-    allow: [],
-    admin: null,
-    adminGiven: false,
-    adminAuth: null,
-    control: null,
-    controlGiven: false,
-    engine: "bun",
-    workers: 1,
-    log: "text",
-    logTo: { kind: "stderr" },
-    accessLog: false,
-  };
+  return { ...DEFAULTS, clusters };
 }
 
 /** Cells are handed out by name, as control does. */
@@ -143,8 +115,8 @@ export function snapshotOf(config: Config, kinds: readonly ServiceName[] = ["api
     labels: [],
     fallback: { api: -1, https: -1, http: -1, mcs: -1 },
     bridges: [],
-    timeouts: { hello: 0, connect: 0, dialTotal: 0, httpHead: 0, keepAlive: 0, halfClosed: 0, linger: 0 },
-    limits: { maxConnections: 0, maxConnectionsPerClient: 0, helloBytes: 0, httpLine: 0, httpHead: 0, httpFields: 0 },
+    timeouts: dataPart(TIMEOUTS, config.timeouts),
+    limits: { ...dataPart(LIMITS, config.limits), maxConnections: 0, maxConnectionsPerClient: 0, helloBytes: 0 },
     httpsPort: 443,
     trustedProxies: [],
     allow: [],
