@@ -1,5 +1,5 @@
 /**
- * The one gate, behind `npm test`: format, lint, types, docs, unit and behaviour tests, build, end-to-end tests, demo.
+ * The one gate, behind `npm test`: format, walls, lint, types, docs, unit and behaviour tests, build, end-to-end tests, demo.
  * One line per step; of a failed one also its output. The last line is `N passed, N failed`: tests, and every other step as one.
  */
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
@@ -26,6 +26,7 @@ const endToEnd = ["test", "--only-failures", "--timeout=60000", "test/e2e/"];
 
 const STEPS: readonly Step[] = [
   { name: "format", command: [`${BIN}/oxfmt`, "--check"] },
+  { name: "walls", command: [BUN, "scripts/walls.ts", "--check"] },
   { name: "lint", command: [`${BIN}/oxlint`] },
   { name: "types", command: [`${BIN}/tsc`, "-p", "tsconfig.json"] },
   { name: "types of core", command: [`${BIN}/tsc`, "-p", "src/core/tsconfig.json"] },
