@@ -40,14 +40,14 @@ export interface HttpRecord {
   readonly answerMs: number | null;
 }
 
-/** One line without its end. */
+/** One line, without the line feed. */
 export type FormatLine = (record: AccessRecord, wallMs: number) => string;
 
 /** How long a line may wait for others before the batch goes. */
 const BATCH_MS = 20;
 
 export interface AccessLog {
-  /** False: what is written goes nowhere, and need not be put together. */
+  /** False: there is no log, so callers need not build a record. */
   readonly on: boolean;
   write(record: AccessRecord): void;
   /** Control wrote so many batches. */

@@ -4,7 +4,7 @@ import type { Plane } from "./plane.ts";
 
 /**
  * @param client `clientKey` of its address.
- * @returns null, or the name of the limit that this connection goes over; it counts as open all the same until `leave`.
+ * @returns null, or the name of the limit that this connection exceeds; either way it counts as open until `leave`.
  */
 export function enter(plane: Plane, client: number): string | null {
   const { maxConnections, maxConnectionsPerClient } = plane.live.snapshot.limits;

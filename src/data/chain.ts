@@ -1,5 +1,5 @@
 /**
- * A list whose items are their own links: joining and leaving cost two assignments and no memory.
+ * A list whose items are their own links: adding and removing cost two assignments and no memory.
  * An item is in one chain at a time.
  */
 export interface Link<T> {
@@ -33,7 +33,7 @@ export class Chain<T extends Link<T>> {
     item.next = null;
   }
 
-  /** First to last; what is removed on the way is seen, what is added is not. */
+  /** First to last, as a copy: items may be added and removed while it is walked. */
   items(): T[] {
     const items: T[] = [];
     for (let item = this.first; item !== null; item = item.next) items.push(item);

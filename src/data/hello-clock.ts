@@ -1,25 +1,25 @@
-/** When those who sent no whole hello must go: one timer for all, since each has as long as the one before it. */
+/** The time limit for a whole ClientHello: one timer for all connections, since each has as long as the one before it. */
 import type { Cancel, Runtime } from "../runtime/port.ts";
 import { Chain, type Link } from "./chain.ts";
 
 export interface Waiting extends Link<Waiting> {
   /** Kept by the clock. */
   dueMs: number;
-  /** Its time is over; it is not waiting any more. */
+  /** Its time is over; the clock has removed it. */
   expired(): void;
 }
 
 export class HelloClock {
   private readonly runtime: Runtime;
   private readonly waiting = new Chain<Waiting>();
-  /** Stays when those it was set for have left: it looks who is due, and most come and go before it fires. */
+  /** Not reset when a session leaves, which most do before it fires: it then checks who is due. */
   private timer: Cancel | null = null;
 
   constructor(runtime: Runtime) {
     this.runtime = runtime;
   }
 
-  /** After a reload that shortens `ms`, those who came before it keep their time, and those behind them wait as long. */
+  /** After a reload that shortens `ms`, sessions that began before it keep their time, and later ones wait until those are due. */
   start(session: Waiting, ms: number): void {
     session.dueMs = this.runtime.nowMs() + ms;
     this.waiting.add(session);
@@ -50,7 +50,7 @@ export class HelloClock {
         next.expired();
       }
     } finally {
-      // also when one of them threw: the others' time must not stand still
+      // also when one of them threw: the others still have their limit
       if (this.waiting.first !== null && this.timer === null) this.arm(Math.max(1, this.waiting.first.dueMs - now));
     }
   }

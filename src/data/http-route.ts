@@ -19,7 +19,7 @@ export interface HttpRoute {
   readonly pool: Pool;
 }
 
-/** A challenge for a certificate must be answered over plain HTTP; RFC 8555 §8.3. */
+/** ACME challenges must be answered over plain HTTP, so they are never redirected; RFC 8555 §8.3. */
 const ACME = "/.well-known/acme-challenge/";
 
 /** Which cluster a host belongs to: index into the snapshot's clusters, or -1. */
@@ -27,7 +27,7 @@ export function clusterOf({ snapshot, routes }: Live, host: string | null): numb
   return host === null ? snapshot.fallback.http : lookup(routes, "http", host);
 }
 
-/** @param index From `clusterOf`. @param client Address of the client. @param within Cell of a cluster that this client is counted in already, or -1. */
+/** @param index From `clusterOf`. @param client Address of the client. @param within Cell of the cluster whose connection count already includes this client, or -1. */
 export function routeHttp(
   plane: Plane,
   live: Live,
@@ -68,7 +68,7 @@ function unknown(plane: Plane, live: Live, client: string, { host }: Request): R
   return unknownHost(host, nearest === null ? null : `nearest known: ${nearest}`);
 }
 
-/** Null: this request is served as it is. A method other than GET and HEAD must not become a GET: 308. */
+/** Null: this request is served as it is. 308 for methods other than GET and HEAD, which must not become a GET. */
 function redirectOf(request: Request, head: RequestHead, port: number): Reply | null {
   if (request.host === null || request.form === "asterisk" || request.upgrade) return null;
   const path = latin1(head.bytes, request.pathFrom, request.pathTo);
@@ -103,7 +103,7 @@ const DIAL_WORDS: Readonly<Record<DialError, string>> = {
 };
 
 function stateLine({ board }: Plane, plan: ClusterPlan, pool: Pool, last: DialError | null): string {
-  // nodes that only serve other pools of their cluster are not missed here
+  // nodes that only serve other pools of their cluster do not count as missing
   const members = board.members[pool.cell] || pool.endpoints.length;
   const count = members === 1 ? "its one node" : `all ${members} nodes`;
   const state = HEALTH_WORDS[board.health[pool.cell] ?? 0] ?? "unknown";

@@ -12,7 +12,7 @@ import type { DialError } from "../seam/mail.ts";
 import type { ClusterPlan, Pool } from "../seam/snapshot.ts";
 import type { ServiceName } from "../seam/services.ts";
 import { enter, leave } from "./admission.ts";
-import { countBytes, dialPool, type DialRequest, type Reached } from "./dial.ts";
+import { countBytes, dialPool, type DialRequest, type Reached } from "./pool-dial.ts";
 import { Exchange, type ExchangeOwner } from "./http-exchange.ts";
 import { nothingUsable } from "./http-route.ts";
 import { HttpTunnel } from "./http-tunnel.ts";
@@ -35,7 +35,7 @@ const COUNTED: Readonly<Partial<Record<EndWord, Count>>> = {
 export function acceptHttp(plane: Plane, kind: ServiceName, conn: Conn): ConnEvents {
   const client = new HttpClient(plane, kind, conn);
   const limit = enter(plane, client.clientKey);
-  plane.lingering.add(client);
+  plane.drainable.add(client);
   if (plane.stopping) client.drain();
   if (limit !== null) {
     const lines = ["edge-lb has no room for another connection."];
@@ -56,7 +56,7 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner, ExchangeO
   upstream: Upstream | null = null;
   private dial: Cancel | null = null;
   private timer: Cancel | null = null;
-  /** When `timer` fires: often early, as deadlines move with every event and the timer need not. */
+  /** When `timer` fires. Deadlines move later with every event; the timer is not moved and checks again when it fires. */
   private armedFor = Infinity;
   private readonly exchange: Exchange;
 
@@ -88,14 +88,14 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner, ExchangeO
   }
 
   onClose(cause: CloseCause): void {
-    this.plane.lingering.delete(this);
+    this.plane.drainable.delete(this);
     leave(this.plane, this.clientKey);
     this.session.clientLeft(CLIENT_ENDS[cause]);
     this.timer?.cancel();
     this.timer = null;
   }
 
-  /** Wake when the session's deadline comes; a timer that is due earlier looks again. */
+  /** After each event: make sure that a timer fires by the session's deadline. An earlier one stays and checks again. */
   after(): void {
     const { deadline } = this.session;
     if (deadline >= this.armedFor) return;
@@ -111,7 +111,7 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner, ExchangeO
     this.after();
   };
 
-  /** What is under way is answered with `Connection: close`; a client that waits is let go. */
+  /** The exchange under way ends with `Connection: close`; a connection between two requests is closed. */
   drain(): void {
     this.session.drain();
     this.after();
@@ -159,7 +159,7 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner, ExchangeO
     return upstream;
   }
 
-  /** None did. */
+  /** No node did. */
   unreachable(reply: Reply): void {
     this.dial = null;
     this.session.nodeFailed(reply);
@@ -205,7 +205,7 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner, ExchangeO
     this.timer = null;
     if (upstream === null || live === null) return;
     plane.tunnels.delete(upstream);
-    plane.lingering.delete(this);
+    plane.drainable.delete(this);
     const { halfClosed } = live.snapshot.timeouts;
     const record = exchange.record(request, upstream, soFar);
     new HttpTunnel({
@@ -261,7 +261,7 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner, ExchangeO
   }
 }
 
-/** An exchange's wish for a node. */
+/** The dial for one exchange. */
 class HttpDial implements DialRequest {
   readonly live: Live;
   readonly plan: ClusterPlan;

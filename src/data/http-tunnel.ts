@@ -1,10 +1,10 @@
-/** An HTTP connection whose protocol was changed (WebSocket, SPDY): from here on bytes alone, logged at its end. */
+/** An HTTP connection whose protocol was changed (WebSocket, SPDY): bytes are moved without being read, and it is logged at its end. */
 import type { ExchangeEnd } from "../core/http/effects.ts";
 import type { Conn, JoinSpec, Tunnel, TunnelEnd } from "../runtime/port.ts";
 import type { CutReason } from "../seam/mail.ts";
 import { tunnelEndReason, type AccessRecord } from "./access-log.ts";
 import { leave } from "./admission.ts";
-import { closeCells, countBytes } from "./dial.ts";
+import { closeCells, countBytes } from "./pool-dial.ts";
 import type { Plane } from "./plane.ts";
 import type { Cuttable, Cells } from "./tunnels.ts";
 
@@ -19,9 +19,9 @@ export interface HttpTunnelInput {
   readonly halfClosedMs: number;
   readonly toNode: readonly Uint8Array[];
   readonly toClient: readonly Uint8Array[];
-  /** The request that asked for it. */
+  /** What was counted for the request that asked for the other protocol. */
   readonly soFar: ExchangeEnd;
-  /** Its record, but for what is known at the end only. */
+  /** The access record, without what is known only at the end. */
   readonly record: Omit<AccessRecord, "up" | "down" | "totalMs" | "end">;
 }
 

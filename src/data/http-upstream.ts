@@ -6,22 +6,22 @@ import type { CloseCause, Conn, ConnEvents, PassSpec } from "../runtime/port.ts"
 import { HEALTH } from "../seam/board.ts";
 import type { CutReason } from "../seam/mail.ts";
 import type { ClusterPlan, Pool } from "../seam/snapshot.ts";
-import { closeCells, type Reached } from "./dial.ts";
+import { closeCells, type Reached } from "./pool-dial.ts";
 import type { Plane } from "./plane.ts";
 import type { Cuttable, Cells } from "./tunnels.ts";
 
 const NONE_TRIED: ReadonlySet<number> = new Set<number>();
 
-/** The session's side of it. */
+/** The client connection that it serves. */
 export interface UpstreamOwner {
   readonly plane: Plane;
   readonly session: HttpSession;
   readonly conn: Conn;
   /** The client's address. */
   readonly clientIp: string;
-  /** Null once the connection was dropped: what still comes from it is nobody's. */
+  /** Null once it is closed: later events of that connection are ignored. */
   readonly upstream: Upstream | null;
-  /** An event was handled. */
+  /** To be called after each event. */
   after(): void;
 }
 
@@ -31,7 +31,7 @@ export class Upstream implements ConnEvents, Cuttable {
   readonly clientIp: string;
   /** The endpoint as ip:port. */
   readonly node: string;
-  /** How long the dial took; null once it was told: the next requests on this connection need none. */
+  /** How long the dial took; null once it was logged: later requests on this connection need no dial. */
   dialMs: number | null;
   readonly attempts: number;
   private readonly owner: UpstreamOwner;
@@ -67,7 +67,7 @@ export class Upstream implements ConnEvents, Cuttable {
     if (well && pool === this.pool && !moved) return true;
     const known = pool.endpoints.some(({ cell }) => cell === endpoint.cell);
     if (!known || (!well && state !== HEALTH["not-ready"])) return false;
-    // who is hashed goes where the hash says; who is counted stays as long as the node is well
+    // pick again only when the node is not well or another host is asked for: that may lead elsewhere
     if (!well || moved) {
       const best = pick(pool, plane.health, key, NONE_TRIED, plane.random, plan.allDown);
       if (best?.cell !== endpoint.cell) return false;
@@ -125,7 +125,7 @@ export class Upstream implements ConnEvents, Cuttable {
     this.owner.after();
   }
 
-  /** It is no longer this session's; the socket is the caller's to close or to join. */
+  /** Stop counting it for this session; the caller closes the socket or joins it. */
   release(): void {
     const { plane } = this.owner;
     plane.tunnels.delete(this);

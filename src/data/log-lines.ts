@@ -45,7 +45,7 @@ function round(ms: number): number {
   return Math.round(ms * 10) / 10;
 }
 
-/** Names and targets come from strangers: whatever could end the line or move a terminal's cursor is written as an escape. */
+/** Names and targets come from clients: what could end the line or move a terminal's cursor is written as an escape. */
 export function printable(text: string): string {
   // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
   return /[^\x21-\x7e]|"/.test(text) ? text.replaceAll(/[^\x20-\x7e]|"/g, escapeChar) : text;
@@ -58,7 +58,7 @@ function escapeChar(char: string): string {
 let second = -1;
 let secondText = "";
 
-/** ISO 8601 in UTC with milliseconds; the text of the second is made once. */
+/** ISO 8601 in UTC with milliseconds; the text is made once for each second. */
 export function isoTime(wallMs: number): string {
   const whole = Math.floor(wallMs / 1_000);
   if (whole !== second) {

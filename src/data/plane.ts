@@ -1,4 +1,4 @@
-/** What every session of one worker stands on: the runtime, the live snapshot, the board and the registers of this worker. */
+/** What every session of one worker uses: the runtime, the live snapshot, the board, and this worker's lists of connections. */
 import type { Routes } from "../core/route/lookup.ts";
 import { buildRoutes } from "../core/route/lookup.ts";
 import type { Runtime } from "../runtime/port.ts";
@@ -17,7 +17,7 @@ export interface Live {
   users: number;
 }
 
-/** A connection that ends by itself once what is under way is done. */
+/** A connection that can be asked to end after the exchange under way. */
 export interface Drainable {
   drain(): void;
 }
@@ -43,11 +43,11 @@ export class Plane {
   readonly tunnels = new Tunnels();
   readonly reports: Reports;
   readonly hellos: HelloClock;
-  /** Connections whose protocol lets them be asked to end: HTTP between two requests. */
-  readonly lingering = new Set<Drainable>();
+  /** HTTP connections: their protocol has a point where they can end. */
+  readonly drainable = new Set<Drainable>();
   /** Counts picks of roundrobin pools. */
   turn = 0;
-  /** No new connection is taken, and those that can end do. */
+  /** The worker stops: no new connection is accepted, and HTTP connections end after their exchange. */
   stopping = false;
   live: Live;
   /** Replaced snapshots that a session still uses. */
@@ -79,10 +79,10 @@ export class Plane {
     this.reportApplied();
   }
 
-  /** The worker stops: a connection that only waits for a next request would keep it for nothing. */
+  /** The worker stops: ask the HTTP connections to end, since one that waits for a next request would delay it for nothing. */
   drain(): void {
     this.stopping = true;
-    for (const connection of this.lingering) connection.drain();
+    for (const connection of this.drainable) connection.drain();
   }
 
   /** Take the live snapshot for one routing decision; give it back with `release`, once. */

@@ -1,4 +1,4 @@
-/** What a worker tells control beside its log, each kind at a bounded rate whatever clients do. */
+/** What a worker reports to control beside its log; each kind at a bounded rate, whatever clients do. */
 import type { Runtime } from "../runtime/port.ts";
 import type { DialError } from "../seam/mail.ts";
 import type { ServiceName } from "../seam/services.ts";
@@ -26,7 +26,7 @@ export class Reports {
     if (this.mute.take(cell, this.runtime.nowMs())) this.runtime.post({ kind: "node-mute", cell });
   }
 
-  /** @returns whether it was told: only then is the search for the nearest name worth its time. */
+  /** @returns Whether it was reported; only then is it worth searching the nearest known name. */
   unknownName(listener: ServiceName, name: string, client: string): boolean {
     if (!this.names.take(this.runtime.nowMs())) return false;
     this.runtime.post({ kind: "unknown-name", listener, name, client });
@@ -40,7 +40,7 @@ export class Reports {
   }
 }
 
-/** One a second for each cell; there are no more cells than the board has. */
+/** At most one a second for each cell; the board bounds their number. */
 class CellRate {
   private readonly takenAt = new Map<number, number>();
 

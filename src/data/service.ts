@@ -29,8 +29,8 @@ const ACCEPT: Readonly<Record<ServiceName, Accept>> = {
   http: acceptHttp,
 };
 
-/** How often a stopping worker looks whether its last connection is gone. */
-const STOP_LOOK_MS = 50;
+/** How often a stopping worker checks whether its last connection is gone. */
+const STOP_CHECK_MS = 50;
 
 /** Takes mail from now on, until a "stop" is done and `runtime.stop()` was called. */
 export function startService(input: ServiceInput): void {
@@ -44,11 +44,11 @@ class Service {
   private readonly worker: number;
   private readonly plane: Plane;
   private readonly listeners = new Map<string, Listener>();
-  /** Of the snapshot that is on its way. */
+  /** Parts of the next snapshot that have arrived. */
   private readonly parts: SnapshotPart[] = [];
-  /** By cell: the cut of what was removed. Cells that come back before it is due keep their tunnels. */
+  /** By cell: the cut of what was removed. A cell that comes back before then keeps its tunnels. */
   private readonly removals = new Map<number, Cancel>();
-  /** By cell: the cut of what is drained. Drained anew, it has its whole time again. */
+  /** By cell: the cut of what is drained. A second drain begins its time again. */
   private readonly drains = new Map<number, Cancel>();
 
   constructor(input: ServiceInput) {
@@ -79,7 +79,7 @@ class Service {
       case "log-taken":
         return this.plane.log.taken(mail.batches);
       case "check-access":
-        this.runtime.timer(mail.afterMs, () => this.cutStrangers());
+        this.runtime.timer(mail.afterMs, () => this.cutNotAllowed());
         return undefined;
       case "stop":
         return this.stop(mail.afterMs);
@@ -114,12 +114,12 @@ class Service {
 
   private cut({ cell, afterMs, reason }: Extract<ToWorker, { kind: "cut" }>): void {
     const { tunnels, health } = this.plane;
-    this.keep(cell);
+    this.cancelRemoval(cell);
     if (afterMs <= 0) return tunnels.cutCell(cell, reason);
     const due = reason === "removed" ? this.removals : reason === "drain" ? this.drains : null;
     const timer = this.runtime.timer(afterMs, () => {
       due?.delete(cell);
-      if (reason === "drain" && health.state(cell) !== HEALTH.drained) return; // undone meanwhile
+      if (reason === "drain" && health.state(cell) !== HEALTH.drained) return; // the drain was undone meanwhile
       tunnels.cutCell(cell, reason);
     });
     due?.get(cell)?.cancel();
@@ -130,22 +130,22 @@ class Service {
   private swap(last: Snapshot): void {
     const snapshot = joinParts(this.parts.splice(0), last);
     this.plane.swap(snapshot);
-    if (this.removals.size > 0) for (const cell of cellsIn(snapshot)) this.keep(cell);
+    if (this.removals.size > 0) for (const cell of cellsIn(snapshot)) this.cancelRemoval(cell);
   }
 
-  /** What was to be removed is wanted again, or is about to be cut anew. */
-  private keep(cell: number): void {
+  /** Its cell is configured again, or another cut of it begins. */
+  private cancelRemoval(cell: number): void {
     this.removals.get(cell)?.cancel();
     this.removals.delete(cell);
   }
 
   /** Ends the tunnels of clients that `allow` no longer lets in. */
-  private cutStrangers(): void {
+  private cutNotAllowed(): void {
     const { allow, clusters } = this.plane.live.snapshot;
     const allowOf = new Map(clusters.map((plan) => [plan.cell, plan.allow]));
-    const isStranger = ({ clientIp, cells }: Cuttable): boolean =>
+    const isRefused = ({ clientIp, cells }: Cuttable): boolean =>
       !isAllowed(allow, clientIp) || !isAllowed(allowOf.get(cells.cluster) ?? [], clientIp);
-    this.plane.tunnels.cutWhere(isStranger, "not allowed");
+    this.plane.tunnels.cutWhere(isRefused, "not allowed");
   }
 
   /** Stop accepting, let what is open go on for `afterMs`, then cut it. */
@@ -156,17 +156,17 @@ class Service {
     this.plane.drain();
     const cutAt = this.runtime.nowMs() + afterMs;
     let cut = false;
-    const look = (): void => {
+    const check = (): void => {
       if (this.plane.open === 0) return this.stopped();
       if (!cut && this.runtime.nowMs() >= cutAt) {
         cut = true;
         this.plane.tunnels.cutWhere(() => true, "shutdown");
       } else if (cut) {
-        return this.stopped(); // what is left has not even reached a node
+        return this.stopped(); // what is left has no node and holds nothing
       }
-      this.runtime.timer(STOP_LOOK_MS, look);
+      this.runtime.timer(STOP_CHECK_MS, check);
     };
-    look();
+    check();
   }
 
   private stopped(): void {

@@ -13,14 +13,14 @@ import type { ClusterPlan, Pool } from "../seam/snapshot.ts";
 import type { ServiceName } from "../seam/services.ts";
 import type { EndReason } from "../seam/tallies.ts";
 import { enter, leave } from "./admission.ts";
-import { dialPool, type DialRequest, type Reached } from "./dial.ts";
+import { dialPool, type DialRequest, type Reached } from "./pool-dial.ts";
 import type { Waiting } from "./hello-clock.ts";
 import type { Live, Plane } from "./plane.ts";
 import { type TlsClient, TlsTunnel } from "./tls-tunnel.ts";
 
 const NOTHING = new Uint8Array(0);
 
-/** An answer to somebody who speaks HTTP to a TLS port, in the words of nginx's well-known page, as plain text. */
+/** The answer to a client that speaks HTTP to a TLS port, in the words of nginx's well-known page, as plain text. */
 const SPEAK_TLS = new TextEncoder().encode(
   ((body: string) =>
     `HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`)(
@@ -51,7 +51,7 @@ class TlsSession implements ConnEvents, Waiting, TlsClient {
   private phase: "hello" | "dialing" | "over" = "hello";
   /** A hello that came in parts, so far: chunks are valid during their call only. */
   private head: Uint8Array = NOTHING;
-  /** Total bytes that the next look at the hello is worth. */
+  /** Parsing the hello again says something new from this many bytes on. */
   private wanted = 1;
   private dial: Cancel | null = null;
   private live: Live | null = null;
@@ -73,15 +73,15 @@ class TlsSession implements ConnEvents, Waiting, TlsClient {
     const before = this.helloBytes;
     this.helloBytes += chunk.length;
     // in one chunk, as nearly always, it need not be copied
-    if (before === 0) this.look(chunk, chunk);
+    if (before === 0) this.parse(chunk, chunk);
     else {
       this.keep(chunk, before);
-      if (this.helloBytes >= this.wanted) this.look(this.head.subarray(0, this.helloBytes), null);
+      if (this.helloBytes >= this.wanted) this.parse(this.head.subarray(0, this.helloBytes), null);
     }
   }
 
   /** @param unkept The hello so far, if it is not in `head`. */
-  private look(hello: Uint8Array, unkept: Uint8Array | null): void {
+  private parse(hello: Uint8Array, unkept: Uint8Array | null): void {
     const result = readClientHello(hello, this.plane.live.snapshot.limits.helloBytes);
     if (result.kind === "need-more") {
       this.wanted = result.bytes;
@@ -106,7 +106,7 @@ class TlsSession implements ConnEvents, Waiting, TlsClient {
     this.end();
     if (phase === "over") return;
     this.plane.writer.addCount("clientGone", 1);
-    if (phase === "hello" && this.helloBytes === 0) return; // port scans and probes of others: counted, not logged
+    if (phase === "hello" && this.helloBytes === 0) return; // port scans and others' probes are counted, not logged
     this.log(cause === "fault" ? "internal error" : "client gone", null);
   }
 
@@ -207,7 +207,7 @@ class TlsSession implements ConnEvents, Waiting, TlsClient {
     this.conn.closeAfter(0);
   }
 
-  /** Gives back all that this session holds of the plane. */
+  /** Release what this session holds: its place in the clock, its dial, its snapshot, its bytes. */
   private end(): void {
     this.phase = "over";
     this.plane.hellos.stop(this);
@@ -252,7 +252,7 @@ class TlsSession implements ConnEvents, Waiting, TlsClient {
   }
 }
 
-/** A session's wish for a node. */
+/** The dial for one session. */
 class TlsDial implements DialRequest {
   readonly live: Live;
   readonly plan: ClusterPlan;

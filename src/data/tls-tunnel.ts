@@ -6,7 +6,7 @@ import type { ServiceName } from "../seam/services.ts";
 import type { EndReason } from "../seam/tallies.ts";
 import { type AccessRecord, tunnelEndReason } from "./access-log.ts";
 import { leave } from "./admission.ts";
-import { closeCells, countBytes, type Reached } from "./dial.ts";
+import { closeCells, countBytes, type Reached } from "./pool-dial.ts";
 import type { Plane } from "./plane.ts";
 import type { Cuttable, Cells } from "./tunnels.ts";
 
@@ -14,7 +14,7 @@ const NO_CHUNKS: readonly Uint8Array[] = [];
 /** A fatal alert in a record of its own; every other answer to a hello is longer. RFC 8446 §6. */
 const ALERT_BYTES = 7;
 
-/** Who asked, and what for. */
+/** The client's connection and what its hello asked for. */
 export interface TlsClient {
   readonly plane: Plane;
   readonly kind: ServiceName;
@@ -70,7 +70,7 @@ export class TlsTunnel implements JoinSpec, Cuttable {
     plane.tunnels.delete(this);
     closeCells(plane, this.cells);
     leave(plane, clientKey);
-    // it accepts and says nothing, or no: its next look should not wait for its turn
+    // it accepted and answered nothing, or an alert alone: control probes it at once
     if (end.first === "node" && end.down <= ALERT_BYTES) plane.reports.nodeMute(this.cells.endpoint);
     const totalMs = plane.runtime.nowMs() - startMs;
     const reason = tunnelEndReason(end);

@@ -14,7 +14,7 @@ export function cellsOf(plan: ClusterPlan, pool: Pool, endpoint: Endpoint): Cell
   return { cluster: plan.cell, pool: pool.cell, endpoint: endpoint.cell };
 }
 
-/** One connection to a node that can be ended from outside. */
+/** A connection to a node that control can end. */
 export interface Cuttable extends Link<Cuttable> {
   readonly cells: Cells;
   readonly clientIp: string;

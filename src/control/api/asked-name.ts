@@ -3,7 +3,7 @@ import { quote } from "../../config/text.ts";
 import type { Config } from "../../config/model.ts";
 import { canonicalIp } from "../../core/address.ts";
 import type { RouteMatch } from "../../core/route/lookup.ts";
-import { canonicalName } from "../../core/route/names.ts";
+import { canonicalName } from "../../core/route/canonical-name.ts";
 import { EdgeError } from "../../errors.ts";
 import { SERVICE_NAMES, type ServiceName } from "../../seam/services.ts";
 

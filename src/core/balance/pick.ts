@@ -4,7 +4,7 @@ import { formatEndpoint } from "../address.ts";
 import { FULL_WEIGHT } from "./full-weight.ts";
 import { fmix32 } from "./hash.ts";
 
-/** How gladly an endpoint is used, by `Health`: unknown, up, not-ready, dead, drained, foreign. 0: never. */
+/** Preference of an endpoint by its health: unknown, up, not-ready, dead, drained, foreign. 0: never used. */
 const RANKS: Readonly<Record<Health, number>> = [2, 3, 1, 0, 0, 0];
 const NOT_READY_RANK = 1;
 const BEST_RANK = 3;
@@ -41,7 +41,7 @@ function leastRank(allDown: "try" | "refuse"): number {
   return allDown === "try" ? NOT_READY_RANK : NOT_READY_RANK + 1;
 }
 
-/** How gladly `pick` uses an endpoint of this health: those of the highest rank in the pool are used. 0: never. */
+/** Preference of this health in `pick`, which uses the endpoints of the highest rank in the pool. 0: never used. */
 export function rankOfHealth(health: Health, allDown: "try" | "refuse"): number {
   return RANKS[health] < leastRank(allDown) ? 0 : RANKS[health];
 }
@@ -91,7 +91,7 @@ function pickHighestScore(
   let bestScore = -1;
   for (const endpoint of endpoints) {
     const score = fmix32(endpoint.hash ^ key);
-    if (score < bestScore && bestRank === BEST_RANK) continue; // cannot win: spares a look at its health
+    if (score < bestScore && bestRank === BEST_RANK) continue; // cannot win, so its health need not be read
     const rank = rankOf(endpoint, health, tried);
     if (rank < bestRank) continue;
     if (rank === bestRank && score <= bestScore && !winsTie(endpoint, score, best, bestScore)) continue;
@@ -102,7 +102,7 @@ function pickHighestScore(
   return best;
 }
 
-/** Endpoints of one hash are told apart by their text, so that every instance decides alike. */
+/** Endpoints of one hash are told apart by their text, so that every instance decides the same. */
 function winsTie(endpoint: Endpoint, score: number, best: Endpoint | null, bestScore: number): boolean {
   if (best === null || score !== bestScore) return false;
   return formatEndpoint(endpoint.at.ip, endpoint.at.port) < formatEndpoint(best.at.ip, best.at.port);

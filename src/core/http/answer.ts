@@ -94,7 +94,7 @@ export class Answer {
     const { body } = this;
     this.status = response.status;
     this.closeNode = response.close;
-    // a node that stops listening leaves a body that nobody takes
+    // a node that closes before the request's end leaves a body that cannot be sent anywhere
     if (response.framing.kind === "close" || (response.close && asking)) this.closeClient = true;
     body.begin(response.framing);
     this.state = body.state === "done" ? "done" : "body";

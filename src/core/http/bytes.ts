@@ -54,13 +54,6 @@ export function spells(bytes: Uint8Array, from: number, to: number, word: string
   return true;
 }
 
-/** Are two ranges the same but for ASCII case? */
-export function alike(a: Uint8Array, aFrom: number, aTo: number, b: Uint8Array, bFrom: number, bTo: number): boolean {
-  if (aTo - aFrom !== bTo - bFrom) return false;
-  for (let i = 0; i < aTo - aFrom; i++) if (lower(a[aFrom + i] ?? 0) !== lower(b[bFrom + i] ?? 0)) return false;
-  return true;
-}
-
 /**
  * The members of a comma-separated list (RFC 9110 §5.6.1), without the white space around them; empty members are skipped.
  * @param take Called with each member's range.

@@ -1,4 +1,4 @@
-/** What an HTTP session asks of the world; `data/` gives it sockets, tests give it lists. */
+/** What an HTTP session asks of its surroundings: `data/` implements it with sockets, tests with lists. */
 import type { DataTimeouts } from "../../seam/snapshot.ts";
 import type { ClientInfo } from "./forward.ts";
 import type { HeadLimits } from "./head.ts";
@@ -43,7 +43,7 @@ export interface SessionEffects {
    * it is until `nodeOpen` or `nodeFailed` is called.
    */
   start(first: Uint8Array): Started;
-  /** The open connection turned out to be dead: dial anew, with the same rules as `start`. */
+  /** The open connection turned out to be dead: dial again, with the same rules as `start`. */
   restart(first: Uint8Array): void;
   /** False: write nothing more until the drain. */
   toNode(bytes: Uint8Array): boolean;

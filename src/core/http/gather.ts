@@ -58,7 +58,7 @@ export class Gather {
     return length === 0 ? null : this.buffer.subarray(0, length);
   }
 
-  /** Copy the run that is a view of somebody's buffer: it is about to change. */
+  /** Copy the run that is a view of the caller's buffer, because that is about to change. */
   own(): void {
     if (this.view !== null) this.settle();
   }
@@ -84,7 +84,7 @@ export class Gather {
   }
 
   private copy(bytes: Uint8Array, from: number, to: number): void {
-    // a few bytes too many cost less than a view that leaves them out
+    // copying a few bytes too many costs less than making a view without them
     const whole = from === 0 && bytes.length - to <= SLACK;
     this.reserve(whole ? bytes.length : to - from);
     this.buffer.set(whole ? bytes : bytes.subarray(from, to), this.length);

@@ -1,4 +1,4 @@
-/** What the client sent ahead of what can be taken; at most what one read gave, as the client is not read from meanwhile. */
+/** What the client sent before it can be used. At most one read's bytes, because the client is not read from while there are some. */
 export class Held {
   private bytes: Uint8Array | null = null;
 

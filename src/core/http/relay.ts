@@ -63,7 +63,7 @@ export class Relay {
   }
 
   /**
-   * The connection ended without an answer: dial anew if it was an old one and the request may be sent twice.
+   * The connection ended without an answer: dial again if it had served an earlier request and this one may be sent twice.
    * @see RFC 9110 §9.2.2 (idempotent methods), RFC 9112 §9.3.1 (retrying requests)
    */
   retry(): boolean {

@@ -1,5 +1,5 @@
 /** What a request asks for, from its head: whom, how long its body is, what becomes of the connection. */
-import { canonicalHost } from "../route/names.ts";
+import { canonicalHost } from "../route/canonical-name.ts";
 import { latin1, members, spells } from "./bytes.ts";
 import { FIELD } from "./field.ts";
 import { connectionOptions, declaredFraming, findField, NO_BODY, type Framing, type FramingFault } from "./framing.ts";

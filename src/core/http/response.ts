@@ -77,7 +77,7 @@ function bad(fault: ResponseFault): BadResponse {
 /** RFC 9112 §6.3: 1xx, 204, 304 and answers to HEAD end with their head, whatever it declares. */
 function bodyFraming(status: number, request: Request, declared: Framing | null): Framing | ResponseFault {
   if (status < 200 || status === 204) {
-    // a length here is forbidden (RFC 9110 §8.6), and a reader that believed it would eat the next answer; zero harms nobody
+    // a length here is forbidden (RFC 9110 §8.6), and a reader that believed it would take the next answer for a body; zero is harmless
     return declared === null || declared.kind === "none" ? NO_BODY : "body where none may be";
   }
   if (status === 304 || request.method === "HEAD") return NO_BODY;

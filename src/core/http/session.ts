@@ -1,7 +1,7 @@
 /**
  * One client connection to port 80, without sockets and clocks: bytes and events in, `SessionEffects` out.
  * Requests are served one after the other: the next one is looked at when the last answer is complete, so that every request is
- * routed on its own and answers cannot change places. At most one node connection is open, and it serves nobody else.
+ * routed on its own and answers cannot change places. At most one node connection is open, and it serves this client alone.
  * Its states and all their changes stand in `states.ts`.
  * @see RFC 9112 §9 (connections), §9.3.2 (pipelining)
  */
@@ -83,7 +83,7 @@ export class HttpSession {
     const { relay } = this;
     const { request } = relay.ask;
     if (this.phase === "over" || relay.node !== "open") return undefined;
-    // nobody asked: it would be taken for the answer to the next request
+    // no request waits for it, and the next one's client would take it for the answer
     if (request === null || relay.answer.state === "done") return this.abandonNode();
     this.touch();
     switch (relay.readAnswer(chunk, request)) {

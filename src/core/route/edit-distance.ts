@@ -1,6 +1,6 @@
 /** Names end at 253 bytes; longer texts are beyond any bound. */
 const LENGTH_MOST = 255;
-/** Claims of the table, used in turn: one call makes no garbage, and calls never overlap. */
+/** Rows of the table, used in turn: a call allocates nothing, and calls never overlap. */
 const ROWS = [0, 1, 2].map(() => new Uint8Array(LENGTH_MOST + 1));
 
 /**
@@ -15,7 +15,7 @@ export function editDistance(a: string, b: string, bound: number): number {
   for (let i = 1; i <= a.length; i++) {
     const from = Math.max(1, i - bound);
     const to = Math.min(b.length, i + bound);
-    // Cells beside the band count as beyond; the next claim looks one further to the right.
+    // Cells beside the band count as beyond; the next row reads one further to the right.
     set(i, from - 1, from === 1 ? Math.min(i, beyond) : beyond);
     let least = cell(i, from - 1);
     for (let j = from; j <= to; j++) {
@@ -29,7 +29,7 @@ export function editDistance(a: string, b: string, bound: number): number {
   return cell(a.length, b.length);
 }
 
-/** The least cost of turning the first `i` characters of `a` into the first `j` of `b`, given the claims before. */
+/** The least cost of turning the first `i` characters of `a` into the first `j` of `b`, given the rows before. */
 function cheapest(a: string, b: string, i: number, j: number): number {
   const replace = cell(i - 1, j - 1) + (a.charCodeAt(i - 1) === b.charCodeAt(j - 1) ? 0 : 1);
   const best = Math.min(replace, cell(i - 1, j) + 1, cell(i, j - 1) + 1);
@@ -42,6 +42,6 @@ function cell(i: number, j: number): number {
 }
 
 function set(i: number, j: number, value: number): void {
-  const claim = ROWS[i % 3];
-  if (claim !== undefined) claim[j] = value;
+  const row = ROWS[i % 3];
+  if (row !== undefined) row[j] = value;
 }

@@ -1,11 +1,11 @@
 import type { NameClaim, Snapshot } from "../../seam/snapshot.ts";
 import type { ServiceName } from "../../seam/services.ts";
-import { NAME_MOST } from "./names.ts";
+import { NAME_MOST } from "./canonical-name.ts";
 
-/** Which kind of claim claimed a name. */
+/** The kind of claim that matched a name. */
 export type RouteRule = "exact" | "below" | "labels";
 
-/** A claim that claims names, as `explain` shows it. */
+/** The claim that a name matched, as `explain` shows it. */
 export interface RouteMatch {
   /** Index into the snapshot's clusters. */
   readonly cluster: number;

@@ -1,7 +1,7 @@
 import type { ServiceName } from "../../seam/services.ts";
 import { editDistance } from "./edit-distance.ts";
 import type { KindRoutes, Routes } from "./lookup.ts";
-import { NAME_MOST } from "./names.ts";
+import { NAME_MOST } from "./canonical-name.ts";
 
 /** Further apart than this, or than a third of the known name, is no slip of the keyboard. */
 const DISTANCE_MOST = 8;

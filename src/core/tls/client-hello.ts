@@ -150,8 +150,8 @@ function readServerName(body: ByteReader): ServerName {
 }
 
 /**
- * Names read lately, each in the place its bytes hash to: clients ask for the same few again and again, and one that is known
- * need not be put together, judged and hashed anew.
+ * A cache of names read before, each in the slot its bytes hash to: clients ask for the same few again and again, and a known
+ * one needs no new text and no new validation.
  */
 const known: (KnownName | undefined)[] = Array.from({ length: 512 });
 

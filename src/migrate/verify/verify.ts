@@ -3,7 +3,7 @@ import { buildSnapshot } from "../../config/build-snapshot.ts";
 import type { NodeSpec } from "../../config/addresses.ts";
 import type { Config } from "../../config/model.ts";
 import { buildRoutes, lookup, type Routes } from "../../core/route/lookup.ts";
-import { canonicalHost, canonicalName } from "../../core/route/names.ts";
+import { canonicalHost, canonicalName } from "../../core/route/canonical-name.ts";
 import type { Snapshot } from "../../seam/snapshot.ts";
 import type { ServiceName } from "../../seam/services.ts";
 import type { ImportResult } from "../import.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { canonicalHost, canonicalName } from "../../../src/core/route/names.ts";
+import { canonicalHost, canonicalName } from "../../../src/core/route/canonical-name.ts";
 
 const NAMES: readonly (readonly [string, string | null])[] = [
   ["api.hub.lab", "api.hub.lab"],

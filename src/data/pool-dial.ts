@@ -7,7 +7,7 @@ import type { Live, Plane } from "./plane.ts";
 import type { Cells } from "./tunnels.ts";
 import { cellsOf } from "./tunnels.ts";
 
-/** Three endpoints cover a control plane; more would only lengthen the wait of a client nobody can serve. */
+/** Three endpoints cover a control plane; more would only lengthen the wait when none of them can be reached. */
 const MOST_ATTEMPTS = 3;
 
 const NOWHERE: Address = { ip: "", port: 0 };
@@ -41,7 +41,7 @@ export function dialPool(plane: Plane, request: DialRequest, first: Uint8Array |
   return new PoolDial(plane, request, first);
 }
 
-/** One attempt after the other: it is what the runtime is asked for, too. */
+/** One attempt after the other; also the specification of each, so that an attempt costs no object. */
 class PoolDial implements Cancel, DialSpec {
   to: Address = NOWHERE;
   timeoutMs = 0;
@@ -53,7 +53,7 @@ class PoolDial implements Cancel, DialSpec {
   private tried: Set<number> | null = null;
   private attempts = 0;
   private endpoint: Endpoint | null = null;
-  /** In the cluster's cell, from the start on: a burst must not get around its max-connections. */
+  /** The cluster's cell counts this dial, from its start: a burst must not exceed max-connections. */
   private counted = true;
   private current: Cancel | null = null;
 
@@ -65,7 +65,7 @@ class PoolDial implements Cancel, DialSpec {
     this.key = request.pool.policy === "roundrobin" ? plane.turn++ : request.key;
     plane.writer.addActive(request.plan.cell, 1);
     const endpoint = this.choose();
-    // never calls back before dialPool() returned: without an endpoint the answer takes one turn
+    // the caller is never called back before dialPool() returned, so without an endpoint it hears so one turn later
     if (endpoint === null) this.current = plane.runtime.timer(0, () => this.giveUp(null));
     else this.attempt(endpoint);
   }
@@ -87,7 +87,7 @@ class PoolDial implements Cancel, DialSpec {
     const leftMs = timeouts.dialTotal - (this.plane.runtime.nowMs() - this.startMs);
     this.attempts += 1;
     this.endpoint = endpoint;
-    // counted while dialing already, so that a burst spreads over the pool
+    // counted before it is open, so that a burst spreads over the pool
     this.plane.writer.addActive(endpoint.cell, 1);
     this.to = endpoint.at;
     this.timeoutMs = Math.min(timeouts.connect, leftMs);
@@ -100,7 +100,7 @@ class PoolDial implements Cancel, DialSpec {
     if (endpoint === null) throw new Error("Cannot open: no attempt is under way");
     const cells = cellsOf(request.plan, request.pool, endpoint);
     this.endpoint = null;
-    this.counted = false; // the caller's from here on
+    this.counted = false; // the caller's `closeCells` takes it back
     plane.writer.addActive(cells.pool, 1);
     plane.writer.addTotal(cells.cluster, "connections", 1);
     plane.writer.addTotal(cells.pool, "connections", 1);
