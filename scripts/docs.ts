@@ -43,8 +43,8 @@ function escape(text: string): string {
   return text.replaceAll("|", "\\|").replaceAll("*.", "\\*.");
 }
 
-function markdownTable(head: readonly string[], options: readonly (readonly string[])[]): string {
-  return [head, head.map(() => "---"), ...options].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+function markdownTable(head: readonly string[], lines: readonly (readonly string[])[]): string {
+  return [head, head.map(() => "---"), ...lines].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }
 
 /** The README with fresh tables. @throws Error when the two marker lines are not there */

@@ -1,5 +1,5 @@
 /** argv as words and flags with their texts as typed, before it is known which command they are for. */
-import { TOP_ROWS } from "../config/options.ts";
+import { TOP_OPTIONS } from "../config/options.ts";
 import { EdgeError } from "../errors.ts";
 import type { Command } from "./command.ts";
 
@@ -43,7 +43,7 @@ export class FlagForms {
   constructor(commands: readonly Command[]) {
     this.commandNames = new Set(commands.map(({ name }) => name));
     for (const { flag, short } of [HELP, VERSION]) this.add(flag, short, { takesValue: false, secret: false });
-    for (const { flag, short, secret } of TOP_ROWS) this.add(flag, short, { takesValue: true, secret });
+    for (const { flag, short, secret } of TOP_OPTIONS) this.add(flag, short, { takesValue: true, secret });
     for (const [flag, { short, value }] of commands.flatMap(({ options }) => Object.entries(options))) {
       this.add(flag, short, { takesValue: value !== null, secret: false });
     }

@@ -1,6 +1,6 @@
 /** What was typed as what a command takes; everything that it does not take is a mistake, and all are told at once. */
 import type { FlagText } from "../config/layers.ts";
-import { collectProblems, didYouMean, quote, type Problems } from "../config/text.ts";
+import { didYouMean, Problems, quote } from "../config/text.ts";
 import { HELP, VERSION, type Flag, type Typed, type Word } from "./arguments.ts";
 import { argumentsText, type Call, type Command } from "./command.ts";
 
@@ -11,7 +11,7 @@ const CANNOT_USE = "Cannot use this flag:";
 const EVERYWHERE: ReadonlySet<string> = new Set([HELP.flag, VERSION.flag]);
 
 export class CallReader {
-  private readonly problems: Problems = collectProblems();
+  private readonly problems = new Problems();
   private readonly settings: FlagText[] = [];
   private readonly texts = new Map<string, string[]>();
   private readonly command: Command;

@@ -1,7 +1,7 @@
 /** Speaking to the edge-lb that runs, over its control socket. */
 import type { FlagText } from "../config/layers.ts";
 import { GLOBAL, ROOT_CONTROL_PATH } from "../config/options.ts";
-import { collectProblems } from "../config/text.ts";
+import { Problems } from "../config/text.ts";
 import { resolveOption } from "../config/option.ts";
 import { codeOf, EdgeError, EdgeErrors, type EdgeErrorCode } from "../errors.ts";
 import { machineOf, type Io } from "./io.ts";
@@ -55,7 +55,7 @@ function givenPath(flags: readonly FlagText[], io: Io): string | null {
     .filter(({ flag }) => flag === GLOBAL.control.flag)
     .map(({ text }) => ({ text, where: `--control ${text}` }));
   if (texts.length === 0) return null;
-  const problems = collectProblems();
+  const problems = new Problems();
   const path = resolveOption(GLOBAL.control, texts, machineOf(io), problems);
   problems.throwIfAny();
   if (path === null)
@@ -65,7 +65,7 @@ function givenPath(flags: readonly FlagText[], io: Io): string | null {
 
 /** This user's own, then root's: who may not use that one is told so. */
 function usualPaths(io: Io): readonly string[] {
-  const own = resolveOption(GLOBAL.control, [], machineOf(io), collectProblems());
+  const own = resolveOption(GLOBAL.control, [], machineOf(io), new Problems());
   return [...new Set(own === null ? [ROOT_CONTROL_PATH] : [own, ROOT_CONTROL_PATH])];
 }
 

@@ -3,7 +3,7 @@ import type { FlagText } from "../config/layers.ts";
 import type { RuntimeLayer } from "../config/load.ts";
 import type { Config } from "../config/model.ts";
 import type { Option } from "../config/option.ts";
-import { TOP_ROWS } from "../config/options.ts";
+import { TOP_OPTIONS } from "../config/options.ts";
 import type { CommandOptions, ValuesOf } from "./command-option.ts";
 import type { Io } from "./io.ts";
 
@@ -62,7 +62,7 @@ export function command<O extends CommandOptions = Record<never, never>>(given: 
 }
 
 /** The settings of a command that makes a configuration of its own. */
-export const ALL_SETTINGS = TOP_ROWS;
+export const ALL_SETTINGS = TOP_OPTIONS;
 
 /** An argument that must be there. */
 export function argument(shown: string, completes: Argument["completes"] = null): Argument {

@@ -61,7 +61,7 @@ function optionBlock({ name, options }: Command): readonly string[] {
 }
 
 function settingBlocks({ settings, shown }: Command): readonly string[] {
-  if (shown !== null) return [block(shown.title, shown.settings.map(rowEntry)), shown.note];
+  if (shown !== null) return [block(shown.title, shown.settings.map(optionEntry)), shown.note];
   const taken = new Set(settings);
   const sections = SECTIONS.map(({ title, options }) => ({
     title,
@@ -94,7 +94,7 @@ function commandBlock(commands: readonly Command[]): string {
 }
 
 function sectionBlock({ title, options }: (typeof SECTIONS)[number]): string {
-  return block(title, options.map(rowEntry));
+  return block(title, options.map(optionEntry));
 }
 
 function clusterBlock(): string {
@@ -104,7 +104,7 @@ function clusterBlock(): string {
   return block("Keys of --cluster (an item without = continues the key before it)", keys);
 }
 
-function rowEntry(option: Option<unknown>): string {
+function optionEntry(option: Option<unknown>): string {
   return entry(flagText(option), describeOption(option));
 }
 

@@ -1,7 +1,7 @@
 /** Two layers, one shape: what the file says and what the flags say, still as texts with their places. */
 import { readClusterItems, readClusterMap } from "./cluster-spec.ts";
 import { readDomain } from "./names.ts";
-import { COMMAND_LINE, TOP_ROWS } from "./options.ts";
+import { COMMAND_LINE, TOP_OPTIONS } from "./options.ts";
 import type { Option } from "./option.ts";
 import { addText, describe, reportUnknownKey, textsOf, type Texts } from "./option-texts.ts";
 import { didYouMean, oneOf, quote, typed, type Located, type Problems } from "./text.ts";
@@ -45,7 +45,7 @@ export function readFlags(flags: readonly FlagText[], problems: Problems, layer:
 }
 
 function readSettingFlag(flag: FlagText, settings: Map<Option<unknown>, Located[]>, problems: Problems): void {
-  const options = TOP_ROWS.filter((option) => option.flag === flag.flag);
+  const options = TOP_OPTIONS.filter((option) => option.flag === flag.flag);
   const [only] = options;
   if (only === undefined) return; // the command line refuses unknown flags before
   const where = only.secret ? `--${flag.flag}` : typed(`--${flag.flag} ${flag.text}`);
@@ -99,9 +99,9 @@ export function readTree(tree: Tree, problems: Problems): LayerTexts {
 }
 
 function readSetting(key: Located, value: Tree, settings: Map<Option<unknown>, Located[]>, problems: Problems): void {
-  const option = TOP_ROWS.find((candidate) => candidate.yaml === key.text);
+  const option = TOP_OPTIONS.find((candidate) => candidate.yaml === key.text);
   if (option !== undefined) return addText(settings, option, ...textsOf(value, option, problems));
-  const group = TOP_ROWS.filter((candidate) => candidate.yaml?.startsWith(`${key.text}.`));
+  const group = TOP_OPTIONS.filter((candidate) => candidate.yaml?.startsWith(`${key.text}.`));
   if (group.length === 0) return reportUnknownKey(key, "", topKeys(), problems);
   if (value.kind !== "map") {
     const example = `${group[0]?.item}: ${group[0]?.value}`;
@@ -124,7 +124,7 @@ function readSetting(key: Located, value: Tree, settings: Map<Option<unknown>, L
 }
 
 function topKeys(): readonly string[] {
-  return ["clusters", ...TOP_ROWS.flatMap((option) => option.yaml?.split(".")[0] ?? [])];
+  return ["clusters", ...TOP_OPTIONS.flatMap((option) => option.yaml?.split(".")[0] ?? [])];
 }
 
 function readClusters(tree: Tree, problems: Problems): readonly ClusterEntry[] {

@@ -7,7 +7,7 @@ import type { ClusterConfig, Config } from "./model.ts";
 import { mapGroup } from "./option-group.ts";
 import { BASE, COMMAND_LINE, GLOBAL, LISTEN, SETTINGS } from "./options.ts";
 import { resolveOption, type Machine, type Option } from "./option.ts";
-import { collectProblems, didYouMean, quote, typed, type Problems } from "./text.ts";
+import { didYouMean, Problems, quote, typed } from "./text.ts";
 import { codeOf, EdgeError, EdgeErrors } from "../errors.ts";
 import { parseYaml } from "./yaml.ts";
 
@@ -33,7 +33,7 @@ export const NO_RUNTIME_LAYER: RuntimeLayer = { added: [], removed: new Set() };
  * @throws EdgeErrors with everything that is wrong
  */
 export function loadConfig({ flags, readFile, machine, runtime = NO_RUNTIME_LAYER }: LoadInput): Config {
-  const problems = collectProblems();
+  const problems = new Problems();
   const added = runtime.added.map((text) => ({ flag: COMMAND_LINE.clusters.flag, text }));
   const fromRuntime = readFlags(added, problems, "runtime");
   const fromFlags = readFlags(flags, problems);

@@ -295,4 +295,4 @@ export const SECTIONS: readonly { readonly title: string; readonly options: read
 ];
 
 /** Every option that is not a cluster's key. */
-export const TOP_ROWS: readonly Option<unknown>[] = SECTIONS.flatMap((section) => section.options);
+export const TOP_OPTIONS: readonly Option<unknown>[] = SECTIONS.flatMap((section) => section.options);

@@ -30,28 +30,23 @@ export function unfit(wanted: string, more: { found?: string; hint?: string } = 
 }
 
 /** Every mistake of one load, in the order found; nothing is thrown before all were looked for. */
-export interface Problems {
-  /** @param where Empty where no place can be named. */
-  add(where: string, message: string, hint?: string, code?: EdgeErrorCode): void;
-  readonly count: number;
-  /** @throws EdgeErrors if anything was added. */
-  throwIfAny(): void;
-}
+export class Problems {
+  private readonly errors = new Map<string, EdgeError>();
 
-export function collectProblems(): Problems {
-  const errors = new Map<string, EdgeError>();
-  return {
-    add(where, message, hint, code = "CONFIG_INVALID") {
-      const error = new EdgeError(code, message, { where: where === "" ? undefined : where, hint });
-      errors.set(error.toLine(), error);
-    },
-    get count() {
-      return errors.size;
-    },
-    throwIfAny() {
-      if (errors.size > 0) throw new EdgeErrors([...errors.values()]);
-    },
-  };
+  /** @param where Empty where no place can be named. */
+  add(where: string, message: string, hint?: string, code: EdgeErrorCode = "CONFIG_INVALID"): void {
+    const error = new EdgeError(code, message, { where: where === "" ? undefined : where, hint });
+    this.errors.set(error.toLine(), error);
+  }
+
+  get count(): number {
+    return this.errors.size;
+  }
+
+  /** @throws EdgeErrors if anything was added. */
+  throwIfAny(): void {
+    if (this.count > 0) throw new EdgeErrors([...this.errors.values()]);
+  }
 }
 
 const QUOTED_MOST = 60;

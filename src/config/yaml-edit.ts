@@ -2,7 +2,7 @@
 import { isMap, isNode, isScalar, isSeq, parseDocument, type Document, type Pair, type YAMLMap } from "yaml";
 import { readClusterItems } from "./cluster-spec.ts";
 import { readDomain } from "./names.ts";
-import { collectProblems } from "./text.ts";
+import { Problems } from "./text.ts";
 
 /** @param spec As behind `--cluster NAME=`; it can be read. @returns the file's new text; the cluster keeps its place if it has one */
 export function setCluster(text: string, name: string, spec: string): string {
@@ -70,7 +70,7 @@ function inFlow(clusters: YAMLMap, pair: Pair | undefined): boolean {
 }
 
 function keysOf(name: string, spec: string): Record<string, string | readonly string[]> {
-  const texts = readClusterItems({ text: spec, where: "" }, name, collectProblems());
+  const texts = readClusterItems({ text: spec, where: "" }, name, new Problems());
   const keys: Record<string, string | readonly string[]> = {};
   for (const [option, values] of texts) {
     const [only, ...more] = values.map(({ text }) => text);

@@ -1,6 +1,6 @@
 /** YAML text to a plain tree that knows the place of every key and value. The only module that knows the `yaml` package. */
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type YAMLError } from "yaml";
-import { collectProblems, quote, type Problems } from "./text.ts";
+import { Problems, quote } from "./text.ts";
 
 /** Scalars stay the text that was written (`08080`, `1.10`, `on`): what they mean is for the option's reader to say. */
 export type Tree =
@@ -28,7 +28,7 @@ const ERRORS_MOST = 20;
  */
 export function parseYaml(text: string, file: string): Tree {
   const lines = new LineCounter();
-  const problems = collectProblems();
+  const problems = new Problems();
   const place = (offset: number): string => {
     const { line, col } = lines.linePos(offset);
     return `${file}:${line}:${col}`;

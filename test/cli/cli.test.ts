@@ -3,7 +3,7 @@ import manifest from "../../package.json" with { type: "json" };
 import { COMMANDS } from "../../src/cli/commands.ts";
 import { usageText } from "../../src/cli/help.ts";
 import { CLUSTER_KEYS } from "../../src/config/cluster-options.ts";
-import { TOP_ROWS } from "../../src/config/options.ts";
+import { TOP_OPTIONS } from "../../src/config/options.ts";
 import { EdgeError } from "../../src/errors.ts";
 import { edgeLb, words } from "./running.ts";
 
@@ -78,7 +78,7 @@ describe("--help", () => {
   test("lists every flag, cluster key and command, and fits a wide terminal", async () => {
     const { code, out } = await edgeLb(["--help"]);
     expect(code).toBe(0);
-    for (const option of TOP_ROWS)
+    for (const option of TOP_OPTIONS)
       expect(out).toContain(`--${option.flag} ${option.item === null ? "" : `${option.item}=`}${option.value}`);
     for (const key of CLUSTER_KEYS.keys()) expect(out).toContain(`\n  ${key}=`);
     for (const { name } of COMMANDS) expect(out).toContain(`\n  ${name} `);

@@ -4,7 +4,7 @@ import { CommandLine, type Parsed } from "../../src/cli/command-line.ts";
 import { command, type Command } from "../../src/cli/command.ts";
 import { several, single, toggle } from "../../src/cli/command-option.ts";
 import { COMMANDS } from "../../src/cli/commands.ts";
-import { TOP_ROWS } from "../../src/config/options.ts";
+import { TOP_OPTIONS } from "../../src/config/options.ts";
 import { EdgeError, EdgeErrors } from "../../src/errors.ts";
 import { fit } from "../../src/config/text.ts";
 import { silentIo, words } from "./running.ts";
@@ -52,7 +52,7 @@ describe("CommandLine.parse()", () => {
   });
 
   test("passes every flag of the table on, as typed", () => {
-    for (const option of TOP_ROWS) {
+    for (const option of TOP_OPTIONS) {
       const text = option.item === null ? "007" : `${option.item}=007`;
       expect(parse([`--${option.flag}`, text]).settings).toEqual([{ flag: option.flag, text }]);
     }
@@ -250,7 +250,7 @@ describe("CommandLine.parse()", () => {
   });
 
   test("throws nothing but mistakes, whatever is typed", () => {
-    const flags = TOP_ROWS.map((option) => `--${option.flag}`);
+    const flags = TOP_OPTIONS.map((option) => `--${option.flag}`);
     const word = fc.oneof(
       fc.constantFrom(
         ...flags,

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { optionTables, withTables } from "../../scripts/docs.ts";
 import { CLUSTER_KEYS } from "../../src/config/cluster-options.ts";
-import { TOP_ROWS } from "../../src/config/options.ts";
+import { TOP_OPTIONS } from "../../src/config/options.ts";
 
 describe("the README", () => {
   test("has the tables of the option table", () => {
@@ -14,7 +14,7 @@ describe("the README", () => {
     const options = optionTables()
       .split("\n")
       .filter((line) => line.startsWith("| `"));
-    expect(options.length).toBe(TOP_ROWS.length + CLUSTER_KEYS.size);
+    expect(options.length).toBe(TOP_OPTIONS.length + CLUSTER_KEYS.size);
     for (const option of options) expect(option.replaceAll("\\|", "").split("|").length).toBeOneOf([6, 7]);
   });
 

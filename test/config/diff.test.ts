@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { CLUSTER_KEYS } from "../../src/config/cluster-options.ts";
 import { diffConfig } from "../../src/config/diff.ts";
 import type { Config } from "../../src/config/model.ts";
-import { TOP_ROWS } from "../../src/config/options.ts";
+import { TOP_OPTIONS } from "../../src/config/options.ts";
 import { load } from "./loading.ts";
 
 const BEFORE = load([
@@ -125,7 +125,7 @@ describe("diffConfig()", () => {
   });
 
   test("says of every option in the table whether it reloads", () => {
-    const restart = TOP_ROWS.filter((option) => !option.reload).map((option) => option.flag);
+    const restart = TOP_OPTIONS.filter((option) => !option.reload).map((option) => option.flag);
     expect([...new Set(restart)]).toEqual([
       "config",
       "listen",

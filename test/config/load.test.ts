@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
 import { checkAdmin, loadConfig, requireClusters } from "../../src/config/load.ts";
 import type { ClusterConfig, Config } from "../../src/config/model.ts";
-import { collectProblems } from "../../src/config/text.ts";
+import { Problems } from "../../src/config/text.ts";
 import { EdgeError, EdgeErrors } from "../../src/errors.ts";
 import { load, MACHINE, mistakes } from "./loading.ts";
 
@@ -557,7 +557,7 @@ describe("checkAdmin()", () => {
     ["another address without one", "10.0.0.1", false, 1],
     ["every address without one", "", false, 1],
   ])("judges %s", (_, ip, hasAuth, want) => {
-    const problems = collectProblems();
+    const problems = new Problems();
     checkAdmin(
       { admin: { ip, port: 50_000 }, adminAuth: hasAuth ? { user: "a", password: "b" } : null },
       "--admin",

@@ -11,10 +11,10 @@ import {
   LISTEN,
   SETTINGS as GROUPS,
   TIMEOUTS,
-  TOP_ROWS,
+  TOP_OPTIONS,
 } from "../../src/config/options.ts";
 import { labelOf, resolveOption, type Option } from "../../src/config/option.ts";
-import { collectProblems } from "../../src/config/text.ts";
+import { Problems } from "../../src/config/text.ts";
 import { load, MACHINE, mistakes } from "./loading.ts";
 
 const HUB = ["cluster", "hub=10.0.0.1"] as const;
@@ -295,26 +295,26 @@ describe("the option table", () => {
     },
   );
 
-  test.each(TOP_ROWS.concat(...CLUSTER_KEYS.values()).filter(({ fallback }) => typeof fallback === "string"))(
+  test.each(TOP_OPTIONS.concat(...CLUSTER_KEYS.values()).filter(({ fallback }) => typeof fallback === "string"))(
     "shows the default of $flag $item as a text that reads back",
     (option) => {
-      const value = resolveOption(option, [], MACHINE, collectProblems());
+      const value = resolveOption(option, [], MACHINE, new Problems());
       const shown = { text: option.show(value), where: "" };
-      expect(resolveOption(option, [shown], MACHINE, collectProblems())).toEqual(value);
+      expect(resolveOption(option, [shown], MACHINE, new Problems())).toEqual(value);
     },
   );
 
   test("has a test above for every option but the secret one", () => {
     const covered = new Set(SETTINGS.map(([option]) => option));
-    const missing = TOP_ROWS.filter((option) => !covered.has(option)).map((option) => option.flag);
+    const missing = TOP_OPTIONS.filter((option) => !covered.has(option)).map((option) => option.flag);
     expect(missing).toEqual(["cluster", "config", "admin-auth"]);
   });
 
   test("lists every option of every group once", () => {
     const all = optionsOf({ ...COMMAND_LINE, ...BASE, ...GROUPS });
-    expect(TOP_ROWS.length).toBe(all.length);
-    expect(new Set(TOP_ROWS)).toEqual(new Set(all));
-    expect(new Set(TOP_ROWS.map((option) => `${option.flag} ${option.item}`)).size).toBe(TOP_ROWS.length);
+    expect(TOP_OPTIONS.length).toBe(all.length);
+    expect(new Set(TOP_OPTIONS)).toEqual(new Set(all));
+    expect(new Set(TOP_OPTIONS.map((option) => `${option.flag} ${option.item}`)).size).toBe(TOP_OPTIONS.length);
     expect(CLUSTER_KEYS.size).toBe(optionsOf(CLUSTER).length);
   });
 
@@ -372,7 +372,7 @@ describe("the option table", () => {
 
   test("reads by the user and the environment where the default depends on them", () => {
     const read = <T>(option: Option<T>, text: string | null, userId = 0, env = {}): T =>
-      resolveOption(option, text === null ? [] : [{ text, where: "" }], { env, userId, cpus: 1 }, collectProblems());
+      resolveOption(option, text === null ? [] : [{ text, where: "" }], { env, userId, cpus: 1 }, new Problems());
     expect(read(GLOBAL.admin, null)).toEqual({ ip: "127.0.0.1", port: 50_000 });
     expect(read(GLOBAL.admin, "off")).toBeNull();
     expect(read(GLOBAL.adminAuth, "admin:pass:word")).toEqual({ user: "admin", password: "pass:word" });
@@ -387,7 +387,7 @@ describe("the option table", () => {
   });
 
   test("lets the machine-config server listen on private addresses only", () => {
-    const problems = collectProblems();
+    const problems = new Problems();
     resolveOption(LISTEN.mcs, [{ text: "8.8.8.8:22623,:22623", where: "x" }], MACHINE, problems);
     expect(() => problems.throwIfAny()).toThrow(
       'x: Cannot use listen.mcs: "8.8.8.8:22623" found, a private, link-local or loopback address wanted (CONFIG_INVALID)\n' +
