@@ -18,7 +18,7 @@ const openAdmin: RunInput["openAdmin"] = async (at, access) => {
 
 const io = processIo();
 
-/** A fault of control's own is no state to go on from; whatever starts edge-lb can start it again. */
+/** After a fault that nothing caught the state is unknown, so the process ends; what started edge-lb can start it again. */
 function fail(error: unknown): never {
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
   io.err(`edge-lb: Cannot go on: ${stack.replaceAll(/\s*\n\s*/g, " | ")} (INTERNAL)\n`);
