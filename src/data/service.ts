@@ -51,6 +51,10 @@ class Service {
   /** By cell: the cut of what is drained. A second drain begins its time again. */
   private readonly drains = new Map<number, Cancel>();
 
+  /** Of a worker that stops: when the remaining tunnels are cut, and whether they have been. */
+  private cutAtMs = Infinity;
+  private allCut = false;
+
   constructor(input: ServiceInput) {
     const { runtime, worker, board, snapshot, random, format } = input;
     this.runtime = runtime;
@@ -154,19 +158,19 @@ class Service {
     this.listeners.clear();
     this.runtime.post({ kind: "listeners-closed" });
     this.plane.drain();
-    const cutAt = this.runtime.nowMs() + afterMs;
-    let cut = false;
-    const check = (): void => {
-      if (this.plane.open === 0) return this.stopped();
-      if (!cut && this.runtime.nowMs() >= cutAt) {
-        cut = true;
-        this.plane.tunnels.cutWhere(() => true, "shutdown");
-      } else if (cut) {
-        return this.stopped(); // what is left has no node and holds nothing
-      }
-      this.runtime.timer(STOP_CHECK_MS, check);
-    };
-    check();
+    this.cutAtMs = this.runtime.nowMs() + afterMs;
+    this.checkStopped();
+  }
+
+  private checkStopped(): void {
+    // what is left after the cut has no node and holds nothing
+    if (this.plane.open === 0 || this.allCut) return this.stopped();
+    if (this.runtime.nowMs() >= this.cutAtMs) {
+      this.allCut = true;
+      this.plane.tunnels.cutWhere(() => true, "shutdown");
+    }
+    this.runtime.timer(STOP_CHECK_MS, () => this.checkStopped());
+    return undefined;
   }
 
   private stopped(): void {

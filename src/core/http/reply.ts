@@ -2,33 +2,13 @@
 import { FIELD } from "./field.ts";
 import { findField, type ReadHead } from "./framing.ts";
 import { VALUE_FROM, VALUE_TO } from "./head.ts";
+import type { EndReason } from "../../seam/tallies.ts";
 import { utf8 } from "../text-bytes.ts";
 import { latin1 } from "./bytes.ts";
 import { httpDate } from "./date.ts";
 
-/** How a request ended, in the access log's words. */
-export type EndWord =
-  | "done"
-  | "client closed"
-  | "client reset"
-  | "node closed"
-  | "node reset"
-  | "idle"
-  | "head timeout"
-  | "bad request"
-  | "bad answer"
-  | "node down"
-  | "not allowed"
-  | "limit reached"
-  | "unknown name"
-  | "no name"
-  | "redirected"
-  | "cut: node down"
-  | "cut: drain"
-  | "cut: removed"
-  | "cut: not allowed"
-  | "cut: shutdown"
-  | "internal error";
+/** How a request ended, in the access log's words: all but those of TLS connections and tunnels. */
+export type EndWord = Exclude<EndReason, "half-closed" | "not TLS" | "hello timeout" | "malformed" | "client gone">;
 
 export interface Reply {
   readonly kind: "reply";
