@@ -4,7 +4,7 @@ import { SERVICE_NAMES, type ServiceName } from "../../seam/services.ts";
 import type { Snapshot } from "../../seam/snapshot.ts";
 import { familyOf } from "../probe/node-probe.ts";
 import type { Clock } from "./system-clock.ts";
-import { ProbedNode, TrackedCluster, TrackedEndpoint } from "./tracked.ts";
+import { endpointKey, ProbedNode, TrackedCluster, TrackedEndpoint } from "./tracked.ts";
 
 export interface ModelChange {
   readonly addedEndpoints: readonly TrackedEndpoint[];
@@ -79,11 +79,10 @@ function endpointsOf(
 ): TrackedEndpoint[] {
   return SERVICE_NAMES.flatMap((kind) => {
     const pool = cluster.plan.pools[kind];
-    return (pool?.endpoints ?? []).map(({ cell, at, node }) => {
-      const key = `${cluster.name} ${kind} ${at.ip} ${at.port} ${cell}`;
-      const place = { key, cluster, kind, at, cell, sinceStart };
-      const endpoint = known.get(key) ?? new TrackedEndpoint(place, clock);
-      endpoint.node = node;
+    return (pool?.endpoints ?? []).map((plan) => {
+      const old = known.get(endpointKey(cluster.name, kind, plan));
+      const endpoint = old ?? new TrackedEndpoint(cluster, kind, plan, sinceStart, clock);
+      endpoint.node = plan.node;
       endpoint.policy = pool?.policy ?? "leastconn";
       if (isGiven(cluster.config, kind)) endpoint.role = "given";
       else if (endpoint.role === "given") endpoint.role = "candidate";

@@ -75,7 +75,10 @@ export class NodeIdentities {
     return config === undefined ? null : servernameOf(config, this.domainOf(cluster), family);
   }
 
-  /** Judge a certificate that a node shows on a new connection. */
+  /**
+   * Judge a certificate that a node shows on a new connection; what an ingress node shows is its vote for the cluster's domain.
+   * @param ask The same node, for the certificate it shows to another cluster's name.
+   */
   async judge(seen: NodeCertificate, ask: AskCertificate): Promise<Identity> {
     const { key, cluster, family, certificate } = seen;
     if (family === "ingress") this.domains.vote(key, cluster, learntDomain(cluster, certificate));

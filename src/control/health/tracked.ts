@@ -7,7 +7,7 @@ import type { Role } from "../../core/health/roles.ts";
 import { unknownSince, type VerdictState } from "../../core/health/verdict.ts";
 import type { HealthWord } from "../../seam/board.ts";
 import type { Policy, ServiceName } from "../../seam/services.ts";
-import type { Address, ClusterPlan } from "../../seam/snapshot.ts";
+import type { Address, ClusterPlan, Endpoint } from "../../seam/snapshot.ts";
 import type { Family, NodeProbe } from "../probe/node-probe.ts";
 import type { Cancel, Clock } from "./system-clock.ts";
 
@@ -39,24 +39,14 @@ export class TrackedCluster {
   }
 }
 
-/** What an endpoint is for as long as it is tracked. */
-export interface EndpointPlace {
-  readonly key: string;
+/** An endpoint: one node and port in one pool. */
+export class TrackedEndpoint {
   readonly cluster: TrackedCluster;
   readonly kind: ServiceName;
   readonly at: Address;
   /** On the board. */
   readonly cell: number;
   /** Known since the start: it needs no slow start for its first verdict. */
-  readonly sinceStart: boolean;
-}
-
-export class TrackedEndpoint {
-  readonly key: string;
-  readonly cluster: TrackedCluster;
-  readonly kind: ServiceName;
-  readonly at: Address;
-  readonly cell: number;
   readonly sinceStart: boolean;
   /** As the operator named it. */
   node = "";
@@ -74,15 +64,19 @@ export class TrackedEndpoint {
   /** When its tunnels are cut unless it is ready again; null: nothing to cut. */
   cutDueMs: number | null = null;
 
-  constructor(place: EndpointPlace, clock: Clock) {
-    this.key = place.key;
-    this.cluster = place.cluster;
-    this.kind = place.kind;
-    this.at = place.at;
-    this.cell = place.cell;
-    this.sinceStart = place.sinceStart;
+  constructor(cluster: TrackedCluster, kind: ServiceName, { at, cell }: Endpoint, sinceStart: boolean, clock: Clock) {
+    this.cluster = cluster;
+    this.kind = kind;
+    this.at = at;
+    this.cell = cell;
+    this.sinceStart = sinceStart;
     this.state = unknownSince(clock.nowMs());
     this.sinceWallMs = clock.wallMs();
+  }
+
+  /** Tells it from all others, also from one of the same address that comes later. */
+  get key(): string {
+    return endpointKey(this.cluster.name, this.kind, this);
   }
 
   /** What everyone sees: "drained" instead of the verdict while the operator has taken it out. */
@@ -107,6 +101,10 @@ export class TrackedEndpoint {
   get probedAs(): ServiceName {
     return this.kind === "https" && this.cluster.config.sendProxy !== 0 ? "http" : this.kind;
   }
+}
+
+export function endpointKey(cluster: string, kind: ServiceName, { at, cell }: Pick<Endpoint, "at" | "cell">): string {
+  return `${cluster} ${kind} ${at.ip} ${at.port} ${cell}`;
 }
 
 /** A node of a cluster, as far as one probe can speak for it: its API, its router or its machine-config server. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { EventLog } from "../../../src/control/log/event-log.ts";
 import { Resolver, systemLookup, type Found } from "../../../src/control/serve/resolver.ts";
-import { clusterConfig, configOf, handClock, nodes } from "./bench.ts";
+import { clusterConfig, configOf, handClock, nodes } from "../health/bench.ts";
 
 const named = (...hosts: readonly string[]): { host: string; isName: boolean }[] =>
   hosts.map((host) => ({ host, isName: true }));
