@@ -28,4 +28,4 @@ if ((workerData as WorkerInput).engine === "linux") {
   setInterval(dieIfAsked, 5);
 }
 
-await import("../../../src/seam/worker-input.ts");
+await import("../../../src/data/worker.ts");
