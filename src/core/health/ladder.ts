@@ -113,7 +113,7 @@ function tryRung(kind: ServiceName, rung: Rung, ready: Evidence | null, own: Evi
 
 /** Does the endpoint's own port reach this rung? */
 function ownPortReaches(rung: "tls" | "tcp", own: Evidence): RungResult {
-  // an alert says no, and silence is a server that hangs: an open port does not make up for either
+  // an alert is a refusal and silence a server that hangs: that the port is open does not help
   const worse = own.got === "tcp" && (own.fault === "alert" || own.fault === "silent");
   if (rung === "tcp" && worse) return { outcome: failure(own), final: true };
   const passed = rung === "tcp" ? own.got !== "nothing" : own.got === "tls" || own.got === "http";
@@ -124,7 +124,7 @@ function ownPortReaches(rung: "tls" | "tcp", own: Evidence): RungResult {
   };
 }
 
-/** 5xx and 429 are the server's own "not ready"; any other failing status means that this server has no such question. */
+/** 5xx and 429 are the server's own "not ready"; any other failing status means that this server does not tell its readiness there. */
 function refuses(status: number): boolean {
   return status >= 500 || status === 429;
 }

@@ -1,10 +1,10 @@
 /**
  * Role sensing: a node given without a role is asked for every pool and belongs to those it serves.
- * Membership only decides what is shown and what is news; `pick` leaves an endpoint that answers nothing alone anyway.
+ * Membership only decides what is shown and logged; `pick` never uses a dead endpoint, member or not.
  */
 import type { Verdict } from "./verdict.ts";
 
-/** `given`: the operator listed it for this pool; `sensed`: it serves it; `candidate`: nobody knows yet; `absent`: others serve it, this one does not. */
+/** `given`: the operator listed it for this pool; `sensed`: it serves it; `candidate`: not known yet; `absent`: others serve it, this one does not. */
 export type Role = "given" | "sensed" | "candidate" | "absent";
 
 export interface RoleInput {
