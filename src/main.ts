@@ -5,13 +5,14 @@ import { processIo } from "./cli/process-io.ts";
 import { createEventLog } from "./control/log/event-log.ts";
 import { DescriptorWatch } from "./control/machine/limits.ts";
 import { openSink } from "./control/log/open.ts";
-import { runEdgeLb, type RunInput } from "./control/run.ts";
+import type { OpenAdmin } from "./control/admin-door.ts";
+import { runEdgeLb } from "./control/run.ts";
 
 /** Right in source, compiled, and in the Node bundle: only this module's own URL is the entry's. */
 const workerEntry = new URL(`./data/worker${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url);
 
 /** Loaded where it is wanted: the libraries of the status page and its metrics take 1.7 MB, of no use to `--admin off`. */
-const openAdmin: RunInput["openAdmin"] = async (at, access) => {
+const openAdmin: OpenAdmin = async (at, access) => {
   const admin = await import("./admin/server.ts");
   return admin.openAdmin(at, access);
 };

@@ -3,7 +3,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import { Hono } from "hono";
 import type { Context, MiddlewareHandler } from "hono";
 import { createApi } from "../control/api/api.ts";
-import type { AdminAccess } from "../control/run.ts";
+import type { AdminAccess } from "../control/admin-door.ts";
 import { csvText } from "./csv.ts";
 import { createMetrics } from "./metrics.ts";
 import { pagePolicy, renderPage } from "./page.ts";

@@ -2,7 +2,7 @@
 import type { ListenAddress } from "../config/addresses.ts";
 import { createHttpServer } from "../control/api/http-server.ts";
 import { bindError } from "../control/serve/listening.ts";
-import type { AdminAccess } from "../control/run.ts";
+import type { AdminAccess } from "../control/admin-door.ts";
 import { createAdmin } from "./app.ts";
 
 export interface AdminServer {

@@ -17,8 +17,13 @@ export function readyLine(engine: WorkerEngine, workers: number, sockets: Socket
   return `edge-lb ready engine=${engine} workers=${workers} ${listeners.join(" ")} clusters=${snapshot.clusters.length} nodes=${nodeCount(snapshot)}`;
 }
 
+/** `3 clusters, 18 nodes`: what the service manager shows. */
+export function summary(snapshot: Snapshot): string {
+  return `${snapshot.clusters.length} clusters, ${nodeCount(snapshot)} nodes`;
+}
+
 /** Nodes of all clusters, each once per cluster. */
-export function nodeCount({ clusters }: Snapshot): number {
+function nodeCount({ clusters }: Snapshot): number {
   let nodes = 0;
   for (const { pools } of clusters) {
     nodes += new Set(Object.values(pools).flatMap((pool) => pool.endpoints.map(({ node }) => node))).size;

@@ -1,6 +1,6 @@
 /** Clusters added and removed while running, and written back to the file on request. */
-import { NO_RUNTIME_LAYER, type RuntimeLayer } from "../../config/load.ts";
-import type { ClusterConfig, Config } from "../../config/model.ts";
+import type { RuntimeLayer } from "../../config/load.ts";
+import type { ClusterConfig } from "../../config/model.ts";
 import { readDomain } from "../../config/names.ts";
 import { quote } from "../../config/text.ts";
 import { removeCluster, setCluster } from "../../config/yaml-edit.ts";
@@ -11,13 +11,6 @@ import { operatorErrors, type Reload, type ReloadResult } from "../serve/reload.
 import { forgetCluster, withCluster, withoutCluster } from "../serve/runtime-layer.ts";
 import type { Facts } from "../serve/facts.ts";
 
-export interface ClustersInput {
-  readonly facts: Facts;
-  readonly reload: Reload;
-  /** File and flags with a runtime layer on top. @throws EdgeErrors */
-  load(runtime: RuntimeLayer): Config;
-}
-
 export type ChangeResult = ReloadResult & {
   /** Connections to nodes that the change takes away. */
   readonly active?: number;
@@ -27,55 +20,77 @@ export type ChangeResult = ReloadResult & {
   readonly saved?: string | null;
 };
 
-export interface ClusterOperations {
-  putCluster(name: string, spec: string, save: boolean): Promise<ChangeResult>;
-  deleteCluster(name: string, now: boolean, save: boolean): Promise<ChangeResult>;
-}
+type Edit = (text: string) => string | null;
 
-export function clusterOperations(input: ClustersInput): ClusterOperations {
-  const { facts, reload } = input;
-  return {
-    async putCluster(text, spec, save) {
-      const name = clusterName(text);
-      const file = save ? fileFor(name, input) : null;
-      const done = await reload.change({ why: `add ${name}`, edit: (layer) => withCluster(layer, name, spec) });
-      return file === null || !done.ok ? done : keep(input, name, file, done, (was) => setCluster(was, name, spec));
-    },
-    async deleteCluster(text, now, save) {
-      const name = clusterName(text);
-      const plan = facts.snapshot.clusters.find((each) => each.name === name);
-      if (plan === undefined) throw unknownCluster(name, facts);
-      const file = save ? fileFor(name, input) : null;
-      const cutAfterMs = now ? 0 : facts.config.timeouts.drain;
-      const active = activeOf(facts.board, plan.cell);
-      const below = fromBelow(input, name) !== undefined;
-      const edit = (layer: RuntimeLayer): RuntimeLayer => withoutCluster(layer, name, below);
-      const changed = await reload.change({ why: `rm ${name}`, edit, cutAfterMs });
-      const done = { ...changed, active, cutSeconds: cutAfterMs / 1_000 };
-      return file === null || !done.ok ? done : keep(input, name, file, done, (was) => removeCluster(was, name));
-    },
-  };
-}
+export class ClusterChanges {
+  private readonly facts: Facts;
+  private readonly reload: Reload;
 
-/** The change is served already; from now on the file has it, so that the runtime layer need not. */
-async function keep(
-  { reload }: ClustersInput,
-  name: string,
-  file: string,
-  done: ChangeResult,
-  edit: (text: string) => string | null,
-): Promise<ChangeResult> {
-  try {
-    editFile(file, edit);
-  } catch (error) {
-    return { ok: false, errors: operatorErrors(error) };
+  constructor(facts: Facts, reload: Reload) {
+    this.facts = facts;
+    this.reload = reload;
   }
-  const settled = await reload.change({
-    why: `save ${name}`,
-    quiet: true,
-    edit: (layer) => forgetCluster(layer, name),
-  });
-  return settled.ok ? { ...done, saved: file } : settled;
+
+  async put(text: string, spec: string, save: boolean): Promise<ChangeResult> {
+    const name = clusterName(text);
+    const file = save ? this.fileFor(name) : null;
+    const done = await this.reload.change({ why: `add ${name}`, edit: (layer) => withCluster(layer, name, spec) });
+    return file === null || !done.ok ? done : this.save(name, file, done, (was) => setCluster(was, name, spec));
+  }
+
+  /** @param now Its tunnels get no time. */
+  async delete(text: string, now: boolean, save: boolean): Promise<ChangeResult> {
+    const name = clusterName(text);
+    const plan = this.facts.snapshot.clusters.find((each) => each.name === name);
+    if (plan === undefined) throw unknownCluster(name, this.facts);
+    const file = save ? this.fileFor(name) : null;
+    const cutAfterMs = now ? 0 : this.facts.config.timeouts.drain;
+    const active = activeOf(this.facts.board, plan.cell);
+    const below = this.fromBelow(name) !== undefined;
+    const edit = (layer: RuntimeLayer): RuntimeLayer => withoutCluster(layer, name, below);
+    const changed = await this.reload.change({ why: `rm ${name}`, edit, cutAfterMs });
+    const done = { ...changed, active, cutSeconds: cutAfterMs / 1_000 };
+    return file === null || !done.ok ? done : this.save(name, file, done, (was) => removeCluster(was, name));
+  }
+
+  /** The change is served already; from now on the file has it, so that the runtime layer need not. */
+  private async save(name: string, file: string, done: ChangeResult, edit: Edit): Promise<ChangeResult> {
+    try {
+      editFile(file, edit);
+    } catch (error) {
+      return { ok: false, errors: operatorErrors(error) };
+    }
+    const settled = await this.reload.change({
+      why: `save ${name}`,
+      quiet: true,
+      edit: (layer) => forgetCluster(layer, name),
+    });
+    return settled.ok ? { ...done, saved: file } : settled;
+  }
+
+  /** What file and flags say of a cluster, whatever was changed since. */
+  private fromBelow(name: string): ClusterConfig | undefined {
+    const below = this.reload.below();
+    if (below !== null) return below.clusters.find((cluster) => cluster.name === name);
+    // the file is wrong just now: what it last said is what counts
+    return this.facts.config.clusters.find((cluster) => cluster.name === name && cluster.layer !== "runtime");
+  }
+
+  /** @throws EdgeError when saving could not have an effect */
+  private fileFor(name: string): string {
+    const { file } = this.facts.config;
+    const what = `Cannot save cluster ${quote(name)}`;
+    if (file === null) {
+      throw new EdgeError("CONTROL_FAILED", `${what}: edge-lb was started without a file`, {
+        hint: "start it with -c FILE",
+      });
+    }
+    if (this.fromBelow(name)?.layer === "flags") {
+      const why = "it is on the command line of edge-lb, which wins over the file";
+      throw new EdgeError("CONTROL_FAILED", `${what}: ${why}`, { hint: "take it from there" });
+    }
+    return file;
+  }
 }
 
 function clusterName(text: string): string {
@@ -88,30 +103,4 @@ function unknownCluster(name: string, { snapshot }: Facts): EdgeError {
   const names = snapshot.clusters.map((plan) => plan.name);
   const few = names.length <= 10 ? `there are ${names.join(", ")}` : `see edge-lb status`;
   return new EdgeError("NOT_FOUND", `Cannot remove cluster ${quote(name)}: there is no such cluster`, { hint: few });
-}
-
-/** What file and flags say of a cluster, whatever was changed since. */
-function fromBelow({ load, facts }: ClustersInput, name: string): ClusterConfig | undefined {
-  try {
-    return load(NO_RUNTIME_LAYER).clusters.find((cluster) => cluster.name === name);
-  } catch {
-    // the file is wrong just now: what it last said is what counts
-    return facts.config.clusters.find((cluster) => cluster.name === name && cluster.layer !== "runtime");
-  }
-}
-
-/** @throws EdgeError when saving could not have an effect */
-function fileFor(name: string, input: ClustersInput): string {
-  const { file } = input.facts.config;
-  const what = `Cannot save cluster ${quote(name)}`;
-  if (file === null) {
-    throw new EdgeError("CONTROL_FAILED", `${what}: edge-lb was started without a file`, {
-      hint: "start it with -c FILE",
-    });
-  }
-  if (fromBelow(input, name)?.layer === "flags") {
-    const why = "it is on the command line of edge-lb, which wins over the file";
-    throw new EdgeError("CONTROL_FAILED", `${what}: ${why}`, { hint: "take it from there" });
-  }
-  return file;
 }

@@ -19,25 +19,40 @@ export interface ControlSocket {
  */
 export async function openControlSocket(path: string): Promise<ControlSocket> {
   await clearPath(path);
-  let handler: Handler = () => new Response("edge-lb is starting\n", { status: 503 });
-  const server = createHttpServer((request) => handler(request));
-  // a stalled command must not hold a reload for ever, an event stream may last
-  server.requestTimeout = 30_000;
-  await listen(server, path);
-  const own = inodeOf(path);
-  return {
-    path,
-    serve(next) {
-      handler = next;
-    },
-    close() {
-      server.closeAllConnections();
-      // close() also takes the path away, which somebody else may have by now: the end of the process does the rest
-      if (inodeOf(path) !== own) return;
-      server.close();
-      unlink(path);
-    },
-  };
+  const socket = new HttpControlSocket(path);
+  await socket.listen();
+  return socket;
+}
+
+class HttpControlSocket implements ControlSocket {
+  readonly path: string;
+  private readonly server: Server;
+  private handler: Handler = () => new Response("edge-lb is starting\n", { status: 503 });
+  private inode = -1;
+
+  constructor(path: string) {
+    this.path = path;
+    this.server = createHttpServer((request) => this.handler(request));
+    // a stalled command must not hold a reload for ever, an event stream may last
+    this.server.requestTimeout = 30_000;
+  }
+
+  async listen(): Promise<void> {
+    await listen(this.server, this.path);
+    this.inode = inodeOf(this.path);
+  }
+
+  serve(handler: Handler): void {
+    this.handler = handler;
+  }
+
+  close(): void {
+    this.server.closeAllConnections();
+    // the server's close() also takes the path away, which somebody else may have by now: the end of the process does the rest
+    if (inodeOf(this.path) !== this.inode) return;
+    this.server.close();
+    unlink(this.path);
+  }
 }
 
 /** Owner only, from the first moment on: the socket gets its mode from the mask. */

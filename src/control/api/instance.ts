@@ -1,9 +1,7 @@
 /** The running edge-lb as its API sees it. */
 import manifest from "../../../package.json" with { type: "json" };
-import type { RuntimeLayer } from "../../config/load.ts";
-import type { Config } from "../../config/model.ts";
 import { activeOf } from "../../seam/board.ts";
-import { clusterOperations, type ChangeResult } from "./change-clusters.ts";
+import { ClusterChanges, type ChangeResult } from "./change-clusters.ts";
 import { explainLive, type Explanation } from "./explain-name.ts";
 import type { RecentEvents } from "../log/recent-events.ts";
 import { systemClock } from "../health/system-clock.ts";
@@ -39,32 +37,56 @@ export interface InstanceInput {
   readonly supervisor: Supervisor;
   readonly reload: Reload;
   readonly events: RecentEvents;
-  load(runtime: RuntimeLayer): Config;
-  isStopping(): boolean;
 }
 
-export function createInstance(input: InstanceInput): Instance & { end(): void } {
-  const { supervisor, reload, events, isStopping } = input;
-  const startedMs = Date.now();
-  const rates = new RateMeter(() => countersOf(supervisor), systemClock);
-  return {
-    release: manifest.version,
-    events,
-    get stopping() {
-      return isStopping();
-    },
-    status(options) {
-      const { status } = reload;
-      const stopping = isStopping();
-      const nowMs = Date.now();
-      return buildStatus({ facts: supervisor, events, rates, startedMs, reload: status, stopping, nowMs }, options);
-    },
-    explain: (text) => explainLive(supervisor, text, Date.now()),
-    reload: (why) => reload.reload(why),
-    ...clusterOperations({ facts: supervisor, reload, load: input.load }),
-    drain: (cluster, node, on) => drain(supervisor, cluster, node, on),
-    end: () => rates.stop(),
-  };
+export class RunningInstance implements Instance {
+  readonly release = manifest.version;
+  readonly events: RecentEvents;
+  /** Set when a stop was asked for. */
+  stopping = false;
+  private readonly supervisor: Supervisor;
+  private readonly reloads: Reload;
+  private readonly changes: ClusterChanges;
+  private readonly rates: RateMeter;
+  private readonly startedMs = Date.now();
+
+  constructor({ supervisor, reload, events }: InstanceInput) {
+    this.supervisor = supervisor;
+    this.reloads = reload;
+    this.events = events;
+    this.changes = new ClusterChanges(supervisor, reload);
+    this.rates = new RateMeter(() => countersOf(supervisor), systemClock);
+  }
+
+  status(options?: StatusOptions): Status {
+    const { supervisor: facts, events, rates, startedMs, stopping, reloads } = this;
+    const nowMs = Date.now();
+    return buildStatus({ facts, events, rates, startedMs, reload: reloads.status, stopping, nowMs }, options);
+  }
+
+  explain(text: string): Explanation {
+    return explainLive(this.supervisor, text, Date.now());
+  }
+
+  reload(why: string): Promise<ReloadResult> {
+    return this.reloads.reload(why);
+  }
+
+  putCluster(name: string, spec: string, save: boolean): Promise<ChangeResult> {
+    return this.changes.put(name, spec, save);
+  }
+
+  deleteCluster(name: string, now: boolean, save: boolean): Promise<ChangeResult> {
+    return this.changes.delete(name, now, save);
+  }
+
+  drain(cluster: string, node: string, on: boolean): DrainResult | null {
+    return drain(this.supervisor, cluster, node, on);
+  }
+
+  end(): void {
+    this.rates.stop();
+  }
 }
 
 function drain(

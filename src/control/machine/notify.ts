@@ -30,18 +30,36 @@ export async function createNotifier(
   const path = env["NOTIFY_SOCKET"];
   if (path === undefined || !/^[/@]./.test(path)) return SILENT;
   const send = await open(path);
-  const watchdogMs = watchdogOf(env);
-  let watchdog: ReturnType<typeof setInterval> | undefined;
-  return {
-    ready(status) {
-      send(`READY=1\nSTATUS=${status}`);
-      // half of what the manager waits for, as sd_watchdog_enabled(3) advises
-      if (watchdogMs !== null) watchdog ??= setInterval(() => send("WATCHDOG=1"), watchdogMs / 2);
-    },
-    reloading: () => send(`RELOADING=1\nMONOTONIC_USEC=${monotonicUsec()}`),
-    stopping: (status) => send(`STOPPING=1\nSTATUS=${status}`),
-    end: () => clearInterval(watchdog),
-  };
+  return new SystemdNotifier(send, watchdogOf(env));
+}
+
+class SystemdNotifier implements Notifier {
+  private readonly send: Send;
+  private readonly watchdogMs: number | null;
+  private watchdog: ReturnType<typeof setInterval> | undefined;
+
+  constructor(send: Send, watchdogMs: number | null) {
+    this.send = send;
+    this.watchdogMs = watchdogMs;
+  }
+
+  ready(status: string): void {
+    this.send(`READY=1\nSTATUS=${status}`);
+    // half of what the manager waits for, as sd_watchdog_enabled(3) advises
+    if (this.watchdogMs !== null) this.watchdog ??= setInterval(() => this.send("WATCHDOG=1"), this.watchdogMs / 2);
+  }
+
+  reloading(): void {
+    this.send(`RELOADING=1\nMONOTONIC_USEC=${monotonicUsec()}`);
+  }
+
+  stopping(status: string): void {
+    this.send(`STOPPING=1\nSTATUS=${status}`);
+  }
+
+  end(): void {
+    clearInterval(this.watchdog);
+  }
 }
 
 /** Null: no watchdog, or one that watches another process. */

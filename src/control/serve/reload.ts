@@ -1,6 +1,4 @@
 /** Changing the configuration while running: reading it again, and what the control socket asks for. What cannot be used changes nothing. */
-import { readFileSync, watch } from "node:fs";
-import { basename, dirname } from "node:path";
 import type { ConfigDiff } from "../../config/diff.ts";
 import { NO_RUNTIME_LAYER, requireClusters, type RuntimeLayer } from "../../config/load.ts";
 import type { Config } from "../../config/model.ts";
@@ -23,9 +21,9 @@ export interface ReloadStatus {
 
 export interface ReloadInput {
   /** Reads file and flags anew, with the runtime changes on top. @throws EdgeErrors */
-  load(runtime: RuntimeLayer): Config;
+  readonly load: (runtime: RuntimeLayer) => Config;
   /** @throws EdgeError */
-  apply(config: Config, options?: ApplyOptions): Promise<ConfigDiff>;
+  readonly apply: (config: Config, options?: ApplyOptions) => Promise<ConfigDiff>;
   readonly log: EventLog;
   /** Around the reading and applying of a reload: the service manager is told. */
   onReload?(running: boolean): void;
@@ -48,6 +46,8 @@ export interface Reload {
   /** What was changed while running and still counts. */
   readonly layer: RuntimeLayer;
   readonly status: ReloadStatus;
+  /** What file and flags say now, without the runtime layer; null while they cannot be used. */
+  below(): Config | null;
   /**
    * Read everything again. A request that comes while another one waits is answered by that one, which begins after it was
    * made: the last of many requests always sees what was on disk then.
@@ -83,6 +83,14 @@ class Reloader implements Reload {
 
   change({ why, edit, quiet = false, ...options }: Change): Promise<ReloadResult> {
     return this.inTurn(() => this.use(why, edit(this.layer), options, quiet));
+  }
+
+  below(): Config | null {
+    try {
+      return this.input.load(NO_RUNTIME_LAYER);
+    } catch {
+      return null;
+    }
   }
 
   private inTurn(work: () => Promise<ReloadResult>): Promise<ReloadResult> {
@@ -123,12 +131,9 @@ class Reloader implements Reload {
   private knownLayer(): RuntimeLayer {
     const { layer } = this;
     if (layer.removed.size === 0) return layer;
-    try {
-      const { clusters } = this.input.load(NO_RUNTIME_LAYER);
-      return onlyKnown(layer, new Set(clusters.map(({ name }) => name)));
-    } catch {
-      return layer; // the mistake will be found again, and told
-    }
+    const below = this.below();
+    // where there is a mistake, it will be found again, and told
+    return below === null ? layer : onlyKnown(layer, new Set(below.clusters.map(({ name }) => name)));
   }
 
   private count(result: ReloadResult, ms: number): void {
@@ -147,41 +152,9 @@ function tell(log: EventLog, why: string, changes: readonly string[], needsResta
   for (const change of needsRestart) log.warn("reload", `${why}: needs a restart: ${change}`, { why });
 }
 
-/** What the operator can mend; anything else is ours and goes on. */
+/** The mistakes that the operator can correct. @throws the error when it is a fault of our own */
 export function operatorErrors(error: unknown): readonly EdgeError[] {
   if (error instanceof EdgeErrors) return error.errors;
   if (error instanceof EdgeError) return [error];
   throw error;
-}
-
-/** Editors write in several steps: look once they are done. */
-const SETTLE_MS = 200;
-
-/** Calls back when the file's text changed; its folder is watched, since editors replace files. @returns stops it */
-export function watchFile(file: string, onChange: () => void): () => void {
-  const read = (): string | null => {
-    try {
-      return readFileSync(file, "utf8");
-    } catch {
-      return null; // between two steps of an editor
-    }
-  };
-  let text = read();
-  let settling: ReturnType<typeof setTimeout> | undefined;
-  const look = (): void => {
-    const now = read();
-    if (now === null || now === text) return;
-    text = now;
-    onChange();
-  };
-  const watcher = watch(dirname(file) || ".", (_event, name) => {
-    if (name !== null && name !== basename(file)) return;
-    clearTimeout(settling);
-    settling = setTimeout(look, SETTLE_MS);
-  });
-  watcher.on("error", () => watcher.close()); // the folder is gone; SIGHUP still works
-  return () => {
-    clearTimeout(settling);
-    watcher.close();
-  };
 }

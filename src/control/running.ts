@@ -1,0 +1,107 @@
+/** edge-lb between its start and its end: says that it is ready, hears signals and file changes, and ends in order. */
+import type { Config } from "../config/model.ts";
+import { urlOf, type AdminListener } from "./admin-door.ts";
+import type { RunningInstance } from "./api/instance.ts";
+import type { LogSink } from "./log/sink.ts";
+import type { Notifier } from "./machine/notify.ts";
+import { watchSignals } from "./machine/signals.ts";
+import { readyLine, summary, tryLines } from "./ready-line.ts";
+import { FileWatch } from "./serve/file-watch.ts";
+import type { Reload } from "./serve/reload.ts";
+import type { Supervisor } from "./serve/supervisor.ts";
+
+export interface RunningParts {
+  readonly config: Config;
+  readonly sink: LogSink;
+  readonly ending: Ending;
+  readonly notifier: Notifier;
+  readonly supervisor: Supervisor;
+  readonly reload: Reload;
+  readonly instance: RunningInstance;
+  /** Aborted at the end: closes event streams. */
+  readonly streams: AbortController;
+  readonly admin: AdminListener | null;
+}
+
+export class Running {
+  private readonly parts: RunningParts;
+  private readonly fileWatch: FileWatch | null;
+  private readonly unwatchSignals: () => void;
+
+  constructor(parts: RunningParts) {
+    this.parts = parts;
+    const { config, reload } = parts;
+    this.unwatchSignals = watchSignals({ onStop: (again) => this.stop(again), onHangup: () => this.hangUp() });
+    this.fileWatch = config.file === null ? null : new FileWatch(config.file, () => void reload.reload("file changed"));
+  }
+
+  /** The exit code, once there is one. */
+  get ended(): Promise<number> {
+    return this.parts.ending.code;
+  }
+
+  /** Every listener accepts: the operator and the service manager are told. */
+  ready(out: (text: string) => void, isTerminal: boolean): void {
+    const { config, supervisor, admin, notifier } = this.parts;
+    const { engine, workers, sockets, snapshot } = supervisor;
+    out(`${readyLine(engine, workers, sockets, snapshot)}\n`);
+    if (isTerminal) out(`${["Try:", ...tryLines(config, sockets)].join("\n")}\n`);
+    if (isTerminal && admin !== null) out(`Status page: ${urlOf(admin.at)}\n`);
+    notifier.ready(summary(snapshot));
+  }
+
+  /** After the last connection: what still holds the process is let go. */
+  end(): void {
+    const { streams, admin, instance, notifier } = this.parts;
+    streams.abort();
+    admin?.close();
+    instance.end();
+    notifier.end();
+    this.unwatchSignals();
+    this.fileWatch?.stop();
+  }
+
+  /** Drains, then ends. @param again A second signal ends now. */
+  private stop(again: boolean): void {
+    const { ending, instance, notifier, supervisor } = this.parts;
+    if (again) return ending.with(0);
+    instance.stopping = true;
+    notifier.stopping(announce(supervisor));
+    void supervisor.stop().then(() => ending.with(0));
+    return undefined;
+  }
+
+  private hangUp(): void {
+    const { config, sink, reload, instance } = this.parts;
+    sink.reopen();
+    if (config.file !== null) void reload.reload("SIGHUP");
+    // without a file there is nothing to read again: the terminal or ssh connection is gone
+    else if (config.logTo.kind !== "file") this.stop(instance.stopping);
+  }
+}
+
+/** The exit code of a process that goes on for now. */
+export class Ending {
+  readonly code: Promise<number>;
+  private resolve: (code: number) => void = () => {};
+
+  constructor() {
+    this.code = new Promise((resolve) => (this.resolve = resolve));
+  }
+
+  /** The first call counts. */
+  with(code: number): void {
+    this.resolve(code);
+  }
+}
+
+/** @returns what was said */
+function announce(supervisor: Supervisor): string {
+  const open = supervisor.open();
+  const seconds = Math.round(supervisor.config.timeouts.drain / 1_000);
+  const tunnels = `${open} ${open === 1 ? "tunnel" : "tunnels"} open`;
+  const text =
+    open === 0 ? "stopping: no tunnel is open" : `stopping: ${tunnels}, Ctrl-C again to end now; cut in ${seconds}s`;
+  supervisor.log.info("stop", text, { open });
+  return text;
+}
