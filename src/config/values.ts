@@ -13,7 +13,7 @@ export const CONNECTIONS_MOST = 10_000_000;
 const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
 type Unit = keyof typeof UNIT_MS;
 /** Timers of JavaScript runtimes hold at most 2^31 - 1 ms, 24.8 days. */
-const DURATION_MOST_MS = 24 * 24 * UNIT_MS.h;
+export const DURATION_MOST_MS = 24 * 24 * UNIT_MS.h;
 
 function isUnit(text: string | undefined): text is Unit {
   return text !== undefined && Object.hasOwn(UNIT_MS, text);

@@ -1,6 +1,5 @@
 /** One group of pools as the keys of a cluster. */
 import { CLUSTER } from "../../config/cluster-options.ts";
-import { durationText } from "../../config/values.ts";
 import type { Option } from "../../config/option.ts";
 import type { ServiceName, Policy } from "../../seam/services.ts";
 import { wordAt, wordsFrom, type SourceLine } from "../source/lexer.ts";
@@ -171,7 +170,7 @@ function checkRows(group: Group): OptionTexts[] {
     ...optionTexts(CLUSTER.fall, largest(numbers(checked, "fall", Number))),
     ...optionTexts(
       CLUSTER.intervalMs,
-      intervals.length === 0 ? [] : [durationText(Math.max(100, Math.min(...intervals)))],
+      intervals.length === 0 ? [] : [CLUSTER.intervalMs.show(Math.max(100, Math.min(...intervals)))],
     ),
     ...optionTexts(CLUSTER.ports.ready, ready.slice(0, 1).map(String)),
   ];

@@ -1,6 +1,6 @@
 /** HAProxy's timeouts as edge-lb's, which mean something else for tunnels. */
 import { TIMEOUTS } from "../../config/options.ts";
-import { durationText } from "../../config/values.ts";
+import { DURATION_MOST_MS } from "../../config/values.ts";
 import type { Option } from "../../config/option.ts";
 import type { ServiceName } from "../../seam/services.ts";
 import type { Ledger } from "../source/ledger.ts";
@@ -13,8 +13,6 @@ import type { Unit } from "./units.ts";
 
 /** `kubectl exec`, `logs -f` and watches may be silent for minutes; a limit below this was not set for them. */
 const TUNNEL_LEAST_MS = 600_000;
-/** What edge-lb's options take at most. */
-const MOST_MS = 24 * 24 * 3_600_000;
 /** A connect timeout beyond this leaves no time to try a second node within dial-total. */
 const CONNECT_MOST_MS = 5_000;
 
@@ -53,7 +51,7 @@ export function timeoutRows(
 /** One program has one value: the most generous. */
 function optionOf(option: Option<number>, values: readonly number[]): OptionTexts[] {
   if (values.length === 0) return [];
-  return optionTexts(option, [durationText(Math.min(MOST_MS, Math.max(1, ...values)))]);
+  return optionTexts(option, [option.show(Math.min(DURATION_MOST_MS, Math.max(1, ...values)))]);
 }
 
 function timeouts(proxies: readonly Proxy[], name: string): number[] {
