@@ -9,7 +9,7 @@ import { claimKeys, claimsOf } from "./claims.ts";
 import { nodesFor } from "./clusters.ts";
 import type { ClusterConfig, Config, Timeouts } from "./model.ts";
 import { dataPart } from "./option-group.ts";
-import { LIMITS, TIMEOUTS } from "./options.ts";
+import { GLOBAL, LIMITS, TIMEOUTS } from "./options.ts";
 
 /** Post-quantum hellos are 1.5-5.5 KB and padding is legal. */
 const HELLO_BYTES = 65_536;
@@ -41,14 +41,9 @@ export function buildSnapshot(config: Config, input: SnapshotInput): Snapshot {
     bridges: bridgesOf(config, input.networks ?? []),
     httpsPort: config.listen.https[0]?.port ?? HTTPS_PORT,
     timeouts: dataPart(TIMEOUTS, config.timeouts),
-    limits: {
-      ...dataPart(LIMITS, config.limits),
-      maxConnections: input.maxConnections,
-      maxConnectionsPerClient: config.maxConnectionsPerClient,
-      helloBytes: HELLO_BYTES,
-    },
-    trustedProxies: config.trustedProxies,
-    allow: config.allow,
+    limits: { ...dataPart(LIMITS, config.limits), helloBytes: HELLO_BYTES },
+    ...dataPart(GLOBAL, config),
+    maxConnections: input.maxConnections, // auto has become a number
   };
 }
 

@@ -16,7 +16,7 @@ export type Report = (at: Located, wrong: Unfit) => void;
 /** All texts of one layer to one value; what cannot be read is reported and left out. */
 export type Parse<T> = (texts: readonly Located[], report: Report) => T | undefined;
 
-/** Who works with the value: "data" options of a group are in the snapshot's group of that name, under the same key. */
+/** Who works with the value: what "data" options say is in the snapshot, under the same key as in the configuration. */
 export type Plane = "control" | "data";
 
 export interface Option<T, P extends Plane = Plane> {

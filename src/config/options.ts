@@ -93,37 +93,45 @@ export const GLOBAL = {
     of: plain(readDomain),
   }),
   /** Empty: everyone. */
-  allow: many({
-    flag: "allow",
-    value: "CIDR,...",
-    fallbackShown: "everyone",
-    help: "Clients that may connect at all",
-    of: listOf(CIDR),
-  }),
-  trustedProxies: many({
-    flag: "trusted-proxies",
-    value: "CIDR,...",
-    fallbackShown: "none",
-    help: "Clients whose X-Forwarded-* fields are kept and appended to",
-    of: listOf(CIDR),
-  }),
+  allow: forData(
+    many({
+      flag: "allow",
+      value: "CIDR,...",
+      fallbackShown: "everyone",
+      help: "Clients that may connect at all",
+      of: listOf(CIDR),
+    }),
+  ),
+  trustedProxies: forData(
+    many({
+      flag: "trusted-proxies",
+      value: "CIDR,...",
+      fallbackShown: "none",
+      help: "Clients whose X-Forwarded-* fields are kept and appended to",
+      of: listOf(CIDR),
+    }),
+  ),
   /** 0: derived from the descriptor limit at start. */
-  maxConnections: one({
-    flag: "max-connections",
-    value: "N",
-    fallback: "auto",
-    fallbackShown: "(open files - 200) / 4",
-    help: "Client connections at a time",
-    of: whole(1, CONNECTIONS_MOST, { auto: 0 }),
-  }),
+  maxConnections: forData(
+    one({
+      flag: "max-connections",
+      value: "N",
+      fallback: "auto",
+      fallbackShown: "(open files - 200) / 4",
+      help: "Client connections at a time",
+      of: whole(1, CONNECTIONS_MOST, { auto: 0 }),
+    }),
+  ),
   /** 0: no limit. */
-  maxConnectionsPerClient: one({
-    flag: "max-connections-per-client",
-    value: "N",
-    fallback: "off",
-    help: "Client connections of one address at a time",
-    of: whole(1, CONNECTIONS_MOST, { off: 0 }),
-  }),
+  maxConnectionsPerClient: forData(
+    one({
+      flag: "max-connections-per-client",
+      value: "N",
+      fallback: "off",
+      help: "Client connections of one address at a time",
+      of: whole(1, CONNECTIONS_MOST, { off: 0 }),
+    }),
+  ),
   /** Null: off. */
   admin: one({
     flag: "admin",

@@ -7,7 +7,7 @@ import type { Plane } from "./plane.ts";
  * @returns null, or the name of the limit that this connection exceeds; either way it counts as open until `leave`.
  */
 export function enter(plane: Plane, client: number): string | null {
-  const { maxConnections, maxConnectionsPerClient } = plane.live.snapshot.limits;
+  const { maxConnections, maxConnectionsPerClient } = plane.live.snapshot;
   plane.writer.addCount("accepted", 1);
   plane.writer.addCount("open", 1);
   plane.writer.addClient(client, 1);

@@ -35,6 +35,10 @@ export interface Snapshot {
   readonly httpsPort: number;
   readonly timeouts: DataTimeouts;
   readonly limits: Limits;
+  /** Client connections in all workers together. */
+  readonly maxConnections: number;
+  /** Client connections of one address; 0: no limit. */
+  readonly maxConnectionsPerClient: number;
   readonly trustedProxies: readonly Cidr[];
   /** Empty: everyone; a cluster's own list is asked after this one. */
   readonly allow: readonly Cidr[];
@@ -84,10 +88,6 @@ export interface DataTimeouts {
 }
 
 export interface Limits {
-  /** Client connections in all workers together. */
-  readonly maxConnections: number;
-  /** Client connections of one address; 0: no limit. */
-  readonly maxConnectionsPerClient: number;
   /** Most bytes of a ClientHello, records included. */
   readonly helloBytes: number;
   /** Most bytes of a request line or status line, without its end. */

@@ -175,9 +175,8 @@ describe("buildSnapshot()", () => {
       flags,
     );
     expect(snapshot.version).toBe(42);
+    expect(snapshot).toMatchObject({ maxConnections: 100, maxConnectionsPerClient: 7 });
     expect(snapshot.limits).toEqual({
-      maxConnections: 100,
-      maxConnectionsPerClient: 7,
       helloBytes: 65_536,
       httpLine: 8_192,
       httpHead: 65_536,

@@ -189,7 +189,7 @@ function connectionStatus({ board, snapshot, logLinesLost }: Facts): ConnectionS
   const of = (count: Count): number => countOf(board, count);
   return {
     open: of("open"),
-    limit: snapshot.limits.maxConnections,
+    limit: snapshot.maxConnections,
     accepted: of("accepted"),
     unknownName: of("unknownName"),
     refused: of("refused"),
