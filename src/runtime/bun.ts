@@ -13,65 +13,73 @@ import type { DialError, ListenSpec } from "../seam/mail.ts";
 import { Accepting } from "./portable/accept.ts";
 import { Dialing, dialError } from "./portable/dial.ts";
 import { codeOf } from "../errors.ts";
-import { createEventLoop, type EventLoop, type MailPort } from "./portable/event-loop.ts";
 import { keepAliveRounds } from "./portable/keep-alive.ts";
-import type { Link } from "./portable/conn.ts";
+import type { PortableConn } from "./portable/conn.ts";
 import { listenError } from "./listen-error.ts";
+import { eventLoopTraits, type MailPort, PortableRuntime } from "./portable/runtime.ts";
 import type { Cancel, CloseCause, Conn, ConnEvents, DialSpec, Listener, Runtime } from "./port.ts";
 import { lowestFreeDescriptor } from "./portable/descriptors.ts";
 
-/** What a socket's events are for: its link, once it has one. */
+/** What a socket's events are for: its connection, once it has one. */
 interface Data {
-  link: Link | null;
+  conn: PortableConn | null;
   readonly dialing: Dialing | null;
 }
 type BunSocket = Socket<Data>;
 
 export function createBunRuntime(mail: MailPort | null): Runtime {
-  const loop = createEventLoop(mail, { borrows: false, spent: freeChunk });
-  const tend = keepAliveRounds(loop.host);
-  const dialEvents = dialHandlers(tend);
-  return {
-    engine: "bun",
-    ...loop.common,
-    listen: (spec, onAccept) => listen(loop, spec, onAccept, tend),
-    dial: (spec) => dial(loop, spec, dialEvents),
-  };
+  return new BunRuntime(mail);
 }
 
 const EVENTS = {
-  data: (socket: BunSocket, chunk: Uint8Array): void => socket.data.link?.received(chunk),
-  drain: (socket: BunSocket): void => socket.data.link?.writable(),
-  end: (socket: BunSocket): void => socket.data.link?.ended(),
-  close: (socket: BunSocket, error?: Error): void => socket.data.link?.closed(closeCause(error)),
-  error: (socket: BunSocket, error: Error): void => socket.data.link?.fault(error),
+  data: (socket: BunSocket, chunk: Uint8Array): void => socket.data.conn?.received(chunk),
+  drain: (socket: BunSocket): void => socket.data.conn?.writable(),
+  end: (socket: BunSocket): void => socket.data.conn?.ended(),
+  close: (socket: BunSocket, error?: Error): void => socket.data.conn?.closed(closeCause(error)),
+  error: (socket: BunSocket, error: Error): void => socket.data.conn?.fault(error),
 } satisfies SocketHandler<Data>;
 
-/** @throws EdgeError; a descriptor that cannot be listened on is Bun's own error */
-function listen(loop: EventLoop, spec: ListenSpec, onAccept: (conn: Conn) => ConnEvents, tend: () => void): Listener {
-  const accepting = new Accepting(loop.host, onAccept);
-  const socket: SocketHandler<Data> = {
-    ...EVENTS,
-    open(opened) {
-      const data: Data = { link: null, dialing: null };
-      opened.data = data;
-      data.link = accepting.accept(opened);
-      tend();
-    },
-  };
-  const server = bind(spec, socket);
-  const listener: Listener = {
-    at: { ip: spec.at.ip, port: server.port ?? spec.at.port },
-    pause: () => accepting.pause(),
-    resume: () => accepting.resume(),
-    close() {
-      loop.listeners.delete(listener);
-      accepting.close();
-      server.stop();
-    },
-  };
-  loop.listeners.add(listener);
-  return listener;
+class BunRuntime extends PortableRuntime {
+  readonly engine = "bun";
+  private readonly keepAliveLater: () => void;
+  private readonly dialEvents: SocketHandler<Data>;
+
+  constructor(mail: MailPort | null) {
+    super(mail, { ...eventLoopTraits(), borrows: false, spent: freeChunk });
+    this.keepAliveLater = keepAliveRounds(this.host);
+    this.dialEvents = dialEvents(this.keepAliveLater);
+  }
+
+  /** @throws EdgeError; a descriptor that cannot be listened on is Bun's own error */
+  listen(spec: ListenSpec, onAccept: (conn: Conn) => ConnEvents): Listener {
+    const accepting = new Accepting(this.host, onAccept);
+    const { keepAliveLater } = this;
+    const server = bind(spec, {
+      ...EVENTS,
+      open(opened) {
+        const data: Data = { conn: null, dialing: null };
+        opened.data = data;
+        data.conn = accepting.accept(opened);
+        keepAliveLater();
+      },
+    });
+    return this.listening({ ip: spec.at.ip, port: server.port ?? spec.at.port }, accepting, () => server.stop());
+  }
+
+  dial(spec: DialSpec): Cancel {
+    const dialing = new Dialing(spec, this.host);
+    const { ip, port } = spec.to;
+    const data: Data = { conn: null, dialing };
+    connecting = true;
+    try {
+      Bun.connect({ hostname: ip, port, socket: this.dialEvents, data, allowHalfOpen: true }).catch(ignore);
+    } catch (error) {
+      this.host.defer(() => dialing.failed(dialError(codeOf(error))));
+    } finally {
+      connecting = false;
+    }
+    return dialing;
+  }
 }
 
 /** Bun's types know neither `fd` nor `reusePort`. */
@@ -101,12 +109,12 @@ function freeChunk(chunk: Uint8Array): void {
   (buffer as ArrayBuffer & { transfer(bytes: number): ArrayBuffer }).transfer(0);
 }
 
-const dialHandlers = (tend: () => void): SocketHandler<Data> => ({
+const dialEvents = (keepAliveLater: () => void): SocketHandler<Data> => ({
   ...EVENTS,
   open(socket) {
     const { data } = socket;
-    if (data.dialing !== null) data.link = data.dialing.opened(socket);
-    tend();
+    if (data.dialing !== null) data.conn = data.dialing.opened(socket);
+    keepAliveLater();
   },
   connectError(socket, error) {
     const { dialing } = socket.data;
@@ -130,21 +138,6 @@ function earlyError(code: string | undefined): DialError {
   } catch {
     return "no-descriptors";
   }
-}
-
-function dial({ host }: EventLoop, spec: DialSpec, socket: SocketHandler<Data>): Cancel {
-  const dialing = new Dialing(spec, host);
-  const data: Data = { link: null, dialing };
-  const { ip, port } = spec.to;
-  connecting = true;
-  try {
-    Bun.connect({ hostname: ip, port, socket, data, allowHalfOpen: true }).catch(ignore);
-  } catch (error) {
-    host.defer(() => dialing.failed(dialError(codeOf(error))));
-  } finally {
-    connecting = false;
-  }
-  return dialing;
 }
 
 /** `connectError` has told it already. */

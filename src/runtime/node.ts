@@ -1,29 +1,23 @@
 /**
  * The runtime on `node:net`, for Node and Deno. A `net.Socket` queues writes without bound, so its wire stops taking bytes as
- * long as one write is under way: what waits, waits in the link, which pauses the other side.
+ * long as one write is under way: what waits, waits in the connection, which pauses the other side.
  */
 import net from "node:net";
 import type { ListenSpec } from "../seam/mail.ts";
 import { Accepting } from "./portable/accept.ts";
 import { Dialing, dialError } from "./portable/dial.ts";
 import { codeOf } from "../errors.ts";
-import { createEventLoop, type EventLoop, type MailPort } from "./portable/event-loop.ts";
-import { KEEP_ALIVE_MS, type Link } from "./portable/conn.ts";
+import { KEEP_ALIVE_MS, type PortableConn } from "./portable/conn.ts";
 import { listenError } from "./listen-error.ts";
 import { bindServer } from "./portable/node-bind.ts";
+import { eventLoopTraits, type MailPort, PortableRuntime } from "./portable/runtime.ts";
 import type { Cancel, CloseCause, Conn, ConnEvents, DialSpec, Listener, Runtime } from "./port.ts";
 import type { Wire } from "./portable/wire.ts";
 
 const SOCKET_OPTIONS = { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS };
 
 export function createNodeRuntime(mail: MailPort | null): Runtime {
-  const loop = createEventLoop(mail, { borrows: true });
-  return {
-    engine: "node",
-    ...loop.common,
-    listen: (spec, onAccept) => listen(loop, spec, onAccept),
-    dial: (spec) => dial(loop, spec),
-  };
+  return new NodeRuntime(mail);
 }
 
 /** A `net.Socket` that takes bytes only as fast as the system does. */
@@ -38,6 +32,8 @@ class NodeWire implements Wire {
     this.socket = socket;
     this.remoteAddress = socket.remoteAddress;
     this.remotePort = socket.remotePort;
+    // without a listener an error would end the process
+    socket.on("error", (error) => (this.error ??= error));
   }
 
   get localAddress(): string | undefined {
@@ -48,21 +44,16 @@ class NodeWire implements Wire {
     return this.socket.localPort;
   }
 
-  /** From now on `link` hears of the socket. */
-  report(link: Link): void {
+  /** From now on `conn` hears of the socket. */
+  report(conn: PortableConn): void {
     const { socket } = this;
-    socket.on("data", (chunk: Uint8Array) => link.received(chunk));
-    socket.on("end", () => link.ended());
+    socket.on("data", (chunk: Uint8Array) => conn.received(chunk));
+    socket.on("end", () => conn.ended());
     socket.on("drain", () => {
       this.full = false;
-      link.writable();
+      conn.writable();
     });
-    socket.on("close", () => link.closed(closeCause(this.error)));
-  }
-
-  /** Without a listener an error would end the process. */
-  watchErrors(): void {
-    this.socket.on("error", (error) => (this.error ??= error));
+    socket.on("close", () => conn.closed(closeCause(this.error)));
   }
 
   write(chunk: Uint8Array): number {
@@ -101,44 +92,40 @@ class NodeWire implements Wire {
 /** Most that a socket queues before it says "full": one read of the other side. */
 const PIECE_BYTES = 65_536;
 
-function listen(loop: EventLoop, spec: ListenSpec, onAccept: (conn: Conn) => ConnEvents): Listener {
-  const accepting = new Accepting(loop.host, onAccept);
-  const server = net.createServer(SOCKET_OPTIONS, (socket) => {
-    const wire = new NodeWire(socket);
-    wire.watchErrors();
-    const link = accepting.accept(wire);
-    if (link !== null) wire.report(link);
-  });
-  const port = bindServer(server, spec, (error) => loop.host.fault(listenError(spec.at, codeOf(error), error)));
-  const listener: Listener = {
-    at: { ip: spec.at.ip, port },
-    pause: () => accepting.pause(),
-    resume: () => accepting.resume(),
-    close() {
-      loop.listeners.delete(listener);
-      accepting.close();
-      server.close();
-    },
-  };
-  loop.listeners.add(listener);
-  return listener;
-}
+class NodeRuntime extends PortableRuntime {
+  readonly engine = "node";
 
-function dial({ host }: EventLoop, spec: DialSpec): Cancel {
-  const dialing = new Dialing(spec, host);
-  const { ip, port } = spec.to;
-  const socket = net.connect({ host: ip, port, ...SOCKET_OPTIONS });
-  const failed = (error: Error): void => dialing.failed(dialError(codeOf(error)));
-  dialing.abandon = () => void socket.destroy();
-  socket.on("error", failed);
-  socket.once("connect", () => {
-    socket.off("error", failed);
-    const wire = new NodeWire(socket);
-    wire.watchErrors();
-    const link = dialing.opened(wire);
-    if (link !== null) wire.report(link);
-  });
-  return dialing;
+  constructor(mail: MailPort | null) {
+    super(mail, { ...eventLoopTraits(), borrows: true });
+  }
+
+  listen(spec: ListenSpec, onAccept: (conn: Conn) => ConnEvents): Listener {
+    const accepting = new Accepting(this.host, onAccept);
+    const server = net.createServer(SOCKET_OPTIONS, (socket) => {
+      const wire = new NodeWire(socket);
+      const conn = accepting.accept(wire);
+      if (conn !== null) wire.report(conn);
+    });
+    const late = (error: Error): void => this.host.fault(listenError(spec.at, codeOf(error), error));
+    const port = bindServer(server, spec, late);
+    return this.listening({ ip: spec.at.ip, port }, accepting, () => void server.close());
+  }
+
+  dial(spec: DialSpec): Cancel {
+    const dialing = new Dialing(spec, this.host);
+    const { ip, port } = spec.to;
+    const socket = net.connect({ host: ip, port, ...SOCKET_OPTIONS });
+    const failed = (error: Error): void => dialing.failed(dialError(codeOf(error)));
+    dialing.abandon = () => void socket.destroy();
+    socket.on("error", failed);
+    socket.once("connect", () => {
+      socket.off("error", failed);
+      const wire = new NodeWire(socket);
+      const conn = dialing.opened(wire);
+      if (conn !== null) wire.report(conn);
+    });
+    return dialing;
+  }
 }
 
 function closeCause(error: Error | null): CloseCause {

@@ -1,7 +1,8 @@
 /** Accepted sockets on their way to a session; a paused listener holds some back. */
+import type { Address } from "../../seam/snapshot.ts";
+import type { Conn, ConnEvents, Listener } from "../port.ts";
+import { PortableConn } from "./conn.ts";
 import { ACCEPT_SHARE, descriptorLimit } from "./descriptors.ts";
-import { Link } from "./conn.ts";
-import type { Conn, ConnEvents } from "../port.ts";
 import type { Host, Wire } from "./wire.ts";
 
 /**
@@ -13,8 +14,8 @@ const MOST_WAITING = 256;
 export class Accepting {
   private readonly host: Host;
   private readonly onAccept: (conn: Conn) => ConnEvents;
-  private readonly waiting = new Set<Link>();
-  /** A descriptor from this number on says that few are left: the kernel gives the lowest one that is free. */
+  private readonly waiting = new Set<PortableConn>();
+  /** A descriptor from this number on says that few are left: the kernel hands out the lowest one that is free. */
   private readonly ceiling = descriptorLimit() * ACCEPT_SHARE;
   private paused = false;
 
@@ -25,21 +26,21 @@ export class Accepting {
 
   /**
    * @param wire A runtime whose accepting spins when descriptors run out (Bun) shows their numbers; Node's closes by itself.
-   * @returns the link that the wire's events belong to, or null when the wire was reset
+   * @returns the connection that the wire's events belong to, or null when the wire was reset
    */
-  accept(wire: Wire & { readonly fd?: number }): Link | null {
+  accept(wire: Wire & { readonly fd?: number }): PortableConn | null {
     if ((this.paused && this.waiting.size >= MOST_WAITING) || (wire.fd ?? 0) >= this.ceiling) {
       wire.terminate();
       return null;
     }
-    const link = new Link(wire, this.host, null);
+    const conn = new PortableConn(wire, this.host, null);
     if (this.paused) {
-      link.pause();
-      this.waiting.add(link);
+      conn.pause();
+      this.waiting.add(conn);
     } else {
-      this.begin(link);
+      this.begin(conn);
     }
-    return link;
+    return conn;
   }
 
   pause(): void {
@@ -49,26 +50,52 @@ export class Accepting {
   resume(): void {
     this.paused = false;
     // one after another: a session may pause again
-    for (const link of this.waiting) {
+    for (const conn of this.waiting) {
       if (this.paused) return;
-      this.waiting.delete(link);
-      if (link.over) continue;
-      link.resume();
-      this.begin(link);
+      this.waiting.delete(conn);
+      if (conn.isClosed) continue;
+      conn.resume();
+      this.begin(conn);
     }
   }
 
   /** Clients that still wait are reset. */
   close(): void {
-    for (const link of this.waiting) link.shut("destroyed");
+    for (const conn of this.waiting) conn.reset("destroyed");
     this.waiting.clear();
   }
 
-  private begin(link: Link): void {
+  private begin(conn: PortableConn): void {
     try {
-      link.serve(this.onAccept(link));
+      conn.serve(this.onAccept(conn));
     } catch (error) {
-      link.fault(error);
+      conn.fault(error);
     }
+  }
+}
+
+export class PortableListener implements Listener {
+  readonly at: Address;
+  private readonly accepting: Accepting;
+  private readonly unbind: () => void;
+
+  /** @param unbind Closes the listening socket. */
+  constructor(at: Address, accepting: Accepting, unbind: () => void) {
+    this.at = at;
+    this.accepting = accepting;
+    this.unbind = unbind;
+  }
+
+  pause(): void {
+    this.accepting.pause();
+  }
+
+  resume(): void {
+    this.accepting.resume();
+  }
+
+  close(): void {
+    this.accepting.close();
+    this.unbind();
   }
 }

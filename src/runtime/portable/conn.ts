@@ -3,92 +3,74 @@
  * The runtimes on Bun, on `node:net` and in memory share it, so that they cannot differ in more than their sockets.
  */
 import type { Address } from "../../seam/snapshot.ts";
+import type { CloseCause, Conn, ConnEvents } from "../port.ts";
 import { wireAddress } from "./addresses.ts";
-import type { Cancel, CloseCause, Conn, ConnEvents } from "../port.ts";
-import type { Flow, Host, Wire } from "./wire.ts";
-
-/**
- * A paused connection goes on reading until it holds this much: a pause then costs no system call while a node is dialled,
- * and a FIN or RST behind a few bytes is noticed, which no portable socket tells once reading stopped.
- */
-const HOLD_BYTES = 65_536;
+import { Inbox } from "./inbox.ts";
+import { Linger } from "./linger.ts";
+import { Outbox } from "./outbox.ts";
+import type { Transfer } from "./transfer.ts";
+import type { Host, Wire } from "./wire.ts";
 
 /** Idle time before the first probe. */
 export const KEEP_ALIVE_MS = 30_000;
 
-const SILENT: ConnEvents = { onData() {}, onDrain() {}, onEnd() {}, onClose() {} };
+const NO_EVENTS: ConnEvents = { onData() {}, onDrain() {}, onEnd() {}, onClose() {} };
 
-/** Who has the connection once no session does: a pass or a tunnel. */
-export interface Owner extends Flow {
-  /** The source's FIN, behind its last byte. */
-  sourceEnded(source: Link): void;
-  /** `source.left` bytes were asked for, and the sink has taken them all. */
-  sourceDone(source: Link): void;
-  /** One of its links is gone, as the source or as the sink. */
-  linkClosed(link: Link, cause: CloseCause): void;
-}
-
-export class Link implements Conn {
-  readonly wire: Wire;
-  readonly host: Host;
+export class PortableConn implements Conn {
   readonly remote: Address;
-  private events: ConnEvents = SILENT;
+  private readonly wire: Wire;
+  private readonly host: Host;
+  private readonly inbox: Inbox;
+  private readonly outbox: Outbox;
+  private events: ConnEvents = NO_EVENTS;
   /** A tunnel has it: no event reaches the session any more. */
-  private given = false;
-
-  /** Where the next `left` bytes go instead of to the session, and whose bytes come here. */
-  sink: Link | null = null;
-  feeder: Link | null = null;
-  left = 0;
-  /** Bytes forwarded and not yet told by `owner.flush`. */
-  moved = 0;
-  owner: Owner | null = null;
-
-  /** What the wire did not take yet, oldest first. */
-  private queue: Uint8Array[] | null = null;
-  /** What came while nobody wanted it, oldest first. */
-  private held: Uint8Array[] | null = null;
-  private heldBytes = 0;
+  private joined = false;
+  /** Takes what arrives here to another connection; null: the session reads. */
+  private reader: Transfer | null = null;
+  /** Brings what another connection sent; null: the session writes. */
+  private feeder: Transfer | null = null;
   private paused = false;
-  private wirePaused = false;
+  /** What arrives is thrown away. */
   private discarding = false;
-  private finAsked = false;
-  private drainOwed = false;
-  /** The peer's FIN was read from the wire; `endTold`: the session or the owner knows. */
-  endSeen = false;
+  /** The session heard `false` and waits for onDrain. */
+  private owesDrain = false;
+  /** The peer's FIN was read from the wire; `endTold`: the session or the transfer knows. */
+  private endSeen = false;
   private endTold = false;
-  over = false;
+  private over = false;
   /** The wire is gone, but the session has not read everything yet. */
   private pendingClose: CloseCause | null = null;
-  private pumping = false;
+  private delivering = false;
   private keptAlive = false;
-  private localAt: Address | null = null;
-  private linger: Cancel | null = null;
+  private near: Address | null = null;
+  private linger: Linger | null = null;
 
   /** @param remote Where it leads, if known already; a closed socket no longer tells. */
   constructor(wire: Wire, host: Host, remote: Address | null) {
     this.wire = wire;
     this.host = host;
+    this.inbox = new Inbox(wire, host);
+    this.outbox = new Outbox(wire, host);
     this.remote = remote ?? wireAddress(wire.remoteAddress, wire.remotePort);
-    host.links.add(this);
+    host.conns.add(this);
   }
 
-  /** The session that onAccept or onOpen gave, unless it gave the connection away already. */
+  /** The session it belongs to, unless that has handed it on already. */
   serve(events: ConnEvents): void {
-    if (!this.given) this.events = events;
+    if (!this.joined) this.events = events;
   }
 
-  // ── Conn: called by sessions ──
+  // ── what a session may do ──
 
   get local(): Address {
-    this.localAt ??= wireAddress(this.wire.localAddress, this.wire.localPort);
-    return this.localAt;
+    this.near ??= wireAddress(this.wire.localAddress, this.wire.localPort);
+    return this.near;
   }
 
   write(chunk: Uint8Array): boolean {
-    if (this.over || this.finAsked) return true;
-    if (this.send(chunk, true)) return true;
-    this.drainOwed = true;
+    if (this.over || this.outbox.isFinishing) return true;
+    if (this.outbox.send(chunk, true)) return true;
+    this.owesDrain = true;
     return false;
   }
 
@@ -99,57 +81,42 @@ export class Link implements Conn {
   resume(): void {
     if (!this.paused) return;
     this.paused = false;
-    if (this.needsPump) this.host.defer(() => this.pump());
+    this.deliverSoon();
   }
 
   finish(): void {
-    if (this.over || this.finAsked) return;
-    this.finAsked = true;
-    if (this.queue === null) this.wire.shutdown();
+    this.outbox.finish();
   }
 
   closeAfter(lingerMs: number): void {
     if (this.over || this.discarding) return;
-    this.owner?.linkClosed(this, "closed");
-    this.feeder?.owner?.linkClosed(this, "closed");
-    this.drop();
+    this.reader?.senderClosed("closed");
+    this.feeder?.receiverClosed("closed");
+    this.discardInput();
     this.finish();
-    if (!this.over) this.watchLinger(lingerMs, this.queue);
+    if (!this.over) this.linger = new Linger(this.host, this.outbox, lingerMs, (cause) => this.close(cause));
   }
 
   destroy(): void {
-    this.shut("destroyed");
+    this.reset("destroyed");
   }
 
-  // ── The wire's reports ──
+  // ── what the wire reports ──
 
   received(chunk: Uint8Array): void {
-    if (this.held !== null) return this.hold(chunk, this.host.lends);
-    if (this.sink !== null) return this.forward(this.sink, chunk);
-    if (this.discarding || this.over) return;
-    if (this.paused) return this.hold(chunk, this.host.lends);
-    this.tell(chunk);
+    if (this.discarding) return;
+    if (!this.inbox.isEmpty) this.inbox.push(chunk);
+    else if (this.reader !== null) this.reader.take(chunk);
+    else if (this.paused) this.inbox.push(chunk);
+    else this.tell(chunk);
   }
 
   writable(): void {
-    const { queue } = this;
-    if (queue === null) return;
-    for (let at = 0; at < queue.length; at++) {
-      const chunk = queue[at];
-      if (chunk === undefined) continue;
-      const taken = this.wire.write(chunk);
-      if (this.over) return;
-      if (taken > 0) this.feeder?.markMoved();
-      if (taken === chunk.length) {
-        this.host.spent?.(chunk);
-        continue;
-      }
-      if (taken > 0) queue[at] = chunk.subarray(taken);
-      if (at > 0) this.queue = queue.slice(at);
-      return;
-    }
-    this.queue = null;
-    this.drained();
+    if (this.outbox.isEmpty) return;
+    const taken = this.outbox.flush();
+    if (this.over) return;
+    if (taken > 0) this.feeder?.advanced();
+    if (this.outbox.isEmpty) this.drained();
   }
 
   ended(): void {
@@ -161,114 +128,115 @@ export class Link implements Conn {
   /** @param cause "closed": both directions had finished. */
   closed(cause: CloseCause): void {
     if (this.over) return;
-    if (cause === "closed") {
-      // Bun tells nothing but the close when the peer's FIN comes after our own.
-      this.ended();
-      if (!this.endTold && !this.over) {
-        this.pendingClose = cause;
-        return;
-      }
-    }
-    this.conclude(cause);
+    // Bun tells nothing but the close when the peer's FIN comes after our own.
+    if (cause === "closed") this.ended();
+    if (this.over) return;
+    if (cause !== "closed" || this.endTold) this.conclude(cause);
+    else this.pendingClose = cause;
   }
 
-  // ── For passes and tunnels ──
+  // ── for passes and tunnels ──
 
-  /** From now on incoming bytes go to `sink`, at most `count`, what is held first; call `pump` soon. */
-  pour(sink: Link, count: number, owner: Owner): void {
-    this.sink = sink;
-    this.left = count;
-    this.owner = owner;
+  /** From now on incoming bytes go to `transfer`, what is held first; call `deliver` soon. */
+  readBy(transfer: Transfer): void {
+    this.reader = transfer;
     this.paused = false;
-    sink.feeder = this;
+  }
+
+  /** `transfer` writes here. */
+  feedBy(transfer: Transfer): void {
+    this.feeder = transfer;
+  }
+
+  /** The transfer has done with this connection: incoming bytes are the session's again. */
+  leave(transfer: Transfer): void {
+    if (this.reader === transfer) this.reader = null;
+    if (this.feeder === transfer) this.feeder = null;
   }
 
   /** No session has it any more; a FIN that was told is told again, to the tunnel. */
-  giveAway(): void {
-    this.given = true;
-    this.events = SILENT;
+  leaveSession(): void {
+    this.joined = true;
+    this.events = NO_EVENTS;
     this.endTold = false;
   }
 
-  get needsPump(): boolean {
-    return this.held !== null || this.wirePaused || (this.endSeen && !this.endTold);
+  send(chunk: Uint8Array, foreign: boolean): boolean {
+    return this.outbox.send(chunk, foreign);
   }
 
-  /** Incoming bytes are the session's again. */
-  endPour(): void {
-    if (this.sink !== null) this.sink.feeder = null;
-    this.sink = null;
-    this.owner = null;
+  get hasUnsent(): boolean {
+    return !this.outbox.isEmpty;
   }
 
-  /** What was read before the tunnel stood, as if it came now. */
-  forwardFirst(chunk: Uint8Array): void {
-    if (this.sink === null || chunk.length === 0) return;
-    this.moved += chunk.length;
-    this.markMoved();
-    if (!this.sink.send(chunk, true)) this.pauseWire();
+  /** FIN was sent. */
+  get hasFinished(): boolean {
+    return this.outbox.isFinished;
   }
 
-  /** The owner ended with the FIN; now the session is to know. */
-  retellEnd(): void {
+  /** The peer's FIN was read. */
+  get hasEnded(): boolean {
+    return this.endSeen;
+  }
+
+  get isClosed(): boolean {
+    return this.over;
+  }
+
+  /** Bytes that came after the last one which is wanted. */
+  hold(chunk: Uint8Array): void {
+    if (!this.discarding) this.inbox.push(chunk);
+  }
+
+  /** The same, as the rest of a chunk. */
+  putBack(rest: Uint8Array): void {
+    this.inbox.putBack(rest);
+  }
+
+  /** Until the next `deliver` that finds the way free. */
+  pauseReading(): void {
+    this.inbox.pauseWire();
+  }
+
+  /** The transfer ended with the FIN; now the session is to know. */
+  tellEndAgain(): void {
     this.endTold = false;
     this.tellEnd();
   }
 
+  /** Reads on without telling anybody. */
+  discardInput(): void {
+    this.discarding = true;
+    this.inbox.clear();
+    this.paused = false;
+    this.inbox.resumeWire();
+  }
+
+  deliverSoon(): void {
+    if (this.hasUndelivered) this.host.defer(() => this.deliver());
+  }
+
   /** Tells what is held, and the FIN and the close behind it, as far as somebody wants it. */
-  pump(): void {
-    if (this.pumping) return;
-    this.pumping = true;
-    while (this.held !== null && !this.over && this.wanted()) {
-      const chunk = this.held.shift();
-      if (this.held.length === 0) this.held = null;
+  deliver(): void {
+    if (this.delivering) return;
+    this.delivering = true;
+    while (!this.over && this.wantsBytes) {
+      const chunk = this.inbox.shift();
       if (chunk === undefined) break;
-      this.heldBytes -= chunk.length;
-      if (this.sink !== null) this.forward(this.sink, chunk);
+      if (this.reader !== null) this.reader.take(chunk);
       else this.tell(chunk);
     }
-    this.pumping = false;
-    if (this.over || this.held !== null) return;
+    this.delivering = false;
+    if (this.over || !this.inbox.isEmpty) return;
     if (this.endSeen && !this.endTold && this.mayEnd) this.tellEnd();
     if (this.pendingClose !== null && this.endTold) this.conclude(this.pendingClose);
-    else if (this.sink === null || this.sink.queue === null) this.resumeWire();
+    else if (this.discarding || this.reader?.isBlocked !== true) this.inbox.resumeWire();
   }
 
-  /**
-   * Sends now what fits and keeps the rest.
-   * @param foreign The chunk is its owner's again after the call.
-   * @returns whether everything fitted
-   */
-  send(chunk: Uint8Array, foreign: boolean): boolean {
-    if (this.queue !== null) {
-      this.queue.push(foreign ? copyOf(chunk) : chunk);
-      return false;
-    }
-    const copied = foreign && this.host.borrows;
-    const own = copied ? copyOf(chunk) : chunk;
-    const taken = this.wire.write(own);
-    if (taken === own.length || this.over) return true;
-    const rest = taken > 0 ? own.subarray(taken) : own;
-    this.queue = [foreign && !copied ? copyOf(rest) : rest];
-    return false;
-  }
-
-  get finSent(): boolean {
-    return this.finAsked && this.queue === null;
-  }
-
-  /** Reads on without telling anybody. */
-  drop(): void {
-    this.discarding = true;
-    this.sink = null;
-    this.held = null;
-    this.heldBytes = 0;
-    this.paused = false;
-    this.resumeWire();
-  }
+  // ── the end ──
 
   /** RST; safe twice. */
-  shut(cause: CloseCause): void {
+  reset(cause: CloseCause): void {
     if (this.over) return;
     this.over = true;
     this.wire.terminate();
@@ -276,12 +244,17 @@ export class Link implements Conn {
   }
 
   /** Close in order when all was sent, so that the system still delivers it; else RST: a cut stream must not look whole. */
-  give(cause: CloseCause): void {
+  close(cause: CloseCause): void {
     if (this.over) return;
     this.over = true;
-    if (this.finSent) this.wire.end();
+    if (this.hasFinished) this.wire.end();
     else this.wire.terminate();
     this.conclude(cause);
+  }
+
+  fault(error: unknown): void {
+    this.host.fault(error);
+    this.reset("fault");
   }
 
   /** A silent peer is asked for a sign of life. */
@@ -291,63 +264,45 @@ export class Link implements Conn {
     this.wire.setKeepAlive?.(true, KEEP_ALIVE_MS);
   }
 
-  markMoved(): void {
-    const { owner } = this;
-    if (owner !== null && !owner.dirty) this.host.pulse.mark(owner);
+  private conclude(cause: CloseCause): void {
+    this.over = true;
+    this.host.conns.delete(this);
+    this.linger?.stop();
+    this.outbox.close();
+    this.inbox.close();
+    this.discarding = true;
+    const { reader, feeder } = this;
+    reader?.senderClosed(cause);
+    feeder?.receiverClosed(cause);
+    if (!this.joined) this.host.defer(() => this.tellClose(cause));
   }
 
-  fault(error: unknown): void {
-    this.host.fault(error);
-    this.shut("fault");
+  private get hasUndelivered(): boolean {
+    return !this.inbox.isEmpty || this.inbox.isWirePaused || (this.endSeen && !this.endTold);
   }
 
-  // ── Inside ──
-
-  /** Nothing is left to be read, and no pass waits for its sink with all its bytes in hand. */
+  /** Nothing is left to be read, and no pass waits for its receiver with all its bytes in hand. */
   private get mayEnd(): boolean {
-    return this.held === null && (this.sink === null || this.left > 0);
+    return this.inbox.isEmpty && (this.discarding || this.reader === null || this.reader.isUnfinished);
   }
 
-  private wanted(): boolean {
+  private get wantsBytes(): boolean {
     if (this.discarding) return false;
-    if (this.sink !== null) return this.left > 0 && this.sink.queue === null;
+    if (this.reader !== null) return this.reader.isUnfinished && !this.reader.isBlocked;
     return !this.paused;
   }
 
-  /** The byte path: one chunk in, one write out. */
-  private forward(sink: Link, chunk: Uint8Array): void {
-    let part = chunk;
-    if (chunk.length > this.left) {
-      if (this.left === 0) return this.hold(chunk, this.host.lends);
-      part = chunk.subarray(0, this.left);
-      this.holdFirst(chunk.subarray(this.left));
-    }
-    this.left -= part.length;
-    this.moved += part.length;
-    this.markMoved();
-    if (!sink.send(part, this.host.lends)) return this.pauseWire();
-    if (this.left === 0) this.owner?.sourceDone(this);
-    else this.host.spent?.(part);
-    return undefined;
-  }
-
   private drained(): void {
-    if (this.finAsked) return this.wire.shutdown();
-    const { feeder } = this;
-    if (feeder !== null) return feeder.sinkDrained();
-    if (!this.drainOwed) return;
-    this.drainOwed = false;
+    if (this.outbox.isFinishing) return this.outbox.finishDrained();
+    if (this.feeder !== null) return this.feeder.drained();
+    if (!this.owesDrain) return;
+    this.owesDrain = false;
     if (this.discarding) return;
     try {
       this.events.onDrain();
     } catch (error) {
       this.fault(error);
     }
-  }
-
-  private sinkDrained(): void {
-    if (this.left === 0) this.owner?.sourceDone(this);
-    else this.pump();
   }
 
   private tell(chunk: Uint8Array): void {
@@ -363,27 +318,12 @@ export class Link implements Conn {
   private tellEnd(): void {
     this.endTold = true;
     if (this.discarding) return;
-    const { owner } = this;
-    if (owner !== null) return owner.sourceEnded(this);
+    if (this.reader !== null) return this.reader.ended();
     try {
       this.events.onEnd();
     } catch (error) {
       this.fault(error);
     }
-  }
-
-  private conclude(cause: CloseCause): void {
-    this.over = true;
-    this.host.links.delete(this);
-    this.linger?.cancel();
-    this.queue = null;
-    this.held = null;
-    this.discarding = true;
-    const { owner, feeder } = this;
-    const feeding = feeder?.owner ?? null;
-    if (owner !== null) owner.linkClosed(this, cause);
-    if (feeding !== null && feeding !== owner) feeding.linkClosed(this, cause);
-    if (!this.given) this.host.defer(() => this.tellClose(cause));
   }
 
   private tellClose(cause: CloseCause): void {
@@ -393,44 +333,4 @@ export class Link implements Conn {
       this.host.fault(error);
     }
   }
-
-  private hold(chunk: Uint8Array, copy: boolean): void {
-    if (this.over || this.discarding) return;
-    this.held ??= [];
-    this.held.push(copy ? copyOf(chunk) : chunk);
-    this.heldBytes += chunk.length;
-    if (this.heldBytes >= HOLD_BYTES) this.pauseWire();
-  }
-
-  private holdFirst(chunk: Uint8Array): void {
-    this.held ??= [];
-    this.held.unshift(this.host.lends ? copyOf(chunk) : chunk);
-    this.heldBytes += chunk.length;
-  }
-
-  private pauseWire(): void {
-    if (this.wirePaused || this.over) return;
-    this.wirePaused = true;
-    this.wire.pause();
-  }
-
-  private resumeWire(): void {
-    if (!this.wirePaused || this.over) return;
-    this.wirePaused = false;
-    this.wire.resume();
-  }
-
-  private watchLinger(lingerMs: number, before: readonly Uint8Array[] | null): void {
-    const oldest = before?.[0];
-    this.linger = this.host.timer(lingerMs, () => {
-      const moving = this.queue !== null && this.queue[0] !== oldest;
-      if (moving) this.watchLinger(lingerMs, this.queue);
-      else this.give(this.queue === null ? "closed" : "timeout");
-    });
-  }
-}
-
-/** A copy also of a `Buffer`, whose own `slice` is a view. */
-export function copyOf(chunk: Uint8Array): Uint8Array {
-  return new Uint8Array(chunk);
 }

@@ -1,9 +1,9 @@
 /** An attempt to reach a node, whichever socket API makes it. */
 import type { Address } from "../../seam/snapshot.ts";
 import type { DialError } from "../../seam/mail.ts";
-import { copyOf, Link } from "./conn.ts";
+import { PortableConn } from "./conn.ts";
 import type { Cancel, DialSpec } from "../port.ts";
-import type { Host, Wire } from "./wire.ts";
+import { copyOf, type Host, type Wire } from "./wire.ts";
 
 export class Dialing implements Cancel {
   readonly to: Address;
@@ -22,21 +22,21 @@ export class Dialing implements Cancel {
     this.timer = host.timer(spec.timeoutMs, () => this.timedOut());
   }
 
-  /** @returns the link, or null when nobody waits for it any more: then the wire is reset */
-  opened(wire: Wire): Link | null {
+  /** @returns the connection, or null when nobody waits for it any more: then the wire is reset */
+  opened(wire: Wire): PortableConn | null {
     const spec = this.take();
     if (spec === null) {
       wire.terminate();
       return null;
     }
-    const link = new Link(wire, this.host, this.to);
-    if (this.first !== null) link.write(this.first);
+    const conn = new PortableConn(wire, this.host, this.to);
+    if (this.first !== null) conn.write(this.first);
     try {
-      link.serve(spec.onOpen(link));
+      conn.serve(spec.onOpen(conn));
     } catch (error) {
-      link.fault(error);
+      conn.fault(error);
     }
-    return link;
+    return conn;
   }
 
   failed(error: DialError): void {

@@ -11,7 +11,7 @@ export function keepAliveRounds(host: Host): () => void {
   let waiting = false;
   const round = (): void => {
     waiting = false;
-    for (const link of host.links) link.keepAlive();
+    for (const conn of host.conns) conn.keepAlive();
   };
   return () => {
     if (waiting) return;

@@ -1,55 +1,60 @@
-/** Moves a known number of bytes from one link to another: the body of a request or a response. */
-import type { Link, Owner } from "./conn.ts";
+/** The next bytes of one connection go to another, unseen by the session: bodies of HTTP messages. */
 import type { PassSpec } from "../port.ts";
+import type { PortableConn } from "./conn.ts";
+import { Pump, type PumpOwner } from "./pump.ts";
+import type { Host } from "./wire.ts";
 
-export function startPass(from: Link, to: Link, spec: PassSpec): void {
-  const pass = new Pass(from, to, spec);
-  from.pour(to, spec.bytes, pass);
-  if (from.needsPump) from.host.defer(() => from.pump());
+export function pass(host: Host, from: PortableConn, to: PortableConn, spec: PassSpec): void {
+  new Pass(host, from, to, spec).start();
 }
 
-class Pass implements Owner {
+class Pass implements PumpOwner {
   dirty = false;
-  private readonly from: Link;
-  private readonly to: Link;
   private readonly spec: PassSpec;
-  /** Gone before it was done: a pulse that comes later tells nothing. */
+  private readonly pump: Pump;
+  /** Gone before it was done: a flush that comes later tells nothing. */
   private over = false;
 
-  constructor(from: Link, to: Link, spec: PassSpec) {
-    this.from = from;
-    this.to = to;
+  constructor(host: Host, from: PortableConn, to: PortableConn, spec: PassSpec) {
     this.spec = spec;
+    this.pump = new Pump(host, from, to, spec.bytes, this);
+  }
+
+  start(): void {
+    this.pump.from.deliverSoon();
   }
 
   flush(): void {
     this.dirty = false;
-    const { moved } = this.from;
-    if (moved === 0 || this.over) return;
-    this.from.moved = 0;
-    this.guard(() => this.spec.onProgress(moved));
+    if (this.over) return;
+    const bytes = this.pump.report();
+    if (bytes > 0) this.guard(() => this.spec.onProgress(bytes));
   }
 
-  sourceEnded(source: Link): void {
+  onEnd({ from }: Pump): void {
     this.end();
-    source.retellEnd();
+    from.tellEndAgain();
   }
 
-  sourceDone(source: Link): void {
+  onDone({ from }: Pump): void {
     this.end();
     this.guard(() => this.spec.onDone());
-    source.pump();
+    from.deliver();
   }
 
-  linkClosed(link: Link): void {
+  onSenderClosed(): void {
     this.end();
-    if (link === this.from) return;
-    this.from.pause();
-    if (this.from.needsPump) this.from.host.defer(() => this.from.pump());
+  }
+
+  /** The rest of a body whose receiver is gone is not the session's next request. */
+  onReceiverClosed({ from }: Pump): void {
+    this.end();
+    from.pause();
+    from.deliverSoon();
   }
 
   private end(): void {
-    this.from.endPour();
+    this.pump.detach();
     this.flush();
     this.over = true;
   }
@@ -59,8 +64,8 @@ class Pass implements Owner {
       call();
     } catch (error) {
       this.over = true;
-      this.from.fault(error);
-      this.to.shut("fault");
+      this.pump.from.fault(error);
+      this.pump.to.reset("fault");
     }
   }
 }

@@ -1,110 +1,113 @@
-/** A tunnel: two links that pour into each other until both are closed. */
-import type { Link, Owner } from "./conn.ts";
+/** Two joined connections: bytes both ways, half-closes, idle time, and one end for both. */
 import type { CloseCause, JoinSpec, Tunnel, TunnelEnd, TunnelWhy } from "../port.ts";
 import type { CutReason } from "../../seam/mail.ts";
-import type { Expiring, Host } from "./wire.ts";
+import type { PortableConn } from "./conn.ts";
+import type { Expiring } from "./deadlines.ts";
+import { Pump, type PumpOwner } from "./pump.ts";
+import type { Host } from "./wire.ts";
 
-export function startRelay(client: Link, node: Link, spec: JoinSpec, host: Host): Relay {
-  const relay = new Relay(client, node, spec, host);
-  relay.start();
-  return relay;
+export function join(host: Host, client: PortableConn, node: PortableConn, spec: JoinSpec): Tunnel {
+  const tunnel = new PortableTunnel(host, client, node, spec);
+  tunnel.start();
+  return tunnel;
 }
 
-type Side = "client" | "node";
-
-export class Relay implements Tunnel, Owner, Expiring {
+export class PortableTunnel implements Tunnel, PumpOwner, Expiring {
   dirty = false;
-  private readonly client: Link;
-  private readonly node: Link;
-  private readonly spec: JoinSpec;
   private readonly host: Host;
-  private up = 0;
-  private down = 0;
+  private readonly client: PortableConn;
+  private readonly node: PortableConn;
+  private readonly spec: JoinSpec;
+  private readonly up: Pump;
+  private readonly down: Pump;
+  private totalUp = 0;
+  private totalDown = 0;
   private first: TunnelEnd["first"] | null = null;
   private why: TunnelWhy | null = null;
   /** Last traffic, or the first FIN; known as precisely as the pulse beats. */
-  private movedAt: number;
+  private lastMs: number;
   private ended = false;
 
-  constructor(client: Link, node: Link, spec: JoinSpec, host: Host) {
+  constructor(host: Host, client: PortableConn, node: PortableConn, spec: JoinSpec) {
+    this.host = host;
     this.client = client;
     this.node = node;
     this.spec = spec;
-    this.host = host;
-    this.movedAt = host.nowMs();
+    this.lastMs = host.nowMs();
+    client.leaveSession();
+    node.leaveSession();
+    this.up = new Pump(host, client, node, Infinity, this);
+    this.down = new Pump(host, node, client, Infinity, this);
   }
 
   start(): void {
     const { client, node, spec } = this;
-    client.giveAway();
-    node.giveAway();
-    client.pour(node, Infinity, this);
-    node.pour(client, Infinity, this);
-    if (client.over || node.over) return this.endStillborn();
-    for (const chunk of spec.toNode) client.forwardFirst(chunk);
-    for (const chunk of spec.toClient) node.forwardFirst(chunk);
+    if (client.isClosed || node.isClosed) return this.endStillborn();
+    for (const chunk of spec.toNode) this.up.bring(chunk);
+    for (const chunk of spec.toClient) this.down.bring(chunk);
     this.host.deadlines.add(this);
-    if (client.needsPump) client.pump();
-    if (node.needsPump) node.pump();
+    client.deliver();
+    node.deliver();
   }
 
   cut(reason: CutReason): void {
-    this.finishAs(reason, "edge-lb");
+    this.close(reason);
   }
 
   flush(): void {
     this.dirty = false;
-    this.movedAt = this.host.nowMs();
-    if (!this.ended) this.tellBytes();
+    this.lastMs = this.host.nowMs();
+    if (!this.ended) this.report();
   }
 
-  sourceEnded(source: Link): void {
-    this.first ??= this.sideOf(source);
-    this.movedAt = this.host.nowMs();
-    const sink = this.otherOf(source);
-    sink.finish();
+  onEnd(pump: Pump): void {
+    this.first ??= this.sideOf(pump.from);
+    this.lastMs = this.host.nowMs();
+    pump.to.finish();
     if (!this.ended) this.host.deadlines.add(this);
   }
 
-  /** Never asked: a tunnel pours without end. */
-  sourceDone(): void {}
+  /** Never asked: a tunnel has no last byte but the FIN. */
+  onDone(): void {}
 
-  linkClosed(link: Link, cause: CloseCause): void {
-    const other = this.otherOf(link);
-    if (cause !== "closed" || !link.finSent) {
-      this.first ??= this.sideOf(link);
+  onSenderClosed({ from, to }: Pump, cause: CloseCause): void {
+    if (cause !== "closed" || !from.hasFinished) {
+      this.first ??= this.sideOf(from);
       this.why ??= "reset";
       // after its FIN we have all it had to say, and an RST would take that from the other
-      if (link.endSeen) other.drop();
-      else other.shut("reset");
+      if (from.hasEnded) to.discardInput();
+      else to.reset("reset");
     }
-    if (link.over && other.over) this.end();
+    if (from.isClosed && to.isClosed) this.end();
   }
 
+  /** It is the sender of the other direction, which tells the same. */
+  onReceiverClosed(): void {}
+
   deadlineMs(): number {
-    const { spec } = this;
-    const limit = this.first !== null ? spec.halfClosedMs : spec.idleMs > 0 ? spec.idleMs : Infinity;
-    return (this.dirty ? this.host.nowMs() : this.movedAt) + limit;
+    const { idleMs, halfClosedMs } = this.spec;
+    const limit = this.first !== null ? halfClosedMs : idleMs > 0 ? idleMs : Infinity;
+    return (this.dirty ? this.host.nowMs() : this.lastMs) + limit;
   }
 
   expire(): void {
-    this.finishAs(this.first === null ? "idle" : "half-closed", "edge-lb");
+    this.close(this.first === null ? "idle" : "half-closed");
   }
 
-  private finishAs(why: TunnelWhy, first: TunnelEnd["first"]): void {
+  private close(why: TunnelWhy): void {
     if (this.ended) return;
-    this.first ??= first;
+    this.first ??= "edge-lb";
     this.why ??= why;
-    this.client.give("destroyed");
-    this.node.give("destroyed");
+    this.client.close("destroyed");
+    this.node.close("destroyed");
   }
 
   /** One of them was gone before the join. */
   private endStillborn(): void {
-    this.first = this.client.over ? "client" : "node";
+    this.first = this.client.isClosed ? "client" : "node";
     this.why = "reset";
-    this.client.shut("reset");
-    this.node.shut("reset");
+    this.client.reset("reset");
+    this.node.reset("reset");
     this.end();
   }
 
@@ -116,36 +119,30 @@ export class Relay implements Tunnel, Owner, Expiring {
   }
 
   private tellEnd(): void {
-    this.tellBytes();
-    const { up, down } = this;
+    this.report();
+    const { totalUp, totalDown } = this;
     try {
-      this.spec.onEnd({ up, down, first: this.first ?? "edge-lb", why: this.why ?? "closed" });
+      this.spec.onEnd({ up: totalUp, down: totalDown, first: this.first ?? "edge-lb", why: this.why ?? "closed" });
     } catch (error) {
       this.host.fault(error);
     }
   }
 
-  private tellBytes(): void {
-    const up = this.client.moved;
-    const down = this.node.moved;
+  private report(): void {
+    const up = this.up.report();
+    const down = this.down.report();
     if (up === 0 && down === 0) return;
-    this.client.moved = 0;
-    this.node.moved = 0;
-    this.up += up;
-    this.down += down;
+    this.totalUp += up;
+    this.totalDown += down;
     try {
       this.spec.onBytes(up, down);
     } catch (error) {
       this.host.fault(error);
-      this.finishAs("reset", "edge-lb");
+      this.close("reset");
     }
   }
 
-  private sideOf(link: Link): Side {
-    return link === this.client ? "client" : "node";
-  }
-
-  private otherOf(link: Link): Link {
-    return link === this.client ? this.node : this.client;
+  private sideOf(conn: PortableConn): "client" | "node" {
+    return conn === this.client ? "client" : "node";
   }
 }

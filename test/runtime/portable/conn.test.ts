@@ -1,7 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
 import { wireAddress } from "../../../src/runtime/portable/addresses.ts";
+import { PortableConn } from "../../../src/runtime/portable/conn.ts";
 import { dialError } from "../../../src/runtime/portable/dial.ts";
+import { Pulse } from "../../../src/runtime/portable/pulse.ts";
+import { PortableRuntime } from "../../../src/runtime/portable/runtime.ts";
+import type { Cancel } from "../../../src/runtime/port.ts";
 import { listenError } from "../../../src/runtime/listen-error.ts";
 import { createMemoryRuntime } from "../../support/memory/runtime.ts";
 import { equal } from "../harness.ts";
@@ -15,7 +19,7 @@ const step = fc.oneof(
   fc.record({ kind: fc.constantFrom("pause", "resume", "stall", "read", "settle"), count: fc.constant(0) }),
 );
 
-describe("Link", () => {
+describe("PortableConn", () => {
   test("shows or passes every byte once and in order, whatever happens when", () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
@@ -89,6 +93,37 @@ describe("Link", () => {
       }),
       { numRuns: 150 },
     );
+  });
+});
+
+/** A runtime around one wire that takes everything and reports nothing. */
+class OneConn extends PortableRuntime {
+  readonly engine = "memory";
+  readonly conn: PortableConn;
+
+  constructor(tasks: (() => void)[]) {
+    const timer = (): Cancel => ({ cancel() {} });
+    const defer = (task: () => void): void => void tasks.push(task);
+    super(null, { lends: false, borrows: false, nowMs: () => 0, defer, timer, pulse: new Pulse(defer) });
+    const nothing = (): void => {};
+    const calls = { pause: nothing, resume: nothing, shutdown: nothing, end: nothing, terminate: nothing };
+    const addresses = { remoteAddress: "", remotePort: 1, localAddress: "", localPort: 2 };
+    this.conn = new PortableConn({ ...addresses, ...calls, write: ({ length }) => length }, this.host, null);
+  }
+
+  listen = (): never => expect.unreachable();
+  dial = (): never => expect.unreachable();
+}
+
+describe("PortableConn.closed()", () => {
+  test("tells the close once when the session destroys the connection at the FIN that the close implies", () => {
+    const tasks: (() => void)[] = [];
+    const { conn } = new OneConn(tasks);
+    const closes: string[] = [];
+    conn.serve({ onData() {}, onDrain() {}, onEnd: () => conn.destroy(), onClose: (cause) => void closes.push(cause) });
+    conn.closed("closed");
+    for (const task of tasks) task();
+    expect(closes).toEqual(["destroyed"]);
   });
 });
 

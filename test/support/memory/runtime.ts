@@ -6,12 +6,12 @@ import type { DialError, FromWorker, ListenSpec, ToWorker } from "../../../src/s
 import type { Address } from "../../../src/seam/snapshot.ts";
 import { Accepting } from "../../../src/runtime/portable/accept.ts";
 import { Dialing } from "../../../src/runtime/portable/dial.ts";
-import { commonOf, endAll, guarded } from "../../../src/runtime/portable/event-loop.ts";
+import { Pulse } from "../../../src/runtime/portable/pulse.ts";
+import { type MailPort, PortableRuntime } from "../../../src/runtime/portable/runtime.ts";
 import { listenError } from "../../../src/runtime/listen-error.ts";
 import { createSchedule, type Schedule } from "./schedule.ts";
 import { MemoryPeer, MemoryWire } from "./wire.ts";
 import type { Cancel, Conn, ConnEvents, DialSpec, Listener, Runtime } from "../../../src/runtime/port.ts";
-import { createDeadlines, createPulse, type Host } from "../../../src/runtime/portable/wire.ts";
 
 export interface MemoryRuntime extends Runtime {
   /** Does all that is due, until nothing is left to do at this moment. */
@@ -47,118 +47,129 @@ const WALL_START_MS = 1_750_000_000_000;
 const NOT_HERE = "192.0.2.";
 const FIRST_PORT = 40_000;
 
-interface Net {
-  readonly host: Host;
-  readonly schedule: Schedule;
-  readonly listeners: Map<string, { readonly at: Address; readonly accepting: Accepting; readonly listener: Listener }>;
-  readonly nodes: Map<string, MemoryNode | DialError>;
-  nextPort: number;
+export function createMemoryRuntime(): MemoryRuntime {
+  return new InMemory(createSchedule(START_MS));
 }
 
-export function createMemoryRuntime(): MemoryRuntime {
-  let onFault = (_error: unknown): void => {};
-  let onMail = (_mail: ToWorker): void => {};
-  const posted: FromWorker[] = [];
-  const schedule = createSchedule(START_MS);
-  const { nowMs, timer } = schedule;
-  const host: Host = {
-    lends: true,
-    borrows: false,
-    nowMs,
-    defer: schedule.defer,
-    timer,
-    fault: (error) => onFault(error),
-    pulse: createPulse(schedule.defer),
-    deadlines: createDeadlines(nowMs, timer),
-    links: new Set(),
-  };
-  const net: Net = { host, schedule, listeners: new Map(), nodes: new Map(), nextPort: FIRST_PORT };
-  const mail = {
-    on: (_event: "message", handler: (mail: ToWorker) => void): void => void (onMail = handler),
-    postMessage: (message: FromWorker): void => void posted.push(message),
-  };
-  return {
-    engine: "memory",
-    ...commonOf(host, mail, (handler) => (onFault = handler)),
-    wallMs: () => WALL_START_MS + nowMs(),
-    listen: (spec, onAccept) => listen(net, spec, onAccept),
-    dial: (spec) => dial(net, spec),
-    stop() {
-      for (const { listener } of net.listeners.values()) listener.close();
-      endAll(host);
-    },
-    settle: schedule.settle,
-    advance: schedule.advance,
-    connect: (to, from) =>
-      connect(net, to, from ?? { ip: to.ip.includes(":") ? "::1" : "127.0.0.1", port: net.nextPort++ }),
-    node: (at) => openNode(net, at),
-    fail: (at, error) => void net.nodes.set(keyOf(at), error),
-    deliver: (message) => schedule.defer(() => guarded(host, () => onMail(message))),
-    posted,
-  };
+/** A port to control that only remembers. */
+class Post implements MailPort {
+  handler: (mail: ToWorker) => void = () => {};
+  readonly posted: FromWorker[] = [];
+
+  on(_event: "message", handler: (mail: ToWorker) => void): void {
+    this.handler = handler;
+  }
+
+  postMessage(message: FromWorker): void {
+    this.posted.push(message);
+  }
+}
+
+class InMemory extends PortableRuntime implements MemoryRuntime {
+  readonly engine = "memory";
+  readonly posted: FromWorker[];
+  private readonly schedule: Schedule;
+  private readonly office: Post;
+  private readonly open = new Map<string, { readonly accepting: Accepting; readonly listener: Listener }>();
+  private readonly nodes = new Map<string, MemoryNode | DialError>();
+  private nextPort = FIRST_PORT;
+
+  constructor(schedule: Schedule) {
+    const office = new Post();
+    const { nowMs, timer, defer } = schedule;
+    super(office, { lends: true, borrows: false, nowMs, defer, timer, pulse: new Pulse(defer) });
+    this.schedule = schedule;
+    this.office = office;
+    this.posted = office.posted;
+  }
+
+  override wallMs(): number {
+    return WALL_START_MS + this.nowMs();
+  }
+
+  listen({ at }: ListenSpec, onAccept: (conn: Conn) => ConnEvents): Listener {
+    const where = this.withPort(at);
+    const key = keyOf(where);
+    if (at.ip.startsWith(NOT_HERE)) throw listenError(at, "EADDRNOTAVAIL", null);
+    if (this.open.has(key)) throw listenError(at, "EADDRINUSE", null);
+    const accepting = new Accepting(this.host, onAccept);
+    const listener: Listener = this.listening(where, accepting, () => {
+      if (this.open.get(key)?.listener === listener) this.open.delete(key);
+    });
+    this.open.set(key, { accepting, listener });
+    return listener;
+  }
+
+  dial(spec: DialSpec): Cancel {
+    const dialing = new Dialing(spec, this.host);
+    this.schedule.defer(() => this.answer(dialing, spec.to));
+    return dialing;
+  }
+
+  private answer(dialing: Dialing, to: Address): void {
+    const found = this.nodes.get(keyOf(to)) ?? "refused";
+    if (found === "timeout") return;
+    if (typeof found === "string") return dialing.failed(found);
+    const local = this.loopback(to);
+    const peer = new MemoryPeer(to, local, this.schedule);
+    if (!found.reading) peer.stopReading();
+    found.peers.push(peer);
+    const wire = new MemoryWire(peer, local, this.schedule);
+    const conn = dialing.opened(wire);
+    if (conn !== null) wire.open(conn);
+  }
+
+  settle(): void {
+    this.schedule.settle();
+  }
+
+  advance(ms: number): void {
+    this.schedule.advance(ms);
+  }
+
+  connect(to: Address, from = this.loopback(to)): MemoryPeer {
+    const peer = new MemoryPeer(from, to, this.schedule);
+    this.schedule.defer(() => {
+      const found = this.open.get(keyOf(to)) ?? this.open.get(keyOf({ ip: "", port: to.port }));
+      if (found === undefined) return peer.refused();
+      const wire = new MemoryWire(peer, to, this.schedule);
+      const conn = found.accepting.accept(wire);
+      if (conn !== null) wire.open(conn);
+      return undefined;
+    });
+    return peer;
+  }
+
+  node(at: Address): MemoryNode {
+    const where = this.withPort(at);
+    const key = keyOf(where);
+    const node: MemoryNode = {
+      at: where,
+      peers: [],
+      reading: true,
+      close: () => void (this.nodes.get(key) === node && this.nodes.delete(key)),
+    };
+    this.nodes.set(key, node);
+    return node;
+  }
+
+  fail(at: Address, error: DialError): void {
+    this.nodes.set(keyOf(at), error);
+  }
+
+  deliver(mail: ToWorker): void {
+    this.schedule.defer(() => this.office.handler(mail));
+  }
+
+  private withPort({ ip, port }: Address): Address {
+    return { ip, port: port === 0 ? this.nextPort++ : port };
+  }
+
+  private loopback({ ip }: Address): Address {
+    return { ip: ip.includes(":") ? "::1" : "127.0.0.1", port: this.nextPort++ };
+  }
 }
 
 function keyOf({ ip, port }: Address): string {
   return `${ip === "::" ? "" : ip}|${port}`;
-}
-
-function listen(net: Net, { at }: ListenSpec, onAccept: (conn: Conn) => ConnEvents): Listener {
-  const where = { ip: at.ip, port: at.port === 0 ? net.nextPort++ : at.port };
-  if (at.ip.startsWith(NOT_HERE)) throw listenError(at, "EADDRNOTAVAIL", null);
-  if (net.listeners.has(keyOf(where))) throw listenError(at, "EADDRINUSE", null);
-  const accepting = new Accepting(net.host, onAccept);
-  const listener: Listener = {
-    at: where,
-    pause: () => accepting.pause(),
-    resume: () => accepting.resume(),
-    close() {
-      if (net.listeners.get(keyOf(where))?.listener === listener) net.listeners.delete(keyOf(where));
-      accepting.close();
-    },
-  };
-  net.listeners.set(keyOf(where), { at: where, accepting, listener });
-  return listener;
-}
-
-function connect(net: Net, to: Address, from: Address): MemoryPeer {
-  const peer = new MemoryPeer(from, to, net.schedule);
-  net.schedule.defer(() => {
-    const found = net.listeners.get(keyOf(to)) ?? net.listeners.get(keyOf({ ip: "", port: to.port }));
-    if (found === undefined) return peer.refused();
-    const wire = new MemoryWire(peer, to, net.schedule);
-    const link = found.accepting.accept(wire);
-    if (link !== null) wire.open(link);
-    return undefined;
-  });
-  return peer;
-}
-
-function openNode(net: Net, at: Address): MemoryNode {
-  const where = { ip: at.ip, port: at.port === 0 ? net.nextPort++ : at.port };
-  const node: MemoryNode = {
-    at: where,
-    peers: [],
-    reading: true,
-    close: () => void (net.nodes.get(keyOf(where)) === node && net.nodes.delete(keyOf(where))),
-  };
-  net.nodes.set(keyOf(where), node);
-  return node;
-}
-
-function dial(net: Net, spec: DialSpec): Cancel {
-  const dialing = new Dialing(spec, net.host);
-  net.schedule.defer(() => {
-    const found = net.nodes.get(keyOf(spec.to)) ?? "refused";
-    if (found === "timeout") return;
-    if (typeof found === "string") return dialing.failed(found);
-    const local = { ip: spec.to.ip.includes(":") ? "::1" : "127.0.0.1", port: net.nextPort++ };
-    const peer = new MemoryPeer(spec.to, local, net.schedule);
-    if (!found.reading) peer.stopReading();
-    found.peers.push(peer);
-    const wire = new MemoryWire(peer, local, net.schedule);
-    const link = dialing.opened(wire);
-    if (link !== null) wire.open(link);
-    return undefined;
-  });
-  return dialing;
 }

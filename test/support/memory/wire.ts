@@ -1,8 +1,8 @@
 /** Both ends of a connection in memory, with the habits of TCP that a session can notice. */
 import type { Address } from "../../../src/seam/snapshot.ts";
-import { copyOf, type Link } from "../../../src/runtime/portable/conn.ts";
+import type { PortableConn } from "../../../src/runtime/portable/conn.ts";
 import type { Schedule } from "./schedule.ts";
-import type { Wire } from "../../../src/runtime/portable/wire.ts";
+import { copyOf, type Wire } from "../../../src/runtime/portable/wire.ts";
 
 /** What a peer that does not read takes before its window is closed. */
 const WINDOW_BYTES = 65_536;
@@ -142,7 +142,7 @@ export class MemoryWire implements Wire {
   gone = false;
   private readonly peer: MemoryPeer;
   private readonly schedule: Schedule;
-  private link: Link | null = null;
+  private conn: PortableConn | null = null;
   private paused = false;
   private full = false;
   private finSent = false;
@@ -160,9 +160,9 @@ export class MemoryWire implements Wire {
     peer.attach(this);
   }
 
-  /** From now on `link` hears of it. */
-  open(link: Link): void {
-    this.link = link;
+  /** From now on `conn` hears of it. */
+  open(conn: PortableConn): void {
+    this.conn = conn;
     this.reset = this.peer.state === "reset";
     this.wake();
   }
@@ -205,7 +205,7 @@ export class MemoryWire implements Wire {
   }
 
   wake(): void {
-    if (this.awake || this.link === null) return;
+    if (this.awake || this.conn === null) return;
     this.awake = true;
     this.schedule.defer(() => this.tell());
   }
@@ -213,7 +213,7 @@ export class MemoryWire implements Wire {
   windowOpened(): void {
     if (!this.full) return;
     this.full = false;
-    this.schedule.defer(() => !this.gone && this.link?.writable());
+    this.schedule.defer(() => !this.gone && this.conn?.writable());
   }
 
   peerReset(): void {
@@ -224,33 +224,33 @@ export class MemoryWire implements Wire {
   /** One piece at a time, so that connections take turns. */
   private tell(): void {
     this.awake = false;
-    const { link, peer } = this;
-    if (link === null || this.gone) return;
-    if (!this.paused && peer.outbox.length > 0) this.tellPiece(link);
-    else if (this.reset) this.die(link, "reset");
-    else if (!this.paused && peer.finSent && !this.endTold) this.tellFin(link);
-    if (this.endTold && this.finSent && !this.gone) this.die(link, "closed");
+    const { conn, peer } = this;
+    if (conn === null || this.gone) return;
+    if (!this.paused && peer.outbox.length > 0) this.tellPiece(conn);
+    else if (this.reset) this.die(conn, "reset");
+    else if (!this.paused && peer.finSent && !this.endTold) this.tellFin(conn);
+    if (this.endTold && this.finSent && !this.gone) this.die(conn, "closed");
   }
 
-  private tellPiece(link: Link): void {
+  private tellPiece(conn: PortableConn): void {
     const [chunk] = this.peer.outbox;
     if (chunk === undefined) return;
     const piece = copyOf(chunk.subarray(0, PIECE_BYTES));
     if (piece.length === chunk.length) this.peer.outbox.shift();
     else this.peer.outbox[0] = chunk.subarray(piece.length);
     this.peer.taken += piece.length;
-    link.received(piece);
+    conn.received(piece);
     this.wake();
   }
 
-  private tellFin(link: Link): void {
+  private tellFin(conn: PortableConn): void {
     this.endTold = true;
-    link.ended();
+    conn.ended();
     this.wake();
   }
 
-  private die(link: Link, cause: "closed" | "reset"): void {
+  private die(conn: PortableConn, cause: "closed" | "reset"): void {
     this.gone = true;
-    link.closed(cause);
+    conn.closed(cause);
   }
 }
