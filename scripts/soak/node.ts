@@ -51,7 +51,7 @@ class Arrival implements ConnEvents {
 }
 
 const at = { ip: "127.0.0.1", port: 0 };
-const listener = runtime.listen({ kind: "https", at, fd: -1, reusePort: false }, (conn) => new Arrival(conn));
+const listener = runtime.listen({ service: "https", at, fd: -1, reusePort: false }, (conn) => new Arrival(conn));
 const report = (): void => {
   writeSync(1, `${JSON.stringify({ port: listener.at.port, open, tally })}\n`);
   runtime.timer(REPORT_MS, report);

@@ -138,7 +138,7 @@ function residentKb(): number {
 }
 
 const at = { ip: "127.0.0.1", port: 0 };
-const listener = runtime.listen({ kind: "https", at, fd: -1, reusePort: false }, (conn) => new Session(conn));
+const listener = runtime.listen({ service: "https", at, fd: -1, reusePort: false }, (conn) => new Session(conn));
 const report = (): void => {
   writeSync(
     1,

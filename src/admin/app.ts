@@ -11,9 +11,9 @@ import { pagePolicy, renderPage } from "./page.ts";
 /** Ten viewers who all look once a second get one status a second. */
 const STATUS_KEPT_MS = 900;
 
-export function createAdmin({ instance, board, auth, signal }: AdminAccess): Hono {
+export function createAdmin({ instance, board, services, auth, signal }: AdminAccess): Hono {
   const status = keptFor(STATUS_KEPT_MS, () => instance.status({ history: true }));
-  const metrics = createMetrics(() => instance.status(), board);
+  const metrics = createMetrics(() => instance.status(), board, services);
   const page = keptFor(STATUS_KEPT_MS, () => renderPage(status()));
   const app = new Hono();
   app.use(secure);

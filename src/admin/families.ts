@@ -2,7 +2,7 @@
 import type { ClusterStatus, EndpointStatus, PoolStatus, Status } from "../control/status/report.ts";
 import { formatEndpoint } from "../core/address.ts";
 import { HEALTH_WORDS, type Board } from "../seam/board.ts";
-import { SERVICE_NAMES } from "../seam/services.ts";
+import type { Service } from "../seam/services.ts";
 import { DURATIONS, durationsOf, END_REASONS, endsOf, type Duration } from "../seam/tallies.ts";
 
 export interface Sample {
@@ -15,6 +15,7 @@ export interface Sample {
 export interface Source {
   readonly status: Status;
   readonly board: Board;
+  readonly services: readonly Service[];
 }
 
 export interface Family {
@@ -71,9 +72,9 @@ const MS = 1_000;
 /** Cumulative buckets, sum and count (Prometheus' exposition format, "Histograms and summaries"). */
 function histogram(name: string, duration: Duration, help: string): Family {
   const full = `edge_lb_${name}`;
-  const samples = ({ board }: Source): readonly Sample[] =>
-    SERVICE_NAMES.flatMap((listener) => {
-      const { counts, sumMs } = durationsOf(board, listener, duration);
+  const samples = ({ board, services }: Source): readonly Sample[] =>
+    services.flatMap(({ name: listener, index }) => {
+      const { counts, sumMs } = durationsOf(board, index, duration);
       const bounds = [...DURATIONS[duration].map((ms) => ms / MS), "+Inf"];
       let below = 0;
       const buckets = bounds.map((le, at) => {
@@ -136,9 +137,9 @@ export const FAMILIES: readonly Family[] = [
   counter("client_connections_failed_total", "Client connections that reached no node, by reason", ({ status }) =>
     REFUSALS.map((reason) => ({ labels: { reason: snake(reason) }, value: status.connections[reason] })),
   ),
-  counter("ends_total", "Connections and HTTP requests that ended, by listener and reason", ({ board }) =>
-    SERVICE_NAMES.flatMap((listener) =>
-      END_REASONS.map((reason) => ({ labels: { listener, reason }, value: endsOf(board, listener, reason) })),
+  counter("ends_total", "Connections and HTTP requests that ended, by listener and reason", ({ board, services }) =>
+    services.flatMap(({ name: listener, index }) =>
+      END_REASONS.map((reason) => ({ labels: { listener, reason }, value: endsOf(board, index, reason) })),
     ),
   ),
   histogram("dial_duration_seconds", "dial", "Time from the first dial to an open connection to a node"),

@@ -3,6 +3,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { Registry, type Metric } from "prom-client";
 import type { Status } from "../control/status/report.ts";
 import type { Board } from "../seam/board.ts";
+import type { Service } from "../seam/services.ts";
 import { FAMILIES, type Family, type Source } from "./families.ts";
 
 export interface Metrics {
@@ -11,7 +12,7 @@ export interface Metrics {
   text(): Promise<string>;
 }
 
-export function createMetrics(status: () => Status, board: Board): Metrics {
+export function createMetrics(status: () => Status, board: Board, services: readonly Service[]): Metrics {
   const registry = new Registry();
   let source: Source | null = null;
   for (const family of [...FAMILIES, ...PROCESS]) {
@@ -29,7 +30,7 @@ export function createMetrics(status: () => Status, board: Board): Metrics {
   return {
     contentType: registry.contentType,
     text: () => {
-      source = { status: status(), board };
+      source = { status: status(), board, services };
       return registry.metrics();
     },
   };

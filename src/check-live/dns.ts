@@ -1,7 +1,8 @@
 /** Does every name that the clusters have lead here? Asked as any program on this machine would. */
 import { isLoopback, isPrivate } from "../config/addresses.ts";
-import { claimsOf, type Claim } from "../config/claims.ts";
+import { claimsOf, nameSetsOf, type NameSets } from "../config/claims.ts";
 import type { ClusterConfig, Config } from "../config/model.ts";
+import type { Service } from "../seam/services.ts";
 import type { LiveEnvironment } from "./environment.ts";
 import { fail, inParallel, ok, warn, type Finding } from "./finding.ts";
 import { codeOf } from "../errors.ts";
@@ -17,7 +18,7 @@ interface Question {
   readonly shown: string;
   /** A name that it covers. */
   readonly asked: string;
-  readonly kinds: Claim["kinds"];
+  readonly services: readonly Service[];
 }
 
 /** @param domains Given or learnt, by cluster. */
@@ -29,7 +30,8 @@ export async function checkDns(
   const nameless = config.clusters
     .filter((cluster) => !domains.has(cluster.name) && cluster.names.length + cluster.apiNames.length === 0)
     .map(({ name }) => warn(`${name}: its domain is not known, so no name was asked for`, `add domain=... to ${name}`));
-  const questions = config.clusters.flatMap((cluster) => questionsOf(cluster, domains.get(cluster.name) ?? null));
+  const sets = nameSetsOf(config.services);
+  const questions = config.clusters.flatMap((cluster) => questionsOf(cluster, sets, domains.get(cluster.name) ?? null));
   const endMs = environment.wallMs() + ALL_MS;
   const findings = await inParallel(questions, AT_ONCE, async (question) =>
     environment.wallMs() > endMs
@@ -39,12 +41,12 @@ export async function checkDns(
   return [...findings, ...nameless];
 }
 
-function questionsOf(cluster: ClusterConfig, domain: string | null): readonly Question[] {
-  return claimsOf(cluster, domain)
+function questionsOf(cluster: ClusterConfig, sets: NameSets, domain: string | null): readonly Question[] {
+  return claimsOf(cluster, sets, domain)
     .filter(({ rule }) => rule !== "labels")
-    .map(({ rule, name, kinds }) => ({
+    .map(({ rule, name, services }) => ({
       cluster,
-      kinds,
+      services,
       shown: rule === "below" ? `*.${name}` : name,
       // every OpenShift cluster has this route, so a hosts file has it too
       asked: rule === "below" ? `console-openshift-console.${name}` : name,
@@ -68,12 +70,12 @@ async function ask(name: string, { lookup }: LiveEnvironment): Promise<readonly 
 }
 
 function judge(
-  { cluster, shown, kinds }: Question,
+  { cluster, shown, services }: Question,
   answer: readonly string[] | string,
   config: Config,
   environment: LiveEnvironment,
 ): Finding {
-  const here = addressesFor(kinds, config, environment);
+  const here = addressesFor(services, config, environment);
   const ip = here.find((each) => !isLoopback(each)) ?? here[0] ?? "ADDRESS";
   const remedy = `edge-lb dns --for ${ip} --format dnsmasq ${environment.typed}`.trimEnd();
   if (typeof answer === "string" || answer.length === 0) {
@@ -107,9 +109,13 @@ function allElsewhere(
   return fail(`${text}: another machine`, remedy);
 }
 
-/** Where edge-lb listens for these kinds: the listeners' addresses, or every one of this machine. */
-function addressesFor(kinds: Claim["kinds"], { listen }: Config, { addresses }: LiveEnvironment): readonly string[] {
+/** Where edge-lb listens for these services: the listeners' addresses, or every one of this machine. */
+function addressesFor(
+  services: readonly Service[],
+  { listen }: Config,
+  { addresses }: LiveEnvironment,
+): readonly string[] {
   const own = addresses.map(({ ip }) => ip);
-  const bound = kinds.flatMap((kind) => listen[kind].map(({ ip }) => ip));
+  const bound = services.flatMap(({ name }) => listen[name].map(({ ip }) => ip));
   return [...new Set(bound.flatMap((ip) => (ip === "" || ip === "::" || ip === "0.0.0.0" ? own : [ip])))];
 }

@@ -6,7 +6,6 @@ import { readCidr } from "../config/addresses.ts";
 import { nodesFor } from "../config/clusters.ts";
 import type { Config } from "../config/model.ts";
 import { inAny } from "../core/access.ts";
-import { SERVICE_NAMES } from "../seam/services.ts";
 import type { LiveEnvironment } from "./environment.ts";
 import { fail, ok, warn, type Finding } from "./finding.ts";
 
@@ -34,7 +33,7 @@ export async function checkFirewall(config: Config, environment: LiveEnvironment
   if (all === null || all.code !== 0) {
     return [warn("firewalld: this user may not ask it", `sudo edge-lb check --live ${environment.typed}`.trimEnd())];
   }
-  const ports = [...new Set(SERVICE_NAMES.flatMap((kind) => config.listen[kind].map(({ port }) => port)))];
+  const ports = [...new Set(config.services.flatMap(({ name }) => config.listen[name].map(({ port }) => port)))];
   const findings = readZones(all.out).flatMap((zone) => zoneFinding(zone, ports, config, environment));
   return findings.length > 0 ? findings : [ok("firewalld: every zone in use lets the ports in")];
 }
@@ -63,7 +62,9 @@ function hasNodes(interfaces: readonly string[], config: Config, { addresses }: 
     return network?.ok === true ? [network.value] : [];
   });
   return config.clusters.some((cluster) =>
-    SERVICE_NAMES.some((kind) => nodesFor(cluster, kind).some(({ host, isName }) => !isName && inAny(networks, host))),
+    config.services.some((service) =>
+      nodesFor(cluster, service).some(({ host, isName }) => !isName && inAny(networks, host)),
+    ),
   );
 }
 

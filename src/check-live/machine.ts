@@ -1,7 +1,7 @@
 /** Rights, limits, SELinux and ports of this machine. */
 import { listenText, type ListenAddress } from "../config/addresses.ts";
 import type { Config } from "../config/model.ts";
-import { SERVICE_NAMES, type ServiceName } from "../seam/services.ts";
+import type { ServiceName } from "../seam/services.ts";
 import { maxConnections } from "../control/machine/limits.ts";
 import type { LiveEnvironment, PortHolder } from "./environment.ts";
 import { fail, ok, warn, type Finding } from "./finding.ts";
@@ -12,8 +12,8 @@ export interface Wanted {
 }
 
 /** Every address that edge-lb would listen on. */
-export function wantedOf({ listen, admin }: Config): readonly Wanted[] {
-  const listeners = SERVICE_NAMES.flatMap((kind) => listen[kind].map((at): Wanted => ({ kind, at })));
+export function wantedOf({ services, listen, admin }: Config): readonly Wanted[] {
+  const listeners = services.flatMap(({ name }) => listen[name].map((at): Wanted => ({ kind: name, at })));
   return admin === null ? listeners : [...listeners, { kind: "admin", at: admin }];
 }
 

@@ -7,13 +7,13 @@ import type { Family, NodeProbe, NodeProbeResult } from "../control/probe/node-p
 import { judge, type Evidence } from "../core/health/ladder.ts";
 import { reasonText } from "../core/health/reasons.ts";
 import type { Identity, ShownCertificate } from "../core/health/identity.ts";
-import { SERVICE_NAMES, type ServiceName } from "../seam/services.ts";
+import type { Service } from "../seam/services.ts";
 import type { ClockAnswer } from "./clock.ts";
 import type { LiveEnvironment } from "./environment.ts";
 
 /** What one port of one node had to say. */
 export interface SeenPort {
-  readonly kind: ServiceName;
+  readonly service: Service;
   readonly port: number;
   readonly up: boolean;
   /** Nothing answered at all. */
@@ -45,14 +45,11 @@ export interface Task {
 }
 
 /** Families whose listener is on. */
-export function tasksOf(cluster: ClusterConfig, { listen }: Config): readonly Task[] {
-  const families = [
-    ...(listen.api.length > 0 ? (["api"] as const) : []),
-    ...(listen.https.length + listen.http.length > 0 ? (["ingress"] as const) : []),
-  ];
-  return families.flatMap((family) =>
-    nodesFor(cluster, family === "api" ? "api" : "https").map((node) => ({ cluster, family, node })),
-  );
+export function tasksOf(cluster: ClusterConfig, config: Config): readonly Task[] {
+  return (["api", "ingress"] as const).flatMap((family) => {
+    const [service] = servicesOf(family, config);
+    return service === undefined ? [] : nodesFor(cluster, service).map((node) => ({ cluster, family, node }));
+  });
 }
 
 const NO_CLOCK: ClockAnswer = { dateMs: null, notBeforeMs: null };
@@ -73,20 +70,20 @@ export class NodeCheck {
   async run(task: Task): Promise<readonly Seen[]> {
     const { host, isName } = task.node;
     const ips = isName ? await this.environment.lookup(host).catch(() => []) : [host];
-    if (ips.length === 0) return [unresolved(task, this.environment.wallMs())];
+    if (ips.length === 0) return [unresolved(task, servicesOf(task.family, this.config), this.environment.wallMs())];
     return Promise.all(ips.map((ip) => this.runAt(ip, task)));
   }
 
   private async runAt(ip: string, task: Task): Promise<Seen> {
     const { cluster, family, node } = task;
-    const kinds = kindsOf(family, this.config);
-    const ports = Object.fromEntries(kinds.map((kind) => [kind, cluster.ports[kind]]));
+    const services = servicesOf(family, this.config);
+    const ports = Object.fromEntries(services.map(({ name }) => [name, cluster.ports[name]]));
     const servername = this.identities.servername(cluster.name, family);
     const nodeProbe = this.environment.nodeProbe({ family, ip, ports, readyPort: cluster.ports.ready, servername });
     try {
       const result = await this.probe(nodeProbe);
       const identity = await this.identify(ip, task, nodeProbe, result.certificate);
-      const seen = kinds.map((kind) => seenPort(kind, cluster, result));
+      const seen = services.map((service) => seenPort(service, cluster, result));
       const askedMs = this.environment.wallMs();
       const clock = seen.some(({ up }) => up) ? await this.clock(ip, task, servername ?? "") : NO_CLOCK;
       const what = { ports: seen, certificate: result.certificate, identity, clock, askedMs };
@@ -121,28 +118,30 @@ export class NodeCheck {
   }
 }
 
-function unresolved({ cluster, family, node }: Task, askedMs: number): Seen {
+function unresolved({ cluster, family, node }: Task, services: readonly Service[], askedMs: number): Seen {
   const words = "its name does not resolve";
-  const kinds = family === "api" ? (["api"] as const) : (["https", "http"] as const);
-  const ports = kinds.map((kind) => ({ kind, port: cluster.ports[kind], up: false, silent: true, words }));
+  const ports = services.map((service) => ({
+    service,
+    port: cluster.ports[service.name],
+    up: false,
+    silent: true,
+    words,
+  }));
   const base = { cluster: cluster.name, family, node: node.host, ip: "", ports };
   return { ...base, certificate: null, identity: null, clock: NO_CLOCK, askedMs };
 }
 
 /** The family's listeners that are on. */
-function kindsOf(family: CheckedFamily, { listen }: Config): readonly ServiceName[] {
-  const kinds = SERVICE_NAMES.filter((kind) =>
-    family === "api" ? kind === "api" : kind === "https" || kind === "http",
-  );
-  return kinds.filter((kind) => listen[kind].length > 0);
+function servicesOf(family: CheckedFamily, { services, listen }: Config): readonly Service[] {
+  return services.filter(({ name, probe }) => probe.name === family && listen[name].length > 0);
 }
 
-function seenPort(kind: ServiceName, cluster: ClusterConfig, { ready, own, inconclusive }: NodeProbeResult): SeenPort {
-  const evidence = own[kind] ?? null;
-  const { outcome } = judge(kind, cluster.check === "off" ? "tcp" : cluster.check, null, ready, evidence);
+function seenPort(service: Service, cluster: ClusterConfig, { ready, own, inconclusive }: NodeProbeResult): SeenPort {
+  const evidence = own[service.name] ?? null;
+  const { outcome } = judge(service.name, cluster.check === "off" ? "tcp" : cluster.check, null, ready, evidence);
   const words = inconclusive ? "this machine could not ask: out of descriptors" : reasonText(outcome.reason);
   const silent = isNothing(evidence) && isNothing(ready);
-  return { kind, port: cluster.ports[kind], up: outcome.verdict === "up", silent, words };
+  return { service, port: cluster.ports[service.name], up: outcome.verdict === "up", silent, words };
 }
 
 function isNothing(evidence: Evidence | null): boolean {

@@ -1,8 +1,8 @@
 /** Which nodes serve which pool of a cluster, and what is wrong where they do not. */
-import { nodesFor } from "../config/clusters.ts";
+import { listFor } from "../config/clusters.ts";
 import type { ClusterConfig } from "../config/model.ts";
 import { formatEndpoint } from "../core/address.ts";
-import type { ServiceName } from "../seam/services.ts";
+import type { Service } from "../seam/services.ts";
 import { fail, ok, warn, type Finding } from "./finding.ts";
 import type { Seen, SeenPort } from "./nodes.ts";
 
@@ -16,13 +16,13 @@ interface Place {
 export function poolFindings(cluster: ClusterConfig, seen: readonly Seen[], timeoutMs: number): readonly Finding[] {
   const places = seen.flatMap(({ node, ip, ports }) => ports.map((port): Place => ({ node, ip, seen: port })));
   if (places.length > 0 && places.every((place) => place.seen.silent)) return [switchedOff(cluster, places)];
-  const kinds = [...new Set(places.map((place) => place.seen.kind))];
-  const pools = kinds.map((kind) => pool(kind, cluster, ofKind(places, kind), timeoutMs));
+  const services = [...new Set(places.map((place) => place.seen.service))];
+  const pools = services.map((service) => pool(service, cluster, ofService(places, service), timeoutMs));
   return [...pools, ...idleNodes(cluster, places, timeoutMs)];
 }
 
-function ofKind(places: readonly Place[], kind: ServiceName): readonly Place[] {
-  return places.filter((place) => place.seen.kind === kind);
+function ofService(places: readonly Place[], service: Service): readonly Place[] {
+  return places.filter((place) => place.seen.service === service);
 }
 
 function switchedOff({ name }: ClusterConfig, places: readonly Place[]): Finding {
@@ -34,20 +34,20 @@ function switchedOff({ name }: ClusterConfig, places: readonly Place[]): Finding
 }
 
 /** Nodes without a role need not serve every pool, those of a list must. */
-function pool(kind: ServiceName, cluster: ClusterConfig, places: readonly Place[], timeoutMs: number): Finding {
+function pool(service: Service, cluster: ClusterConfig, places: readonly Place[], timeoutMs: number): Finding {
   const up = places.filter((place) => place.seen.up);
   const down = places.filter((place) => !place.seen.up);
-  const listed = nodesFor(cluster, kind) !== cluster.nodes || cluster.check === "off";
-  const port = cluster.ports[kind];
-  const head = `${kind} (port ${port}): ${up.length} of ${places.length} up`;
+  const listed = listFor(cluster, service) !== null || cluster.check === "off";
+  const port = cluster.ports[service.name];
+  const head = `${service.name} (port ${port}): ${up.length} of ${places.length} up`;
   if (up.length === 0) {
     const text = `${head}: ${grouped(down)}`;
-    const remedy = tryLine(kind, down[0], timeoutMs);
-    return listed || kind === "api" ? fail(text, ...remedy) : warn(`${text}; no node has this role`, ...remedy);
+    const remedy = tryLine(down[0], timeoutMs);
+    return listed || service.role === "api" ? fail(text, ...remedy) : warn(`${text}; no node has this role`, ...remedy);
   }
   const who = `${head}: ${grouped(up)}`;
   if (down.length === 0 || !listed) return ok(who);
-  return warn(`${head}: ${grouped(down)}`, ...tryLine(kind, down[0], timeoutMs));
+  return warn(`${head}: ${grouped(down)}`, ...tryLine(down[0], timeoutMs));
 }
 
 /** A node without a role that serves nothing. */
@@ -59,10 +59,7 @@ function idleNodes(cluster: ClusterConfig, places: readonly Place[], timeoutMs: 
     .filter((own) => own.every((place) => !place.seen.up))
     .map((own) => {
       const words = [...new Set(own.map((place) => place.seen.words))].join(", ");
-      return warn(
-        `${own[0]?.node} serves nothing: ${words}`,
-        ...tryLine(own[0]?.seen.kind ?? "api", own[0], timeoutMs),
-      );
+      return warn(`${own[0]?.node} serves nothing: ${words}`, ...tryLine(own[0], timeoutMs));
     });
 }
 
@@ -86,10 +83,11 @@ function shortened(nodes: readonly string[]): string {
 }
 
 /** What shows the fault once more, from this machine. */
-function tryLine(kind: ServiceName, place: Place | undefined, timeoutMs: number): readonly string[] {
+function tryLine(place: Place | undefined, timeoutMs: number): readonly string[] {
   if (place === undefined || place.ip === "") return [];
   const seconds = Math.max(1, Math.ceil(timeoutMs / 1_000));
   const at = formatEndpoint(place.ip, place.seen.port);
-  if (kind === "api") return [`curl -kv --max-time ${seconds} https://${at}/readyz`];
-  return [`curl -kv --max-time ${seconds} ${kind === "http" ? "http" : "https"}://${at}/`];
+  const { routedBy, probe } = place.seen.service;
+  const path = probe.readiness?.port === "own" ? probe.readiness.path : "/";
+  return [`curl -kv --max-time ${seconds} ${routedBy === "host" ? "http" : "https"}://${at}${path}`];
 }

@@ -2,7 +2,6 @@
 import type { NodeSpec } from "../config/addresses.ts";
 import type { Config } from "../config/model.ts";
 import { requireClusters } from "../config/load.ts";
-import { nodesFor } from "../config/clusters.ts";
 import { checkLive } from "./check-live.ts";
 import { ALL_SETTINGS, command } from "./command.ts";
 import { toggle } from "./command-option.ts";
@@ -29,8 +28,8 @@ function checkedText(config: Config): string {
   const rows = clusters.map((cluster) => [
     cluster.name,
     cluster.domain ?? "(learnt when running)",
-    count(nodesFor(cluster, "api")),
-    count(nodesFor(cluster, "https")),
+    count(cluster.api ?? cluster.nodes),
+    count(cluster.ingress ?? cluster.nodes),
     cluster.where,
   ]);
   const total = `no mistake found: ${clusters.length} ${clusters.length === 1 ? "cluster" : "clusters"}\n`;

@@ -5,11 +5,11 @@ import type { ClusterConfig, Config } from "../config/model.ts";
 import { nodesFor } from "../config/clusters.ts";
 import { buildSnapshot } from "../config/build-snapshot.ts";
 import { canonicalIp, formatEndpoint } from "../core/address.ts";
-import { DEFAULT_RULE, kindsOf, readTarget, ruleText } from "../control/api/asked-name.ts";
+import { DEFAULT_RULE, servicesAsked, readTarget, ruleText } from "../control/api/asked-name.ts";
 import { buildRoutes, explainLookup, type Routes } from "../core/route/lookup.ts";
 import { nearestName } from "../core/route/nearest.ts";
 import { BASE, COMMAND_LINE, GLOBAL, LISTEN } from "../config/options.ts";
-import type { ServiceName } from "../seam/services.ts";
+import type { Service } from "../seam/services.ts";
 import { findClient } from "./client.ts";
 import { ALL_SETTINGS, argument, command, type Call } from "./command.ts";
 import { configOf } from "./configuration.ts";
@@ -53,14 +53,14 @@ function asksRunning({ settings }: Pick<Call, "settings">): boolean {
 function explain(config: Config, text: string, io: Io): number {
   requireClusters(config);
   const target = readTarget(text);
-  const kinds = kindsOf(target, config.listen);
-  if (kinds.length === 0) {
+  const services = servicesAsked(target, config);
+  if (services.length === 0) {
     io.out(`${target.name}: nothing listens on port ${target.port}\n`);
     return EXIT.failed;
   }
   const routes = buildRoutes(buildSnapshot(config, STATIC));
-  const found = kinds.flatMap((kind) => explainKind(config, routes, kind, target.name) ?? []);
-  if (found.length === 0) io.out(`${target.name}: ${unknownWords(routes, kinds, target.name)}\n`);
+  const found = services.flatMap((service) => explainOn(service, config, routes, target.name) ?? []);
+  if (found.length === 0) io.out(`${target.name}: ${unknownWords(routes, services, target.name)}\n`);
   else io.out(`${found.join("\n\n")}\n`);
   return found.length === 0 ? EXIT.failed : EXIT.done;
 }
@@ -68,37 +68,37 @@ function explain(config: Config, text: string, io: Io): number {
 /** Routes need no addresses and no counters. */
 const STATIC = { version: 1, cellOf: () => 0, addressesOf: () => [], maxConnections: 1 };
 
-function explainKind(config: Config, routes: Routes, kind: ServiceName, name: string): string | null {
+function explainOn(service: Service, config: Config, routes: Routes, name: string): string | null {
   // A client that is given an address sends no server name, but it does send a Host.
-  if (kind !== "http" && canonicalIp(name) !== null) return explainDefault(config, kind, name);
-  const match = explainLookup(routes, kind, name);
+  if (service.routedBy === "sni" && canonicalIp(name) !== null) return explainDefault(config, service, name);
+  const match = explainLookup(routes, service.index, name);
   const cluster = match === null ? undefined : config.clusters[match.cluster];
-  return match === null || cluster === undefined ? null : describeMatch(name, kind, ruleText(match), cluster);
+  return match === null || cluster === undefined ? null : describeMatch(name, service, ruleText(match), cluster);
 }
 
-function explainDefault(config: Config, kind: ServiceName, name: string): string | null {
+function explainDefault(config: Config, service: Service, name: string): string | null {
   const cluster = config.clusters.find((each) => each.name === config.defaultCluster);
-  if (cluster === undefined || kind === "mcs") return null;
-  return describeMatch(name, kind, DEFAULT_RULE, cluster);
+  if (cluster === undefined || service.nameless !== "default") return null;
+  return describeMatch(name, service, DEFAULT_RULE, cluster);
 }
 
-function describeMatch(name: string, kind: ServiceName, rule: string, cluster: ClusterConfig): string {
-  const candidates = nodesFor(cluster, kind).map(({ host, isName }) => {
-    return `             ${formatEndpoint(host, cluster.ports[kind])}${isName ? " (resolved when running)" : ""}`;
+function describeMatch(name: string, service: Service, rule: string, cluster: ClusterConfig): string {
+  const candidates = nodesFor(cluster, service).map(({ host, isName }) => {
+    return `             ${formatEndpoint(host, cluster.ports[service.name])}${isName ? " (resolved when running)" : ""}`;
   });
   const allow = cluster.allow.length === 0 ? [] : [`  allow      ${cluster.allow.map(cidrText).join(", ")}`];
   return [
-    `${name} on ${kind}`,
+    `${name} on ${service.name}`,
     `  rule       ${rule}`,
     `  cluster    ${cluster.name} (${cluster.where})`,
     ...allow,
-    `  pool       ${kind}, ${cluster.balance[kind]}, ${candidates.length} candidates`,
+    `  pool       ${service.name}, ${cluster.balance[service.name]}, ${candidates.length} candidates`,
     ...candidates,
   ].join("\n");
 }
 
-function unknownWords(routes: Routes, kinds: readonly ServiceName[], name: string): string {
-  const where = kinds.join(", ");
-  const near = kinds.map((kind) => nearestName(routes, kind, name)).find((each) => each !== null);
+function unknownWords(routes: Routes, services: readonly Service[], name: string): string {
+  const where = services.map((service) => service.name).join(", ");
+  const near = services.map(({ index }) => nearestName(routes, index, name)).find((each) => each !== null);
   return `no cluster has this name on ${where}; ${near === undefined ? "nothing known is near" : `nearest is ${near}`}`;
 }

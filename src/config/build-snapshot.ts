@@ -2,10 +2,10 @@
 import { formatEndpoint } from "../core/address.ts";
 import { endpointHash } from "../core/balance/hash.ts";
 import type { Cidr, ClusterPlan, Endpoint, NameClaim, Pool, Snapshot } from "../seam/snapshot.ts";
-import type { ServiceName } from "../seam/services.ts";
+import type { Service } from "../seam/services.ts";
 import type { NodeSpec } from "./addresses.ts";
 import { bridgesOf } from "./bridges.ts";
-import { claimKeys, claimsOf } from "./claims.ts";
+import { claimKeys, claimsOf, nameSetsOf, type NameSets } from "./claims.ts";
 import { nodesFor } from "./clusters.ts";
 import type { ClusterConfig, Config, Timeouts } from "./model.ts";
 import { dataPart } from "./option-group.ts";
@@ -35,6 +35,7 @@ export interface SnapshotInput {
 export function buildSnapshot(config: Config, input: SnapshotInput): Snapshot {
   return {
     version: input.version,
+    services: config.services,
     clusters: config.clusters.map((cluster) => planOf(cluster, config, input)),
     ...nameClaims(config, input.learnedDomains ?? new Map()),
     fallback: fallbackOf(config),
@@ -47,14 +48,12 @@ export function buildSnapshot(config: Config, input: SnapshotInput): Snapshot {
   };
 }
 
-/** The machine-config server hands out secrets: nobody gets there without a name. */
-function fallbackOf(config: Config): Record<ServiceName, number> {
-  const index = config.clusters.findIndex(({ name }) => name === config.defaultCluster);
-  return { api: index, https: index, http: index, mcs: -1 };
+function fallbackOf({ clusters, services, defaultCluster }: Config): readonly number[] {
+  const cluster = clusters.findIndex(({ name }) => name === defaultCluster);
+  return services.map(({ nameless }) => (nameless === "default" ? cluster : -1));
 }
 
 function planOf(cluster: ClusterConfig, config: Config, input: SnapshotInput): ClusterPlan {
-  const pool = (kind: ServiceName): Pool => poolOf(cluster, kind, config.timeouts, input);
   return {
     name: cluster.name,
     cell: input.cellOf(`cluster/${cluster.name}`),
@@ -62,26 +61,23 @@ function planOf(cluster: ClusterConfig, config: Config, input: SnapshotInput): C
     maxConnections: cluster.maxConnections,
     allDown: cluster.allDown,
     redirectHttps: cluster.redirectHttps,
-    pools: {
-      api: pool("api"),
-      https: pool("https"),
-      http: pool("http"),
-      ...(config.listen.mcs.length > 0 ? { mcs: pool("mcs") } : {}),
-    },
+    pools: config.services.map((service) =>
+      service.address === "off" && config.listen[service.name].length === 0
+        ? null
+        : poolOf(cluster, service, config.timeouts, input),
+    ),
   };
 }
 
 /** A pool may be empty: its names are still known, and the client hears that no node is there. */
-function poolOf(cluster: ClusterConfig, kind: ServiceName, timeouts: Timeouts, input: SnapshotInput): Pool {
-  const isApi = kind === "api" || kind === "mcs";
-  const key = `cluster/${cluster.name}/${kind}`;
+function poolOf(cluster: ClusterConfig, service: Service, timeouts: Timeouts, input: SnapshotInput): Pool {
+  const key = `cluster/${cluster.name}/${service.name}`;
   return {
     cell: input.cellOf(key),
-    policy: cluster.balance[kind],
-    idleMs: isApi ? timeouts.apiIdle : timeouts.ingressIdle,
-    // kube-apiserver cannot read a PROXY header: it answers "record overflow".
-    sendProxy: isApi ? 0 : cluster.sendProxy,
-    endpoints: endpointsOf(nodesFor(cluster, kind), cluster.ports[kind], key, input),
+    policy: cluster.balance[service.name],
+    idleMs: timeouts[service.idle],
+    sendProxy: service.takesProxy ? cluster.sendProxy : 0,
+    endpoints: endpointsOf(nodesFor(cluster, service), cluster.ports[service.name], key, input),
   };
 }
 
@@ -103,10 +99,12 @@ type NameClaims = Pick<Snapshot, "exact" | "below" | "labels">;
 
 function nameClaims(config: Config, learned: ReadonlyMap<string, string>): NameClaims {
   const claims = { exact: new Array<NameClaim>(), below: new Array<NameClaim>(), labels: new Array<NameClaim>() };
-  const domains = learnedDomains(config.clusters, learned);
+  const sets = nameSetsOf(config.services);
+  const indexes = new Map(Object.values(sets).map((services) => [services, services.map(({ index }) => index)]));
+  const domains = learnedDomains(config.clusters, sets, learned);
   for (const [index, cluster] of config.clusters.entries()) {
-    for (const { rule, name, kinds } of claimsOf(cluster, domains.get(cluster.name) ?? cluster.domain)) {
-      claims[rule].push({ name, cluster: index, kinds });
+    for (const { rule, name, services } of claimsOf(cluster, sets, domains.get(cluster.name) ?? cluster.domain)) {
+      claims[rule].push({ name, cluster: index, services: indexes.get(services) ?? [] });
     }
   }
   return claims;
@@ -115,15 +113,16 @@ function nameClaims(config: Config, learned: ReadonlyMap<string, string>): NameC
 /** A learnt domain counts where none was given and none of its names is another cluster's. */
 function learnedDomains(
   clusters: readonly ClusterConfig[],
+  sets: NameSets,
   learned: ReadonlyMap<string, string>,
 ): ReadonlyMap<string, string> {
-  const taken = new Set(clusters.flatMap((cluster) => claimsOf(cluster).flatMap(claimKeys)));
+  const taken = new Set(clusters.flatMap((cluster) => claimsOf(cluster, sets).flatMap(claimKeys)));
   const domains = new Map<string, string>();
   for (const cluster of clusters) {
     const domain = cluster.domain === null ? learned.get(cluster.name) : undefined;
     if (domain === undefined) continue;
-    const own = new Set(claimsOf(cluster).flatMap(claimKeys));
-    const keys = claimsOf(cluster, domain)
+    const own = new Set(claimsOf(cluster, sets).flatMap(claimKeys));
+    const keys = claimsOf(cluster, sets, domain)
       .flatMap(claimKeys)
       .filter((key) => !own.has(key));
     if (keys.some((key) => taken.has(key))) continue;

@@ -6,12 +6,16 @@ import type { ClusterBase, ClusterConfig } from "./model.ts";
 import { mapGroup } from "./option-group.ts";
 import { resolveOption, type Machine, type Option } from "./option.ts";
 import { quote, type Problems } from "./text.ts";
-import type { ServiceName } from "../seam/services.ts";
+import type { Service } from "../seam/services.ts";
 
 /** A pool with a list of its own takes those nodes and no others. */
-export function nodesFor(cluster: ClusterConfig, kind: ServiceName): readonly NodeSpec[] {
-  const own = kind === "api" || kind === "mcs" ? cluster.api : cluster.ingress;
-  return own ?? cluster.nodes;
+export function nodesFor(cluster: ClusterConfig, service: Service): readonly NodeSpec[] {
+  return listFor(cluster, service) ?? cluster.nodes;
+}
+
+/** The list that was given for the service or its role; null: it takes what it finds among `nodes`. */
+export function listFor(cluster: ClusterConfig, { role }: Service): readonly NodeSpec[] | null {
+  return cluster[role];
 }
 
 /** @returns undefined after a mistake was reported. */

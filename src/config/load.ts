@@ -1,6 +1,6 @@
 /** Defaults, file and flags to one configuration. Every mistake is found before anything is thrown. */
 import { isLoopback, listenText, sameSocket, type ListenAddress } from "./addresses.ts";
-import { checkClaims } from "./claims.ts";
+import { checkClaims, nameSetsOf } from "./claims.ts";
 import { resolveCluster } from "./clusters.ts";
 import { readFlags, readTree, type ClusterEntry, type FlagText, type LayerTexts } from "./layers.ts";
 import type { ClusterConfig, Config } from "./model.ts";
@@ -10,6 +10,7 @@ import { resolveOption, type Machine, type Option } from "./option.ts";
 import { didYouMean, Problems, quote, typed } from "./text.ts";
 import { codeOf, EdgeError, EdgeErrors } from "../errors.ts";
 import { parseYaml } from "./yaml.ts";
+import { SERVICES } from "../seam/services.ts";
 
 export interface LoadInput {
   readonly flags: readonly FlagText[];
@@ -102,6 +103,7 @@ function resolveLayers(
     ...settings,
     file,
     clusters,
+    services: SERVICES,
     adminAuth: adminAuth ?? (admin === null ? null : authFromEnv(machine, problems)),
     adminGiven: layers.some((layer) => layer.settings.has(GLOBAL.admin)),
     controlGiven: layers.some((layer) => layer.settings.has(GLOBAL.control)),
@@ -109,7 +111,7 @@ function resolveLayers(
   checkDefault(config, entries, placeOf(GLOBAL.defaultCluster, layers), problems);
   checkListeners(config, (option) => placeOf(option, layers), problems);
   checkAdmin(config, placeOf(GLOBAL.admin, layers), problems);
-  checkClaims(clusters, problems);
+  checkClaims(clusters, nameSetsOf(config.services), problems);
   return config;
 }
 

@@ -1,5 +1,5 @@
 /** The configuration, resolved: no optional fields, no text left to parse, units in the names. The option table says what is in it. */
-import type { Policy, ServiceName } from "../seam/services.ts";
+import type { Policy, Service, ServiceName } from "../seam/services.ts";
 import type { CLUSTER } from "./cluster-options.ts";
 import type { Layer } from "./layers.ts";
 import type { Resolved } from "./option-group.ts";
@@ -9,6 +9,8 @@ export type Config = Resolved<typeof SETTINGS> & {
   /** The file read, or null. */
   readonly file: string | null;
   readonly clusters: readonly ClusterConfig[];
+  /** The built-in services, listened to or not. Each stands at its own index. */
+  readonly services: readonly Service[];
   /** The address was asked for; else it is the usual one, and edge-lb runs without where somebody else has it. */
   readonly adminGiven: boolean;
   /** The path was asked for; else it is the usual one, and edge-lb runs without where that cannot be had. */

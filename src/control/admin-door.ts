@@ -4,6 +4,7 @@ import type { Config } from "../config/model.ts";
 import { formatEndpoint } from "../core/address.ts";
 import { EdgeError } from "../errors.ts";
 import type { Board } from "../seam/board.ts";
+import type { Service } from "../seam/services.ts";
 import type { Instance } from "./api/instance.ts";
 import type { EventLog } from "./log/event-log.ts";
 
@@ -11,6 +12,7 @@ import type { EventLog } from "./log/event-log.ts";
 export interface AdminAccess {
   readonly instance: Instance;
   readonly board: Board;
+  readonly services: readonly Service[];
   readonly auth: Config["adminAuth"];
   /** Ends open event streams. */
   readonly signal: AbortSignal;

@@ -26,7 +26,7 @@ export function summary(snapshot: Snapshot): string {
 function nodeCount({ clusters }: Snapshot): number {
   let nodes = 0;
   for (const { pools } of clusters) {
-    nodes += new Set(Object.values(pools).flatMap((pool) => pool.endpoints.map(({ node }) => node))).size;
+    nodes += new Set(pools.flatMap((pool) => (pool?.endpoints ?? []).map(({ node }) => node))).size;
   }
   return nodes;
 }

@@ -5,22 +5,11 @@ import { latin1 } from "../core/http/bytes.ts";
 import type { ExchangeEnd, Forward } from "../core/http/effects.ts";
 import type { Reply } from "../core/http/reply.ts";
 import type { Request, RequestHead } from "../core/http/request.ts";
-import type { Conn } from "../runtime/port.ts";
 import type { Pool } from "../seam/snapshot.ts";
-import type { ServiceName } from "../seam/services.ts";
 import type { AccessRecord } from "./access-log.ts";
-import { clusterOf, routeHttp, type HttpRoute } from "./http-route.ts";
+import { clusterOf, routeHttp, type ExchangeOwner, type HttpRoute } from "./http-route.ts";
 import type { Upstream } from "./http-upstream.ts";
-import type { Live, Plane } from "./plane.ts";
-
-/** The connection that a request came on. */
-export interface ExchangeOwner {
-  readonly plane: Plane;
-  readonly kind: ServiceName;
-  readonly conn: Conn;
-  /** `clientKey` of its address. */
-  readonly clientKey: number;
-}
+import type { Live } from "./plane.ts";
 
 /** One per connection, used for one request after the other: `route` begins it and `end` ends it. */
 export class Exchange {
@@ -52,7 +41,7 @@ export class Exchange {
 
   /** @param upstream The connection to a node that the request before left open. */
   route(request: Request, head: RequestHead, upstream: Upstream | null): Forward | Reply {
-    const { plane, conn, clientKey } = this.owner;
+    const { plane, clientKey } = this.owner;
     const { bytes, start } = head;
     const live = plane.acquire();
     this.live = live;
@@ -60,7 +49,7 @@ export class Exchange {
     this.startMs = plane.runtime.nowMs();
     this.answerMs = null;
     if (plane.log.on) this.target = latin1(bytes, start.targetFrom, start.targetTo);
-    const route = routeHttp(plane, live, this.index, conn.remote.ip, request, head, upstream?.cells.cluster ?? -1);
+    const route = routeHttp(this.owner, live, this.index, request, head, upstream?.cells.cluster ?? -1);
     if (route.kind === "reply") return route;
     this.routed = route;
     const { pool } = route;
@@ -72,7 +61,7 @@ export class Exchange {
     if (this.lookedUpIn === live && this.host === host) return;
     this.lookedUpIn = live;
     this.host = host;
-    this.index = clusterOf(live, host);
+    this.index = clusterOf(live, this.owner.service.index, host);
     this.hostKey = hostKey(host ?? "");
   }
 
@@ -112,7 +101,7 @@ export class Exchange {
     const node = this.served(upstream);
     const tries = node !== null && node.attempts > 1 ? `${node.attempts} nodes tried` : null;
     return {
-      listener: owner.kind,
+      listener: owner.service.name,
       client: owner.conn.remote,
       name: request?.host ?? null,
       cluster: routed?.plan.name ?? null,

@@ -7,11 +7,22 @@ import type { Request, RequestHead } from "../core/http/request.ts";
 import { reasonText } from "../core/health/reasons.ts";
 import { lookup } from "../core/route/lookup.ts";
 import { nearestName } from "../core/route/nearest.ts";
+import type { Conn } from "../runtime/port.ts";
 import { HEALTH_WORDS } from "../seam/board.ts";
 import type { DialError } from "../seam/mail.ts";
+import type { Service } from "../seam/services.ts";
 import type { ClusterPlan, Pool } from "../seam/snapshot.ts";
 import { isoTime } from "./log-lines.ts";
 import type { Live, Plane } from "./plane.ts";
+
+/** The connection that a request came on. */
+export interface ExchangeOwner {
+  readonly plane: Plane;
+  readonly service: Service;
+  readonly conn: Conn;
+  /** `clientKey` of its address. */
+  readonly clientKey: number;
+}
 
 export interface HttpRoute {
   readonly kind: "route";
@@ -22,32 +33,32 @@ export interface HttpRoute {
 /** ACME challenges must be answered over plain HTTP, so they are never redirected; RFC 8555 §8.3. */
 const ACME = "/.well-known/acme-challenge/";
 
-/** Which cluster a host belongs to: index into the snapshot's clusters, or -1. */
-export function clusterOf({ snapshot, routes }: Live, host: string | null): number {
-  return host === null ? snapshot.fallback.http : lookup(routes, "http", host);
+/** Which cluster a host belongs to: index into the snapshot's clusters, or -1. @param service its index */
+export function clusterOf({ snapshot, routes }: Live, service: number, host: string | null): number {
+  return host === null ? (snapshot.fallback[service] ?? -1) : lookup(routes, service, host);
 }
 
-/** @param index From `clusterOf`. @param client Address of the client. @param within Cell of the cluster whose connection count already includes this client, or -1. */
+/** @param index From `clusterOf`. @param within Cell of the cluster whose connection count already includes this client, or -1. */
 export function routeHttp(
-  plane: Plane,
+  { plane, service, conn }: ExchangeOwner,
   live: Live,
   index: number,
-  client: string,
   request: Request,
   head: RequestHead,
   within: number,
 ): HttpRoute | Reply {
   const { snapshot } = live;
   const { host } = request;
+  const client = conn.remote.ip;
   const plan = snapshot.clusters[index];
   if (!isAllowed(snapshot.allow, client) || (plan !== undefined && !isAllowed(plan.allow, client))) {
     return forbidden(host, plan?.name ?? null);
   }
-  if (plan === undefined) return unknown(plane, live, client, request);
+  if (plan === undefined) return unknown(plane, live, service, client, request);
   const secure = plan.redirectHttps ? redirectOf(request, head, live.snapshot.httpsPort) : null;
   if (secure !== null) return secure;
-  const pool = plan.pools.http;
-  if (pool === undefined || pool.endpoints.length === 0) {
+  const pool = plan.pools[service.index];
+  if (pool === undefined || pool === null || pool.endpoints.length === 0) {
     return unavailable([`Cluster ${plan.name} has no node for plain HTTP.`], "node down", "no node serves this");
   }
   const full = plan.maxConnections > 0 && plan.cell !== within;
@@ -61,10 +72,10 @@ export function routeHttp(
   return { kind: "route", plan, pool };
 }
 
-function unknown(plane: Plane, live: Live, client: string, { host }: Request): Reply {
+function unknown(plane: Plane, live: Live, service: Service, client: string, { host }: Request): Reply {
   if (host === null) return namelessHost();
-  const told = plane.reports.unknownName("http", host, client);
-  const nearest = told ? nearestName(live.routes, "http", host) : null;
+  const told = plane.reports.unknownName(service.name, host, client);
+  const nearest = told ? nearestName(live.routes, service.index, host) : null;
   return unknownHost(host, nearest === null ? null : `nearest known: ${nearest}`);
 }
 

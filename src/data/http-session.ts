@@ -10,11 +10,11 @@ import type { Cancel, CloseCause, Conn, ConnEvents } from "../runtime/port.ts";
 import type { Count } from "../seam/board.ts";
 import type { DialError } from "../seam/mail.ts";
 import type { ClusterPlan, Pool } from "../seam/snapshot.ts";
-import type { ServiceName } from "../seam/services.ts";
+import type { Service } from "../seam/services.ts";
 import { enter, leave } from "./admission.ts";
 import { countBytes, dialPool, type DialRequest, type Reached } from "./pool-dial.ts";
-import { Exchange, type ExchangeOwner } from "./http-exchange.ts";
-import { nothingUsable } from "./http-route.ts";
+import { Exchange } from "./http-exchange.ts";
+import { nothingUsable, type ExchangeOwner } from "./http-route.ts";
 import { HttpTunnel } from "./http-tunnel.ts";
 import { Upstream, type UpstreamOwner } from "./http-upstream.ts";
 import type { Live, Plane } from "./plane.ts";
@@ -32,8 +32,8 @@ const COUNTED: Readonly<Partial<Record<EndWord, Count>>> = {
   "client reset": "clientGone",
 };
 
-export function acceptHttp(plane: Plane, kind: ServiceName, conn: Conn): ConnEvents {
-  const client = new HttpClient(plane, kind, conn);
+export function acceptHttp(plane: Plane, service: Service, conn: Conn): ConnEvents {
+  const client = new HttpClient(plane, service, conn);
   const limit = enter(plane, client.clientKey);
   plane.drainable.add(client);
   if (plane.stopping) client.drain();
@@ -49,7 +49,7 @@ export function acceptHttp(plane: Plane, kind: ServiceName, conn: Conn): ConnEve
 class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner, ExchangeOwner {
   readonly plane: Plane;
   readonly session: HttpSession;
-  readonly kind: ServiceName;
+  readonly service: Service;
   readonly conn: Conn;
   readonly clientIp: string;
   readonly clientKey: number;
@@ -60,9 +60,9 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner, ExchangeO
   private armedFor = Infinity;
   private readonly exchange: Exchange;
 
-  constructor(plane: Plane, kind: ServiceName, conn: Conn) {
+  constructor(plane: Plane, service: Service, conn: Conn) {
     this.plane = plane;
-    this.kind = kind;
+    this.service = service;
     this.conn = conn;
     this.clientIp = conn.remote.ip;
     this.clientKey = clientKey(conn.remote.ip);
@@ -211,6 +211,7 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner, ExchangeO
     new HttpTunnel({
       plane,
       client: conn,
+      service: this.service,
       clientKey: this.clientKey,
       cells: upstream.cells,
       startMs,
@@ -250,7 +251,7 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner, ExchangeO
     const counted = end.end === "done" ? undefined : COUNTED[end.end];
     if (counted !== undefined) plane.writer.addCount(counted, 1);
     if (upstream !== null) countBytes(plane, upstream.cells, end.up, end.down);
-    plane.writer.tally(this.kind, end.end, upstream?.dialMs ?? null, exchange.tookMs);
+    plane.writer.tally(this.service.index, end.end, upstream?.dialMs ?? null, exchange.tookMs);
     if (plane.log.on) plane.log.write(exchange.record(request, upstream, end));
     if (upstream !== null) upstream.dialMs = null;
     exchange.end();

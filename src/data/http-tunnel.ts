@@ -2,6 +2,7 @@
 import type { ExchangeEnd } from "../core/http/effects.ts";
 import type { Conn, JoinSpec, Tunnel, TunnelEnd } from "../runtime/port.ts";
 import type { CutReason } from "../seam/mail.ts";
+import type { Service } from "../seam/services.ts";
 import { tunnelEndReason, type AccessRecord } from "./access-log.ts";
 import { leave } from "./admission.ts";
 import { closeCells, countBytes } from "./pool-dial.ts";
@@ -11,6 +12,7 @@ import type { Cuttable, Cells } from "./tunnels.ts";
 export interface HttpTunnelInput {
   readonly plane: Plane;
   readonly client: Conn;
+  readonly service: Service;
   /** `clientKey` of its address. */
   readonly clientKey: number;
   readonly cells: Cells;
@@ -63,13 +65,13 @@ export class HttpTunnel implements JoinSpec, Cuttable {
   }
 
   onEnd(end: TunnelEnd): void {
-    const { plane, clientKey, startMs, soFar, record } = this.input;
+    const { plane, service, clientKey, startMs, soFar, record } = this.input;
     plane.tunnels.delete(this);
     closeCells(plane, this.cells);
     leave(plane, clientKey);
     const totalMs = plane.runtime.nowMs() - startMs;
     const reason = tunnelEndReason(end);
-    plane.writer.tally(record.listener, reason, record.dialMs, totalMs);
+    plane.writer.tally(service.index, reason, record.dialMs, totalMs);
     plane.log.write({
       ...record,
       up: soFar.up + end.up,

@@ -4,14 +4,14 @@ import type { Cancel, Conn, ConnEvents, Listener, Runtime } from "../runtime/por
 import { HEALTH, type Board } from "../seam/board.ts";
 import type { ListenSpec, ToWorker } from "../seam/mail.ts";
 import { joinParts, type Snapshot, type SnapshotPart } from "../seam/snapshot.ts";
-import type { ServiceName } from "../seam/services.ts";
+import { serviceNamed, type Service } from "../seam/services.ts";
 import { createAccessLog, type FormatLine } from "./access-log.ts";
 import { acceptHttp } from "./http-session.ts";
 import { Plane } from "./plane.ts";
 import { acceptTls } from "./tls-session.ts";
 import type { Cuttable } from "./tunnels.ts";
 
-export interface ServiceInput {
+export interface DataWorkerInput {
   readonly runtime: Runtime;
   readonly worker: number;
   readonly board: Board;
@@ -21,25 +21,20 @@ export interface ServiceInput {
   readonly random: () => number;
 }
 
-type Accept = (plane: Plane, kind: ServiceName, conn: Conn) => ConnEvents;
-const ACCEPT: Readonly<Record<ServiceName, Accept>> = {
-  api: acceptTls,
-  https: acceptTls,
-  mcs: acceptTls,
-  http: acceptHttp,
-};
+type Accept = (plane: Plane, service: Service, conn: Conn) => ConnEvents;
+const ACCEPT: Readonly<Record<Service["routedBy"], Accept>> = { sni: acceptTls, host: acceptHttp };
 
 /** How often a stopping worker checks whether its last connection is gone. */
 const STOP_CHECK_MS = 50;
 
 /** Takes mail from now on, until a "stop" is done and `runtime.stop()` was called. */
-export function startService(input: ServiceInput): void {
-  const service = new Service(input);
-  input.runtime.onFault((error) => service.fault(error));
-  input.runtime.onMail((mail) => service.take(mail));
+export function startDataWorker(input: DataWorkerInput): void {
+  const worker = new DataWorker(input);
+  input.runtime.onFault((error) => worker.fault(error));
+  input.runtime.onMail((mail) => worker.take(mail));
 }
 
-class Service {
+class DataWorker {
   private readonly runtime: Runtime;
   private readonly worker: number;
   private readonly plane: Plane;
@@ -55,7 +50,7 @@ class Service {
   private cutAtMs = Infinity;
   private allCut = false;
 
-  constructor(input: ServiceInput) {
+  constructor(input: DataWorkerInput) {
     const { runtime, worker, board, snapshot, random, format } = input;
     this.runtime = runtime;
     this.worker = worker;
@@ -103,8 +98,10 @@ class Service {
     }
     try {
       for (const spec of add) {
-        const accept = ACCEPT[spec.kind];
-        const listener = this.runtime.listen(spec, (conn) => accept(this.plane, spec.kind, conn));
+        const service = serviceNamed(this.plane.live.snapshot.services, spec.service);
+        if (service === undefined) throw new Error(`no service ${spec.service}`);
+        const accept = ACCEPT[service.routedBy];
+        const listener = this.runtime.listen(spec, (conn) => accept(this.plane, service, conn));
         this.listeners.set(listenKey(spec), listener);
       }
     } catch (error) {
@@ -184,7 +181,8 @@ class Service {
 function* cellsIn({ clusters }: Snapshot): Generator<number> {
   for (const { cell, pools } of clusters) {
     yield cell;
-    for (const pool of Object.values(pools)) {
+    for (const pool of pools) {
+      if (pool === null) continue;
       yield pool.cell;
       for (const endpoint of pool.endpoints) yield endpoint.cell;
     }
@@ -192,5 +190,5 @@ function* cellsIn({ clusters }: Snapshot): Generator<number> {
 }
 
 function listenKey(spec: ListenSpec): string {
-  return `${spec.kind} ${spec.at.ip} ${spec.at.port}`;
+  return `${spec.service} ${spec.at.ip} ${spec.at.port}`;
 }

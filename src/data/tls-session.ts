@@ -1,4 +1,4 @@
-/** A connection to api, https or mcs: read the ClientHello, route by its name, reach a node, join. */
+/** A connection to a service that is routed by SNI: read the ClientHello, route by its name, reach a node, join. */
 import { isAllowed } from "../core/access.ts";
 import { clientKey, hostKey } from "../core/balance/hash.ts";
 import { withProxyHeader } from "../core/proxy-protocol.ts";
@@ -10,7 +10,7 @@ import type { Cancel, CloseCause, Conn, ConnEvents } from "../runtime/port.ts";
 import type { Count } from "../seam/board.ts";
 import type { DialError } from "../seam/mail.ts";
 import type { ClusterPlan, Pool } from "../seam/snapshot.ts";
-import type { ServiceName } from "../seam/services.ts";
+import type { Service } from "../seam/services.ts";
 import type { EndReason } from "../seam/tallies.ts";
 import { enter, leave } from "./admission.ts";
 import { dialPool, type DialRequest, type Reached } from "./pool-dial.ts";
@@ -28,8 +28,8 @@ const SPEAK_TLS = new TextEncoder().encode(
   ),
 );
 
-export function acceptTls(plane: Plane, kind: ServiceName, conn: Conn): ConnEvents {
-  const session = new TlsSession(plane, kind, conn);
+export function acceptTls(plane: Plane, service: Service, conn: Conn): ConnEvents {
+  const session = new TlsSession(plane, service, conn);
   const limit = enter(plane, session.clientKey);
   if (limit === null) session.start();
   else session.alert("limit reached", "refused", "internal_error", limit);
@@ -38,7 +38,7 @@ export function acceptTls(plane: Plane, kind: ServiceName, conn: Conn): ConnEven
 
 class TlsSession implements ConnEvents, Waiting, TlsClient {
   readonly plane: Plane;
-  readonly kind: ServiceName;
+  readonly service: Service;
   readonly conn: Conn;
   readonly clientKey: number;
   readonly startMs: number;
@@ -56,9 +56,9 @@ class TlsSession implements ConnEvents, Waiting, TlsClient {
   private dial: Cancel | null = null;
   private live: Live | null = null;
 
-  constructor(plane: Plane, kind: ServiceName, conn: Conn) {
+  constructor(plane: Plane, service: Service, conn: Conn) {
     this.plane = plane;
-    this.kind = kind;
+    this.service = service;
     this.conn = conn;
     this.clientKey = clientKey(conn.remote.ip);
     this.startMs = plane.runtime.nowMs();
@@ -135,8 +135,8 @@ class TlsSession implements ConnEvents, Waiting, TlsClient {
     }
     if (plan === undefined) return this.unknown(live, note);
     this.cluster = plan.name;
-    const pool = plan.pools[this.kind];
-    if (pool === undefined || pool.endpoints.length === 0)
+    const pool = plan.pools[this.service.index];
+    if (pool === undefined || pool === null || pool.endpoints.length === 0)
       return this.alert("node down", "refused", "internal_error", "no node serves this");
     if (plan.maxConnections > 0 && this.plane.health.active(plan.cell) >= plan.maxConnections) {
       return this.alert("limit reached", "refused", "internal_error", `max-connections of ${plan.name}`);
@@ -146,15 +146,16 @@ class TlsSession implements ConnEvents, Waiting, TlsClient {
 
   /** @returns an index into the snapshot's clusters, or -1 */
   private clusterOf({ snapshot, routes }: Live): number {
-    const index = this.name === null ? snapshot.fallback[this.kind] : lookup(routes, this.kind, this.name);
-    if (index >= 0 || this.kind !== "mcs") return index;
+    const { index, nameless } = this.service;
+    const cluster = this.name === null ? (snapshot.fallback[index] ?? -1) : lookup(routes, index, this.name);
+    if (cluster >= 0 || nameless !== "bridge") return cluster;
     return snapshot.bridges.find(({ ip }) => ip === this.conn.local.ip)?.cluster ?? -1;
   }
 
   private unknown(live: Live, note: string | null): void {
     if (this.name === null) return this.alert("no name", "unknownName", "unrecognized_name", note);
-    const told = this.plane.reports.unknownName(this.kind, this.name, this.conn.remote.ip);
-    const nearest = told ? nearestName(live.routes, this.kind, this.name) : null;
+    const told = this.plane.reports.unknownName(this.service.name, this.name, this.conn.remote.ip);
+    const nearest = told ? nearestName(live.routes, this.service.index, this.name) : null;
     return this.alert(
       "unknown name",
       "unknownName",
@@ -231,10 +232,10 @@ class TlsSession implements ConnEvents, Waiting, TlsClient {
 
   private log(end: EndReason, note: string | null): void {
     const totalMs = this.plane.runtime.nowMs() - this.startMs;
-    this.plane.writer.tally(this.kind, end, null, totalMs);
+    this.plane.writer.tally(this.service.index, end, null, totalMs);
     if (!this.plane.log.on) return;
     this.plane.log.write({
-      listener: this.kind,
+      listener: this.service.name,
       client: this.conn.remote,
       name: this.name,
       cluster: this.cluster,

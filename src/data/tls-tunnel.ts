@@ -2,7 +2,7 @@
 import { formatEndpoint } from "../core/address.ts";
 import type { Conn, JoinSpec, Tunnel, TunnelEnd } from "../runtime/port.ts";
 import type { CutReason } from "../seam/mail.ts";
-import type { ServiceName } from "../seam/services.ts";
+import type { Service } from "../seam/services.ts";
 import type { EndReason } from "../seam/tallies.ts";
 import { type AccessRecord, tunnelEndReason } from "./access-log.ts";
 import { leave } from "./admission.ts";
@@ -17,7 +17,7 @@ const ALERT_BYTES = 7;
 /** The client's connection and what its hello asked for. */
 export interface TlsClient {
   readonly plane: Plane;
-  readonly kind: ServiceName;
+  readonly service: Service;
   readonly conn: Conn;
   /** `clientKey` of its address. */
   readonly clientKey: number;
@@ -66,7 +66,7 @@ export class TlsTunnel implements JoinSpec, Cuttable {
   }
 
   onEnd(end: TunnelEnd): void {
-    const { plane, kind, clientKey, startMs } = this.client;
+    const { plane, service, clientKey, startMs } = this.client;
     plane.tunnels.delete(this);
     closeCells(plane, this.cells);
     leave(plane, clientKey);
@@ -74,15 +74,15 @@ export class TlsTunnel implements JoinSpec, Cuttable {
     if (end.first === "node" && end.down <= ALERT_BYTES) plane.reports.nodeMute(this.cells.endpoint);
     const totalMs = plane.runtime.nowMs() - startMs;
     const reason = tunnelEndReason(end);
-    plane.writer.tally(kind, reason, this.reached.dialMs, totalMs);
+    plane.writer.tally(service.index, reason, this.reached.dialMs, totalMs);
     if (plane.log.on) plane.log.write(this.recordOf(end, reason, totalMs));
   }
 
   private recordOf(end: TunnelEnd, reason: EndReason, totalMs: number): AccessRecord {
-    const { kind, conn, name, cluster, helloBytes } = this.client;
+    const { service, conn, name, cluster, helloBytes } = this.client;
     const { endpoint, dialMs, attempts } = this.reached;
     return {
-      listener: kind,
+      listener: service.name,
       client: conn.remote,
       name,
       cluster,

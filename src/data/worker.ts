@@ -9,7 +9,7 @@ import type { WorkerInput } from "../seam/worker-input.ts";
 import type { FormatLine } from "./access-log.ts";
 import { haproxyFormat } from "./log-haproxy.ts";
 import { jsonLine, textLine } from "./log-lines.ts";
-import { startService } from "./service.ts";
+import { startDataWorker } from "./service.ts";
 
 const input = workerData as WorkerInput;
 const runtime = await openRuntime(input);
@@ -19,7 +19,7 @@ const formats: Readonly<Record<NonNullable<WorkerInput["log"]>, FormatLine>> = {
   json: jsonLine,
   haproxy: haproxyFormat(board),
 };
-startService({
+startDataWorker({
   runtime,
   worker: input.worker,
   board,

@@ -3,7 +3,6 @@
  * A cell stands for a cluster, a pool or an endpoint; a column for a worker. Readers sum over the columns.
  */
 
-import type { ServiceName } from "./services.ts";
 import { TALLIES_WIDTH, tally, type EndReason } from "./tallies.ts";
 
 /** What health says of an endpoint. The numbers are the cells' values. */
@@ -117,8 +116,8 @@ export interface BoardWriter {
   addTotal(cell: number, total: Total, amount: number): void;
   addCount(count: Count, amount: number): void;
   addClient(slot: number, delta: number): void;
-  /** A connection or request ended. @param dialMs null: no node was dialled for it */
-  tally(kind: ServiceName, end: EndReason, dialMs: number | null, totalMs: number): void;
+  /** A connection or request ended. @param service its index. @param dialMs null: no node was dialled for it */
+  tally(service: number, end: EndReason, dialMs: number | null, totalMs: number): void;
   /** What this worker itself counted. */
   count(count: Count): number;
 }
@@ -147,7 +146,7 @@ export function boardWriter(board: Board, worker: number): BoardWriter {
       const at = clientsBase + (slot % CLIENT_SLOTS);
       clients[at] = (clients[at] ?? 0) + delta;
     },
-    tally: (kind, end, dialMs, totalMs) => tally(tallies, worker * TALLIES_WIDTH, kind, end, dialMs, totalMs),
+    tally: (service, end, dialMs, totalMs) => tally(tallies, worker * TALLIES_WIDTH, service, end, dialMs, totalMs),
     count: (count) => counts[countsBase + COUNTS[count]] ?? 0,
   };
 }

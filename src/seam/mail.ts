@@ -9,7 +9,7 @@ export type DialError = "refused" | "timeout" | "unreachable" | "no-descriptors"
 export type CutReason = "node down" | "drain" | "removed" | "not allowed" | "shutdown";
 
 export interface ListenSpec {
-  readonly kind: ServiceName;
+  readonly service: ServiceName;
   /** `ip` "" or "::" listens on every address of both families. */
   readonly at: Address;
   /** A listening descriptor that control owns; -1: bind yourself, with reusePort. */

@@ -2,7 +2,7 @@
  * What the data plane knows of the configuration: plain, immutable, structured-cloneable data.
  * Control builds a whole new one for every change; workers swap it in one assignment.
  */
-import type { Policy, ServiceName } from "./services.ts";
+import type { Policy, Service } from "./services.ts";
 
 /** One TCP address. `ip` is canonical: `::ffff:a.b.c.d` is written `a.b.c.d`, other IPv6 as RFC 5952. */
 export interface Address {
@@ -20,6 +20,8 @@ export interface Cidr {
 export interface Snapshot {
   /** Grows by 1; a worker answers "applied" with the oldest version still in use. */
   readonly version: number;
+  /** Each stands at its own index; the same ones as long as the process runs. */
+  readonly services: readonly Service[];
   readonly clusters: readonly ClusterPlan[];
   /** api.D, api-int.D and names without a star: looked up first. */
   readonly exact: readonly NameClaim[];
@@ -27,9 +29,9 @@ export interface Snapshot {
   readonly below: readonly NameClaim[];
   /** Clusters without a known domain: "api.hub" at the start of the name, "apps.hub" leftmost inside it; asked last. */
   readonly labels: readonly NameClaim[];
-  /** Where a connection without a name goes: index into `clusters`, or -1. */
-  readonly fallback: Readonly<Record<ServiceName, number>>;
-  /** mcs listeners whose network holds one cluster: what comes there without a known name is that cluster's. */
+  /** By service: where a connection without a name goes: index into `clusters`, or -1. */
+  readonly fallback: readonly number[];
+  /** Listeners of such services whose network holds one cluster: what comes there without a known name is that cluster's. */
   readonly bridges: readonly Bridge[];
   /** Where `redirect-https` sends clients. */
   readonly httpsPort: number;
@@ -110,7 +112,8 @@ export interface NameClaim {
   readonly name: string;
   /** Index into `clusters`. */
   readonly cluster: number;
-  readonly kinds: readonly ServiceName[];
+  /** Indexes of the services it counts for. */
+  readonly services: readonly number[];
 }
 
 export interface ClusterPlan {
@@ -123,10 +126,11 @@ export interface ClusterPlan {
   readonly allDown: "try" | "refuse";
   /** Answer plain HTTP with a redirect to https. */
   readonly redirectHttps: boolean;
-  readonly pools: Readonly<Partial<Record<ServiceName, Pool>>>;
+  /** By service; null: it has none there. */
+  readonly pools: readonly (Pool | null)[];
 }
 
-/** A cluster's endpoints for one listener kind. */
+/** A cluster's endpoints for one service. */
 export interface Pool {
   readonly cell: number;
   readonly policy: Policy;

@@ -1,5 +1,5 @@
-/** What a worker counts of every connection and request that ended, per listener kind: how, and how long it took. */
-import { SERVICE_NAMES, type ServiceName } from "./services.ts";
+/** What a worker counts of every connection and request that ended, by service: how, and how long it took. */
+import { SERVICES_MOST } from "./services.ts";
 
 /** Why a connection or request ended, in words. */
 export const END_REASONS = [
@@ -46,12 +46,11 @@ const OFFSETS: Readonly<Record<Duration, number>> = {
   dial: END_REASONS.length,
   total: END_REASONS.length + DIAL_CELLS,
 };
-const KIND_WIDTH = END_REASONS.length + DIAL_CELLS + TOTAL_CELLS;
+const SERVICE_WIDTH = END_REASONS.length + DIAL_CELLS + TOTAL_CELLS;
 /** Cells of one worker. */
-export const TALLIES_WIDTH = KIND_WIDTH * SERVICE_NAMES.length;
+export const TALLIES_WIDTH = SERVICE_WIDTH * SERVICES_MOST;
 
 const END_INDEX = new Map<EndReason, number>(END_REASONS.map((reason, index) => [reason, index]));
-const KIND_INDEX: Readonly<Record<ServiceName, number>> = { api: 0, https: 1, http: 2, mcs: 3 };
 
 /** The board, as far as tallies are concerned. */
 interface Tallied {
@@ -59,16 +58,16 @@ interface Tallied {
   readonly tallies: Float64Array;
 }
 
-/** One more end. @param base the worker's first cell. @param dialMs null: no node was dialled for it */
+/** One more end. @param base the worker's first cell. @param service its index. @param dialMs null: no node was dialled for it */
 export function tally(
   cells: Float64Array,
   base: number,
-  kind: ServiceName,
+  service: number,
   end: EndReason,
   dialMs: number | null,
   totalMs: number,
 ): void {
-  const first = base + KIND_INDEX[kind] * KIND_WIDTH;
+  const first = base + service * SERVICE_WIDTH;
   add(cells, first + (END_INDEX.get(end) ?? 0), 1);
   if (dialMs !== null) addDuration(cells, first + OFFSETS.dial, DURATIONS.dial, dialMs);
   addDuration(cells, first + OFFSETS.total, DURATIONS.total, totalMs);
@@ -86,8 +85,8 @@ function add(cells: Float64Array, cell: number, amount: number): void {
 }
 
 /** How many ended so, over all workers. */
-export function endsOf(board: Tallied, kind: ServiceName, end: EndReason): number {
-  return sum(board, KIND_INDEX[kind] * KIND_WIDTH + (END_INDEX.get(end) ?? 0));
+export function endsOf(board: Tallied, service: number, end: EndReason): number {
+  return sum(board, service * SERVICE_WIDTH + (END_INDEX.get(end) ?? 0));
 }
 
 export interface Histogram {
@@ -96,8 +95,8 @@ export interface Histogram {
   readonly counts: readonly number[];
 }
 
-export function durationsOf(board: Tallied, kind: ServiceName, duration: Duration): Histogram {
-  const first = KIND_INDEX[kind] * KIND_WIDTH + OFFSETS[duration];
+export function durationsOf(board: Tallied, service: number, duration: Duration): Histogram {
+  const first = service * SERVICE_WIDTH + OFFSETS[duration];
   const counts = Array.from({ length: DURATIONS[duration].length + 1 }, (_, bucket) => sum(board, first + 1 + bucket));
   return { sumMs: sum(board, first), counts };
 }

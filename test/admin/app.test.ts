@@ -4,6 +4,7 @@ import type { Handler } from "../../src/control/api/http-server.ts";
 import type { Instance } from "../../src/control/api/instance.ts";
 import { RecentEvents } from "../../src/control/log/recent-events.ts";
 import { openBoard } from "../../src/seam/board.ts";
+import { SERVICES } from "../../src/seam/services.ts";
 import { sampleStatus } from "./status-sample.ts";
 
 const AUTH = { user: "admin", password: "s3cret:x" };
@@ -27,7 +28,13 @@ function admin(auth: typeof AUTH | null = null, stopping = false): { handler: Ha
     deleteCluster: refuse,
     drain: refuse,
   };
-  const app = createAdmin({ instance, board: openBoard(1), auth, signal: new AbortController().signal });
+  const app = createAdmin({
+    instance,
+    services: SERVICES,
+    board: openBoard(1),
+    auth,
+    signal: new AbortController().signal,
+  });
   return { handler: (request) => app.fetch(request), asked: () => asked };
 }
 

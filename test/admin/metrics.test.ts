@@ -4,13 +4,15 @@ import { FAMILIES } from "../../src/admin/families.ts";
 import { createMetrics } from "../../src/admin/metrics.ts";
 import { boardWriter, openBoard } from "../../src/seam/board.ts";
 import { sampleStatus } from "./status-sample.ts";
+import { SERVICES } from "../../src/seam/services.ts";
+import { at } from "../support/built-in.ts";
 
 async function scrape(): Promise<string> {
   const board = openBoard(1);
   const writer = boardWriter(board, 0);
-  writer.tally("api", "node closed", 0.4, 50);
-  writer.tally("api", "node closed", 2, 5_000_000_000);
-  return createMetrics(() => sampleStatus(), board).text();
+  writer.tally(at("api"), "node closed", 0.4, 50);
+  writer.tally(at("api"), "node closed", 2, 5_000_000_000);
+  return createMetrics(() => sampleStatus(), board, SERVICES).text();
 }
 
 describe("createMetrics()", () => {
@@ -48,7 +50,11 @@ describe("createMetrics()", () => {
   test("reads everything anew at every scrape", async () => {
     let open = 1;
     const status = sampleStatus();
-    const metrics = createMetrics(() => ({ ...status, connections: { ...status.connections, open } }), openBoard(1));
+    const metrics = createMetrics(
+      () => ({ ...status, connections: { ...status.connections, open } }),
+      openBoard(1),
+      SERVICES,
+    );
     expect(await metrics.text()).toContain("edge_lb_client_connections 1\n");
     open = 2;
     expect(await metrics.text()).toContain("edge_lb_client_connections 2\n");

@@ -7,10 +7,11 @@ import { createMetrics } from "../../src/admin/metrics.ts";
 import { openBoard } from "../../src/seam/board.ts";
 import { command } from "../../scripts/lab/command.ts";
 import { sampleStatus } from "./status-sample.ts";
+import { SERVICES } from "../../src/seam/services.ts";
 
 const FOLDER = new URL("../../.github/monitoring/", import.meta.url).pathname;
 const read = (name: string): string => readFileSync(FOLDER + name, "utf8");
-const exposition = (): Promise<string> => createMetrics(() => sampleStatus(), openBoard(1)).text();
+const exposition = (): Promise<string> => createMetrics(() => sampleStatus(), openBoard(1), SERVICES).text();
 
 interface Rules {
   readonly groups: readonly { readonly rules: readonly { readonly alert: string; readonly expr: string }[] }[];

@@ -4,6 +4,8 @@ import { buildSnapshot, type SnapshotInput } from "../../src/config/build-snapsh
 import { endpointHash } from "../../src/core/balance/hash.ts";
 import type { NameClaim, Pool, Snapshot } from "../../src/seam/snapshot.ts";
 import { load } from "./loading.ts";
+import { SERVICES } from "../../src/seam/services.ts";
+import { poolOf, service } from "../support/built-in.ts";
 
 /** Cells in the order asked for, remembered by key. */
 function cells(): { keys: string[]; cellOf: (key: string) => number } {
@@ -29,10 +31,12 @@ function build(specs: readonly string[], more: Partial<SnapshotInput> = {}, flag
 }
 
 function names(list: readonly NameClaim[]): readonly string[] {
-  return list.map(({ name, cluster, kinds }) => `${cluster} ${name} ${kinds.join("+")}`);
+  return list.map(
+    ({ name, cluster, services }) => `${cluster} ${name} ${services.map((index) => SERVICES[index]?.name).join("+")}`,
+  );
 }
 
-function ports(pool: Pool | undefined): readonly string[] {
+function ports(pool: Pool | null | undefined): readonly string[] {
   return (pool?.endpoints ?? []).map(({ at }) => `${at.ip}:${at.port}`);
 }
 
@@ -82,25 +86,25 @@ describe("buildSnapshot()", () => {
     const [cluster] = build([
       "hub=api=10.0.0.1-2,ingress=10.0.0.3,api-port=7443,https-port=8443,http-port=8080,balance-api=source",
     ]).clusters;
-    const { api, https, http, mcs } = cluster?.pools ?? {};
+    const [api, https, http, mcs] = cluster?.pools ?? [];
     expect(ports(api)).toEqual(["10.0.0.1:7443", "10.0.0.2:7443"]);
     expect(ports(https)).toEqual(["10.0.0.3:8443"]);
     expect(ports(http)).toEqual(["10.0.0.3:8080"]);
     expect([api?.policy, https?.policy, http?.policy]).toEqual(["source", "source", "host"]);
     expect([api?.idleMs, https?.idleMs, http?.idleMs]).toEqual([86_400_000, 3_600_000, 3_600_000]);
-    expect(mcs).toBeUndefined();
+    expect(mcs).toBeNull();
   });
 
   test("lets nodes without a role join every pool that has no list", () => {
     const [cluster] = build(["hub=10.0.0.8-9,api=10.0.0.1"]).clusters;
-    expect(ports(cluster?.pools.api)).toEqual(["10.0.0.1:6443"]);
-    expect(ports(cluster?.pools.https)).toEqual(["10.0.0.8:443", "10.0.0.9:443"]);
-    expect(ports(cluster?.pools.http)).toEqual(["10.0.0.8:80", "10.0.0.9:80"]);
+    expect(ports(poolOf(cluster, "api"))).toEqual(["10.0.0.1:6443"]);
+    expect(ports(poolOf(cluster, "https"))).toEqual(["10.0.0.8:443", "10.0.0.9:443"]);
+    expect(ports(poolOf(cluster, "http"))).toEqual(["10.0.0.8:80", "10.0.0.9:80"]);
   });
 
   test("keeps a pool without nodes, so that its names stay known", () => {
     const snapshot = build(["hub=api=10.0.0.1,domain=hub.lab"]);
-    expect(snapshot.clusters[0]?.pools.https?.endpoints).toEqual([]);
+    expect(poolOf(snapshot.clusters[0], "https")?.endpoints).toEqual([]);
     expect(names(snapshot.below)).toEqual(["0 apps.hub.lab https+http"]);
   });
 
@@ -116,7 +120,7 @@ describe("buildSnapshot()", () => {
       "cluster/hub/http",
       "cluster/hub/http/[fd00::1]:80",
     ]);
-    const endpoint = snapshot.clusters[0]?.pools.https?.endpoints[0];
+    const endpoint = poolOf(snapshot.clusters[0], "https")?.endpoints[0];
     expect(endpoint).toEqual({
       cell: 4,
       at: { ip: "fd00::1", port: 443 },
@@ -133,7 +137,7 @@ describe("buildSnapshot()", () => {
     };
     const [cluster] = build(["hub=api=10.0.0.1,w.lab,ingress=10.0.0.5"], { addressesOf }).clusters;
     expect(asked).toEqual(["w.lab"]);
-    expect(cluster?.pools.api?.endpoints.map(({ at, node }) => `${at.ip} ${node}`)).toEqual([
+    expect(poolOf(cluster, "api")?.endpoints.map(({ at, node }) => `${at.ip} ${node}`)).toEqual([
       "10.0.0.1 10.0.0.1",
       "10.0.0.2 w.lab",
       "fd00::9 w.lab",
@@ -142,8 +146,8 @@ describe("buildSnapshot()", () => {
 
   test("sends unnamed connections to the default cluster, but never to a machine-config server", () => {
     const specs = ["hub=10.0.0.1", "m1=10.0.0.2"];
-    expect(build(specs).fallback).toEqual({ api: -1, https: -1, http: -1, mcs: -1 });
-    expect(build(specs, {}, [["default", "m1"]]).fallback).toEqual({ api: 1, https: 1, http: 1, mcs: -1 });
+    expect(build(specs).fallback).toEqual([-1, -1, -1, -1]);
+    expect(build(specs, {}, [["default", "m1"]]).fallback).toEqual([1, 1, 1, -1]);
   });
 
   test("has an mcs pool of API nodes where its listener is on, and PROXY headers for ingress only", () => {
@@ -156,7 +160,7 @@ describe("buildSnapshot()", () => {
       },
       { version: 1, cellOf: cells().cellOf, addressesOf: () => [], maxConnections: 1 },
     ).clusters;
-    const { api, https, http, mcs } = cluster?.pools ?? {};
+    const [api, https, http, mcs] = cluster?.pools ?? [];
     expect(ports(mcs)).toEqual(["10.0.0.1:22623"]);
     expect([api, https, http, mcs].map((pool) => pool?.sendProxy)).toEqual([0, 2, 2, 0]);
     expect([mcs?.policy, mcs?.idleMs]).toEqual(["leastconn", 86_400_000]);
@@ -202,6 +206,6 @@ describe("buildSnapshot()", () => {
 describe("nodesFor()", () => {
   test("gives mcs the nodes of the API", () => {
     const [cluster] = load([["cluster", "hub=10.0.0.9,api=10.0.0.1"]]).clusters;
-    expect(cluster && nodesFor(cluster, "mcs").map(({ host }) => host)).toEqual(["10.0.0.1"]);
+    expect(cluster && nodesFor(cluster, service("mcs")).map(({ host }) => host)).toEqual(["10.0.0.1"]);
   });
 });

@@ -15,6 +15,7 @@ import {
 } from "../../src/config/options.ts";
 import { labelOf, resolveOption, type Option } from "../../src/config/option.ts";
 import { Problems } from "../../src/config/text.ts";
+import { SERVICES } from "../../src/seam/services.ts";
 import { load, MACHINE, mistakes } from "./loading.ts";
 
 const HUB = ["cluster", "hub=10.0.0.1"] as const;
@@ -344,6 +345,7 @@ describe("the option table", () => {
       file: null,
       limits: { httpLine: 8_192, httpHead: 65_536, httpFields: 128 },
       defaultCluster: null,
+      services: SERVICES,
       maxConnections: 0,
       maxConnectionsPerClient: 0,
       trustedProxies: [],

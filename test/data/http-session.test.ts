@@ -3,6 +3,7 @@ import type { MemoryPeer } from "../support/memory/wire.ts";
 import { countOf, totalOf } from "../../src/seam/board.ts";
 import { bytesOf, textOf } from "../../scripts/fuzz/session-lab.ts";
 import { startLab, type Lab } from "./service-lab.ts";
+import { poolOf, withPool } from "../support/built-in.ts";
 
 const FLAGS = ["--domain lab", "--cluster hub=10.1.0.1-3", "--cluster two=10.2.0.1"];
 const HOST = "a.apps.hub.lab";
@@ -241,9 +242,9 @@ describe("acceptHttp()", () => {
     const { lab, peer } = single();
     const snapshot = lab.snapshot();
     const [hub] = snapshot.clusters;
-    const pool = hub?.pools.http;
+    const pool = poolOf(hub, "http");
     if (hub === undefined || pool === undefined) throw new Error("no hub");
-    const plan = { ...hub, pools: { ...hub.pools, http: { ...pool, sendProxy: 1 as const } } };
+    const plan = withPool(hub, "http", { ...pool, sendProxy: 1 });
     lab.runtime.deliver({ kind: "snapshot", snapshot: { ...snapshot, version: 9, clusters: [plan] } });
     lab.runtime.settle();
     const client = ask(lab);

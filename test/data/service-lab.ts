@@ -5,13 +5,14 @@ import { buildSnapshot } from "../../src/config/build-snapshot.ts";
 import { BoardCells } from "../../src/control/serve/board-cells.ts";
 import type { AccessRecord } from "../../src/data/access-log.ts";
 import { jsonLine } from "../../src/data/log-lines.ts";
-import { startService } from "../../src/data/service.ts";
+import { startDataWorker } from "../../src/data/service.ts";
 import { createMemoryRuntime, type MemoryNode, type MemoryRuntime } from "../support/memory/runtime.ts";
 import type { MemoryPeer } from "../support/memory/wire.ts";
 import { activeOf, HEALTH, openBoard, type Board, type HealthWord } from "../../src/seam/board.ts";
 import type { FromWorker } from "../../src/seam/mail.ts";
 import type { Snapshot } from "../../src/seam/snapshot.ts";
 import type { ServiceName } from "../../src/seam/services.ts";
+import { poolOf } from "../support/built-in.ts";
 
 export const PORTS = { api: 6443, https: 443, http: 80 } as const;
 
@@ -56,9 +57,9 @@ export function startLab(...flags: readonly string[]): Lab {
     return buildSnapshot(config, { version, cellOf: (key) => cells.of(key), addressesOf: () => [], maxConnections });
   };
   let snapshot = build(flags);
-  startService({ runtime, worker: 0, board, snapshot, format: jsonLine, random: () => 0.5 });
+  startDataWorker({ runtime, worker: 0, board, snapshot, format: jsonLine, random: () => 0.5 });
   const add = Object.entries(PORTS).map(([kind, port]) => ({
-    kind: kind as ServiceName,
+    service: kind as ServiceName,
     at: { ip: "", port },
     fd: -1,
     reusePort: false,
@@ -79,7 +80,7 @@ export function startLab(...flags: readonly string[]): Lab {
       runtime.connect({ ip: "10.0.0.1", port: PORTS[kind] }, { ip: from, port: nextPort++ }),
     setHealth(ip, kind, state) {
       const endpoint = snapshot.clusters
-        .flatMap(({ pools }) => pools[kind]?.endpoints ?? [])
+        .flatMap((plan) => poolOf(plan, kind)?.endpoints ?? [])
         .find(({ at }) => at.ip === ip);
       board.health[endpoint?.cell ?? -1] = HEALTH[state];
     },

@@ -1,6 +1,7 @@
 /** A worker's service: what control's mail does to connections that are open. */
 import { describe, expect, test } from "bun:test";
 import { startLab, type Lab } from "./service-lab.ts";
+import { poolOf } from "../support/built-in.ts";
 
 const HUB = "--cluster hub=10.0.1.1,domain=hub.lab";
 const MORE = "--cluster more=10.0.2.1,domain=more.lab";
@@ -61,7 +62,7 @@ describe("cut", () => {
   test("of a node that is drained again counts from then", () => {
     const lab = startLab(HUB);
     tunnel(lab);
-    const cell = lab.snapshot().clusters[0]?.pools.http?.endpoints[0]?.cell ?? -1;
+    const cell = poolOf(lab.snapshot().clusters[0], "http")?.endpoints[0]?.cell ?? -1;
     const drain = (): void => {
       lab.setHealth("10.0.1.1", "http", "drained");
       lab.runtime.deliver({ kind: "cut", cell, afterMs: 30_000, reason: "drain" });

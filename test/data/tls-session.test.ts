@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { countOf } from "../../src/seam/board.ts";
 import { hello, record, serverName } from "../core/tls/hello-builder.ts";
 import { startLab, type Lab } from "./service-lab.ts";
+import { poolOf, withPool } from "../support/built-in.ts";
 
 const FLAGS = ["--domain lab", "--cluster hub=10.1.0.1-3", "--cluster two=10.2.0.1"];
 const API = hello(serverName("api.hub.lab"));
@@ -245,9 +246,9 @@ describe("acceptTls()", () => {
     const node = only(lab, "10.1.0.1");
     lab.setHealth("10.1.0.1", "api", "up");
     const [hub, ...rest] = snapshot.clusters;
-    const pool = hub?.pools.api;
+    const pool = poolOf(hub, "api");
     if (hub === undefined || pool === undefined) throw new Error("no hub");
-    const withProxy = { ...hub, pools: { ...hub.pools, api: { ...pool, sendProxy: 1 as const } } };
+    const withProxy = withPool(hub, "api", { ...pool, sendProxy: 1 });
     lab.runtime.deliver({ kind: "snapshot", snapshot: { ...snapshot, version: 9, clusters: [withProxy, ...rest] } });
     lab.runtime.settle();
     lab.connect("api").send(API);
@@ -268,7 +269,7 @@ describe("acceptTls() on an mcs listener", () => {
       snapshot: { ...lab.snapshot(), version: 2, bridges: [{ ip: "10.0.0.1", cluster: 0 }] },
     });
     const at = { ip: "", port: 22_623 };
-    lab.runtime.deliver({ kind: "listen", add: [{ kind: "mcs", at, fd: -1, reusePort: false }], remove: [] });
+    lab.runtime.deliver({ kind: "listen", add: [{ service: "mcs", at, fd: -1, reusePort: false }], remove: [] });
     lab.runtime.settle();
     const hellos = [hello(), hello(serverName("api-int.two.lab")), hello(serverName("10.0.0.1"))];
     for (const bytes of hellos) lab.runtime.connect({ ip: "10.0.0.1", port: 22_623 }).send(bytes);

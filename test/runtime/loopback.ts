@@ -76,7 +76,7 @@ async function openFence(
   cleanups: (() => unknown)[],
 ): Promise<() => Promise<void>> {
   const at = { ip: "127.0.0.1", port: 0 };
-  const listener = runtime.listen({ kind: "http", at, fd: -1, reusePort: false }, (conn) => ({
+  const listener = runtime.listen({ service: "http", at, fd: -1, reusePort: false }, (conn) => ({
     onData: (chunk) => void conn.write(chunk),
     onDrain: () => {},
     onEnd: () => conn.finish(),

@@ -14,7 +14,7 @@ export interface Case {
 export const LOCAL: Address = { ip: "127.0.0.1", port: 0 };
 
 export function listenSpec(at: Address): ListenSpec {
-  return { kind: "http", at, fd: -1, reusePort: false };
+  return { service: "http", at, fd: -1, reusePort: false };
 }
 
 /** Handlers a case may put in place of the silent ones. */

@@ -33,7 +33,7 @@ describe("createBunRuntime()", () => {
       try {
         const at = { ip: LOCAL.ip, port: control.port };
         const listeners = runtimes.map((runtime) =>
-          runtime.listen({ kind: "http", at, fd: duplicate(control.fd), reusePort: false }, (conn) => {
+          runtime.listen({ service: "http", at, fd: duplicate(control.fd), reusePort: false }, (conn) => {
             const session = watch(conn, { onData: ({ conn }, chunk) => void conn.write(chunk) });
             seen.push(session);
             return session.events;

@@ -11,7 +11,7 @@ runtime.onMail((message) => {
   if (message.kind === "cut") performance.now = () => raise();
   if (message.kind === "stop") runtime.stop();
 });
-runtime.listen({ kind: "https", at: { ip: "", port: 0 }, fd, reusePort: false }, (conn) => ({
+runtime.listen({ service: "https", at: { ip: "", port: 0 }, fd, reusePort: false }, (conn) => ({
   onData(chunk) {
     served++;
     conn.write(chunk);

@@ -5,7 +5,7 @@ import { canonicalIp } from "../../core/address.ts";
 import type { RouteMatch } from "../../core/route/lookup.ts";
 import { canonicalName } from "../../core/route/canonical-name.ts";
 import { EdgeError } from "../../errors.ts";
-import { SERVICE_NAMES, type ServiceName } from "../../seam/services.ts";
+import type { Service } from "../../seam/services.ts";
 
 export interface Target {
   /** Canonical, or an address. */
@@ -28,11 +28,11 @@ export function readTarget(text: string): Target {
   return { name, scheme: lower === "http" || lower === "https" ? lower : null, port };
 }
 
-/** A port says which listener it is, a scheme names one; a bare name is asked of all that are on. */
-export function kindsOf({ scheme, port }: Target, listen: Config["listen"]): readonly ServiceName[] {
-  const on = SERVICE_NAMES.filter((kind) => listen[kind].length > 0);
-  if (port !== null) return on.filter((kind) => listen[kind].some((at) => at.port === port));
-  return scheme === null ? on : on.filter((kind) => kind === scheme);
+/** A port says which service it is, a scheme names one; a bare name is asked of all that are on. */
+export function servicesAsked({ scheme, port }: Target, { services, listen }: Config): readonly Service[] {
+  const on = services.filter(({ name }) => listen[name].length > 0);
+  if (port !== null) return on.filter(({ name }) => listen[name].some((at) => at.port === port));
+  return scheme === null ? on : on.filter(({ name }) => name === scheme);
 }
 
 /** The name or pattern that matched: `api.hub.lab`, `*.apps.hub.lab`. */

@@ -6,8 +6,8 @@ import { explainLookup } from "../../core/route/lookup.ts";
 import { nearestName } from "../../core/route/nearest.ts";
 import { FULL_WEIGHT, HEALTH } from "../../seam/board.ts";
 import type { ClusterPlan } from "../../seam/snapshot.ts";
-import type { ServiceName } from "../../seam/services.ts";
-import { DEFAULT_RULE, kindsOf, readTarget, ruleText } from "./asked-name.ts";
+import type { Service, ServiceName } from "../../seam/services.ts";
+import { DEFAULT_RULE, servicesAsked, readTarget, ruleText } from "./asked-name.ts";
 import type { Facts } from "../serve/facts.ts";
 import { poolStatusOf, type EndpointStatus, type PoolStatus } from "../status/report.ts";
 
@@ -47,49 +47,54 @@ export interface Candidate extends EndpointStatus {
 export function explainLive(facts: Facts, text: string, nowMs: number): Explanation {
   const target = readTarget(text);
   const { name } = target;
-  const kinds = kindsOf(target, facts.config.listen);
-  const matches = kinds.flatMap((kind) => matchOf(facts, kind, name, nowMs) ?? []);
-  const near = matches.length > 0 ? undefined : kinds.map((kind) => nearestName(facts.routes(), kind, name));
-  return { name, kinds, matches, nearest: near?.find((each) => each !== null) ?? null };
+  const services = servicesAsked(target, facts.config);
+  const matches = services.flatMap((service) => matchOf(facts, service, name, nowMs) ?? []);
+  const near = matches.length > 0 ? undefined : services.map(({ index }) => nearestName(facts.routes(), index, name));
+  return {
+    name,
+    kinds: services.map((service) => service.name),
+    matches,
+    nearest: near?.find((each) => each !== null) ?? null,
+  };
 }
 
-function matchOf(facts: Facts, kind: ServiceName, name: string, nowMs: number): Match | null {
+function matchOf(facts: Facts, service: Service, name: string, nowMs: number): Match | null {
   const { snapshot } = facts;
   // A client that is given an address sends no server name, but it does send a Host.
-  if (kind !== "http" && canonicalIp(name) !== null) {
-    const plan = snapshot.clusters[snapshot.fallback[kind]];
-    return plan === undefined ? null : describe(facts, kind, DEFAULT_RULE, plan, nowMs);
+  if (service.routedBy === "sni" && canonicalIp(name) !== null) {
+    const plan = snapshot.clusters[snapshot.fallback[service.index] ?? -1];
+    return plan === undefined ? null : describe(facts, service, DEFAULT_RULE, plan, nowMs);
   }
-  const match = explainLookup(facts.routes(), kind, name);
+  const match = explainLookup(facts.routes(), service.index, name);
   const plan = match === null ? undefined : snapshot.clusters[match.cluster];
-  return match === null || plan === undefined ? null : describe(facts, kind, ruleText(match), plan, nowMs);
+  return match === null || plan === undefined ? null : describe(facts, service, ruleText(match), plan, nowMs);
 }
 
-function describe(facts: Facts, kind: ServiceName, rule: string, plan: ClusterPlan, nowMs: number): Match | null {
-  const pool = poolStatusOf(plan, kind, facts, nowMs);
+function describe(facts: Facts, service: Service, rule: string, plan: ClusterPlan, nowMs: number): Match | null {
+  const pool = poolStatusOf(plan, service, facts, nowMs);
   if (pool === null) return null;
   const { endpoints, ...rest } = pool;
   return {
-    kind,
+    kind: service.name,
     rule,
     cluster: plan.name,
     from: facts.config.clusters.find(({ name }) => name === plan.name)?.where ?? "",
     allow: plan.allow.map(cidrText),
     allDown: plan.allDown,
     pool: rest,
-    candidates: candidatesOf(plan, kind, endpoints, facts),
+    candidates: candidatesOf(plan, service, endpoints, facts),
   };
 }
 
 function candidatesOf(
   plan: ClusterPlan,
-  kind: ServiceName,
+  service: Service,
   endpoints: readonly EndpointStatus[],
   { board }: Facts,
 ): readonly Candidate[] {
   const ranks = endpoints.map(({ state }) => rankOfHealth(HEALTH[state], plan.allDown));
   const best = Math.max(1, ...ranks);
-  const cells = plan.pools[kind]?.endpoints ?? [];
+  const cells = plan.pools[service.index]?.endpoints ?? [];
   const all = endpoints.map((endpoint, at) => {
     const weight = board.weight[cells[at]?.cell ?? -1] || FULL_WEIGHT;
     return { ...endpoint, used: ranks[at] === best, weight: Math.round((weight / FULL_WEIGHT) * 100) };

@@ -97,11 +97,13 @@ function drain(
 ): DrainResult | null {
   if (health === null || health.drain(name, node, on) === 0) return null;
   const plan = snapshot.clusters.find((each) => each.name === name);
-  const meant = Object.entries(plan?.pools ?? {}).flatMap(([kind, { endpoints }]) =>
-    endpoints.filter((each) => each.node === node || each.at.ip === node).map(({ cell }) => ({ kind, cell })),
+  const meant = (plan?.pools ?? []).flatMap((pool, index) =>
+    (pool?.endpoints ?? [])
+      .filter((each) => each.node === node || each.at.ip === node)
+      .map(({ cell }) => ({ service: snapshot.services[index]?.name ?? "", cell })),
   );
   return {
-    pools: [...new Set(meant.map(({ kind }) => kind))],
+    pools: [...new Set(meant.map(({ service }) => service))],
     active: meant.reduce((sum, { cell }) => sum + activeOf(board, cell), 0),
     cutSeconds: config.timeouts.drain / 1_000,
   };

@@ -51,10 +51,10 @@ export class HealthBoardWriter {
 
   /** Summaries of a cluster and its pools, on their own cells. */
   summarize(cluster: TrackedCluster): void {
-    for (const kind of new Set(cluster.endpoints.map((endpoint) => endpoint.kind))) {
-      const cell = cluster.plan.pools[kind]?.cell;
+    for (const service of new Set(cluster.endpoints.map((endpoint) => endpoint.service))) {
+      const cell = cluster.plan.pools[service.index]?.cell;
       if (cell === undefined) continue;
-      const members = membersOf(cluster.pool(kind));
+      const members = membersOf(cluster.pool(service));
       Atomics.store(this.board.members, cell, members.length);
       this.writeSummary(members, cell);
     }
@@ -106,6 +106,6 @@ function ramps(endpoint: TrackedEndpoint, from: HealthWord): boolean {
 /** The last usable endpoint's tunnels are never cut because it says "not ready". */
 function othersUp(endpoint: TrackedEndpoint): boolean {
   return endpoint.cluster.endpoints.some(
-    (other) => other !== endpoint && other.kind === endpoint.kind && other.shownState === "up",
+    (other) => other !== endpoint && other.service === endpoint.service && other.shownState === "up",
   );
 }

@@ -45,10 +45,10 @@ export class HealthLog {
   rolesChanged(changes: readonly RoleChange[]): void {
     const left = changes.filter(({ endpoint, from, to }) => to === "absent" && from === "sensed" && endpoint.served);
     for (const { endpoint } of left) {
-      const { cluster, kind, node, shownReason } = endpoint;
+      const { cluster, service, node, shownReason } = endpoint;
       const why = `${reasonText(shownReason)} for ${LEFT_AFTER_MS / 60_000} minutes`;
-      const text = `${cluster.name}: ${node} has left the ${kind} pool: ${why}`;
-      this.log.info("roles", text, { cluster: cluster.name, pool: kind, node });
+      const text = `${cluster.name}: ${node} has left the ${service.name} pool: ${why}`;
+      this.log.info("roles", text, { cluster: cluster.name, pool: service.name, node });
     }
   }
 
@@ -121,7 +121,7 @@ function downText(cluster: TrackedCluster, members: readonly TrackedEndpoint[]):
 
 /** Endpoints that one line tells of. */
 interface Group {
-  readonly kind: ServiceName;
+  readonly service: ServiceName;
   readonly state: HealthWord;
   readonly why: Reason;
   readonly endpoints: readonly TrackedEndpoint[];
@@ -130,20 +130,20 @@ interface Group {
 function grouped(endpoints: readonly TrackedEndpoint[]): readonly Group[] {
   const groups = new Map<string, Group>();
   for (const endpoint of endpoints) {
-    const { kind, shownState: state, shownReason: why } = endpoint;
-    const key = `${kind} ${state} ${why}`;
+    const { service, shownState: state, shownReason: why } = endpoint;
+    const key = `${service.name} ${state} ${why}`;
     const others = groups.get(key)?.endpoints ?? [];
-    groups.set(key, { kind, state, why, endpoints: [...others, endpoint] });
+    groups.set(key, { service: service.name, state, why, endpoints: [...others, endpoint] });
   }
   return [...groups.values()];
 }
 
-function logGroup(cluster: TrackedCluster, { kind, state, why, endpoints }: Group, log: EventLog): void {
+function logGroup(cluster: TrackedCluster, { service, state, why, endpoints }: Group, log: EventLog): void {
   const nodes = endpoints.map(({ node, at }) => (node === at.ip ? node : `${node} (${at.ip})`));
   const listed = nodes.length <= LISTED_MOST ? nodes.join(", ") : `${nodes.length} nodes`;
   const word = state === "dead" ? "down" : state;
-  const text = `${cluster.name}: ${kind} ${word} on ${listed}: ${reasonText(why)}`;
-  const fields = { cluster: cluster.name, pool: kind, state, reason: reasonText(why), nodes: nodes.join(",") };
+  const text = `${cluster.name}: ${service} ${word} on ${listed}: ${reasonText(why)}`;
+  const fields = { cluster: cluster.name, pool: service, state, reason: reasonText(why), nodes: nodes.join(",") };
   if (state === "up" || state === "drained") log.info("health", text, fields);
   else log.warn("health", text, fields);
 }

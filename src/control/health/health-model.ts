@@ -1,6 +1,7 @@
 /** All that health tracks, kept in agreement with configuration and snapshot. */
+import { listFor } from "../../config/clusters.ts";
 import type { ClusterConfig, Config } from "../../config/model.ts";
-import { SERVICE_NAMES, type ServiceName } from "../../seam/services.ts";
+import type { Service } from "../../seam/services.ts";
 import type { Snapshot } from "../../seam/snapshot.ts";
 import { familyOf } from "../probe/node-probe.ts";
 import type { Clock } from "./system-clock.ts";
@@ -56,7 +57,7 @@ export class HealthModel {
       const cluster = before.clusters.get(plan.name) ?? new TrackedCluster(plan, settings);
       cluster.plan = plan;
       cluster.config = settings;
-      cluster.endpoints = endpointsOf(cluster, before.endpoints, sinceStart, this.clock);
+      cluster.endpoints = endpointsOf(cluster, snapshot.services, before.endpoints, sinceStart, this.clock);
       cluster.nodes = nodesOf(cluster, before.nodes);
       this.clusterByName.set(plan.name, cluster);
     }
@@ -73,40 +74,41 @@ export class HealthModel {
 
 function endpointsOf(
   cluster: TrackedCluster,
+  services: readonly Service[],
   known: ReadonlyMap<string, TrackedEndpoint>,
   sinceStart: boolean,
   clock: Clock,
 ): TrackedEndpoint[] {
-  return SERVICE_NAMES.flatMap((kind) => {
-    const pool = cluster.plan.pools[kind];
+  return services.flatMap((service) => {
+    const pool = cluster.plan.pools[service.index];
     return (pool?.endpoints ?? []).map((plan) => {
-      const old = known.get(endpointKey(cluster.name, kind, plan));
-      const endpoint = old ?? new TrackedEndpoint(cluster, kind, plan, sinceStart, clock);
+      const old = known.get(endpointKey(cluster.name, service.name, plan));
+      const endpoint = old ?? new TrackedEndpoint(cluster, service, plan, sinceStart, clock);
       endpoint.node = plan.node;
       endpoint.policy = pool?.policy ?? "leastconn";
-      if (isGiven(cluster.config, kind)) endpoint.role = "given";
+      if (isGiven(cluster.config, service)) endpoint.role = "given";
       else if (endpoint.role === "given") endpoint.role = "candidate";
       return endpoint;
     });
   });
 }
 
-/** The operator said who serves this kind, or wants no checks: nothing is left to find out. */
-function isGiven(config: ClusterConfig, kind: ServiceName): boolean {
+/** The operator said who serves this, or wants no checks: nothing is left to find out. */
+function isGiven(config: ClusterConfig, service: Service): boolean {
   if (config.check === "off") return true;
-  return (familyOf(kind) === "ingress" ? config.ingress : config.api) !== null;
+  return listFor(config, service) !== null;
 }
 
 function nodesOf(cluster: TrackedCluster, known: ReadonlyMap<string, ProbedNode>): ProbedNode[] {
   const endpoints = new Map<string, TrackedEndpoint[]>();
   for (const endpoint of cluster.endpoints) {
-    const key = [cluster.name, familyOf(endpoint.kind), endpoint.at.ip, cluster.config.ports.ready].join(" ");
+    const key = [cluster.name, familyOf(endpoint.service.name), endpoint.at.ip, cluster.config.ports.ready].join(" ");
     endpoints.set(key, [...(endpoints.get(key) ?? []), endpoint]);
   }
   return [...endpoints].flatMap(([key, own]) => {
     const [first] = own;
     if (first === undefined) return [];
-    const node = known.get(key) ?? new ProbedNode(key, cluster, familyOf(first.kind), first.at.ip);
+    const node = known.get(key) ?? new ProbedNode(key, cluster, familyOf(first.service.name), first.at.ip);
     node.endpoints = own;
     return [node];
   });

@@ -68,10 +68,10 @@ export class NodeProber {
   private probeOf(node: ProbedNode): NodeProbe {
     const { cluster, family, ip, endpoints } = node;
     const servername = this.input.identities.servername(cluster.name, family);
-    const key = endpoints.reduce((text, { kind, at }) => `${text} ${kind}:${at.port}`, servername ?? "");
+    const key = endpoints.reduce((text, { service, at }) => `${text} ${service.name}:${at.port}`, servername ?? "");
     if (node.probe === null || node.probeKey !== key) {
       node.probe?.close();
-      const ports = Object.fromEntries(endpoints.map(({ kind, at }) => [kind, at.port]));
+      const ports = Object.fromEntries(endpoints.map(({ service, at }) => [service.name, at.port]));
       node.probe = this.input.makeNodeProbe({ family, ip, ports, readyPort: cluster.config.ports.ready, servername });
       node.probeKey = key;
     }
@@ -86,10 +86,10 @@ export class NodeProber {
     // up to half the time less, so that nodes first seen together drift apart
     if (overdue) node.lastThoroughMs = clock.nowMs() - (random() * THOROUGH_MS) / 2;
     return {
-      readiness: endpoints.some(({ kind, probedAs }) =>
-        asksReadiness(probedAs, check, cluster.rungs.get(kind) ?? null, round),
+      readiness: endpoints.some(({ service, probedAs }) =>
+        asksReadiness(probedAs, check, cluster.rungs.get(service.name) ?? null, round),
       ),
-      handshake: check !== "tcp" && endpoints.every(({ kind, probedAs }) => probedAs === kind),
+      handshake: check !== "tcp" && endpoints.every(({ service, probedAs }) => probedAs === service.name),
       // a node that something happened to may answer on its kept connections and on no others
       thorough: overdue || prompted || !endpoints.every(({ steadyUp }) => steadyUp),
       reconnect: overdue || prompted || node.isForeign,
@@ -129,13 +129,14 @@ function judgeEndpoints(node: ProbedNode, result: NodeProbeResult): Omit<NodeFin
   const outcomes: EndpointOutcome[] = [];
   let rungRaised = false;
   for (const endpoint of node.endpoints) {
-    const { kind, probedAs } = endpoint;
-    const held = rungs.get(kind) ?? null;
-    const { outcome, rung } = judge(probedAs, config.check, held, result.ready, result.own[kind] ?? null);
+    const { probedAs } = endpoint;
+    const { name } = endpoint.service;
+    const held = rungs.get(name) ?? null;
+    const { outcome, rung } = judge(probedAs, config.check, held, result.ready, result.own[name] ?? null);
     // a foreign node's readiness says nothing of our pool
     const foreign = node.isForeign && outcome.verdict !== "dead";
     const best = foreign ? held : higherRung(held, rung);
-    if (best !== null) rungs.set(kind, best);
+    if (best !== null) rungs.set(name, best);
     rungRaised ||= held !== null && best !== held;
     outcomes.push({ endpoint, outcome: foreign ? FOREIGN : outcome });
   }

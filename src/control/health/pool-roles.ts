@@ -1,7 +1,7 @@
 /** Who belongs to a pool: nodes given without a role are members of the pools they serve. */
 import { NOT_CHECKED, type Reason } from "../../core/health/reasons.ts";
 import { senseRoles, type Role } from "../../core/health/roles.ts";
-import { SERVICE_NAMES, type ServiceName } from "../../seam/services.ts";
+import type { Service } from "../../seam/services.ts";
 import type { TrackedCluster, TrackedEndpoint } from "./tracked.ts";
 
 export interface RoleChange {
@@ -12,11 +12,13 @@ export interface RoleChange {
 
 /** Give every endpoint of a cluster its role. @returns those whose role changed */
 export function updateRoles(cluster: TrackedCluster, nowMs: number): readonly RoleChange[] {
-  return SERVICE_NAMES.flatMap((kind) => updatePool(cluster, kind, nowMs));
+  return [...new Set(cluster.endpoints.map(({ service }) => service))].flatMap((service) =>
+    updatePool(cluster, service, nowMs),
+  );
 }
 
-function updatePool(cluster: TrackedCluster, kind: ServiceName, nowMs: number): RoleChange[] {
-  const endpoints = cluster.pool(kind);
+function updatePool(cluster: TrackedCluster, service: Service, nowMs: number): RoleChange[] {
+  const endpoints = cluster.pool(service);
   const roles = senseRoles(
     endpoints.map(({ role, state, served }) => ({
       given: role === "given",

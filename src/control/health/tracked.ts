@@ -6,7 +6,7 @@ import { reason, type Reason } from "../../core/health/reasons.ts";
 import type { Role } from "../../core/health/roles.ts";
 import { unknownSince, type VerdictState } from "../../core/health/verdict.ts";
 import type { HealthWord } from "../../seam/board.ts";
-import type { Policy, ServiceName } from "../../seam/services.ts";
+import type { Policy, Service, ServiceName } from "../../seam/services.ts";
 import type { Address, ClusterPlan, Endpoint } from "../../seam/snapshot.ts";
 import type { Family, NodeProbe } from "../probe/node-probe.ts";
 import type { Cancel, Clock } from "./system-clock.ts";
@@ -34,15 +34,15 @@ export class TrackedCluster {
     return this.config.check === "off";
   }
 
-  pool(kind: ServiceName): readonly TrackedEndpoint[] {
-    return this.endpoints.filter((endpoint) => endpoint.kind === kind);
+  pool(service: Service): readonly TrackedEndpoint[] {
+    return this.endpoints.filter((endpoint) => endpoint.service === service);
   }
 }
 
 /** An endpoint: one node and port in one pool. */
 export class TrackedEndpoint {
   readonly cluster: TrackedCluster;
-  readonly kind: ServiceName;
+  readonly service: Service;
   readonly at: Address;
   /** On the board. */
   readonly cell: number;
@@ -64,9 +64,9 @@ export class TrackedEndpoint {
   /** When its tunnels are cut unless it is ready again; null: nothing to cut. */
   cutDueMs: number | null = null;
 
-  constructor(cluster: TrackedCluster, kind: ServiceName, { at, cell }: Endpoint, sinceStart: boolean, clock: Clock) {
+  constructor(cluster: TrackedCluster, service: Service, { at, cell }: Endpoint, sinceStart: boolean, clock: Clock) {
     this.cluster = cluster;
-    this.kind = kind;
+    this.service = service;
     this.at = at;
     this.cell = cell;
     this.sinceStart = sinceStart;
@@ -76,7 +76,7 @@ export class TrackedEndpoint {
 
   /** Tells it from all others, also from one of the same address that comes later. */
   get key(): string {
-    return endpointKey(this.cluster.name, this.kind, this);
+    return endpointKey(this.cluster.name, this.service.name, this);
   }
 
   /** What everyone sees: "drained" instead of the verdict while the operator has taken it out. */
@@ -99,12 +99,16 @@ export class TrackedEndpoint {
    * and probes never send one: its TLS port is judged as a plain one.
    */
   get probedAs(): ServiceName {
-    return this.kind === "https" && this.cluster.config.sendProxy !== 0 ? "http" : this.kind;
+    return this.service.name === "https" && this.cluster.config.sendProxy !== 0 ? "http" : this.service.name;
   }
 }
 
-export function endpointKey(cluster: string, kind: ServiceName, { at, cell }: Pick<Endpoint, "at" | "cell">): string {
-  return `${cluster} ${kind} ${at.ip} ${at.port} ${cell}`;
+export function endpointKey(
+  cluster: string,
+  service: ServiceName,
+  { at, cell }: Pick<Endpoint, "at" | "cell">,
+): string {
+  return `${cluster} ${service} ${at.ip} ${at.port} ${cell}`;
 }
 
 /** A node of a cluster, as far as one probe can speak for it: its API, its router or its machine-config server. */

@@ -40,12 +40,12 @@ export interface ClusterHealth {
 }
 
 export function endpointView(endpoint: TrackedEndpoint): EndpointHealth {
-  const { cluster, kind, node, at, cell, role } = endpoint;
-  const family = familyOf(kind);
+  const { cluster, service, node, at, cell, role } = endpoint;
+  const family = familyOf(service.name);
   const probed = cluster.nodes.find((each) => each.family === family && each.ip === at.ip);
   return {
     cluster: cluster.name,
-    kind,
+    kind: service.name,
     node,
     ip: at.ip,
     port: at.port,
@@ -53,7 +53,7 @@ export function endpointView(endpoint: TrackedEndpoint): EndpointHealth {
     state: endpoint.shownState,
     reason: reasonText(endpoint.shownReason),
     sinceMs: endpoint.sinceWallMs,
-    rung: cluster.rungs.get(kind) ?? null,
+    rung: cluster.rungs.get(service.name) ?? null,
     role,
     identity: probed?.identity.kind ?? "unproven",
   };

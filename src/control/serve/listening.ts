@@ -45,7 +45,12 @@ async function openDescriptors(wanted: Wanted, engine: WorkerEngine): Promise<So
     listening: open,
     // a Bun worker closes what it listens on, so each gets a descriptor of its own
     specs: () =>
-      open.map(({ kind, at, fd }) => ({ kind, at, fd: engine === "bun" ? duplicate(fd) : fd, reusePort: false })),
+      open.map(({ kind, at, fd }) => ({
+        service: kind,
+        at,
+        fd: engine === "bun" ? duplicate(fd) : fd,
+        reusePort: false,
+      })),
     close,
   };
 }
@@ -70,7 +75,11 @@ async function testBind(wanted: Wanted, reusePort: boolean): Promise<Sockets> {
   } finally {
     for (const server of servers) server.close();
   }
-  return { listening: open, specs: () => open.map(({ kind, at }) => ({ kind, at, fd: -1, reusePort })), close() {} };
+  return {
+    listening: open,
+    specs: () => open.map(({ kind, at }) => ({ service: kind, at, fd: -1, reusePort })),
+    close() {},
+  };
 }
 
 /** The operator's error for a failed bind: names the address, the cause, and the process that holds the port. */

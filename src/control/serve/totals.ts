@@ -1,7 +1,7 @@
 /** What the board counted per cell and listener. Cells serve other keys after a while, totals never shrink. */
 import { activeOf, totalOf, TOTALS, type Board, type Total } from "../../seam/board.ts";
 import type { Snapshot } from "../../seam/snapshot.ts";
-import { SERVICE_NAMES, type ServiceName } from "../../seam/services.ts";
+import type { ServiceName } from "../../seam/services.ts";
 
 type Sums = Record<Total, number>;
 
@@ -39,11 +39,11 @@ export class Totals {
   }
 
   /** Learns which cells count for which service. Called with every snapshot, before it is used. */
-  note({ clusters }: Snapshot): void {
+  note({ services, clusters }: Snapshot): void {
     for (const { pools } of clusters) {
-      for (const kind of SERVICE_NAMES) {
-        const cell = pools[kind]?.cell;
-        if (cell !== undefined) this.serviceOf.set(cell, kind);
+      for (const { name, index } of services) {
+        const cell = pools[index]?.cell;
+        if (cell !== undefined) this.serviceOf.set(cell, name);
       }
     }
   }

@@ -1,7 +1,7 @@
 /** Names that clients asked for and nobody serves. Strangers choose them, so there is room for the most asked only. */
 import type { Routes } from "../../core/route/lookup.ts";
 import { nearestName } from "../../core/route/nearest.ts";
-import type { ServiceName } from "../../seam/services.ts";
+import { serviceNamed, type Service, type ServiceName } from "../../seam/services.ts";
 
 export interface UnknownName {
   readonly listener: ServiceName;
@@ -53,10 +53,10 @@ export class UnknownNames {
   }
 
   /** The most asked first. @param routes The same object as long as the snapshot is the same. */
-  view(routes: Routes): readonly UnknownName[] {
+  view(routes: Routes, services: readonly Service[]): readonly UnknownName[] {
     const shown = [...this.entries.values()].sort((a, b) => b.count - a.count || b.atMs - a.atMs).slice(0, SHOWN);
     return shown.map((entry) => {
-      if (entry.lookedIn !== routes) entry.nearest = nearestName(routes, entry.listener, entry.name);
+      if (entry.lookedIn !== routes) entry.nearest = nearestOf(routes, services, entry);
       entry.lookedIn = routes;
       const { listener, name, count, client, atMs, nearest } = entry;
       return { listener, name, count, lastClient: client, lastTime: new Date(atMs).toISOString(), nearest };
@@ -69,4 +69,9 @@ function leastAsked(entries: ReadonlyMap<string, Entry>): string {
   let [least, key] = [Infinity, ""];
   for (const [each, { count }] of entries) if (count < least) [least, key] = [count, each];
   return key;
+}
+
+function nearestOf(routes: Routes, services: readonly Service[], { listener, name }: Entry): string | null {
+  const service = serviceNamed(services, listener);
+  return service === undefined ? null : nearestName(routes, service.index, name);
 }

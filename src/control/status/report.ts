@@ -7,7 +7,7 @@ import { reasonText } from "../../core/health/reasons.ts";
 import { activeOf, countOf, HEALTH_WORDS, type Board, type Count, type HealthWord } from "../../seam/board.ts";
 import type { DialError, Engine } from "../../seam/mail.ts";
 import type { ClusterPlan, Endpoint } from "../../seam/snapshot.ts";
-import { SERVICE_NAMES, type ServiceName, type Policy } from "../../seam/services.ts";
+import type { Policy, Service, ServiceName } from "../../seam/services.ts";
 import type { ControlEvent, RecentEvents } from "../log/recent-events.ts";
 import type { ClusterHealth, EndpointHealth } from "../health/view.ts";
 import type { ProbeCounts } from "../health/monitor.ts";
@@ -173,7 +173,7 @@ export function buildStatus(input: StatusInput, { history = false }: StatusOptio
       rates: roundedRates(rates.rates(plan.name)),
       ...past(plan.name),
     })),
-    unknownNames: facts.unknownNames.view(facts.routes()),
+    unknownNames: facts.unknownNames.view(facts.routes(), facts.snapshot.services),
     names: facts.names(),
     events: events.recent(),
   };
@@ -225,30 +225,30 @@ function clusterStatus(
     maxConnections: plan.maxConnections,
     ...healthOf(facts.board, plan.cell, nowMs),
     ...trafficOf(facts, plan.cell),
-    pools: SERVICE_NAMES.flatMap((kind) => poolStatus(plan, kind, facts, endpoints, nowMs) ?? []),
+    pools: facts.snapshot.services.flatMap((service) => poolStatus(plan, service, facts, endpoints, nowMs) ?? []),
     certificate: first === undefined ? null : { notAfter: first },
     certificates,
     warnings: health?.warnings ?? [],
   };
 }
 
-/** One pool alone; null when the cluster has none of this kind. */
-export function poolStatusOf(plan: ClusterPlan, kind: ServiceName, facts: Facts, nowMs: number): PoolStatus | null {
-  return poolStatus(plan, kind, facts, byCell(facts.health?.endpoints() ?? []), nowMs);
+/** One pool alone; null when the cluster has none for this service. */
+export function poolStatusOf(plan: ClusterPlan, service: Service, facts: Facts, nowMs: number): PoolStatus | null {
+  return poolStatus(plan, service, facts, byCell(facts.health?.endpoints() ?? []), nowMs);
 }
 
 function poolStatus(
   { pools }: ClusterPlan,
-  kind: ServiceName,
+  service: Service,
   facts: Facts,
   endpoints: Endpoints,
   nowMs: number,
 ): PoolStatus | null {
-  const pool = pools[kind];
-  if (pool === undefined) return null;
+  const pool = pools[service.index] ?? null;
+  if (pool === null) return null;
   const rung = pool.endpoints.map(({ cell }) => endpoints.get(cell)?.rung ?? null).find((each) => each !== null);
   return {
-    kind,
+    kind: service.name,
     policy: pool.policy,
     rung: rung ?? null,
     ...healthOf(facts.board, pool.cell, nowMs),
@@ -300,8 +300,8 @@ function trafficOf({ board, totals }: Facts, cell: number): Traffic {
 export function countersOf({ snapshot, totals }: Facts): ReadonlyMap<string, Counters> {
   const counters = new Map<string, Counters>();
   const sum = { connections: 0, bytesUp: 0, bytesDown: 0 };
-  for (const kind of SERVICE_NAMES) {
-    for (const name of ["connections", "bytesUp", "bytesDown"] as const) sum[name] += totals.ofKind(kind, name);
+  for (const service of snapshot.services) {
+    for (const name of ["connections", "bytesUp", "bytesDown"] as const) sum[name] += totals.ofKind(service.name, name);
   }
   counters.set(ALL, sum);
   for (const { name, cell } of snapshot.clusters) {

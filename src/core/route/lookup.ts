@@ -1,5 +1,4 @@
 import type { NameClaim, Snapshot } from "../../seam/snapshot.ts";
-import type { ServiceName } from "../../seam/services.ts";
 import { NAME_MOST } from "./canonical-name.ts";
 
 /** The kind of claim that matched a name. */
@@ -14,8 +13,8 @@ export interface RouteMatch {
   readonly claim: string;
 }
 
-/** The names of one listener kind; every map is asked by whole labels. */
-export interface KindRoutes {
+/** The names of one service; every map is asked by whole labels. */
+export interface ServiceRoutes {
   /** By whole name. */
   readonly exact: ReadonlyMap<string, RouteMatch>;
   /** By the name's last labels. */
@@ -28,37 +27,46 @@ export interface KindRoutes {
   readonly apps: ReadonlyMap<string, RouteMatch>;
 }
 
-export type Routes = Readonly<Record<ServiceName, KindRoutes>>;
+/** By service. */
+export type Routes = readonly ServiceRoutes[];
 
 /** First label of the claims that match inside a name. */
 const APPS = "apps.";
 
-/** Index a snapshot's names once. Of two claims with one name and kind the first counts; config refuses such claims. */
-export function buildRoutes(snapshot: Pick<Snapshot, "clusters" | "exact" | "below" | "labels">): Routes {
-  return {
-    api: kindRoutes(snapshot, "api"),
-    https: kindRoutes(snapshot, "https"),
-    http: kindRoutes(snapshot, "http"),
-    mcs: kindRoutes(snapshot, "mcs"),
-  };
+/** Index a snapshot's names once. Of two claims with one name and service the first counts; config refuses such claims. */
+export function buildRoutes(snapshot: Pick<Snapshot, "services" | "exact" | "below" | "labels">): Routes {
+  const start = snapshot.labels.filter((claim) => !claim.name.startsWith(APPS));
+  const apps = snapshot.labels.filter((claim) => claim.name.startsWith(APPS));
+  return snapshot.services.map(({ index }) => {
+    const below = indexClaims(snapshot.below, index, "below", wholeName);
+    return {
+      exact: indexClaims(snapshot.exact, index, "exact", wholeName),
+      below,
+      belowLabels: [...below.keys()].reduce((most, name) => Math.max(most, countLabels(name)), 0),
+      start: indexClaims(start, index, "labels", wholeName),
+      apps: indexClaims(apps, index, "labels", (name) => name.slice(APPS.length)),
+    };
+  });
 }
 
 /**
  * The cluster that a name belongs to, as index into the snapshot's clusters, or -1.
  * Exact names first, then the longest suffix with a label before it, then the label rule. The cost is a few map probes (the
  * labels of the longest suffix claim at most), however many clusters there are and however many labels the name has.
+ * @param service Its index.
  * @param name Canonical, see `canonicalName`.
  */
-export function lookup(routes: Routes, kind: ServiceName, name: string): number {
-  return find(routes[kind], name)?.cluster ?? -1;
+export function lookup(routes: Routes, service: number, name: string): number {
+  return explainLookup(routes, service, name)?.cluster ?? -1;
 }
 
 /** Like `lookup`, but says which claim matched; null when none did. */
-export function explainLookup(routes: Routes, kind: ServiceName, name: string): RouteMatch | null {
-  return find(routes[kind], name) ?? null;
+export function explainLookup(routes: Routes, service: number, name: string): RouteMatch | null {
+  const own = routes[service];
+  return own === undefined ? null : (find(own, name) ?? null);
 }
 
-function find(routes: KindRoutes, name: string): RouteMatch | undefined {
+function find(routes: ServiceRoutes, name: string): RouteMatch | undefined {
   // No claim is longer than a DNS name can be, and a Host field of 8 KB must not cost more than one that is.
   if (name.length > NAME_MOST) return undefined;
   const exact = routes.exact.get(name);
@@ -68,7 +76,7 @@ function find(routes: KindRoutes, name: string): RouteMatch | undefined {
   return findBelow(routes, name) ?? findByStart(routes, name) ?? findByApps(routes, name);
 }
 
-function findBelow(routes: KindRoutes, name: string): RouteMatch | undefined {
+function findBelow(routes: ServiceRoutes, name: string): RouteMatch | undefined {
   for (let dot = firstDot(name, routes.belowLabels); dot > 0; dot = name.indexOf(".", dot + 1)) {
     const match = routes.below.get(name.slice(dot + 1));
     if (match !== undefined) return match;
@@ -88,14 +96,14 @@ function firstDot(name: string, labels: number): number {
 }
 
 /** `api.hub.…`: the first two labels, and at least one more after them. */
-function findByStart(routes: KindRoutes, name: string): RouteMatch | undefined {
+function findByStart(routes: ServiceRoutes, name: string): RouteMatch | undefined {
   if (routes.start.size === 0) return undefined;
   const second = name.indexOf(".", name.indexOf(".") + 1);
   return second > 0 && second < name.length - 1 ? routes.start.get(name.slice(0, second)) : undefined;
 }
 
 /** `….apps.hub.…`: leftmost, with at least one label before and one after. */
-function findByApps(routes: KindRoutes, name: string): RouteMatch | undefined {
+function findByApps(routes: ServiceRoutes, name: string): RouteMatch | undefined {
   if (routes.apps.size === 0) return undefined;
   for (let at = name.indexOf(`.${APPS}`); at >= 0; at = name.indexOf(`.${APPS}`, at + 1)) {
     const from = at + 1 + APPS.length;
@@ -107,30 +115,17 @@ function findByApps(routes: KindRoutes, name: string): RouteMatch | undefined {
   return undefined;
 }
 
-function kindRoutes(snapshot: Pick<Snapshot, "exact" | "below" | "labels">, kind: ServiceName): KindRoutes {
-  const apps = snapshot.labels.filter((claim) => claim.name.startsWith(APPS));
-  const start = snapshot.labels.filter((claim) => !claim.name.startsWith(APPS));
-  const below = indexClaims(snapshot.below, kind, "below", wholeName);
-  return {
-    exact: indexClaims(snapshot.exact, kind, "exact", wholeName),
-    below,
-    belowLabels: [...below.keys()].reduce((most, name) => Math.max(most, countLabels(name)), 0),
-    start: indexClaims(start, kind, "labels", wholeName),
-    apps: indexClaims(apps, kind, "labels", (name) => name.slice(APPS.length)),
-  };
-}
-
 function indexClaims(
   claims: readonly NameClaim[],
-  kind: ServiceName,
+  service: number,
   rule: RouteRule,
   keyOf: (name: string) => string,
 ): ReadonlyMap<string, RouteMatch> {
   const index = new Map<string, RouteMatch>();
   for (const claim of claims) {
+    if (!claim.services.includes(service)) continue;
     const key = keyOf(claim.name);
-    if (claim.kinds.includes(kind) && !index.has(key))
-      index.set(key, { cluster: claim.cluster, rule, claim: claim.name });
+    if (!index.has(key)) index.set(key, { cluster: claim.cluster, rule, claim: claim.name });
   }
   return index;
 }

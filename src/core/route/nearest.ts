@@ -1,6 +1,5 @@
-import type { ServiceName } from "../../seam/services.ts";
 import { editDistance } from "./edit-distance.ts";
-import type { KindRoutes, Routes } from "./lookup.ts";
+import type { ServiceRoutes, Routes } from "./lookup.ts";
 import { NAME_MOST } from "./canonical-name.ts";
 
 /** Further apart than this, or than a third of the known name, is no slip of the keyboard. */
@@ -23,9 +22,10 @@ interface Candidate {
  * @param name Canonical, see `canonicalName`.
  * @returns a name, or a pattern such as `*.apps.hub.lab`
  */
-export function nearestName(routes: Routes, kind: ServiceName, name: string): string | null {
-  if (name.length > NAME_MOST) return null;
-  const candidates = [...candidatesFor(routes[kind], name)];
+export function nearestName(routes: Routes, service: number, name: string): string | null {
+  const own = routes[service];
+  if (own === undefined || name.length > NAME_MOST) return null;
+  const candidates = [...candidatesFor(own, name)];
   return nearestBySpelling(candidates) ?? nearestByLabels(candidates, name);
 }
 
@@ -49,7 +49,7 @@ function nearestByLabels(candidates: readonly Candidate[], name: string): string
   return found?.shown ?? null;
 }
 
-function* candidatesFor(routes: KindRoutes, name: string): Generator<Candidate> {
+function* candidatesFor(routes: ServiceRoutes, name: string): Generator<Candidate> {
   const labels = name.split(".");
   for (const claim of routes.exact.keys()) yield { shown: claim, known: claim, asked: name };
   for (const claim of routes.below.keys()) {

@@ -1,9 +1,9 @@
 /** A configuration as other load balancers see it: names that lead to pools. */
 import { nodesFor } from "../../config/clusters.ts";
-import { claimsOf, type Claim } from "../../config/claims.ts";
+import { claimsOf, nameSetsOf, type Claim } from "../../config/claims.ts";
 import { formatEndpoint } from "../../core/address.ts";
 import type { ClusterConfig, Config } from "../../config/model.ts";
-import { SERVICE_NAMES, type ServiceName } from "../../seam/services.ts";
+import { serviceNamed, type ServiceName } from "../../seam/services.ts";
 
 /** A cluster's nodes for one listener. */
 export interface ExportPool {
@@ -29,13 +29,15 @@ export interface ExportRoute {
 
 /** Kinds that somebody listens for. */
 export function kindsOf(config: Config): ServiceName[] {
-  return SERVICE_NAMES.filter((kind) => config.listen[kind].length > 0);
+  return config.services.map(({ name }) => name).filter((name) => config.listen[name].length > 0);
 }
 
 /** Pools of one kind that have nodes. */
 export function poolsOf(config: Config, kind: ServiceName): ExportPool[] {
+  const service = serviceNamed(config.services, kind);
+  if (service === undefined) return [];
   return config.clusters.flatMap((cluster) => {
-    const servers = nodesFor(cluster, kind).map(({ host, isName }, index) => ({
+    const servers = nodesFor(cluster, service).map(({ host, isName }, index) => ({
       name: `${cluster.name}-${index + 1}`,
       at: isName ? `${host}:${cluster.ports[kind]}` : formatEndpoint(host, cluster.ports[kind]),
       isName,
@@ -49,8 +51,8 @@ const RANK = { exact: 0, below: 1, labels: 2 } as const;
 /** In the order that a first match needs: exact, longest suffix first, labels. */
 export function routesFor(config: Config, kind: ServiceName): ExportRoute[] {
   const routes = poolsOf(config, kind).flatMap((pool) =>
-    claimsOf(pool.cluster)
-      .filter((claim) => claim.kinds.includes(kind))
+    claimsOf(pool.cluster, nameSetsOf(config.services))
+      .filter((claim) => claim.services.some(({ name }) => name === kind))
       .map((claim) => ({ claim, pool })),
   );
   return routes.sort((a, b) => RANK[a.claim.rule] - RANK[b.claim.rule] || b.claim.name.length - a.claim.name.length);
@@ -58,7 +60,7 @@ export function routesFor(config: Config, kind: ServiceName): ExportRoute[] {
 
 /** The pool for connections without a name; null: they are refused. */
 export function defaultPool(config: Config, kind: ServiceName): ExportPool | null {
-  if (kind === "mcs") return null;
+  if (serviceNamed(config.services, kind)?.nameless !== "default") return null;
   return poolsOf(config, kind).find(({ cluster }) => cluster.name === config.defaultCluster) ?? null;
 }
 

@@ -5,7 +5,7 @@ import type { Config } from "../../config/model.ts";
 import { buildRoutes, lookup, type Routes } from "../../core/route/lookup.ts";
 import { canonicalHost, canonicalName } from "../../core/route/canonical-name.ts";
 import type { Snapshot } from "../../seam/snapshot.ts";
-import type { ServiceName } from "../../seam/services.ts";
+import { serviceNamed, type ServiceName } from "../../seam/services.ts";
 import type { ImportResult } from "../import.ts";
 import type { Entry } from "../plan/listeners.ts";
 import { endpointText } from "../plan/units.ts";
@@ -104,12 +104,15 @@ function sourceAnswer(outcome: Outcome, port: number, addresses: ReadonlyMap<str
 }
 
 function edgeAnswer({ config, snapshot, routes }: Edge, kind: ServiceName, name: string | null): Answer {
-  const canonical = name === null ? null : kind === "http" ? canonicalHost(name) : canonicalName(name);
-  const index = canonical === null ? snapshot.fallback[kind] : lookup(routes, kind, canonical);
+  const service = serviceNamed(snapshot.services, kind);
+  if (service === undefined) return { text: "refused", target: "", cluster: -1 };
+  const canonical = name === null ? null : service.routedBy === "host" ? canonicalHost(name) : canonicalName(name);
+  const index =
+    canonical === null ? (snapshot.fallback[service.index] ?? -1) : lookup(routes, service.index, canonical);
   const cluster = snapshot.clusters[index];
-  const endpoints = cluster?.pools[kind]?.endpoints ?? [];
+  const endpoints = cluster?.pools[service.index]?.endpoints ?? [];
   if (cluster === undefined || config.listen[kind].length === 0) return { text: "refused", target: "", cluster: -1 };
-  if (kind === "http" && cluster.redirectHttps)
+  if (service.routedBy === "host" && cluster.redirectHttps)
     return { text: "redirect to https", target: "redirect", cluster: index };
   if (endpoints.length === 0) return { text: "refused", target: "", cluster: -1 };
   const target = endpoints.map(({ at }) => (at.ip.includes(":") ? `[${at.ip}]:${at.port}` : `${at.ip}:${at.port}`));

@@ -11,8 +11,9 @@ import { HealthMonitor, type HealthInput } from "../../../src/control/health/mon
 import type { NodeProbe, ProbePlan, NodeProbeResult, ProbeRequest } from "../../../src/control/probe/node-probe.ts";
 import { openBoard, type Board } from "../../../src/seam/board.ts";
 import type { ClusterPlan, Endpoint, Pool, Snapshot } from "../../../src/seam/snapshot.ts";
-import type { ServiceName, Policy } from "../../../src/seam/services.ts";
+import { type ServiceName, type Policy, SERVICES } from "../../../src/seam/services.ts";
 import { load } from "../../config/loading.ts";
+import { nodesFor } from "../../../src/config/clusters.ts";
 
 export interface HandClock extends Clock {
   /** Fire what falls due within so many ms, letting promises settle in between. */
@@ -92,28 +93,29 @@ function cellOf(key: string): number {
 /** Every literal node in every pool of the cluster. */
 export function snapshotOf(config: Config, kinds: readonly ServiceName[] = ["api", "https", "http"]): Snapshot {
   const clusters = config.clusters.map((cluster): ClusterPlan => {
-    const pools: Partial<Record<ServiceName, Pool>> = {};
-    for (const kind of kinds) {
-      const list = kind === "api" || kind === "mcs" ? cluster.api : cluster.ingress;
-      const endpoints = (list ?? cluster.nodes).map(({ host }): Endpoint => ({
+    const pools = SERVICES.map((service): Pool | null => {
+      const kind = service.name;
+      if (!kinds.includes(kind)) return null;
+      const endpoints = nodesFor(cluster, service).map(({ host }): Endpoint => ({
         cell: cellOf(`${cluster.name} ${kind} ${host}`),
         at: { ip: host, port: cluster.ports[kind] },
         hash: 0,
         node: host,
       }));
       const policy: Policy = cluster.balance[kind];
-      pools[kind] = { cell: cellOf(`${cluster.name} ${kind}`), policy, idleMs: 0, sendProxy: 0, endpoints };
-    }
+      return { cell: cellOf(`${cluster.name} ${kind}`), policy, idleMs: 0, sendProxy: 0, endpoints };
+    });
     const fixed = { allow: [], maxConnections: 0, allDown: cluster.allDown, redirectHttps: false };
     return { name: cluster.name, cell: cellOf(cluster.name), ...fixed, pools };
   });
   return {
     version: 1,
+    services: SERVICES,
     clusters,
     exact: [],
     below: [],
     labels: [],
-    fallback: { api: -1, https: -1, http: -1, mcs: -1 },
+    fallback: [-1, -1, -1, -1],
     bridges: [],
     timeouts: dataPart(TIMEOUTS, config.timeouts),
     limits: { ...dataPart(LIMITS, config.limits), helloBytes: 0 },

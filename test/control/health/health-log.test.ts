@@ -13,6 +13,7 @@ import {
   WELL,
   type Bench,
 } from "./bench.ts";
+import { poolOf } from "../../support/built-in.ts";
 
 const HUB = ["10.0.0.20", "10.0.0.21", "10.0.0.22"];
 const wellHub = (...ips: readonly string[]): Bench =>
@@ -169,7 +170,7 @@ describe("roles", () => {
     const config = configOf([clusterConfig("hub", { nodes: nodes(...HUB) })]);
     const plan = snapshotOf(config).clusters[0];
     const lab = bench(config, { "10.0.0.20": WELL, "api 10.0.0.21": WELL });
-    const members = (kind: "api" | "http"): number => lab.board.members[plan?.pools[kind]?.cell ?? -1] ?? -1;
+    const members = (kind: "api" | "http"): number => lab.board.members[poolOf(plan, kind)?.cell ?? -1] ?? -1;
     expect(members("api")).toBe(3);
     await lab.clock.pass(20_000);
     expect([members("api"), members("http")]).toEqual([2, 1]);

@@ -15,6 +15,7 @@ import {
   WELL,
   type Bench,
 } from "./bench.ts";
+import { poolOf } from "../../support/built-in.ts";
 
 const HUB = ["10.0.0.20", "10.0.0.21", "10.0.0.22"];
 const hub = (change = {}): ReturnType<typeof configOf> =>
@@ -270,7 +271,7 @@ describe("HealthMonitor", () => {
     const lab = wellHub();
     await lab.clock.pass(20_000);
     const plan = snapshotOf(hub()).clusters[0];
-    const poolRow = plan?.pools.api?.cell ?? -1;
+    const poolRow = poolOf(plan, "api")?.cell ?? -1;
     expect(lab.board.health[poolRow]).toBe(HEALTH.up);
     for (const ip of HUB) lab.net.set(ip, SILENT);
     await lab.clock.pass(30_000);

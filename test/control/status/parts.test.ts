@@ -7,6 +7,7 @@ import { UnknownNames } from "../../../src/control/serve/unknown-names.ts";
 import { buildRoutes } from "../../../src/core/route/lookup.ts";
 import { buildSnapshot } from "../../../src/config/build-snapshot.ts";
 import { boardWriter, openBoard } from "../../../src/seam/board.ts";
+import { SERVICES } from "../../../src/seam/services.ts";
 import { load } from "../../config/loading.ts";
 
 const CONFIG = load([
@@ -24,7 +25,7 @@ describe("UnknownNames", () => {
     names.add("api", "api.hbu.lab", "10.0.0.8");
     names.add("api", "api.hbu.lab", "10.0.0.9");
     names.add("https", "x.example", "10.0.0.9");
-    expect(names.view(routes)).toEqual([
+    expect(names.view(routes, SERVICES)).toEqual([
       {
         listener: "api",
         name: "api.hbu.lab",
@@ -48,7 +49,7 @@ describe("UnknownNames", () => {
     const names = new UnknownNames(Date.now, 10);
     for (let count = 0; count < 3; count++) names.add("api", "api.old.lab", "10.0.0.9");
     for (let at = 0; at < 1_000; at++) names.add("https", `${at}.example`, "10.0.0.1");
-    const kept = names.view(routes);
+    const kept = names.view(routes, SERVICES);
     expect(kept).toHaveLength(10);
     expect(kept[0]).toMatchObject({ name: "api.old.lab", count: 3 });
   });

@@ -3,24 +3,25 @@ import * as fc from "fast-check";
 import {
   buildRoutes,
   explainLookup,
-  type KindRoutes,
+  type ServiceRoutes,
   lookup,
   type RouteMatch,
   type Routes,
 } from "../../../src/core/route/lookup.ts";
 import type { NameClaim, Snapshot } from "../../../src/seam/snapshot.ts";
-import { SERVICE_NAMES, type ServiceName } from "../../../src/seam/services.ts";
+import { SERVICES, type ServiceName } from "../../../src/seam/services.ts";
+import { at } from "../../support/built-in.ts";
 
-type Names = Pick<Snapshot, "clusters" | "exact" | "below" | "labels">;
+type Names = Pick<Snapshot, "services" | "exact" | "below" | "labels">;
 const INGRESS: readonly ServiceName[] = ["https", "http"];
 
-function claim(name: string, cluster: number, kinds: readonly ServiceName[] = INGRESS): NameClaim {
-  return { name, cluster, kinds };
+function claim(name: string, cluster: number, services: readonly ServiceName[] = INGRESS): NameClaim {
+  return { name, cluster, services: services.map(at) };
 }
 
 /** hub (0) and managed1 (1) have domains, m2 (2) has none; 3 owns names of its own inside the others. */
 const NAMES: Names = {
-  clusters: [],
+  services: SERVICES,
   exact: [
     claim("api.hub.lab", 0, ["api"]),
     claim("api-int.hub.lab", 0, ["api", "mcs"]),
@@ -100,7 +101,8 @@ const CASES: readonly (readonly [ServiceName, string, number, string])[] = [
 /** The rules of the design, written down without any index. */
 function naive(names: Names, kind: ServiceName, name: string): number {
   if (name.length > 253 || name.includes("..")) return -1;
-  const of = (claims: readonly NameClaim[]): readonly NameClaim[] => claims.filter(({ kinds }) => kinds.includes(kind));
+  const of = (claims: readonly NameClaim[]): readonly NameClaim[] =>
+    claims.filter(({ services }) => services.includes(at(kind)));
   const exact = of(names.exact).find((claim) => claim.name === name);
   if (exact !== undefined) return exact.cluster;
   const below = of(names.below).filter(
@@ -134,15 +136,14 @@ function counted(routes: Routes): { routes: Routes; probes: () => number } {
     };
     return copy;
   };
-  const kind = (of: KindRoutes): KindRoutes => ({
+  const each = (of: ServiceRoutes): ServiceRoutes => ({
     exact: count(of.exact),
     below: count(of.below),
     belowLabels: of.belowLabels,
     start: count(of.start),
     apps: count(of.apps),
   });
-  const all = { api: kind(routes.api), https: kind(routes.https), http: kind(routes.http), mcs: kind(routes.mcs) };
-  return { routes: all, probes: () => probes };
+  return { routes: routes.map(each), probes: () => probes };
 }
 
 function manyClusters(count: number, withDomain: boolean): Routes {
@@ -152,30 +153,35 @@ function manyClusters(count: number, withDomain: boolean): Routes {
   const apps = ids.map((id) => claim(`apps.c${id}${domain}`, id));
   return buildRoutes(
     withDomain
-      ? { clusters: [], exact: api, below: apps, labels: [] }
-      : { clusters: [], exact: [], below: [], labels: [...api, ...apps] },
+      ? { services: SERVICES, exact: api, below: apps, labels: [] }
+      : { services: SERVICES, exact: [], below: [], labels: [...api, ...apps] },
   );
 }
 
 describe("lookup()", () => {
   test.each([...CASES])("on %s of %s is %d: %s", (kind, name, want) => {
-    expect(lookup(ROUTES, kind, name)).toBe(want);
+    expect(lookup(ROUTES, at(kind), name)).toBe(want);
     expect(naive(NAMES, kind, name)).toBe(want);
   });
 
   test("takes the first of two equal claims", () => {
     const routes = buildRoutes({ ...NAMES, exact: [claim("a.lab", 7), claim("a.lab", 8)] });
-    expect(lookup(routes, "https", "a.lab")).toBe(7);
+    expect(lookup(routes, at("https"), "a.lab")).toBe(7);
   });
 
   test("prefers the start of the name to its inside", () => {
-    const routes = buildRoutes({ clusters: [], exact: [], below: [], labels: [claim("apps.b", 2), claim("api.a", 1)] });
-    expect(lookup(routes, "https", "api.a.apps.b.lab")).toBe(1);
+    const routes = buildRoutes({
+      services: SERVICES,
+      exact: [],
+      below: [],
+      labels: [claim("apps.b", 2), claim("api.a", 1)],
+    });
+    expect(lookup(routes, at("https"), "api.a.apps.b.lab")).toBe(1);
   });
 
   test("keeps the claims of different kinds on one name apart", () => {
     const routes = buildRoutes({ ...NAMES, exact: [claim("a.lab", 7, ["api"]), claim("a.lab", 8, ["https"])] });
-    expect(SERVICE_NAMES.map((kind) => lookup(routes, kind, "a.lab"))).toEqual([7, 8, -1, -1]);
+    expect(SERVICES.map(({ index }) => lookup(routes, index, "a.lab"))).toEqual([7, 8, -1, -1]);
   });
 
   test("agrees with the rules read one by one", () => {
@@ -186,14 +192,24 @@ describe("lookup()", () => {
     const known = fc.array(word, { minLength: 1, maxLength: 4 }).map((labels) => labels.join("."));
     const start = fc.tuple(fc.constantFrom("api", "api-int", "apps"), word).map((labels) => labels.join("."));
     const claims = (name: fc.Arbitrary<string>): fc.Arbitrary<NameClaim[]> =>
-      fc.array(fc.record({ name, cluster: fc.nat(9), kinds: fc.subarray([...SERVICE_NAMES], { minLength: 1 }) }), {
-        maxLength: 6,
-      });
+      fc.array(
+        fc.record({
+          name,
+          cluster: fc.nat(9),
+          services: fc.subarray(
+            SERVICES.map(({ index }) => index),
+            { minLength: 1 },
+          ),
+        }),
+        {
+          maxLength: 6,
+        },
+      );
     const names = fc.record({ exact: claims(known), below: claims(known), labels: claims(start) });
     fc.assert(
-      fc.property(names, some(0, 7), fc.constantFrom(...SERVICE_NAMES), (claims, name, kind) => {
-        const snapshot = { clusters: [], ...claims };
-        expect(lookup(buildRoutes(snapshot), kind, name)).toBe(naive(snapshot, kind, name));
+      fc.property(names, some(0, 7), fc.constantFrom(...SERVICES.map(({ name }) => name)), (claims, name, kind) => {
+        const snapshot = { services: SERVICES, ...claims };
+        expect(lookup(buildRoutes(snapshot), at(kind), name)).toBe(naive(snapshot, kind, name));
       }),
       { numRuns: 5_000 },
     );
@@ -204,7 +220,7 @@ describe("lookup()", () => {
     const many = counted(manyClusters(10_000, withDomain));
     const asked = ["api.c2.lab", "a.b.apps.c2.lab", "a.apps.none.lab", "x", "a.".repeat(120) + "apps.c2.lab"];
     for (const name of asked) {
-      for (const kind of SERVICE_NAMES) expect(lookup(many.routes, kind, name)).toBe(lookup(few.routes, kind, name));
+      for (const { index } of SERVICES) expect(lookup(many.routes, index, name)).toBe(lookup(few.routes, index, name));
     }
     expect(many.probes()).toBe(few.probes());
   });
@@ -213,7 +229,7 @@ describe("lookup()", () => {
     const worst = ["a.".repeat(126) + "a", "a" + ".apps.b".repeat(36), ".apps".repeat(50), ".".repeat(253)];
     for (const name of worst) {
       const { routes, probes } = counted(ROUTES);
-      lookup(routes, "https", name);
+      lookup(routes, at("https"), name);
       expect(probes()).toBeLessThanOrEqual(56);
     }
   });
@@ -221,14 +237,18 @@ describe("lookup()", () => {
 
 describe("explainLookup()", () => {
   test("names the claim and its kind", () => {
-    expect(explainLookup(ROUTES, "api", "api.hub.lab")).toEqual({ cluster: 0, rule: "exact", claim: "api.hub.lab" });
-    expect(explainLookup(ROUTES, "http", "a.b.apps.hub.lab")).toEqual({
+    expect(explainLookup(ROUTES, at("api"), "api.hub.lab")).toEqual({
+      cluster: 0,
+      rule: "exact",
+      claim: "api.hub.lab",
+    });
+    expect(explainLookup(ROUTES, at("http"), "a.b.apps.hub.lab")).toEqual({
       cluster: 0,
       rule: "below",
       claim: "apps.hub.lab",
     });
-    expect(explainLookup(ROUTES, "api", "api.m2.x")).toEqual({ cluster: 2, rule: "labels", claim: "api.m2" });
-    expect(explainLookup(ROUTES, "https", "a.apps.m2.x")).toEqual({ cluster: 2, rule: "labels", claim: "apps.m2" });
-    expect(explainLookup(ROUTES, "https", "a.apps.m3.x")).toBeNull();
+    expect(explainLookup(ROUTES, at("api"), "api.m2.x")).toEqual({ cluster: 2, rule: "labels", claim: "api.m2" });
+    expect(explainLookup(ROUTES, at("https"), "a.apps.m2.x")).toEqual({ cluster: 2, rule: "labels", claim: "apps.m2" });
+    expect(explainLookup(ROUTES, at("https"), "a.apps.m3.x")).toBeNull();
   });
 });

@@ -3,24 +3,26 @@ import * as fc from "fast-check";
 import { editDistance } from "../../../src/core/route/edit-distance.ts";
 import { buildRoutes } from "../../../src/core/route/lookup.ts";
 import { nearestName } from "../../../src/core/route/nearest.ts";
-import type { ServiceName } from "../../../src/seam/services.ts";
+import { SERVICES, type ServiceName } from "../../../src/seam/services.ts";
+import { at } from "../../support/built-in.ts";
 
-const INGRESS: readonly ServiceName[] = ["https", "http"];
+const API = [at("api")];
+const INGRESS = [at("https"), at("http")];
 const ROUTES = buildRoutes({
-  clusters: [],
+  services: SERVICES,
   exact: [
-    { name: "api.hub-cluster.linuxera.lab", cluster: 0, kinds: ["api"] },
-    { name: "api-int.hub-cluster.linuxera.lab", cluster: 0, kinds: ["api"] },
-    { name: "api.managed1.linuxera.lab", cluster: 1, kinds: ["api"] },
-    { name: "shop.lab", cluster: 1, kinds: INGRESS },
+    { name: "api.hub-cluster.linuxera.lab", cluster: 0, services: API },
+    { name: "api-int.hub-cluster.linuxera.lab", cluster: 0, services: API },
+    { name: "api.managed1.linuxera.lab", cluster: 1, services: API },
+    { name: "shop.lab", cluster: 1, services: INGRESS },
   ],
   below: [
-    { name: "apps.hub-cluster.linuxera.lab", cluster: 0, kinds: INGRESS },
-    { name: "apps.managed1.linuxera.lab", cluster: 1, kinds: INGRESS },
+    { name: "apps.hub-cluster.linuxera.lab", cluster: 0, services: INGRESS },
+    { name: "apps.managed1.linuxera.lab", cluster: 1, services: INGRESS },
   ],
   labels: [
-    { name: "api.edge", cluster: 2, kinds: ["api"] },
-    { name: "apps.edge", cluster: 2, kinds: INGRESS },
+    { name: "api.edge", cluster: 2, services: API },
+    { name: "apps.edge", cluster: 2, services: INGRESS },
   ],
 });
 
@@ -63,7 +65,9 @@ function fullDistance(a: string, b: string): number {
 }
 
 describe("nearestName()", () => {
-  test.each([...CASES])("on %s of %s is %p", (kind, name, want) => expect(nearestName(ROUTES, kind, name)).toBe(want));
+  test.each([...CASES])("on %s of %s is %p", (kind, name, want) =>
+    expect(nearestName(ROUTES, at(kind), name)).toBe(want),
+  );
 });
 
 describe("editDistance()", () => {

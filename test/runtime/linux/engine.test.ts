@@ -77,7 +77,7 @@ describe("listenSocket()", () => {
     closeSocket(fd);
     cleanups.push(() => closeSocket(copy));
     const runtime = openRuntime();
-    const spec = { kind: "https", at: { ip: "", port: 0 }, fd: copy, reusePort: false } as const;
+    const spec = { service: "https", at: { ip: "", port: 0 }, fd: copy, reusePort: false } as const;
     const listener = runtime.listen(spec, () => SILENT);
     expect(listener.at).toEqual({ ip: "127.0.0.1", port });
     listener.close();
@@ -93,7 +93,7 @@ describe("listenSocket()", () => {
       cleanups.push(() => closeSocket(fd));
       const runtime = openRuntime();
       let accepted = 0;
-      const spec = { kind: "https", at: { ip: "", port: 0 }, fd, reusePort: false } as const;
+      const spec = { service: "https", at: { ip: "", port: 0 }, fd, reusePort: false } as const;
       runtime.listen(spec, () => (accepted++, SILENT));
       const started = performance.now();
       const socket = net.connect({ host: "127.0.0.1", port });
@@ -108,8 +108,11 @@ describe("listenSocket()", () => {
 describe("LinuxRuntime", () => {
   test("refuses an address in use in the operator's words", () => {
     const runtime = openRuntime();
-    const at = runtime.listen({ kind: "api", at: { ip: "::1", port: 0 }, fd: -1, reusePort: false }, () => SILENT).at;
-    const again = (): unknown => runtime.listen({ kind: "api", at, fd: -1, reusePort: false }, () => SILENT);
+    const at = runtime.listen(
+      { service: "api", at: { ip: "::1", port: 0 }, fd: -1, reusePort: false },
+      () => SILENT,
+    ).at;
+    const again = (): unknown => runtime.listen({ service: "api", at, fd: -1, reusePort: false }, () => SILENT);
     expect(again).toThrow(EdgeError);
     expect(again).toThrow(`Cannot listen on [::1]:${at.port}: address in use`);
   });
@@ -187,7 +190,7 @@ describe("LinuxRuntime", () => {
 async function connected(runtime: LinuxRuntime, count: number): Promise<Conn[]> {
   const conns: Conn[] = [];
   const events = (conn: Conn): ConnEvents => (conns.push(conn), SILENT);
-  const { at } = runtime.listen({ kind: "api", at: { ip: "127.0.0.1", port: 0 }, fd: -1, reusePort: false }, events);
+  const { at } = runtime.listen({ service: "api", at: { ip: "127.0.0.1", port: 0 }, fd: -1, reusePort: false }, events);
   for (let i = 0; i < count; i++) {
     runtime.dial({ to: at, timeoutMs: 5_000, first: null, onOpen: events, onFail: () => {} });
   }
@@ -196,7 +199,7 @@ async function connected(runtime: LinuxRuntime, count: number): Promise<Conn[]> 
 }
 
 function echo(runtime: LinuxRuntime): Address {
-  const spec = { kind: "api", at: { ip: "127.0.0.1", port: 0 }, fd: -1, reusePort: false } as const;
+  const spec = { service: "api", at: { ip: "127.0.0.1", port: 0 }, fd: -1, reusePort: false } as const;
   return runtime.listen(spec, (conn) => ({
     ...SILENT,
     onData: (chunk) => void conn.write(chunk),
@@ -208,7 +211,7 @@ function echo(runtime: LinuxRuntime): Address {
 async function throughTunnel(runtime: LinuxRuntime, node: Address): Promise<string> {
   let over = false;
   const listener = runtime.listen(
-    { kind: "api", at: { ip: "127.0.0.1", port: 0 }, fd: -1, reusePort: false },
+    { service: "api", at: { ip: "127.0.0.1", port: 0 }, fd: -1, reusePort: false },
     (client) => ({
       ...SILENT,
       onData(chunk) {
