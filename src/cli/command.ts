@@ -45,7 +45,8 @@ interface Declaration<O extends CommandOptions> {
   readonly shown: {
     readonly title: string;
     readonly settings: readonly Option<unknown>[];
-    readonly note: string;
+    /** Paragraphs below them. */
+    readonly notes: readonly string[];
   } | null;
   /** Other words for it that people type; they are answered with its name. */
   readonly synonyms: readonly string[];

@@ -32,7 +32,7 @@ export const EXPLAIN = command({
       GLOBAL.defaultCluster,
       ...Object.values(LISTEN),
     ],
-    note: "It takes every other option too, as a configuration may need them: edge-lb --help lists them",
+    notes: ["It takes every other option too, as a configuration may need them: edge-lb --help lists them"],
   },
   async run(call) {
     const [text = ""] = call.args;

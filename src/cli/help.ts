@@ -61,7 +61,7 @@ function optionBlock({ name, options }: Command): readonly string[] {
 }
 
 function settingBlocks({ settings, shown }: Command): readonly string[] {
-  if (shown !== null) return [block(shown.title, shown.settings.map(optionEntry)), shown.note];
+  if (shown !== null) return [block(shown.title, shown.settings.map(optionEntry)), ...shown.notes];
   const taken = new Set(settings);
   const sections = SECTIONS.map(({ title, options }) => ({
     title,

@@ -5,8 +5,11 @@ import { command, type Call, type Command } from "./command.ts";
 import { toggle, type CommandOptions } from "./command-option.ts";
 import { EXIT } from "./exit-code.ts";
 
-/** How the running one is found. */
-export const LIVE_SETTINGS = [GLOBAL.control];
+/** What such a command takes of the option table: how the running one is found. */
+export const LIVE = {
+  settings: [GLOBAL.control],
+  shown: { title: "Where it runs", settings: [GLOBAL.control], notes: [] },
+};
 
 /** Of commands whose answer a program may read. */
 export const JSON_OUTPUT = toggle("Everything there is, as JSON");
@@ -32,7 +35,7 @@ export function liveCommand<Answer, O extends CommandOptions = Record<never, nev
 ): Command {
   const { question, ...declared } = given;
   return command<O>({
-    settings: LIVE_SETTINGS,
+    ...LIVE,
     ...declared,
     run: (call) => tell(call, question(call), text),
   });

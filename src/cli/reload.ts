@@ -3,12 +3,12 @@ import { EdgeErrors } from "../errors.ts";
 import { changeText, type Done } from "./change-text.ts";
 import { command } from "./command.ts";
 import { EXIT } from "./exit-code.ts";
-import { ask, LIVE_SETTINGS } from "./live-command.ts";
+import { ask, LIVE } from "./live-command.ts";
 
 export const RELOAD = command({
   name: "reload",
   help: "Read the file again, say what changed",
-  settings: LIVE_SETTINGS,
+  ...LIVE,
   /** The file is wrong only for the one that runs: nothing has changed there, and this command has failed. */
   async run(call) {
     try {

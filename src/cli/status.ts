@@ -2,14 +2,14 @@
 import type { Status } from "../control/status/report.ts";
 import { command } from "./command.ts";
 import { toggle } from "./command-option.ts";
-import { JSON_OUTPUT, LIVE_SETTINGS, tell } from "./live-command.ts";
+import { JSON_OUTPUT, LIVE, tell } from "./live-command.ts";
 import { statusText } from "./status-table.ts";
 import { watch } from "./watch.ts";
 
 export const STATUS = command({
   name: "status",
   help: "Show clusters, nodes and connections of the edge-lb that runs",
-  settings: LIVE_SETTINGS,
+  ...LIVE,
   options: { json: JSON_OUTPUT, watch: toggle("Keep it on the screen; ? lists the keys") },
   synonyms: ["show", "list", "ls", "top"],
   run(call) {

@@ -91,6 +91,7 @@ describe("--help", () => {
       "Usage: edge-lb check [OPTION...]\n\nOptions of check:\n  --live ",
     );
     expect((await edgeLb(["import", "--help"])).out).toContain("Usage: edge-lb import <FILE|-> [OPTION...]\n");
+    expect((await edgeLb(["rm", "--help"])).out).toContain("\n\nWhere it runs:\n  --control PATH|off ");
     expect((await edgeLb(["version", "-h"])).out).toBe("Print the version\n\nUsage: edge-lb version\n");
   });
 });
