@@ -288,7 +288,7 @@ function lend(chunk: Uint8Array, use: (lent: Uint8Array) => void): void {
 }
 
 export function forward(trusted = false): Forward {
-  return { kind: "forward", idleMs: IDLE_MS, client: { clientIp: CLIENT_IP, port: PORT, trusted } };
+  return { kind: "forward", idleMs: IDLE_MS, client: { ip: CLIENT_IP, port: PORT, trusted } };
 }
 
 /** `*.apps.hub.lab` is node 0, `*.apps.managed1.lab` node 1. */

@@ -1,4 +1,4 @@
-/** Heads as they are sent on: the fields that end here left out, edge-lb's own added, every other byte as it came. */
+/** Writes heads for the next hop: hop-by-hop fields are left out, edge-lb's own are added, every other byte stays as it came. */
 import { ascii } from "../text-bytes.ts";
 import { FIELD, isForwarded } from "./field.ts";
 import { isNamed, type ReadHead } from "./framing.ts";
@@ -9,7 +9,7 @@ import type { Response, ResponseHead } from "./response.ts";
 
 /** What edge-lb knows of the client; one per connection. */
 export interface ClientInfo {
-  readonly clientIp: string;
+  readonly ip: string;
   /** The port the client connected to. */
   readonly port: number;
   /** Its X-Forwarded fields are believed: the address is appended, the others stay. */
@@ -55,7 +55,7 @@ export function forwardRequest(
   } else {
     out.add(bytes, from, firstField);
   }
-  const seen = forwardFields(head, request, client.trusted ? client.clientIp : null, out);
+  const seen = forwardFields(head, request, client.trusted ? client.ip : null, out);
   if (!request.hasHost && request.hostText !== null) out.addText(`Host: ${request.hostText}\r\n`);
   const connection = request.minor === 0 ? "" : connectionLine(request.upgrade, request.close);
   const added = lines.of(request.hostText, client, seen, connection);
@@ -71,7 +71,7 @@ function starFor(request: Request): boolean {
   return request.method === "OPTIONS" && request.pathFrom === request.pathTo;
 }
 
-/** The fields, as few runs as possible. @returns a bit per X-Forwarded field that stayed. */
+/** The fields, in as few runs of bytes as possible. @returns a bit per X-Forwarded field that stayed. */
 function forwardFields(head: RequestHead, request: Request, appendIp: string | null, out: Gather): number {
   const { bytes, fields } = head;
   if ((head.seen & TOUCHED) === 0) {
@@ -103,7 +103,7 @@ function forwardFields(head: RequestHead, request: Request, appendIp: string | n
   return seen;
 }
 
-/** Fields that are left out, may be, or are added to; a field named by Connection comes with Connection. */
+/** Fields that forwarding may leave out or change. A field that Connection names needs no bit: Connection itself has one. */
 const TOUCHED =
   (1 << FIELD.connection) |
   (1 << FIELD.keepAlive) |
@@ -139,9 +139,9 @@ function endsHere(id: number): boolean {
   );
 }
 
-function forwardedLines(hostText: string | null, { clientIp, port }: ClientInfo, seen: number): string {
+function forwardedLines(hostText: string | null, { ip, port }: ClientInfo, seen: number): string {
   let text = "";
-  if ((seen & (1 << FIELD.forwardedFor)) === 0) text += `X-Forwarded-For: ${clientIp}\r\n`;
+  if ((seen & (1 << FIELD.forwardedFor)) === 0) text += `X-Forwarded-For: ${ip}\r\n`;
   if ((seen & (1 << FIELD.forwardedProto)) === 0) text += "X-Forwarded-Proto: http\r\n";
   if ((seen & (1 << FIELD.forwardedHost)) === 0 && hostText !== null) text += `X-Forwarded-Host: ${hostText}\r\n`;
   if ((seen & (1 << FIELD.forwardedPort)) === 0) text += `X-Forwarded-Port: ${port}\r\n`;
@@ -168,7 +168,7 @@ export function forwardResponse(head: ResponseHead, response: Response, close: b
   return out.add(bytes, end - 2, end);
 }
 
-/** @returns Where the run that is still to be added begins. */
+/** @returns Where the bytes begin that are not yet in `out`. */
 function forwardSome(head: ResponseHead, response: Response, from: number, out: Gather): number {
   const { bytes, fields } = head;
   let run = from;

@@ -3,7 +3,7 @@ import { latin1, members, spells } from "./bytes.ts";
 import { FIELD } from "./field.ts";
 import { FIELD_ID, FIELD_WIDTH, NAME_TO, LINE_FROM, VALUE_FROM, VALUE_TO } from "./head.ts";
 
-/** Length of a body; chunked and close-delimited ones do not know it. */
+/** How a body ends; only "length" says beforehand how long it is. */
 export type Framing =
   | { readonly kind: "none" }
   | { readonly kind: "length"; readonly bytes: number }
@@ -22,10 +22,10 @@ export const NO_BODY: Framing = { kind: "none" };
 export const CHUNKED: Framing = { kind: "chunked" };
 export const UNTIL_CLOSE: Framing = { kind: "close" };
 
-/** Digits of the largest safe integer: no body has more, and longer texts only hide what other readers cut off. */
+/** Digits of the largest safe integer: no body is longer, and other readers may cut off a longer number. */
 const MOST_DIGITS = 16;
 
-/** The parts of a read head that the meaning depends on. */
+/** What the meaning of a head that was read depends on. */
 export interface ReadHead {
   readonly bytes: Uint8Array;
   readonly fields: readonly number[];
@@ -52,7 +52,7 @@ export function declaredFraming(head: ReadHead, minor: 0 | 1): Framing | Framing
       if (chunked || !spells(bytes, from, to, "chunked")) return codingFault(bytes, from, to, chunked);
       chunked = true;
     } else {
-      // equal values could be merged (RFC 9112 §6.3.5); readers that take the first, the last or all make them a weapon
+      // equal values could be merged (RFC 9112 §6.3.5); but readers differ in which one they take, which is how requests are smuggled
       if (length !== null || bytes.subarray(from, to).includes(0x2c)) return "several content-length";
       length = decimal(bytes, from, to);
       if (length === null) return "content-length";
@@ -95,10 +95,10 @@ export interface ConnectionOptions {
 }
 
 const SILENT: ConnectionOptions = { close: false, upgrade: false, names: [] };
-/** Naming these would take away what the message is framed and routed by: refused. */
+/** A Connection field that names one of these is refused: without them the message cannot be framed or routed. */
 const NEVER_NAMED: ReadonlySet<string> = new Set(["host", "content-length", "transfer-encoding"]);
 
-/** Null: it names a field that cannot be dropped. */
+/** Null: they name a field that must stay. */
 export function connectionOptions(head: ReadHead): ConnectionOptions | null {
   const { bytes, fields } = head;
   if ((head.seen & (1 << FIELD.connection)) === 0) return SILENT;

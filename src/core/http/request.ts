@@ -1,4 +1,4 @@
-/** What a request asks for, from its head: whom, how long its body is, what becomes of the connection. */
+/** What a request's head says: which host, how its body is framed, whether the client's connection goes on. */
 import { canonicalHost } from "../route/canonical-name.ts";
 import { latin1, members, spells } from "./bytes.ts";
 import { FIELD } from "./field.ts";
@@ -51,7 +51,7 @@ export interface Request {
   readonly upgrade: boolean;
   /** Lower-case names of the fields that Connection lists. */
   readonly hopByHop: readonly string[];
-  /** How many more may forward it: of OPTIONS and TRACE alone, RFC 9110 §7.6.2; null: any number. */
+  /** How many more hops may forward it: OPTIONS and TRACE only, RFC 9110 §7.6.2; null: any number. */
   readonly maxForwards: number | null;
   /** May be sent again when nothing of an answer came: GET, HEAD or OPTIONS without body. */
   readonly repeatable: boolean;
