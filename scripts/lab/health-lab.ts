@@ -64,7 +64,7 @@ export interface AccessLine {
 
 const TURNS_WITHIN_MS = 40_000;
 /** The log is read this often. */
-const LOOK_MS = 10;
+const READ_EVERY_MS = 10;
 
 export async function startHealthLab(options: HealthLabOptions): Promise<HealthLab> {
   const { block, at = "127.0.0.1", manners = {}, processes = false, items, args = [] } = options;
@@ -87,77 +87,120 @@ export async function startHealthLab(options: HealthLabOptions): Promise<HealthL
   ].flatMap((text) => text.split(" "));
   try {
     const edge = await startEdgeLb([...flags, ...args], options);
-    return labOf(edge, hub, other, doors, ips.length - Object.keys(manners).length);
+    return new ServedLab({ edge, hub, other, doors }, ips.length - Object.keys(manners).length);
   } catch (error) {
     await hub.stop();
     throw error;
   }
 }
 
-function labOf(edge: EdgeLb, hub: ToyCluster, other: ToyCluster, doors: readonly Door[], there: number): HealthLab {
-  const known: LogRecord[] = [];
-  let read = 0;
-  const records = (): readonly LogRecord[] => {
-    const text = edge.logs();
-    const whole = text.lastIndexOf("\n") + 1;
-    if (whole > read) known.push(...text.slice(read, whole).split("\n").flatMap(readRecord));
-    read = Math.max(read, whole);
-    return known;
-  };
-  const events = (sinceMs = 0): readonly HealthEvent[] =>
-    records().flatMap(({ time, ...rest }) => {
+interface Served {
+  readonly edge: EdgeLb;
+  readonly hub: ToyCluster;
+  readonly other: ToyCluster;
+  readonly doors: readonly Door[];
+}
+
+class ServedLab implements HealthLab {
+  readonly edge: EdgeLb;
+  readonly hub: ToyCluster;
+  readonly other: ToyCluster;
+  readonly doors: readonly Door[];
+  /** Nodes that began healthy. */
+  private readonly there: number;
+  private readonly log: LogReader;
+
+  constructor({ edge, hub, other, doors }: Served, there: number) {
+    this.edge = edge;
+    this.hub = hub;
+    this.other = other;
+    this.doors = doors;
+    this.there = there;
+    this.log = new LogReader(edge);
+  }
+
+  door(listener: Listener): Door {
+    return given(
+      this.doors.find((door) => door.listener === listener),
+      listener,
+    );
+  }
+
+  node(index: number): ToyNode {
+    return given(this.hub.nodes[index], `node ${index}`);
+  }
+
+  events(sinceMs = 0): readonly HealthEvent[] {
+    return this.log.records().flatMap(({ time, ...rest }) => {
       const atMs = Date.parse(time);
       return rest.event === "access" || rest.cluster === "other" || atMs < sinceMs ? [] : [{ ...rest, atMs }];
     });
-  const pick = <T>(found: T | undefined, what: string): T => {
-    if (found === undefined) throw new Error(`no ${what}`);
-    return found;
-  };
-  async function turned(ip: string, pool: Listener, state: RegExp, sinceMs: number): Promise<HealthEvent> {
-    const giveUp = performance.now() + TURNS_WITHIN_MS;
-    for (;;) {
-      const found = events(sinceMs).find(
-        (each) => each.pool === pool && tells(each, ip) && state.test(each.state ?? ""),
-      );
-      if (found !== undefined) return found;
-      if (performance.now() > giveUp)
-        throw new Error(`${pool} of ${ip} never turned ${state}:\n${edge.logs().slice(-3_000)}`);
-      await Bun.sleep(LOOK_MS);
-    }
   }
-  return {
-    edge,
-    hub,
-    other,
-    doors,
-    door: (listener) =>
-      pick(
-        doors.find((door) => door.listener === listener),
-        listener,
-      ),
-    node: (index) => pick(hub.nodes[index], `node ${index}`),
-    events,
-    turned,
-    async settled() {
-      const up = (pool: Listener): number =>
-        new Set(events().flatMap((each) => (each.pool === pool && each.state === "up" ? nodesOf(each) : []))).size;
-      const giveUp = performance.now() + TURNS_WITHIN_MS;
-      while (!LISTENERS.every((pool) => up(pool) >= there)) {
-        if (performance.now() > giveUp) throw new Error(`never settled:\n${edge.logs().slice(-3_000)}`);
-        await Bun.sleep(LOOK_MS);
-      }
-    },
-    access: (ip, sinceMs) =>
-      records().flatMap(({ time, event, listener = "", node = null, dialMs = null, totalMs = 0, end = "" }) => {
+
+  async turned(ip: string, pool: Listener, state: RegExp, sinceMs: number): Promise<HealthEvent> {
+    const found = (): HealthEvent | undefined =>
+      this.events(sinceMs).find((each) => each.pool === pool && tells(each, ip) && state.test(each.state ?? ""));
+    await this.within(() => found() !== undefined, `${pool} of ${ip} never turned ${state}`);
+    return given(found(), `turn of ${ip}`);
+  }
+
+  async settled(): Promise<void> {
+    const up = (pool: Listener): number =>
+      new Set(this.events().flatMap((each) => (each.pool === pool && each.state === "up" ? nodesOf(each) : []))).size;
+    await this.within(() => LISTENERS.every((pool) => up(pool) >= this.there), "never settled");
+  }
+
+  access(ip: string, sinceMs: number): readonly AccessLine[] {
+    const { log } = this;
+    return log
+      .records()
+      .flatMap(({ time, event, listener = "", node = null, dialMs = null, totalMs = 0, end = "" }) => {
         const atMs = Date.parse(time);
         const about = event === "access" && atMs - totalMs > sinceMs && (node ?? "").startsWith(`${ip}:`);
         return about ? [{ atMs, listener, node, dialMs, totalMs, end }] : [];
-      }),
-    crowd: (everyMs) => startCrowd(doors, everyMs),
-    async stop() {
-      await edge.stop().finally(() => hub.stop());
-    },
-  };
+      });
+  }
+
+  crowd(everyMs: number): Crowd {
+    return startCrowd(this.doors, everyMs);
+  }
+
+  async stop(): Promise<void> {
+    await this.edge.stop().finally(() => this.hub.stop());
+  }
+
+  /** Waits until it is so. @throws after 40 s, with the end of the log */
+  private async within(holds: () => boolean, complaint: string): Promise<void> {
+    const giveUp = performance.now() + TURNS_WITHIN_MS;
+    while (!holds()) {
+      if (performance.now() > giveUp) throw new Error(`${complaint}:\n${this.edge.logs().slice(-3_000)}`);
+      await Bun.sleep(READ_EVERY_MS);
+    }
+  }
+}
+
+function given<T>(found: T | undefined, what: string): T {
+  if (found === undefined) throw new Error(`no ${what}`);
+  return found;
+}
+
+/** What edge-lb has logged so far, each line read once. */
+class LogReader {
+  private readonly edge: EdgeLb;
+  private readonly known: LogRecord[] = [];
+  private read = 0;
+
+  constructor(edge: EdgeLb) {
+    this.edge = edge;
+  }
+
+  records(): readonly LogRecord[] {
+    const text = this.edge.logs();
+    const whole = text.lastIndexOf("\n") + 1;
+    if (whole > this.read) this.known.push(...text.slice(this.read, whole).split("\n").flatMap(readRecord));
+    this.read = Math.max(this.read, whole);
+    return this.known;
+  }
 }
 
 interface LogRecord extends Omit<HealthEvent, "atMs"> {

@@ -46,7 +46,7 @@ function askOnce(port: number, host: string): Promise<string | null> {
 
 export interface Tunnels {
   /** Tunnels that have ended, and why. */
-  readonly lost: () => readonly string[];
+  lost(): readonly string[];
   /** Longest time from a message to its echo since the last call, over all tunnels, in ms. */
   longestEcho(): number;
   close(): void;
@@ -54,51 +54,72 @@ export interface Tunnels {
 
 /** Upgraded connections that echo a byte for ever, each with a pause between the echo and the next byte. */
 export async function holdTunnels(count: number, port: number, host: string, pauseMs: number): Promise<Tunnels> {
-  const lost: string[] = [];
-  const sockets: net.Socket[] = [];
-  let [longest, closing] = [0, false];
-  const waiting = new Map<net.Socket, number>();
+  const tunnels = new EchoTunnels(pauseMs);
+  for (let at = 0; at < count; at++) await tunnels.open(port, host);
+  return tunnels;
+}
 
-  const open = (): Promise<void> =>
-    new Promise((resolve, reject) => {
+class EchoTunnels implements Tunnels {
+  private readonly pauseMs: number;
+  private readonly ended: string[] = [];
+  private readonly sockets: net.Socket[] = [];
+  /** When the byte was sent whose echo is awaited. */
+  private readonly waiting = new Map<net.Socket, number>();
+  private longestMs = 0;
+  private closing = false;
+
+  constructor(pauseMs: number) {
+    this.pauseMs = pauseMs;
+  }
+
+  lost(): readonly string[] {
+    return this.ended;
+  }
+
+  longestEcho(): number {
+    const now = performance.now();
+    // one that still waits counts as well
+    const most = Math.max(this.longestMs, ...[...this.waiting.values()].map((sentAt) => now - sentAt));
+    this.longestMs = 0;
+    return most;
+  }
+
+  close(): void {
+    this.closing = true;
+    for (const socket of this.sockets) socket.destroy();
+  }
+
+  open(port: number, host: string): Promise<void> {
+    return new Promise((resolve, reject) => {
       const socket = net.connect({ port, host: "127.0.0.1" });
       socket.setNoDelay(true);
-      sockets.push(socket);
-      let isOpen = false;
-      const ping = (): void => {
-        waiting.set(socket, performance.now());
-        socket.write("x");
-      };
-      socket.on("data", (chunk) => {
-        if (!isOpen && !chunk.toString("latin1").startsWith("HTTP/1.1 101 ")) return reject(new Error(String(chunk)));
-        const sentAt = waiting.get(socket);
-        if (sentAt !== undefined) longest = Math.max(longest, performance.now() - sentAt);
-        waiting.delete(socket);
-        isOpen = true;
-        setTimeout(ping, pauseMs);
+      this.sockets.push(socket);
+      socket.once("data", (chunk) => {
+        if (!chunk.toString("latin1").startsWith("HTTP/1.1 101 ")) return reject(new Error(String(chunk)));
+        socket.on("data", () => this.echoed(socket));
+        this.pingLater(socket);
         return resolve();
       });
       socket.on("error", (error) => {
-        if (!closing) lost.push(error.message);
+        if (!this.closing) this.ended.push(error.message);
         reject(error);
       });
-      socket.on("end", () => (closing ? undefined : lost.push("ended")));
+      socket.on("end", () => (this.closing ? undefined : this.ended.push("ended")));
       socket.write(`GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n`);
     });
-  for (let at = 0; at < count; at++) await open();
+  }
 
-  return {
-    lost: () => lost,
-    longestEcho() {
-      const now = performance.now();
-      // one that still waits counts as well
-      const most = Math.max(longest, ...[...waiting.values()].map((sentAt) => now - sentAt));
-      longest = 0;
-      return most;
-    },
-    close() {
-      closing = true;
-      for (const socket of sockets) socket.destroy();
-    },
-  };
+  private echoed(socket: net.Socket): void {
+    const sentAt = this.waiting.get(socket);
+    if (sentAt !== undefined) this.longestMs = Math.max(this.longestMs, performance.now() - sentAt);
+    this.waiting.delete(socket);
+    this.pingLater(socket);
+  }
+
+  private pingLater(socket: net.Socket): void {
+    setTimeout(() => {
+      this.waiting.set(socket, performance.now());
+      socket.write("x");
+    }, this.pauseMs);
+  }
 }

@@ -50,35 +50,33 @@ export async function startSmallLab(options: SmallLabOptions): Promise<SmallLab>
   };
   const ports = { api: own[0] ?? 0, https: own[1] ?? 0, http: own[2] ?? 0 };
   const path = join(folder, "control.sock");
-  const flags = SMALL_CLUSTERS.flatMap((name, index) => {
-    const keys = `api-port=${api},https-port=${https},http-port=${http},ready-port=${ready}`;
-    const extra = items[name] === undefined ? "" : `,${items[name]}`;
-    return ["--cluster", `${name}=${block}.${20 + index},${keys}${extra}`];
-  });
   const listens = LISTENERS.flatMap((listener) => ["--listen", `${listener}=127.0.0.1:${ports[listener]}`]);
-  const args = [...flags, "--domain", "lab", ...listens, "--control", path];
+  const args = [...clusterFlags(block, nodePorts, items), "--domain", "lab", ...listens, "--control", path];
   try {
     const edge = await startEdgeLb([...args, ...more], options);
-    return {
-      edge,
-      control: controlAt(path),
-      ports,
-      args,
-      folder,
-      door: (cluster, listener) => ({
-        listener,
-        ip: "127.0.0.1",
-        port: ports[listener],
-        host: `${listener === "api" ? "api" : "a.apps"}.${cluster}.lab`,
-      }),
-      stop: async () => {
-        await edge.stop().finally(end);
-      },
-    };
+    const door = (cluster: SmallCluster, listener: Listener): Door => doorOf(cluster, listener, ports[listener]);
+    const stop = async (): Promise<void> => void (await edge.stop().finally(end));
+    return { edge, control: controlAt(path), ports, args, folder, door, stop };
   } catch (error) {
     await end();
     throw error;
   }
+}
+
+function clusterFlags(
+  block: string,
+  { api, https, http, ready }: Readonly<Record<Listener | "ready", number>>,
+  items: NonNullable<SmallLabOptions["items"]>,
+): readonly string[] {
+  return SMALL_CLUSTERS.flatMap((name, index) => {
+    const keys = `api-port=${api},https-port=${https},http-port=${http},ready-port=${ready}`;
+    const extra = items[name] === undefined ? "" : `,${items[name]}`;
+    return ["--cluster", `${name}=${block}.${20 + index},${keys}${extra}`];
+  });
+}
+
+function doorOf(cluster: SmallCluster, listener: Listener, port: number): Door {
+  return { listener, ip: "127.0.0.1", port, host: `${listener === "api" ? "api" : "a.apps"}.${cluster}.lab` };
 }
 
 /** Asks again until the answer is true, every 20 ms. @throws after `withinMs` */

@@ -131,47 +131,72 @@ async function play(
   mode: string,
 ): Promise<SoakReport> {
   const { port, fds: before } = await relay.next();
-  const total = { connections: 0, wrong: 0, incomplete: 0, failedDials: 0, examples: [] as string[] };
-  const run = async (kind: Kind, count: number, concurrency: number, seed: number): Promise<void> => {
-    if (count <= 0) return;
-    const args = [port, kind, count, concurrency, seed, options.bulkBytes, options.secondsPerPart, mode];
-    const client = new Child<Tally & { started: number; failedDials: number }>("client.ts", args);
-    const done = await client.next();
-    total.connections += done.started;
-    total.wrong += done.wrong;
-    total.incomplete += done.incomplete;
-    total.failedDials += done.failedDials;
-    total.examples.push(...done.examples);
-    options.say?.(
-      `${kind}: ${done.started} connections, ${done.bytes} bytes, ${done.wrong} wrong, ${done.incomplete} incomplete, ${done.resets} resets, ${done.failedDials} dials failed`,
-    );
-  };
-  const part = (share: number, seed: number): Promise<void>[] => [
-    run("short", Math.floor(options.shorts * share), 64, seed),
-    run("tunnel", Math.floor(options.tunnels * share), 32, seed + 1_000_000_000),
-    run("pass", Math.floor(options.passes * share), 16, seed + 2_000_000_000),
-    run("bulk", Math.floor(options.bulks * share), 4, seed + 3_000_000_000),
-  ];
-  await Promise.all(part(0.25, options.seed)); // warm-up: code is compiled, pools and buffers have their size
+  const clients = new Clients(options, port, mode);
+  await clients.part(0.25, options.seed); // warm-up: code is compiled, pools and buffers have their size
   const warm = await settled(relay);
   options.say?.(`warm: ${JSON.stringify(warm)}`);
-  await Promise.all(part(0.75, options.seed + 500_000_000));
+  await clients.part(0.75, options.seed + 500_000_000);
   const end = await settled(relay);
-  const served = await node.until((state) => state.open === 0, SETTLE_MS);
+  const { tally } = await node.until((state) => state.open === 0, SETTLE_MS);
   options.say?.(`end: ${JSON.stringify(end)}`);
   return {
-    connections: total.connections,
+    connections: clients.connections,
     bytes: (end.counts["up"] ?? 0) + (end.counts["down"] ?? 0) + (end.counts["spliced"] ?? 0),
-    wrong: total.wrong + served.tally.wrong,
-    incomplete: total.incomplete + served.tally.incomplete,
-    failedDials: total.failedDials,
+    wrong: clients.wrong + tally.wrong,
+    incomplete: clients.incomplete + tally.incomplete,
+    failedDials: clients.failedDials,
     faults: end.counts["faults"] ?? 0,
     leakedSockets: end.fds.sockets - before.sockets,
     leftOpen: end.open,
     pipeDescriptors: end.fds.pipes - before.pipes,
     rssKb: { warm: warm.rssKb, end: end.rssKb },
-    examples: [...total.examples, ...served.tally.examples].slice(0, 10),
+    examples: [...clients.examples, ...tally.examples].slice(0, 10),
   };
+}
+
+/** The processes of clients, and what they counted. */
+class Clients {
+  private readonly options: SoakOptions;
+  private readonly port: number;
+  private readonly mode: string;
+  connections = 0;
+  wrong = 0;
+  incomplete = 0;
+  failedDials = 0;
+  readonly examples: string[] = [];
+
+  constructor(options: SoakOptions, port: number, mode: string) {
+    this.options = options;
+    this.port = port;
+    this.mode = mode;
+  }
+
+  /** This share of all connections, the four kinds at the same time. */
+  async part(share: number, seed: number): Promise<void> {
+    const { shorts, tunnels, passes, bulks } = this.options;
+    await Promise.all([
+      this.run("short", Math.floor(shorts * share), 64, seed),
+      this.run("tunnel", Math.floor(tunnels * share), 32, seed + 1_000_000_000),
+      this.run("pass", Math.floor(passes * share), 16, seed + 2_000_000_000),
+      this.run("bulk", Math.floor(bulks * share), 4, seed + 3_000_000_000),
+    ]);
+  }
+
+  private async run(kind: Kind, count: number, concurrency: number, seed: number): Promise<void> {
+    if (count <= 0) return;
+    const { bulkBytes, secondsPerPart, say } = this.options;
+    const args = [this.port, kind, count, concurrency, seed, bulkBytes, secondsPerPart, this.mode];
+    const client = new Child<Tally & { started: number; failedDials: number }>("client.ts", args);
+    const done = await client.next();
+    this.connections += done.started;
+    this.wrong += done.wrong;
+    this.incomplete += done.incomplete;
+    this.failedDials += done.failedDials;
+    this.examples.push(...done.examples);
+    say?.(
+      `${kind}: ${done.started} connections, ${done.bytes} bytes, ${done.wrong} wrong, ${done.incomplete} incomplete, ${done.resets} resets, ${done.failedDials} dials failed`,
+    );
+  }
 }
 
 /** The relay with nothing open; its memory is the least of the looks, all else the last. */

@@ -1,59 +1,85 @@
 /** The parent's side of a toy node in a process of its own. */
 import type { ToyCall, ToyReply } from "./child.ts";
-import type { NodeCounters, ToyNode, ToyNodeSpec } from "./node.ts";
+import type { BehaviourChange, NodeCertificates, NodeCounters, ToyNode, ToyNodeSpec } from "./node.ts";
 
 type Unsent<Call> = Call extends ToyCall ? Omit<Call, "id"> : never;
 
 /** Starts a node as a child process, healthy; it ends with this process, however that ends. */
 export async function spawnToyNode(spec: ToyNodeSpec): Promise<ToyNode> {
-  const waiting = new Map<number, (reply: ToyReply) => void>();
-  let calls = 0;
+  const node = new ToyProcess(spec);
+  await node.start();
+  return node;
+}
 
-  const child = Bun.spawn([process.execPath, new URL("child.ts", import.meta.url).pathname], {
-    stdio: ["ignore", "inherit", "inherit"],
-    ipc: (reply: ToyReply) => {
-      waiting.get(reply.id)?.(reply);
-      waiting.delete(reply.id);
-    },
-    onExit: () => {
-      for (const [id, settle] of waiting) settle({ id, error: `Toy node ${spec.node} has ended`, counters: null });
-      waiting.clear();
-    },
-  });
+class ToyProcess implements ToyNode {
+  readonly name: string;
+  readonly ip: string;
+  private readonly spec: ToyNodeSpec;
+  private readonly child: Bun.Subprocess<"ignore", "inherit", "inherit">;
+  private readonly waiting = new Map<number, (reply: ToyReply) => void>();
+  private calls = 0;
 
-  async function call(what: Unsent<ToyCall>): Promise<NodeCounters | null> {
-    if (child.exitCode !== null || child.signalCode !== null) throw new Error(`Toy node ${spec.node} has ended`);
-    const reply = await new Promise<ToyReply>((resolve) => {
-      calls += 1;
-      waiting.set(calls, resolve);
-      child.send({ ...what, id: calls });
+  constructor(spec: ToyNodeSpec) {
+    this.spec = spec;
+    this.name = spec.node;
+    this.ip = spec.ip;
+    this.child = Bun.spawn([process.execPath, new URL("child.ts", import.meta.url).pathname], {
+      stdio: ["ignore", "inherit", "inherit"],
+      ipc: (reply: ToyReply) => {
+        this.waiting.get(reply.id)?.(reply);
+        this.waiting.delete(reply.id);
+      },
+      onExit: () => {
+        for (const [id, settle] of this.waiting) settle({ id, error: this.ended(), counters: null });
+        this.waiting.clear();
+      },
     });
-    if (reply.error !== null) throw new Error(`Cannot ${what.do} toy node ${spec.node}: ${reply.error}`);
+  }
+
+  async start(): Promise<void> {
+    try {
+      await this.call({ do: "start", spec: this.spec });
+    } catch (error) {
+      await this.kill();
+      throw error;
+    }
+  }
+
+  async behave(change: BehaviourChange): Promise<void> {
+    await this.call({ do: "behave", change });
+  }
+
+  async present(certificates: Partial<NodeCertificates>): Promise<void> {
+    await this.call({ do: "present", certificates });
+  }
+
+  async counters(): Promise<NodeCounters> {
+    const counters = await this.call({ do: "counters" });
+    if (counters === null) throw new Error(`Cannot count at toy node ${this.name}: nothing came`);
+    return counters;
+  }
+
+  async kill(): Promise<void> {
+    this.child.kill("SIGKILL");
+    await this.child.exited;
+  }
+
+  stop(): Promise<void> {
+    return this.kill();
+  }
+
+  private async call(what: Unsent<ToyCall>): Promise<NodeCounters | null> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) throw new Error(this.ended());
+    const reply = await new Promise<ToyReply>((resolve) => {
+      this.calls += 1;
+      this.waiting.set(this.calls, resolve);
+      this.child.send({ ...what, id: this.calls });
+    });
+    if (reply.error !== null) throw new Error(`Cannot ${what.do} toy node ${this.name}: ${reply.error}`);
     return reply.counters;
   }
 
-  async function kill(): Promise<void> {
-    child.kill("SIGKILL");
-    await child.exited;
+  private ended(): string {
+    return `Toy node ${this.name} has ended`;
   }
-
-  try {
-    await call({ do: "start", spec });
-  } catch (error) {
-    await kill();
-    throw error;
-  }
-  return {
-    name: spec.node,
-    ip: spec.ip,
-    behave: async (change) => void (await call({ do: "behave", change })),
-    present: async (certificates) => void (await call({ do: "present", certificates })),
-    counters: async () => {
-      const counters = await call({ do: "counters" });
-      if (counters === null) throw new Error(`Cannot count at toy node ${spec.node}: nothing came`);
-      return counters;
-    },
-    kill,
-    stop: kill,
-  };
 }
