@@ -12,7 +12,7 @@ export type EdgeErrorCode =
   | "INTERNAL";
 
 /**
- * A mistake the operator can mend, printed as one line and never with a stack:
+ * A mistake the operator can correct, printed as one line and never with a stack:
  * `edge-lb: app.yaml:12:5: Cannot use cluster "hub": 0 nodes listed, at least 1 wanted (CONFIG_INVALID); add nodes=`.
  * Faults of peers are not errors but values (unions) and counters.
  */

@@ -199,11 +199,11 @@ class Clients {
   }
 }
 
-/** The relay with nothing open; its memory is the least of the looks, all else the last. */
+/** The relay with nothing open; its memory is the least of ten readings, all else the last. */
 async function settled(relay: Child<RelayState>): Promise<RelayState> {
   let last = await relay.until(({ open }) => open === 0, SETTLE_MS);
   let rssKb = last.rssKb;
-  for (let look = 0; look < 10; look++) {
+  for (let reading = 0; reading < 10; reading++) {
     last = await relay.next();
     rssKb = Math.min(rssKb, last.rssKb);
   }

@@ -26,12 +26,12 @@ export function askClock({ at, servername, path, timeoutMs }: ClockQuestion): Pr
   return new Promise((resolve) => {
     let notBeforeMs: number | null = null;
     let head = "";
-    const target = { host: at.ip, port: at.port };
+    const endpoint = { host: at.ip, port: at.port };
     const name = servername === null || servername === "" ? {} : { servername };
     const socket =
       servername === null
-        ? net.connect(target)
-        : tls.connect({ ...target, ...name, rejectUnauthorized: false, ALPNProtocols: ["http/1.1"] });
+        ? net.connect(endpoint)
+        : tls.connect({ ...endpoint, ...name, rejectUnauthorized: false, ALPNProtocols: ["http/1.1"] });
     const finish = (): void => {
       clearTimeout(timer);
       socket.destroy();

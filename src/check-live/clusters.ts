@@ -75,7 +75,7 @@ function clusterFindings(
     ...poolFindings(cluster, own, config.timeouts.probe),
     ...certificateFindings(own, environment.wallMs()),
     ...clockFindings(own),
-    ...(missed === 0 ? [] : [warn(`${missed} nodes not looked at: out of time`)]),
+    ...(missed === 0 ? [] : [warn(`${missed} nodes not checked: out of time`)]),
   ];
 }
 

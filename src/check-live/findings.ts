@@ -1,4 +1,4 @@
-/** What `check --live` looks at besides the configuration; every look is bounded in time. */
+/** What `check --live` checks besides the configuration; everything it asks has an end in time. */
 import type { Config } from "../config/model.ts";
 import { checkClusters } from "./clusters.ts";
 import { checkDns } from "./dns.ts";

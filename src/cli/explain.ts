@@ -5,7 +5,7 @@ import type { ClusterConfig, Config } from "../config/model.ts";
 import { nodesFor } from "../config/clusters.ts";
 import { buildSnapshot } from "../config/build-snapshot.ts";
 import { canonicalIp, formatEndpoint } from "../core/address.ts";
-import { DEFAULT_RULE, servicesAsked, readTarget, ruleText } from "../control/api/asked-name.ts";
+import { DEFAULT_RULE, servicesAsked, readAskedName, ruleText } from "../control/api/asked-name.ts";
 import { buildRoutes, explainLookup, type Routes } from "../core/route/lookup.ts";
 import { nearestName } from "../core/route/nearest.ts";
 import { BASE, COMMAND_LINE, GLOBAL, LISTEN } from "../config/options.ts";
@@ -52,15 +52,15 @@ function asksRunning({ settings }: Pick<Call, "settings">): boolean {
 /** @throws EdgeError when the text is no name and no URL */
 function explain(config: Config, text: string, io: Io): number {
   requireClusters(config);
-  const target = readTarget(text);
-  const services = servicesAsked(target, config);
+  const asked = readAskedName(text);
+  const services = servicesAsked(asked, config);
   if (services.length === 0) {
-    io.out(`${target.name}: nothing listens on port ${target.port}\n`);
+    io.out(`${asked.name}: nothing listens on port ${asked.port}\n`);
     return EXIT.failed;
   }
   const routes = buildRoutes(buildSnapshot(config, STATIC));
-  const found = services.flatMap((service) => explainOn(service, config, routes, target.name) ?? []);
-  if (found.length === 0) io.out(`${target.name}: ${unknownWords(routes, services, target.name)}\n`);
+  const found = services.flatMap((service) => explainOn(service, config, routes, asked.name) ?? []);
+  if (found.length === 0) io.out(`${asked.name}: ${unknownWords(routes, services, asked.name)}\n`);
   else io.out(`${found.join("\n\n")}\n`);
   return found.length === 0 ? EXIT.failed : EXIT.done;
 }

@@ -7,7 +7,7 @@ import { canonicalName } from "../../core/route/canonical-name.ts";
 import { EdgeError } from "../../errors.ts";
 import type { Service } from "../../seam/services.ts";
 
-export interface Target {
+export interface AskedName {
   /** Canonical, or an address. */
   readonly name: string;
   readonly scheme: "http" | "https" | null;
@@ -16,7 +16,7 @@ export interface Target {
 }
 
 /** @throws EdgeError USAGE when the text is no name and no URL */
-export function readTarget(text: string): Target {
+export function readAskedName(text: string): AskedName {
   const [, scheme, authority = ""] = /^(?:(https?):\/\/)?([^/?#]*)/i.exec(text) ?? [];
   const [, bracketed, plain = "", portText] = /^(?:\[([^\]]*)\]|([^:]*))(?::(\d{1,5}))?$/.exec(authority) ?? [];
   const name = canonicalIp(bracketed ?? plain) ?? (bracketed === undefined ? canonicalName(plain) : null);
@@ -29,7 +29,7 @@ export function readTarget(text: string): Target {
 }
 
 /** A port says which service it is, a scheme names one; a bare name is asked of all that are on. */
-export function servicesAsked({ scheme, port }: Target, { services, listen }: Config): readonly Service[] {
+export function servicesAsked({ scheme, port }: AskedName, { services, listen }: Config): readonly Service[] {
   const on = services.filter(({ name }) => listen[name].length > 0);
   if (port !== null) return on.filter(({ name }) => listen[name].some((at) => at.port === port));
   return scheme === null ? on : on.filter(({ name }) => name === scheme);

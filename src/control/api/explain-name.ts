@@ -7,7 +7,7 @@ import { nearestName } from "../../core/route/nearest.ts";
 import { FULL_WEIGHT, HEALTH } from "../../seam/board.ts";
 import type { ClusterPlan } from "../../seam/snapshot.ts";
 import type { Service, ServiceName } from "../../seam/services.ts";
-import { DEFAULT_RULE, servicesAsked, readTarget, ruleText } from "./asked-name.ts";
+import { DEFAULT_RULE, servicesAsked, readAskedName, ruleText } from "./asked-name.ts";
 import type { Facts } from "../serve/facts.ts";
 import { poolStatusOf, type EndpointStatus, type PoolStatus } from "../status/report.ts";
 
@@ -45,9 +45,9 @@ export interface Candidate extends EndpointStatus {
 
 /** @throws EdgeError USAGE when the text is no name and no URL */
 export function explainLive(facts: Facts, text: string, nowMs: number): Explanation {
-  const target = readTarget(text);
-  const { name } = target;
-  const services = servicesAsked(target, facts.config);
+  const asked = readAskedName(text);
+  const { name } = asked;
+  const services = servicesAsked(asked, facts.config);
   const matches = services.flatMap((service) => matchOf(facts, service, name, nowMs) ?? []);
   const near = matches.length > 0 ? undefined : services.map(({ index }) => nearestName(facts.routes(), index, name));
   return {

@@ -123,15 +123,15 @@ function gate(pool: ExportPool, index: number): string[] {
 /** With `hostnames`, nginx takes exact names before the longest suffix before expressions, as edge-lb does; case does not matter. */
 function nameMap(config: Config, kind: ServiceName, pools: readonly ExportPool[]): string[] {
   const fallback = defaultPool(config, kind);
-  const target = (pool: ExportPool): string => {
+  const upstreamOf = (pool: ExportPool): string => {
     const index = pools.findIndex((one) => one.name === pool.name);
     return pool.cluster.allow.length === 0 ? pool.name : variable(pool, index);
   };
   return block(`map $ssl_preread_server_name $${kind}_pool`, [
     "hostnames;",
     `default ${REFUSED};`,
-    `"" ${fallback === null ? REFUSED : target(fallback)};`,
-    ...routesFor(config, kind).map((route) => `${mapKey(route)} ${target(route.pool)};`),
+    `"" ${fallback === null ? REFUSED : upstreamOf(fallback)};`,
+    ...routesFor(config, kind).map((route) => `${mapKey(route)} ${upstreamOf(route.pool)};`),
   ]);
 }
 

@@ -30,7 +30,7 @@ function isStatsPage(proxy: Proxy): boolean {
 
 function leadsSomewhere(source: Source, proxy: Proxy): boolean {
   return (
-    targets(source, proxy).length > 0 ||
+    backendsOf(source, proxy).length > 0 ||
     proxy.rules.length > 0 ||
     proxy.stops.some((stop) => stop.effect === "redirect-https")
   );
@@ -53,9 +53,9 @@ function bySamples(proxy: Proxy): ServiceName | null {
 }
 
 /** Backends that rules and the default name outright. */
-function targets(source: Source, proxy: Proxy): Proxy[] {
+function backendsOf(source: Source, proxy: Proxy): Proxy[] {
   const names = [
-    ...proxy.rules.map((rule) => rule.target),
+    ...proxy.rules.map((rule) => rule.backendText),
     ...(proxy.defaultBackend === null ? [] : [proxy.defaultBackend.name]),
   ];
   const found = names.flatMap((name) => findBackend(source, name) ?? []);
@@ -63,13 +63,13 @@ function targets(source: Source, proxy: Proxy): Proxy[] {
 }
 
 function byServers(source: Source, proxy: Proxy): ServiceName | null {
-  const ports = new Set(targets(source, proxy).flatMap((backend) => backend.servers.map((server) => server.port)));
+  const ports = new Set(backendsOf(source, proxy).flatMap((backend) => backend.servers.map((server) => server.port)));
   const [only = null] = ports;
   return ports.size === 1 && only !== null ? byPort(only) : null;
 }
 
 function byWords(source: Source, proxy: Proxy): ServiceName | null {
-  const words = [proxy.name, ...targets(source, proxy).map((backend) => backend.name)].join(" ").toLowerCase();
+  const words = [proxy.name, ...backendsOf(source, proxy).map((backend) => backend.name)].join(" ").toLowerCase();
   if (/machine-?config|\bmcs\b/.test(words)) return "mcs";
   if (/api|k8s|kube|master|control/.test(words)) return "api";
   return /https|ingress|router|apps|tls|ssl/.test(words) ? "https" : null;

@@ -31,7 +31,7 @@ export interface Meaning {
   readonly names: readonly string[];
   readonly labels: readonly LabelName[];
   readonly faults: readonly Fault[];
-  /** Whether a name is meant, once the faults are mended. */
+  /** Whether a name is meant, once the faults are corrected. */
   readonly means: (name: string) => boolean;
   /** Whether the source takes a name, faults and all. */
   readonly takes: (name: string) => boolean;

@@ -74,10 +74,10 @@ function reach(source: Source, name: string, line: SourceLine, ledger: Ledger): 
 
 function ruleRoutes(source: Source, entry: Entry, rule: SwitchRule, ledger: Ledger): Route[] {
   const ask: Ask = { proxy: entry.proxy, port: entry.binds[0]?.port ?? 0, name: null };
-  if (rule.target.includes("%[")) return computedRoutes(source, entry, rule, ledger);
+  if (rule.backendText.includes("%[")) return computedRoutes(source, entry, rule, ledger);
   const alternatives = rule.condition?.anyOf.map((terms) => alternativeUses(terms, ask, source)) ?? ["all" as const];
   if (rule.condition?.unless === true) return unlessRoute(source, entry, rule, ledger);
-  const backend = reach(source, rule.target, rule.line, ledger);
+  const backend = reach(source, rule.backendText, rule.line, ledger);
   if (backend === null) return [];
   const uses: NameUse[] = [];
   for (const alternative of alternatives) {
@@ -113,7 +113,7 @@ function cannotRoute(rule: SwitchRule, problem: string, ledger: Ledger): void {
 
 /** `unless NAMES`: everything else, which is what a default is. */
 function unlessRoute(source: Source, entry: Entry, rule: SwitchRule, ledger: Ledger): Route[] {
-  const backend = reach(source, rule.target, rule.line, ledger);
+  const backend = reach(source, rule.backendText, rule.line, ledger);
   return backend === null ? [] : [{ entry, backend, uses: [], byDefault: true, line: rule.line }];
 }
 
@@ -173,10 +173,10 @@ const COMPUTED = /^([^%]*)%\[((?:[^[\]]|\[[^\]]*\])*)\]([^%]*)$/;
 
 /** `use_backend %[…map(FILE)]` and `use_backend bk_%[req.ssl_sni,lower]`. */
 function computedRoutes(source: Source, entry: Entry, rule: SwitchRule, ledger: Ledger): Route[] {
-  const [, before = "", expression = "", after = ""] = COMPUTED.exec(rule.target) ?? [];
+  const [, before = "", expression = "", after = ""] = COMPUTED.exec(rule.backendText) ?? [];
   const sample = readSample(expression);
   if (expression === "" || !isNameSample(sample)) {
-    cannotRoute(rule, `the computed name ${rule.target}`, ledger);
+    cannotRoute(rule, `the computed name ${rule.backendText}`, ledger);
     return [];
   }
   if (rule.condition !== null) {
@@ -201,14 +201,12 @@ function computedRoutes(source: Source, entry: Entry, rule: SwitchRule, ledger: 
 interface Key {
   readonly method: MatchMethod;
   readonly text: string;
-  readonly target: string;
+  readonly value: string;
 }
 
 function mapKeys(map: { readonly name: string; readonly args: readonly string[] }, source: Source): Key[] | null {
   const method = mapMethod(map.name) ?? "str";
-  return (
-    readMap(map.args[0] ?? "", source.readSide)?.map(({ key, value }) => ({ method, text: key, target: value })) ?? null
-  );
+  return readMap(map.args[0] ?? "", source.readSide)?.map(({ key, value }) => ({ method, text: key, value })) ?? null;
 }
 
 /** Backends called after a host name. */
@@ -217,7 +215,7 @@ function backendKeys(source: Source, before: string, after: string): Key[] {
     const middle = name.slice(before.length, name.length - after.length);
     const fits =
       section.kind !== "frontend" && name === before + middle + after && middle.includes(".") && isName(middle);
-    return fits ? [{ method: "str" as const, text: middle, target: middle }] : [];
+    return fits ? [{ method: "str" as const, text: middle, value: middle }] : [];
   });
 }
 
@@ -228,7 +226,7 @@ function keyRoute(
   key: Key & { readonly before: string; readonly after: string; readonly ignoreCase: boolean },
   ledger: Ledger,
 ): Route[] {
-  const name = key.before + key.target + key.after;
+  const name = key.before + key.value + key.after;
   const backend = findBackend(source, name);
   if (backend === null) {
     ledger.mistake(rule.line, "missing-backend", `the map sends ${key.text} to ${name}, which does not exist`);

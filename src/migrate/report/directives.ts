@@ -220,8 +220,8 @@ export const DIRECTIVES: Readonly<Record<string, Fate>> = {
   "srvtcpka-intvl": KEEPALIVE,
 };
 
-/** Prefixes of first words, where a family shares a fate. */
-export const FAMILIES: readonly (readonly [prefix: string, fate: Fate])[] = [
+/** Prefixes of first words, where all of them share a fate. */
+export const PREFIXES: readonly (readonly [prefix: string, fate: Fate])[] = [
   ["tune.", TUNING],
   ["ssl-", NO_TLS],
   ["issuers-chain-path", NO_TLS],

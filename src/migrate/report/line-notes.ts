@@ -3,7 +3,7 @@ import type { Parts } from "../plan/plan.ts";
 import { wordAt, wordsFrom, type SourceLine } from "../source/lexer.ts";
 import type { StopRule } from "../source/proxies.ts";
 import type { Section } from "../source/sections.ts";
-import { DIRECTIVES, FAMILIES, OTHER_SECTIONS, type Fate } from "./directives.ts";
+import { DIRECTIVES, PREFIXES, OTHER_SECTIONS, type Fate } from "./directives.ts";
 import type { Ledger } from "../source/ledger.ts";
 
 export function noteEverythingElse(parts: Parts, ledger: Ledger): void {
@@ -40,7 +40,7 @@ function noteOthers({ source, others, entries }: Parts, ledger: Ledger): void {
         give(bind.line, WHOLE[role], ledger, role);
       continue;
     }
-    const names = new Set([...proxy.rules.map((rule) => rule.target), proxy.defaultBackend?.name]);
+    const names = new Set([...proxy.rules.map((rule) => rule.backendText), proxy.defaultBackend?.name]);
     const behind = source.proxies.filter((one) => names.has(one.name) && !ledger.hasFate(one.section.head));
     for (const { section } of [proxy, ...behind]) {
       for (const line of [section.head, ...section.lines]) give(line, WHOLE[role], ledger, role);
@@ -100,7 +100,7 @@ function unknownCode(line: SourceLine): string {
   return fateOf(line) === UNKNOWN ? "unknown-directive" : "";
 }
 
-/** By two words, then one, then the family; `no option X` is as `option X`. */
+/** By two words, then one, then a prefix; `no option X` is as `option X`. */
 function fateOf(line: SourceLine): Fate {
   const words = wordsFrom(line, 0);
   const [first = "", second = "", third = ""] = words[0] === "no" && words[1] === "option" ? words.slice(1) : words;
@@ -112,7 +112,7 @@ function fateOf(line: SourceLine): Fate {
     (forwarded ? DIRECTIVES["http-request set-header X-Forwarded"] : undefined) ??
     DIRECTIVES[`${first} ${table}`] ??
     DIRECTIVES[first] ??
-    FAMILIES.find(([prefix]) => first.startsWith(prefix))?.[1] ??
+    PREFIXES.find(([prefix]) => first.startsWith(prefix))?.[1] ??
     UNKNOWN
   );
 }

@@ -25,7 +25,7 @@ export function findMistakes(parts: Parts, ledger: Ledger): void {
 function inEntry({ source, routes }: Parts, entry: Entry, ledger: Ledger): void {
   const { proxy, kind } = entry;
   const { head } = proxy.section;
-  const target = proxy.defaultBackend === null ? null : findBackend(source, proxy.defaultBackend.name);
+  const backend = proxy.defaultBackend === null ? null : findBackend(source, proxy.defaultBackend.name);
   const takesAll = proxy.defaultBackend !== null || routes.some((route) => route.entry === entry && route.byDefault);
   if (!takesAll && !proxy.stops.some((stop) => stop.effect === "redirect-https")) {
     const seen = proxy.mode === "tcp" ? "the connection closed without a word (<NOSRV> in the log)" : "a bare 503";
@@ -47,7 +47,7 @@ function inEntry({ source, routes }: Parts, entry: Entry, ledger: Ledger): void 
       "without inspect-delay and a tcp-request content rule HAProxy does not wait for the hello: rules run before the name is there";
     ledger.mistake(head, "no-inspect-delay", why, "edge-lb always waits");
   }
-  if (!(lastLine(proxy.section, ["log-format"])?.text.includes("ssl_sni") ?? false) && target?.mode !== "http") {
+  if (!(lastLine(proxy.section, ["log-format"])?.text.includes("ssl_sni") ?? false) && backend?.mode !== "http") {
     const at = lastLine(proxy.section, ["option", "tcplog"]) ?? head;
     ledger.mistake(
       at,
@@ -177,9 +177,9 @@ function inProxy({ stats }: Parts, proxy: Proxy, referenced: ReadonlySet<string>
 
 /** Null: a computed name may lead to any. */
 function referencedBackends(proxies: readonly Proxy[]): ReadonlySet<string> | null {
-  const targets = proxies.flatMap((proxy) => proxy.rules.map((rule) => rule.target));
-  if (targets.some((target) => target.includes("%["))) return null;
-  return new Set([...targets, ...proxies.flatMap((proxy) => proxy.defaultBackend?.name ?? [])]);
+  const named = proxies.flatMap((proxy) => proxy.rules.map((rule) => rule.backendText));
+  if (named.some((name) => name.includes("%["))) return null;
+  return new Set([...named, ...proxies.flatMap((proxy) => proxy.defaultBackend?.name ?? [])]);
 }
 
 function isAsked(proxy: Proxy, name: string): boolean {

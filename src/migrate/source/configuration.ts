@@ -35,9 +35,9 @@ export function readSource(
     .filter(({ kind }) => kind === "frontend" || kind === "backend" || kind === "listen")
     .map((section) => readProxy(section, { environment, readSide: from.readSide }));
   const enabled = proxies.filter((proxy) => !proxy.disabled);
-  const targets = enabled.filter((proxy) => proxy.section.kind !== "frontend").toReversed();
+  const receivers = enabled.filter((proxy) => proxy.section.kind !== "frontend").toReversed();
   // Of two backends with one name, which HAProxy refuses, the first counts.
-  const backends = new Map(targets.map((proxy) => [proxy.name, proxy]));
+  const backends = new Map(receivers.map((proxy) => [proxy.name, proxy]));
   return { file, lines, sections, proxies: enabled, backends, readSide: from.readSide };
 }
 

@@ -45,7 +45,7 @@ function switched(source: Source, ask: Ask): Outcome | null {
     const holds = conditionHolds(rule.condition, ask, source);
     if (holds === null) return { kind: "unknown", line: rule.line };
     if (!holds) continue;
-    const name = targetName(rule, ask, source);
+    const name = backendName(rule, ask, source);
     if (name === null) return { kind: "unknown", line: rule.line };
     const backend = findBackend(source, name);
     // A computed name that is no backend ends the rules and leaves the default.
@@ -65,9 +65,9 @@ function fallback(source: Source, { proxy }: Ask): Outcome {
 }
 
 /** The backend a rule names; null where it cannot be computed. */
-export function targetName(rule: SwitchRule, ask: Ask, source: Source): string | null {
+export function backendName(rule: SwitchRule, ask: Ask, source: Source): string | null {
   let failed = false;
-  const name = rule.target.replace(/%\[((?:[^[\]]|\[[^\]]*\])*)\]/g, (_, sample: string) => {
+  const name = rule.backendText.replace(/%\[((?:[^[\]]|\[[^\]]*\])*)\]/g, (_, sample: string) => {
     const value = sampleValue(readSample(sample), ask, source);
     if (value.kind === "unknown") failed = true;
     return value.kind === "text" ? value.text : "";

@@ -9,7 +9,7 @@ import type { Section } from "./sections.ts";
 /** `use_backend NAME if …`. */
 export interface SwitchRule {
   /** A backend's name, or a format such as `%[req.ssl_sni,lower,map(names.map)]`. */
-  readonly target: string;
+  readonly backendText: string;
   readonly condition: Condition | null;
   readonly line: SourceLine;
 }
@@ -53,7 +53,7 @@ export function readProxy(section: Section, around: Surroundings): Proxy {
     binds: binds.filter((bind): bind is Bind => !isUnusable(bind)),
     acls: readAcls(section, around.readSide),
     rules: linesOf(section, "use_backend").map((line) => ({
-      target: wordAt(line, 1),
+      backendText: wordAt(line, 1),
       condition: readCondition(line, around.readSide),
       line,
     })),
@@ -80,7 +80,7 @@ export function lastLine(section: Section, start: readonly string[]): SourceLine
   return null;
 }
 
-/** Is `option NAME` on, with `no option NAME` and the defaults looked at? */
+/** Is `option NAME` on, with `no option NAME` and the defaults taken into account? */
 export function hasOption(section: Section, name: string): boolean {
   for (const place of [section, ...section.defaults]) {
     const found = place.lines.findLast((line) => {

@@ -13,7 +13,7 @@ export interface Case {
   readonly name: string | null;
   readonly outcome: Outcome;
   /** `` where edge-lb refuses. */
-  readonly edgeTarget: string;
+  readonly edgeReaches: string;
   /** The group whose cluster edge-lb chose. */
   readonly group: Group | null;
 }
@@ -58,7 +58,7 @@ const FEWER: readonly FaultCode[] = ["one-label", "case", "literal-star", "host-
 const NARROWED = ["label", "api-wildcard", "mcs-name", "claimed-twice"];
 
 /** The source leads somewhere, edge-lb not there. */
-function whyNotThere(result: ImportResult, { entry, name, outcome, edgeTarget }: Case): Note | null {
+function whyNotThere(result: ImportResult, { entry, name, outcome, edgeReaches }: Case): Note | null {
   if (outcome.kind !== "backend") return null;
   if (entry.kind === "mcs") {
     const closed = entry.binds.map((bind) => noted(result, bind.line, ["cannot"])).find((note) => note !== null);
@@ -69,7 +69,7 @@ function whyNotThere(result: ImportResult, { entry, name, outcome, edgeTarget }:
     noted(result, outcome.backend.section.head, ["cannot", "changed"], ["ports-differ", "nodes-differ"]),
     ...servers,
   ];
-  if (edgeTarget !== "" && name !== null) {
+  if (edgeReaches !== "" && name !== null) {
     const pool = odd.find((note) => note !== null);
     if (pool !== undefined) return pool;
   }
@@ -77,7 +77,7 @@ function whyNotThere(result: ImportResult, { entry, name, outcome, edgeTarget }:
   const notCarried = noted(result, outcome.line, ["cannot"], ["condition"]);
   if (uses.length === 0 && notCarried !== null) return notCarried;
   if (outcome.byDefault || uses.length === 0) {
-    if (name !== null && edgeTarget !== "") return null; // edge-lb knows the name: that is for `whyMore` to explain
+    if (name !== null && edgeReaches !== "") return null; // edge-lb knows the name: that is for `whyMore` to explain
     return noted(result, outcome.line, ["cannot", "changed"], ["default", "no-names", "second-default"]);
   }
   for (const use of uses) {

@@ -38,7 +38,7 @@ export interface Answer {
   /** Words for people. */
   readonly text: string;
   /** Sorted `ip:port`, `redirect`, `` for nowhere. */
-  readonly target: string;
+  readonly reached: string;
   /** Cluster of edge-lb, or -1. */
   readonly cluster: number;
 }
@@ -85,36 +85,36 @@ function compare(result: ImportResult, edge: Edge, entry: Entry, name: string | 
   const outcome = evaluate(result.source, { proxy: entry.proxy, port, name });
   const was = sourceAnswer(outcome, port, edge.addresses);
   const is = edgeAnswer(edge, entry.kind, name);
-  if (was.target === is.target && outcome.kind !== "unknown") return null;
+  if (was.reached === is.reached && outcome.kind !== "unknown") return null;
   const group = result.groups.find((one) => one.name === edge.snapshot.clusters[is.cluster]?.name) ?? null;
-  const reason = findReason(result, { entry, name, outcome, edgeTarget: is.target, group });
+  const reason = findReason(result, { entry, name, outcome, edgeReaches: is.reached, group });
   return { listener: entry.kind, frontend: entry.proxy.name, name, source: was.text, edge: is.text, reason };
 }
 
 function sourceAnswer(outcome: Outcome, port: number, addresses: ReadonlyMap<string, string>): Answer {
-  if (outcome.kind === "redirect-https") return { text: "redirect to https", target: "redirect", cluster: -1 };
-  if (outcome.kind === "unknown") return { text: `it depends (line ${outcome.line.line})`, target: "?", cluster: -1 };
-  if (outcome.kind === "none") return { text: "refused", target: "", cluster: -1 };
+  if (outcome.kind === "redirect-https") return { text: "redirect to https", reached: "redirect", cluster: -1 };
+  if (outcome.kind === "unknown") return { text: `it depends (line ${outcome.line.line})`, reached: "?", cluster: -1 };
+  if (outcome.kind === "none") return { text: "refused", reached: "", cluster: -1 };
   const servers = usableServers(outcome.backend);
-  const target = servers.map((server) =>
+  const reached = servers.map((server) =>
     endpointText({ ...server, host: addresses.get(server.host) ?? server.host }, port),
   );
   const text = servers.length === 0 ? "refused" : `${outcome.backend.name}${outcome.byDefault ? " by default" : ""}`;
-  return { text, target: [...new Set(target)].sort().join(" "), cluster: -1 };
+  return { text, reached: [...new Set(reached)].sort().join(" "), cluster: -1 };
 }
 
 function edgeAnswer({ config, snapshot, routes }: Edge, kind: ServiceName, name: string | null): Answer {
   const service = serviceNamed(snapshot.services, kind);
-  if (service === undefined) return { text: "refused", target: "", cluster: -1 };
+  if (service === undefined) return { text: "refused", reached: "", cluster: -1 };
   const canonical = name === null ? null : service.routedBy === "host" ? canonicalHost(name) : canonicalName(name);
   const index =
     canonical === null ? (snapshot.fallback[service.index] ?? -1) : lookup(routes, service.index, canonical);
   const cluster = snapshot.clusters[index];
   const endpoints = cluster?.pools[service.index]?.endpoints ?? [];
-  if (cluster === undefined || config.listen[kind].length === 0) return { text: "refused", target: "", cluster: -1 };
+  if (cluster === undefined || config.listen[kind].length === 0) return { text: "refused", reached: "", cluster: -1 };
   if (service.routedBy === "host" && cluster.redirectHttps)
-    return { text: "redirect to https", target: "redirect", cluster: index };
-  if (endpoints.length === 0) return { text: "refused", target: "", cluster: -1 };
-  const target = endpoints.map(({ at }) => (at.ip.includes(":") ? `[${at.ip}]:${at.port}` : `${at.ip}:${at.port}`));
-  return { text: `cluster ${cluster.name}`, target: target.sort().join(" "), cluster: index };
+    return { text: "redirect to https", reached: "redirect", cluster: index };
+  if (endpoints.length === 0) return { text: "refused", reached: "", cluster: -1 };
+  const reached = endpoints.map(({ at }) => (at.ip.includes(":") ? `[${at.ip}]:${at.port}` : `${at.ip}:${at.port}`));
+  return { text: `cluster ${cluster.name}`, reached: reached.sort().join(" "), cluster: index };
 }

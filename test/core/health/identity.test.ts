@@ -123,7 +123,7 @@ describe("electDomains()", () => {
       want: { hub: "hub.lab" },
     },
     {
-      name: "a hasty choice is mended when most nodes say otherwise",
+      name: "a hasty choice is corrected when most nodes say otherwise",
       candidates: [votes("hub", { "other.lab": 1, "hub.lab": 2 }, "other.lab")],
       want: { hub: "hub.lab" },
     },
