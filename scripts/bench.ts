@@ -3,7 +3,7 @@
  *
  *   npm run bench [-- --quick] [--only LINE[,LINE]] [--engine linux[,bun,node]] [--write] [--strict] [--anywhere]
  *
- * Prints a Markdown table and writes dist/bench.json; `--write` also puts the table between the README's bench markers. Exits 1 when
+ * Prints a Markdown table and writes dist/bench.json; `--write` also puts the table into .github/BENCHMARK.md. Exits 1 when
  * a peer misbehaves: a wrong byte, a refused connection, a count that does not add up; with `--strict` also when a goal is missed.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -18,7 +18,7 @@ import { type Column, goals, json, judge, machine, METHOD, table, type Verdict }
 
 const ROOT = new URL("..", import.meta.url).pathname;
 const JSON_FILE = join(ROOT, "dist/bench.json");
-const README = join(ROOT, "README.md");
+const PAGE = ".github/BENCHMARK.md";
 const MARKERS = ["<!-- bench -->", "<!-- /bench -->"] as const;
 const ENGINES: readonly string[] = ["linux", "bun", "node"];
 
@@ -111,11 +111,11 @@ function textOf(figures: Figures, columns: readonly Column[], verdicts: readonly
   return [...parts, ...(verdicts.length > 0 ? [goals(verdicts)] : [])].join("\n\n");
 }
 
-function writeReadme(text: string): void {
-  const readme = readFileSync(README, "utf8");
-  const [begin, end] = [readme.indexOf(MARKERS[0]), readme.indexOf(MARKERS[1])];
-  if (begin < 0 || end < begin) throw new Usage(`Cannot write README.md: markers ${MARKERS.join(" … ")} wanted`);
-  writeFileSync(README, `${readme.slice(0, begin + MARKERS[0].length)}\n${text}\n${readme.slice(end)}`);
+function writePage(text: string): void {
+  const page = readFileSync(join(ROOT, PAGE), "utf8");
+  const [begin, end] = [page.indexOf(MARKERS[0]), page.indexOf(MARKERS[1])];
+  if (begin < 0 || end < begin) throw new Usage(`Cannot write ${PAGE}: markers ${MARKERS.join(" … ")} wanted`);
+  writeFileSync(join(ROOT, PAGE), `${page.slice(0, begin + MARKERS[0].length)}\n${text}\n${page.slice(end)}`);
 }
 
 async function main(argv: readonly string[]): Promise<number> {
@@ -134,7 +134,7 @@ async function main(argv: readonly string[]): Promise<number> {
     console.log(text);
     mkdirSync(join(ROOT, "dist"), { recursive: true });
     writeFileSync(JSON_FILE, `${JSON.stringify(json(figures, columns, verdicts), null, 2)}\n`);
-    if (wish.write) writeReadme(`${METHOD}\n\n${text}`);
+    if (wish.write) writePage(`${METHOD}\n\n${text}`);
     return wish.strict && verdicts.some(({ holds }) => !holds) ? 1 : 0;
   } finally {
     await stopAll();

@@ -168,7 +168,7 @@ export const METHOD = [
   "Ratios within one run hold, absolute times belong to the machine.",
 ].join("\n");
 
-/** Without names of hosts: README is public. */
+/** Without names of hosts: the page is public. */
 export function machine(): string {
   const [cpu] = cpus();
   return `${cpus().length} × ${cpu?.model.trim() ?? "?"}, Linux ${release().split("-")[0]}, loopback, Bun ${Bun.version}`;

@@ -1,5 +1,5 @@
 /**
- * THE option table (a cluster's keys are in cluster-options.ts). Flags, YAML keys, `--help`, the README table, the configuration and its type,
+ * THE option table (a cluster's keys are in cluster-options.ts). Flags, YAML keys, `--help`, .github/OPTIONS.md, the configuration and its type,
  * what a reload says and what waits for a restart, and the snapshot's timeouts and limits derive from these options.
  */
 import type { ServiceName } from "../seam/services.ts";
@@ -282,7 +282,7 @@ function controlPath({ env, userId }: Machine): string {
   return folder?.startsWith("/") === true ? `${folder}/edge-lb.sock` : "off";
 }
 
-/** Options in the order of `--help` and the README. */
+/** Options in the order of `--help` and of .github/OPTIONS.md. */
 export const SECTIONS: readonly { readonly title: string; readonly options: readonly Option<unknown>[] }[] = [
   { title: "Clusters", options: [COMMAND_LINE.clusters, COMMAND_LINE.file, BASE.domain, GLOBAL.defaultCluster] },
   { title: "Listeners", options: Object.values(LISTEN) },

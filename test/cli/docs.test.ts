@@ -1,13 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import { optionTables, withTables } from "../../scripts/docs.ts";
+import { optionTables, PAGE, withTables } from "../../scripts/docs.ts";
 import { CLUSTER_KEYS } from "../../src/config/cluster-options.ts";
 import { TOP_OPTIONS } from "../../src/config/options.ts";
 
-describe("the README", () => {
+describe("the page of options", () => {
   test("has the tables of the option table", () => {
-    const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
-    expect(withTables(readme)).toBe(readme);
+    const page = readFileSync(new URL(`../../${PAGE}`, import.meta.url), "utf8");
+    expect(withTables(page)).toBe(page);
   });
 
   test("has one line for every option and key", () => {
