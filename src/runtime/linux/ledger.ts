@@ -12,8 +12,8 @@ export interface Ledger {
   disown(fd: number): void;
   /** @throws Error when the pipe still holds bytes. */
   assertEmpty(pipeOutput: number): void;
-  /** @throws Error naming `claim` when it does not hold. */
-  assert(holds: boolean, claim: string): void;
+  /** @throws Error naming `invariant` when it does not hold. */
+  assert(holds: boolean, invariant: string): void;
 }
 
 const owners = new Map<number, string>();
@@ -34,8 +34,8 @@ const strict: Ledger = {
     const bytes = waiting(pipeOutput);
     if (bytes !== 0) throw new Error(`Cannot pool pipe ${pipeOutput}: ${bytes} bytes inside, 0 wanted`);
   },
-  assert(holds, claim) {
-    if (!holds) throw new Error(`Engine invariant broken: ${claim}`);
+  assert(holds, invariant) {
+    if (!holds) throw new Error(`Engine invariant broken: ${invariant}`);
   },
 };
 

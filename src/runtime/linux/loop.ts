@@ -69,7 +69,7 @@ export class Loop {
     this.watchers[watcher.fd] = watcher;
   }
 
-  /** A connection was dialled: look at it in a while. */
+  /** A connection was dialled: it needs `upkeep` in a while. */
   keepUp(): void {
     if (this.upkeep.slot < 0) this.timers.add(this.upkeep, this.now + UPKEEP_MS);
   }

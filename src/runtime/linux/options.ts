@@ -5,7 +5,7 @@ import { setOption } from "./syscalls.ts";
 /** Seconds until the first keepalive probe, between two, and how many may be lost: a dead peer is seen after a minute. */
 const KEEPALIVE = { idle: 30, interval: 10, tries: 3 } as const;
 /**
- * A connection of ours gets its keepalive options when it has lived to the next look, not when it is dialled:
+ * A connection of ours gets its keepalive options when it has lived to the next round, not when it is dialled:
  * four calls less for each of the many that are gone by then. Well below `KEEPALIVE.idle`.
  */
 export const UPKEEP_MS = 10_000;

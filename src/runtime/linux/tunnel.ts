@@ -49,7 +49,7 @@ class LinuxTunnel extends TimerNode implements Tunnel, PumpOwner, Reporter, Task
     this.down = new Pump(loop, node, client, Infinity, this);
     for (const chunk of spec.toNode) this.up.bring(chunk);
     for (const chunk of spec.toClient) this.down.bring(chunk);
-    if (this.stillborn()) return;
+    if (this.endUnlessOpen()) return;
     loop.reportLater(this);
     this.arm();
     if (needsVisit(client, node)) loop.soon(client);
@@ -57,7 +57,7 @@ class LinuxTunnel extends TimerNode implements Tunnel, PumpOwner, Reporter, Task
   }
 
   /** One of the two, or both, were closed before the join. */
-  private stillborn(): boolean {
+  private endUnlessOpen(): boolean {
     if (this.client.state === "joined" && this.node.state === "joined") return false;
     this.first = this.client.state === "joined" ? "node" : "client";
     this.close("reset", true, true);

@@ -42,7 +42,7 @@ export class PortableTunnel implements Tunnel, PumpOwner, Expiring {
 
   start(): void {
     const { client, node, spec } = this;
-    if (client.isClosed || node.isClosed) return this.endStillborn();
+    if (client.isClosed || node.isClosed) return this.endUnopened();
     for (const chunk of spec.toNode) this.up.bring(chunk);
     for (const chunk of spec.toClient) this.down.bring(chunk);
     this.host.deadlines.add(this);
@@ -103,7 +103,7 @@ export class PortableTunnel implements Tunnel, PumpOwner, Expiring {
   }
 
   /** One of them was gone before the join. */
-  private endStillborn(): void {
+  private endUnopened(): void {
     this.first = this.client.isClosed ? "client" : "node";
     this.why = "reset";
     this.client.reset("reset");
