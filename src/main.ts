@@ -6,7 +6,7 @@ import { createEventLog } from "./control/log/event-log.ts";
 import { DescriptorWatch } from "./control/machine/limits.ts";
 import { openSink } from "./control/log/open.ts";
 import type { OpenAdmin } from "./control/admin-door.ts";
-import { runEdgeLb } from "./control/run.ts";
+import { runEdgeLb } from "./control/run-edge-lb.ts";
 
 /** Right in source, compiled, and in the Node bundle: only this module's own URL is the entry's. */
 const workerEntry = new URL(`./data/worker${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url);

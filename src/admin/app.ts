@@ -8,7 +8,7 @@ import { csvText } from "./csv.ts";
 import { createMetrics } from "./metrics.ts";
 import { pagePolicy, renderPage } from "./page.ts";
 
-/** Ten viewers who all look once a second get one status a second. */
+/** However many viewers ask every second, one status a second is made. */
 const STATUS_KEPT_MS = 900;
 
 export function createAdmin({ instance, board, services, auth, signal }: AdminAccess): Hono {
@@ -45,7 +45,7 @@ const readOnly: MiddlewareHandler = async (c, next) => {
   return c.text("This address only reads; edge-lb's commands change things.\n", 405, { allow: "GET, HEAD" });
 };
 
-/** Whatever is answered is for this viewer now, is what it says it is, and belongs in no frame. */
+/** No answer is cached, read as another type than it says, or shown in a frame. */
 const secure: MiddlewareHandler = async (c, next) => {
   await next();
   const { headers } = c.res;

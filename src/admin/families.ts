@@ -12,29 +12,29 @@ export interface Sample {
   readonly metricName?: string;
 }
 
-export interface Source {
+export interface MetricsInput {
   readonly status: Status;
   readonly board: Board;
   readonly services: readonly Service[];
 }
 
-export interface Family {
+export interface MetricFamily {
   readonly name: string;
   readonly type: "gauge" | "counter" | "histogram";
   readonly help: string;
-  readonly samples: (source: Source) => readonly Sample[];
+  readonly samples: (input: MetricsInput) => readonly Sample[];
 }
 
-function gauge(name: string, help: string, samples: Family["samples"]): Family {
+function gauge(name: string, help: string, samples: MetricFamily["samples"]): MetricFamily {
   return { name: `edge_lb_${name}`, type: "gauge", help, samples };
 }
 
-function counter(name: string, help: string, samples: Family["samples"]): Family {
+function counter(name: string, help: string, samples: MetricFamily["samples"]): MetricFamily {
   return { name: `edge_lb_${name}`, type: "counter", help, samples };
 }
 
-function one(value: (source: Source) => number): Family["samples"] {
-  return (source) => [{ labels: {}, value: value(source) }];
+function one(value: (input: MetricsInput) => number): MetricFamily["samples"] {
+  return (input) => [{ labels: {}, value: value(input) }];
 }
 
 interface Place {
@@ -43,7 +43,7 @@ interface Place {
   readonly endpoint: EndpointStatus;
 }
 
-function perEndpoint(samples: (place: Place) => readonly Sample[]): Family["samples"] {
+function perEndpoint(samples: (place: Place) => readonly Sample[]): MetricFamily["samples"] {
   return ({ status }) =>
     status.clusters.flatMap((cluster) =>
       cluster.pools.flatMap((pool) =>
@@ -70,9 +70,9 @@ function plain(value: number): readonly Sample[] {
 const MS = 1_000;
 
 /** Cumulative buckets, sum and count (Prometheus' exposition format, "Histograms and summaries"). */
-function histogram(name: string, duration: Duration, help: string): Family {
+function histogram(name: string, duration: Duration, help: string): MetricFamily {
   const full = `edge_lb_${name}`;
-  const samples = ({ board, services }: Source): readonly Sample[] =>
+  const samples = ({ board, services }: MetricsInput): readonly Sample[] =>
     services.flatMap(({ name: listener, index }) => {
       const { counts, sumMs } = durationsOf(board, index, duration);
       const bounds = [...DURATIONS[duration].map((ms) => ms / MS), "+Inf"];
@@ -96,7 +96,7 @@ function snake(word: string): string {
   return word.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-export const FAMILIES: readonly Family[] = [
+export const FAMILIES: readonly MetricFamily[] = [
   gauge("build_info", "Version and engine; always 1", ({ status }) => [
     { labels: { version: status.release, engine: status.engine, workers: status.workers }, value: 1 },
   ]),

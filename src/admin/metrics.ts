@@ -4,7 +4,7 @@ import { Registry, type Metric } from "prom-client";
 import type { Status } from "../control/status/report.ts";
 import type { Board } from "../seam/board.ts";
 import type { Service } from "../seam/services.ts";
-import { FAMILIES, type Family, type Source } from "./families.ts";
+import { FAMILIES, type MetricFamily, type MetricsInput } from "./families.ts";
 
 export interface Metrics {
   readonly contentType: string;
@@ -14,7 +14,7 @@ export interface Metrics {
 
 export function createMetrics(status: () => Status, board: Board, services: readonly Service[]): Metrics {
   const registry = new Registry();
-  let source: Source | null = null;
+  let input: MetricsInput | null = null;
   for (const family of [...FAMILIES, ...PROCESS]) {
     const { name, help, type } = family;
     // prom-client counts for itself; these are read elsewhere, so the registry is given what a metric of its own would answer
@@ -23,21 +23,21 @@ export function createMetrics(status: () => Status, board: Board, services: read
       help,
       type,
       aggregator: "sum",
-      values: source === null ? [] : family.samples(source),
+      values: input === null ? [] : family.samples(input),
     });
     registry.registerMetric({ name, help, type, get } as unknown as Metric);
   }
   return {
     contentType: registry.contentType,
     text: () => {
-      source = { status: status(), board, services };
+      input = { status: status(), board, services };
       return registry.metrics();
     },
   };
 }
 
 /** The names that every Prometheus client library uses. */
-const PROCESS: readonly Family[] = [
+const PROCESS: readonly MetricFamily[] = [
   family("process_cpu_seconds_total", "counter", "User and system CPU time", () => {
     const { user, system } = process.cpuUsage();
     return (user + system) / 1e6;
@@ -51,7 +51,7 @@ const PROCESS: readonly Family[] = [
 const STARTED_SECONDS = Date.now() / 1_000 - process.uptime();
 
 /** @param read NaN where this machine cannot tell */
-function family(name: string, type: "gauge" | "counter", help: string, read: () => number): Family {
+function family(name: string, type: "gauge" | "counter", help: string, read: () => number): MetricFamily {
   return {
     name,
     type,

@@ -7,7 +7,7 @@ import { cardId, trafficCharts } from "./page-cards.ts";
 import { html, type Markup } from "./page-html.ts";
 import { count, levelOf, many, shortDuration } from "./page-words.ts";
 
-/** What a look takes in; /v1/status has all of them. */
+/** As many as a reader takes in at once; /v1/status has all of them. */
 const NAMES_SHOWN = 20;
 const EVENTS_SHOWN = 10;
 const EVENTS_FOLDED = 20;

@@ -10,7 +10,7 @@ interface Family {
   readonly kinds: readonly ServiceName[];
 }
 
-/** https and http share the router's verdict, so their nodes are told once where they agree. */
+/** https and http share the router's verdict, so their nodes are shown once where they agree. */
 const FAMILIES: readonly Family[] = [
   { title: "API", kinds: ["api"] },
   { title: "Ingress", kinds: ["https", "http"] },

@@ -7,7 +7,7 @@ import type { Notifier } from "./machine/notify.ts";
 import { watchSignals } from "./machine/signals.ts";
 import { readyLine, summary, tryLines } from "./ready-line.ts";
 import { FileWatch } from "./serve/file-watch.ts";
-import type { Reload } from "./serve/reload.ts";
+import type { Reload } from "./serve/reloader.ts";
 import type { Supervisor } from "./serve/supervisor.ts";
 
 export interface RunningParts {

@@ -133,7 +133,7 @@ export class Upstream implements ConnEvents, Cuttable {
   }
 
   private left(end: "node closed" | "node reset"): void {
-    if (!this.heard) this.owner.plane.reports.nodeMute(this.cells.endpoint);
+    if (!this.heard) this.owner.plane.reports.nodeSilent(this.cells.endpoint);
     this.owner.session.nodeLeft(end);
     this.owner.after();
   }

@@ -9,7 +9,7 @@ const UNKNOWN_NAMES_A_SECOND = 10;
 export class Reports {
   private readonly runtime: Runtime;
   private readonly failed = new CellRate();
-  private readonly mute = new CellRate();
+  private readonly silent = new CellRate();
   private readonly names = new Rate(UNKNOWN_NAMES_A_SECOND);
   private readonly faults = new Rate(1);
 
@@ -22,8 +22,8 @@ export class Reports {
   }
 
   /** The node took a connection and ended it without an answer. */
-  nodeMute(cell: number): void {
-    if (this.mute.take(cell, this.runtime.nowMs())) this.runtime.post({ kind: "node-mute", cell });
+  nodeSilent(cell: number): void {
+    if (this.silent.take(cell, this.runtime.nowMs())) this.runtime.post({ kind: "node-silent", cell });
   }
 
   /** @returns Whether it was reported; only then is it worth searching the nearest known name. */

@@ -71,7 +71,7 @@ export class TlsTunnel implements JoinSpec, Cuttable {
     closeCells(plane, this.cells);
     leave(plane, clientKey);
     // it accepted and answered nothing, or an alert alone: control probes it at once
-    if (end.first === "node" && end.down <= ALERT_BYTES) plane.reports.nodeMute(this.cells.endpoint);
+    if (end.first === "node" && end.down <= ALERT_BYTES) plane.reports.nodeSilent(this.cells.endpoint);
     const totalMs = plane.runtime.nowMs() - startMs;
     const reason = tunnelEndReason(end);
     plane.writer.tally(service.index, reason, this.reached.dialMs, totalMs);

@@ -44,7 +44,7 @@ export type FromWorker =
   /** At most one per cell and second. */
   | { readonly kind: "dial-failed"; readonly cell: number; readonly error: DialError }
   /** A node took a connection and ended it without an answer. At most one per cell and second. */
-  | { readonly kind: "node-mute"; readonly cell: number }
+  | { readonly kind: "node-silent"; readonly cell: number }
   /** At most ten per second and worker. */
   | { readonly kind: "unknown-name"; readonly listener: ServiceName; readonly name: string; readonly client: string }
   /** At most one per second and worker. */

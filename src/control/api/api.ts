@@ -96,7 +96,7 @@ const limitedBody = bodyLimit({
   },
 });
 
-// ── what is asked ──
+// ── reading ──
 
 function hello({ release, stopping }: Instance): Hello {
   return { name: "edge-lb", release, pid: process.pid, stopping };
@@ -117,7 +117,7 @@ function getEvents({ instance, c, signal }: Call): Response {
   return eventStream(instance.events, Number.isFinite(after) ? after : 0, ended);
 }
 
-// ── what is told ──
+// ── changing ──
 
 async function putCluster({ instance, c }: Call): Promise<Response> {
   const spec = specOf(await c.req.text(), c.req.header("content-type") ?? "");

@@ -7,7 +7,7 @@ import { removeCluster, setCluster } from "../../config/yaml-edit.ts";
 import { EdgeError } from "../../errors.ts";
 import { activeOf } from "../../seam/board.ts";
 import { editFile } from "./save.ts";
-import { operatorErrors, type Reload, type ReloadResult } from "../serve/reload.ts";
+import { operatorErrors, type Reload, type ReloadResult } from "../serve/reloader.ts";
 import { forgetCluster, withCluster, withoutCluster } from "../serve/runtime-layer.ts";
 import type { Facts } from "../serve/facts.ts";
 

@@ -5,7 +5,7 @@ import { ClusterChanges, type ChangeResult } from "./change-clusters.ts";
 import { explainLive, type Explanation } from "./explain-name.ts";
 import type { RecentEvents } from "../log/recent-events.ts";
 import { systemClock } from "../health/system-clock.ts";
-import type { Reload, ReloadResult } from "../serve/reload.ts";
+import type { Reload, ReloadResult } from "../serve/reloader.ts";
 import { buildStatus, countersOf, type Status, type StatusOptions } from "../status/report.ts";
 import { RateMeter } from "../status/rates.ts";
 import type { Supervisor } from "../serve/supervisor.ts";

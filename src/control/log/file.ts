@@ -40,10 +40,10 @@ function lineWriter(descriptor: () => number, prefix: LinePrefix): LogWriter {
   return {
     write(entries, done) {
       const data = new TextEncoder().encode(`${torn ? "\n" : ""}${textOf(entries, prefix)}`);
-      const mended = torn ? 1 : 0;
+      const closing = torn ? 1 : 0; // the line feed that ends the torn line
       writeAll(descriptor(), data, 0, (written) => {
         if (written > 0) torn = data[written - 1] !== LINE_FEED;
-        done(linesIn(data) - Math.max(mended, linesIn(data.subarray(0, written))));
+        done(linesIn(data) - Math.max(closing, linesIn(data.subarray(0, written))));
       });
     },
   };

@@ -14,7 +14,7 @@ export function maxConnections(descriptors: number = descriptorLimit()): number 
 
 /** Short enough to see a crowd come and go; one open and close each time. */
 const CHECK_MS = 250;
-/** A shortage that lasts is told again this much later. */
+/** A shortage that lasts is logged again this much later. */
 const TELL_MS = 5_000;
 
 export interface WatchInput {
@@ -27,7 +27,7 @@ export interface WatchInput {
   readonly everyMs?: number;
 }
 
-/** Tells the operator, every few seconds at most, that descriptors are short and which knob to turn; and when they no longer are. */
+/** Logs, every few seconds at most, that descriptors are short and which limit to raise; and when they suffice again. */
 export class DescriptorWatch {
   /** Checks that found descriptors short, since the start. */
   shortages = 0;
@@ -74,7 +74,7 @@ export class DescriptorWatch {
   }
 }
 
-/** Exact when it matters, and no list of thousands to read. */
+/** Exact when nearly all are in use, which is when it matters; and cheaper than listing thousands in /proc. */
 function descriptorsInUse(limit: number): number {
   try {
     return lowestFreeDescriptor();

@@ -7,7 +7,7 @@ export interface SignalHandlers {
   onHangup(): void;
 }
 
-/** @returns gives the signals back to the process */
+/** @returns ends the watching; signals have their default effect again */
 export function watchSignals({ onStop, onHangup }: SignalHandlers): () => void {
   let stops = 0;
   const stop = (): void => onStop(stops++ > 0);

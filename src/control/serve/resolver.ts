@@ -1,5 +1,5 @@
 /**
- * Nodes given by name: control looks their addresses up again and again, keeps the last good answer, and tells when it changed.
+ * Nodes given by name: control looks their addresses up again and again, keeps the last good answer, and reports a change.
  * The data plane never sees a name.
  */
 import * as dns from "node:dns/promises";
@@ -12,7 +12,7 @@ import { codeOf } from "../../errors.ts";
 
 export interface Found {
   readonly addresses: readonly string[];
-  /** How long the answer holds, ms; null: the source does not say (hosts file, mDNS). */
+  /** How long the answer holds, ms; null: not known (hosts file, mDNS). */
   readonly ttlMs: number | null;
 }
 

@@ -255,7 +255,7 @@ class ControlPlane implements Supervisor {
         return this.health?.dialFailed(mail.cell, mail.error);
       case "unknown-name":
         return this.unknownNames.add(mail.listener, mail.name, mail.client);
-      case "node-mute":
+      case "node-silent":
         return this.health?.probeSoon(mail.cell);
       case "applied":
         this.newest.at(worker, mail.version);

@@ -24,9 +24,9 @@ interface Entry {
   count: number;
   client: string;
   atMs: number;
-  /** Looked for when shown, as that costs a look at every name there is. */
+  /** Searched for when shown, since that compares with every name there is. */
   nearest: string | null;
-  lookedIn: Routes | null;
+  searchedIn: Routes | null;
 }
 
 export class UnknownNames {
@@ -44,7 +44,7 @@ export class UnknownNames {
     let entry = this.entries.get(key);
     if (entry === undefined) {
       if (this.entries.size >= this.kept) this.entries.delete(leastAsked(this.entries));
-      entry = { listener, name, count: 0, client, atMs: 0, nearest: null, lookedIn: null };
+      entry = { listener, name, count: 0, client, atMs: 0, nearest: null, searchedIn: null };
       this.entries.set(key, entry);
     }
     entry.count += 1;
@@ -56,8 +56,8 @@ export class UnknownNames {
   view(routes: Routes, services: readonly Service[]): readonly UnknownName[] {
     const shown = [...this.entries.values()].sort((a, b) => b.count - a.count || b.atMs - a.atMs).slice(0, SHOWN);
     return shown.map((entry) => {
-      if (entry.lookedIn !== routes) entry.nearest = nearestOf(routes, services, entry);
-      entry.lookedIn = routes;
+      if (entry.searchedIn !== routes) entry.nearest = nearestOf(routes, services, entry);
+      entry.searchedIn = routes;
       const { listener, name, count, client, atMs, nearest } = entry;
       return { listener, name, count, lastClient: client, lastTime: new Date(atMs).toISOString(), nearest };
     });

@@ -1,4 +1,4 @@
-/** The data plane's threads: started, told, and replaced when one ends. */
+/** The data plane's threads: started, sent mail, and replaced when one ends. */
 import { MessageChannel, Worker, type MessagePort } from "node:worker_threads";
 import type { WorkerInput } from "../../seam/worker-input.ts";
 import { EdgeError } from "../../errors.ts";

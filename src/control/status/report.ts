@@ -12,7 +12,7 @@ import type { ControlEvent, RecentEvents } from "../log/recent-events.ts";
 import type { ClusterHealth, EndpointHealth } from "../health/view.ts";
 import type { ProbeCounts } from "../health/monitor.ts";
 import type { Facts } from "../serve/facts.ts";
-import type { ReloadStatus } from "../serve/reload.ts";
+import type { ReloadStatus } from "../serve/reloader.ts";
 import type { NameView } from "../serve/resolver.ts";
 import { rounded, type Counters, type History, type RateMeter, type Rates } from "./rates.ts";
 import type { UnknownName } from "../serve/unknown-names.ts";
@@ -296,7 +296,7 @@ function trafficOf({ board, totals }: Facts, cell: number): Traffic {
   };
 }
 
-/** What the rate meter looks at. */
+/** What the rate meter reads. */
 export function countersOf({ snapshot, totals }: Facts): ReadonlyMap<string, Counters> {
   const counters = new Map<string, Counters>();
   const sum = { connections: 0, bytesUp: 0, bytesDown: 0 };

@@ -3,7 +3,7 @@ import { openAdmin } from "../../../src/admin/server.ts";
 import { runCli } from "../../../src/cli/cli.ts";
 import { processIo } from "../../../src/cli/process-io.ts";
 import { openSink } from "../../../src/control/log/open.ts";
-import { runEdgeLb } from "../../../src/control/run.ts";
+import { runEdgeLb } from "../../../src/control/run-edge-lb.ts";
 
 const workerEntry = new URL("./worker.ts", import.meta.url);
 

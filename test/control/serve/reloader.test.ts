@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { diffConfig, type ConfigDiff } from "../../../src/config/diff.ts";
 import { loadConfig, type RuntimeLayer } from "../../../src/config/load.ts";
 import type { Config } from "../../../src/config/model.ts";
-import { createReload, type Reload } from "../../../src/control/serve/reload.ts";
+import { createReload, type Reload } from "../../../src/control/serve/reloader.ts";
 import { forgetCluster, withCluster, withoutCluster } from "../../../src/control/serve/runtime-layer.ts";
 import type { ApplyOptions } from "../../../src/control/serve/supervisor.ts";
 import { EdgeError } from "../../../src/errors.ts";

@@ -23,10 +23,10 @@ function meet(kind: "api" | "http", act: (node: MemoryPeer) => void): readonly u
   lab.runtime.settle();
   client.finish();
   lab.runtime.settle();
-  return lab.posted("node-mute");
+  return lab.posted("node-silent");
 }
 
-describe("reports.nodeMute()", () => {
+describe("reports.nodeSilent()", () => {
   const cases = [
     { name: "ends a tunnel without a byte", kind: "api", act: (peer) => peer.finish(), told: 1 },
     { name: "resets a tunnel", kind: "api", act: (peer) => peer.reset(), told: 1 },

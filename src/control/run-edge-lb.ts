@@ -11,7 +11,7 @@ import type { LogSink } from "./log/sink.ts";
 import { createNotifier } from "./machine/notify.ts";
 import { summary } from "./ready-line.ts";
 import { Ending, Running } from "./running.ts";
-import { createReload } from "./serve/reload.ts";
+import { createReload } from "./serve/reloader.ts";
 import { startSupervisor } from "./serve/supervisor.ts";
 
 export interface RunInput {
@@ -27,7 +27,7 @@ export interface RunInput {
 
 /** Serves until a signal. @returns 0 after a drain, 1 when it failed while running. @throws EdgeError when it cannot start */
 export async function runEdgeLb(input: RunInput): Promise<number> {
-  // before the listening addresses: a second instance is told of the first, not of a port
+  // before the listening addresses: a second instance names the first one, not a port that is taken
   const control = await takeControl(input.config);
   try {
     const running = await open(input, control);
