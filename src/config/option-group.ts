@@ -62,6 +62,7 @@ export interface Change {
 function changesOfMembers(group: Group, before: unknown, after: unknown): readonly Change[] {
   return Object.entries(group).flatMap(([key, member]) => {
     const [was, is] = [valueIn(before, key), valueIn(after, key)];
+    if (was === is) return [];
     if (!isOption(member)) return changesOfMembers(member, was, is);
     const text = member.change(was, is);
     return text === null ? [] : [{ option: member, text }];
