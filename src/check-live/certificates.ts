@@ -8,11 +8,11 @@ const SKEW_MS = 5_000;
 
 /** @param seen Of one cluster. */
 export function certificateFindings(seen: readonly Seen[], wallMs: number): readonly Finding[] {
-  const foreign = seen.flatMap(({ node, family, identity }) =>
+  const foreign = seen.flatMap(({ node, group, identity }) =>
     identity?.kind === "foreign"
       ? [
           fail(
-            `${node} shows ${identity.cluster}'s ${family} certificate: its address belongs to another cluster now`,
+            `${node} shows ${identity.cluster}'s ${group.name} certificate: its address belongs to another cluster now`,
             `correct the nodes of the two clusters, or give ${node} a fixed address: virsh net-update`,
           ),
         ]
@@ -20,18 +20,22 @@ export function certificateFindings(seen: readonly Seen[], wallMs: number): read
   );
   const early = seen
     .filter(({ clock }) => clock.notBeforeMs !== null && clock.notBeforeMs > wallMs)
-    .map(({ node, family, clock }) =>
+    .map(({ node, group, clock }) =>
       fail(
-        `${node}: its ${family} certificate is valid only from ${day(clock.notBeforeMs ?? 0)}; this clock may be slow`,
+        `${node}: its ${group.name} certificate is valid only from ${day(clock.notBeforeMs ?? 0)}; this clock may be slow`,
         "sudo chronyc makestep",
       ),
     );
-  return [...foreign, ...early, ...(["api", "ingress"] as const).flatMap((family) => ends(family, seen, wallMs))];
+  return [
+    ...foreign,
+    ...early,
+    ...[...new Set(seen.map(({ group }) => group))].flatMap((group) => ends(group, seen, wallMs)),
+  ];
 }
 
-/** One line per family: the first certificate to end. */
-function ends(family: Seen["family"], seen: readonly Seen[], wallMs: number): readonly Finding[] {
-  const own = seen.filter((each) => each.family === family && each.identity?.kind !== "foreign");
+/** One line per group: the first certificate to end. */
+function ends(group: Seen["group"], seen: readonly Seen[], wallMs: number): readonly Finding[] {
+  const own = seen.filter((each) => each.group === group && each.identity?.kind !== "foreign");
   const [first] = own
     .flatMap(({ node, certificate }) => (certificate === null ? [] : [{ node, at: certificate.notAfterMs }]))
     .sort((a, b) => a.at - b.at);
@@ -39,11 +43,11 @@ function ends(family: Seen["family"], seen: readonly Seen[], wallMs: number): re
   const approve = "oc get csr -o name | xargs oc adm certificate approve";
   switch (expiry(first.at, wallMs)) {
     case "expired":
-      return [fail(`${family} certificate expired on ${day(first.at)} (${first.node})`, approve)];
+      return [fail(`${group.name} certificate expired on ${day(first.at)} (${first.node})`, approve)];
     case "soon":
-      return [warn(`${family} certificate ends on ${day(first.at)} (${first.node})`, approve)];
+      return [warn(`${group.name} certificate ends on ${day(first.at)} (${first.node})`, approve)];
     default:
-      return [ok(`${family} certificate until ${day(first.at)}`)];
+      return [ok(`${group.name} certificate until ${day(first.at)}`)];
   }
 }
 

@@ -86,8 +86,8 @@ function sharedIngress(
   seen: readonly Seen[],
 ): readonly { readonly cluster: string; readonly finding: Finding }[] {
   const shown = new Map<string, ShownCertificate>();
-  for (const { cluster, family, certificate } of seen) {
-    if (family === "ingress" && certificate !== null) shown.set(cluster, certificate);
+  for (const { cluster, group, certificate } of seen) {
+    if (group.servername === "apps" && certificate !== null) shown.set(cluster, certificate);
   }
   const whose = owners(
     config.clusters.map(({ name, names, apiNames }) => ({

@@ -3,11 +3,11 @@ import { nodesFor } from "../config/clusters.ts";
 import type { NodeSpec } from "../config/addresses.ts";
 import type { ClusterConfig, Config } from "../config/model.ts";
 import type { NodeIdentities } from "../control/health/node-identities.ts";
-import type { Family, NodeProbe, NodeProbeResult } from "../control/probe/node-probe.ts";
+import type { NodeProbe, NodeProbeResult } from "../control/probe/node-probe.ts";
 import { judge, type Evidence } from "../core/health/ladder.ts";
 import { reasonText } from "../core/health/reasons.ts";
 import type { Identity, ShownCertificate } from "../core/health/identity.ts";
-import type { Service } from "../seam/services.ts";
+import type { ProbeGroup, Service } from "../seam/services.ts";
 import type { ClockAnswer } from "./clock.ts";
 import type { LiveEnvironment } from "./environment.ts";
 
@@ -21,10 +21,10 @@ export interface SeenPort {
   readonly words: string;
 }
 
-/** One node, checked for one family. */
+/** One node, checked for one group of services. */
 export interface Seen {
   readonly cluster: string;
-  readonly family: Family;
+  readonly group: ProbeGroup;
   readonly node: string;
   readonly ip: string;
   readonly ports: readonly SeenPort[];
@@ -34,21 +34,19 @@ export interface Seen {
   readonly askedMs: number;
 }
 
-/** The machine-config server says nothing that its API does not. */
-type CheckedFamily = Exclude<Family, "mcs">;
-
-/** One node to check for one family. */
+/** One node to check for one group of services. */
 export interface Task {
   readonly cluster: ClusterConfig;
-  readonly family: CheckedFamily;
+  readonly group: ProbeGroup;
   readonly node: NodeSpec;
 }
 
 /** Families whose listener is on. */
 export function tasksOf(cluster: ClusterConfig, config: Config): readonly Task[] {
-  return (["api", "ingress"] as const).flatMap((family) => {
-    const [service] = servicesOf(family, config);
-    return service === undefined ? [] : nodesFor(cluster, service).map((node) => ({ cluster, family, node }));
+  const checked = config.services.map(({ group }) => group).filter(({ checkedLive }) => checkedLive);
+  return [...new Set(checked)].flatMap((group) => {
+    const [service] = servicesOf(group, config);
+    return service === undefined ? [] : nodesFor(cluster, service).map((node) => ({ cluster, group, node }));
   });
 }
 
@@ -70,16 +68,16 @@ export class NodeCheck {
   async run(task: Task): Promise<readonly Seen[]> {
     const { host, isName } = task.node;
     const ips = isName ? await this.environment.lookup(host).catch(() => []) : [host];
-    if (ips.length === 0) return [unresolved(task, servicesOf(task.family, this.config), this.environment.wallMs())];
+    if (ips.length === 0) return [unresolved(task, servicesOf(task.group, this.config), this.environment.wallMs())];
     return Promise.all(ips.map((ip) => this.runAt(ip, task)));
   }
 
   private async runAt(ip: string, task: Task): Promise<Seen> {
-    const { cluster, family, node } = task;
-    const services = servicesOf(family, this.config);
-    const ports = Object.fromEntries(services.map(({ name }) => [name, cluster.ports[name]]));
-    const servername = this.identities.servername(cluster.name, family);
-    const nodeProbe = this.environment.nodeProbe({ family, ip, ports, readyPort: cluster.ports.ready, servername });
+    const { cluster, group, node } = task;
+    const services = servicesOf(group, this.config);
+    const ports = services.map((service) => ({ service, port: cluster.ports[service.name] }));
+    const servername = this.identities.servername(cluster.name, group);
+    const nodeProbe = this.environment.nodeProbe({ group, ip, ports, readyPort: cluster.ports.ready, servername });
     try {
       const result = await this.probe(nodeProbe);
       const identity = await this.identify(ip, task, nodeProbe, result.certificate);
@@ -87,7 +85,7 @@ export class NodeCheck {
       const askedMs = this.environment.wallMs();
       const clock = seen.some(({ up }) => up) ? await this.clock(ip, task, servername ?? "") : NO_CLOCK;
       const what = { ports: seen, certificate: result.certificate, identity, clock, askedMs };
-      return { cluster: cluster.name, family, node: node.host, ip, ...what };
+      return { cluster: cluster.name, group, node: node.host, ip, ...what };
     } finally {
       nodeProbe.close();
     }
@@ -103,22 +101,24 @@ export class NodeCheck {
 
   private async identify(
     ip: string,
-    { cluster, family }: Task,
+    { cluster, group }: Task,
     nodeProbe: NodeProbe,
     certificate: ShownCertificate | null,
   ): Promise<Identity | null> {
     if (certificate === null) return null;
-    const showing = { key: `${cluster.name} ${family} ${ip}`, cluster: cluster.name, family, certificate };
+    const showing = { key: `${cluster.name} ${group.name} ${ip}`, cluster: cluster.name, group, certificate };
     return this.identities.judge(showing, (name) => nodeProbe.certificateShownTo(name, this.config.timeouts.probe));
   }
 
-  private clock(ip: string, { cluster, family }: Task, servername: string): Promise<ClockAnswer> {
-    const [port, path] = family === "api" ? [cluster.ports.api, "/readyz"] : [cluster.ports.https, "/"];
+  private clock(ip: string, { cluster, group }: Task, servername: string): Promise<ClockAnswer> {
+    const tls = this.config.services.find((each) => each.group === group && each.routedBy === "sni");
+    const port = tls === undefined ? 0 : cluster.ports[tls.name];
+    const path = group.readiness?.port === "own" ? group.readiness.path : "/";
     return this.environment.clock({ at: { ip, port }, servername, path, timeoutMs: this.config.timeouts.probe });
   }
 }
 
-function unresolved({ cluster, family, node }: Task, services: readonly Service[], askedMs: number): Seen {
+function unresolved({ cluster, group, node }: Task, services: readonly Service[], askedMs: number): Seen {
   const words = "its name does not resolve";
   const ports = services.map((service) => ({
     service,
@@ -127,18 +127,18 @@ function unresolved({ cluster, family, node }: Task, services: readonly Service[
     silent: true,
     words,
   }));
-  const base = { cluster: cluster.name, family, node: node.host, ip: "", ports };
+  const base = { cluster: cluster.name, group, node: node.host, ip: "", ports };
   return { ...base, certificate: null, identity: null, clock: NO_CLOCK, askedMs };
 }
 
-/** The family's listeners that are on. */
-function servicesOf(family: CheckedFamily, { services, listen }: Config): readonly Service[] {
-  return services.filter(({ name, probe }) => probe.name === family && listen[name].length > 0);
+/** The group's services that are listened to. */
+function servicesOf(group: ProbeGroup, { services, listen }: Config): readonly Service[] {
+  return services.filter((each) => each.group === group && listen[each.name].length > 0);
 }
 
 function seenPort(service: Service, cluster: ClusterConfig, { ready, own, inconclusive }: NodeProbeResult): SeenPort {
   const evidence = own[service.name] ?? null;
-  const { outcome } = judge(service.name, cluster.check === "off" ? "tcp" : cluster.check, null, ready, evidence);
+  const { outcome } = judge(service, cluster.check === "off" ? "tcp" : cluster.check, null, ready, evidence);
   const words = inconclusive ? "this machine could not ask: out of descriptors" : reasonText(outcome.reason);
   const silent = isNothing(evidence) && isNothing(ready);
   return { service, port: cluster.ports[service.name], up: outcome.verdict === "up", silent, words };

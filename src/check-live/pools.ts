@@ -87,7 +87,7 @@ function tryLine(place: Place | undefined, timeoutMs: number): readonly string[]
   if (place === undefined || place.ip === "") return [];
   const seconds = Math.max(1, Math.ceil(timeoutMs / 1_000));
   const at = formatEndpoint(place.ip, place.seen.port);
-  const { routedBy, probe } = place.seen.service;
-  const path = probe.readiness?.port === "own" ? probe.readiness.path : "/";
+  const { routedBy, group } = place.seen.service;
+  const path = group.readiness?.port === "own" ? group.readiness.path : "/";
   return [`curl -kv --max-time ${seconds} ${routedBy === "host" ? "http" : "https"}://${at}${path}`];
 }

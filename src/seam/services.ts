@@ -32,20 +32,22 @@ export interface Service {
   readonly idle: "apiIdle" | "ingressIdle";
   /** Nodes can read a PROXY header; kube-apiserver answers one with "record overflow". */
   readonly takesProxy: boolean;
-  readonly probe: Probe;
+  readonly group: ProbeGroup;
 }
 
 /** `api`: `api.D`; `api-int`: `api-int.D`; `apps`: everything below `apps.D`; the others: the lists of that key. */
 export type NameSet = "api" | "api-int" | "apps" | "names" | "api-names";
 export type NodeRole = "api" | "ingress";
 
-/** How the nodes of a service are probed. One probe of a node speaks for all services whose probe has the same name. */
-export interface Probe {
+/** Services that one probe of a node speaks for, and what it asks. */
+export interface ProbeGroup {
   readonly name: string;
   /** As a heading, and within a sentence. */
   readonly title: string;
   readonly words: string;
-  /** Which name of the cluster is asked for in TLS. */
+  /** `check --live` probes it too. */
+  readonly checkedLive: boolean;
+  /** Which name of the cluster is asked for in TLS, and whose certificate is shown: the ingress has one of its own. */
   readonly servername: "api" | "api-int" | "apps";
   /** The top of the ladder; null: a TLS handshake is. */
   readonly readiness: Readiness | null;
@@ -54,34 +56,38 @@ export interface Probe {
 /** The readiness question. */
 export interface Readiness {
   readonly rung: "readyz" | "ready1936" | "healthz";
-  readonly path: string;
+  readonly path: "/readyz" | "/healthz" | "/healthz/ready";
   /** `own`: HTTPS on the service's own port; `ready`: plain HTTP on the node's `ready-port`. */
   readonly port: "own" | "ready";
   /** 401 and 403 are a pass: a server that lets nobody ask anonymously is alive all the same. */
   readonly anonymousRefused: "ready" | "not ready";
 }
 
-const API: Probe = {
+const API: ProbeGroup = {
   name: "api",
   title: "API",
   words: "API",
+  checkedLive: true,
   servername: "api",
   readiness: { rung: "readyz", path: "/readyz", port: "own", anonymousRefused: "ready" },
 };
 
 /** https and http are served by the same router. */
-const INGRESS: Probe = {
+const INGRESS: ProbeGroup = {
   name: "ingress",
   title: "Ingress",
   words: "ingress",
+  checkedLive: true,
   servername: "apps",
   readiness: { rung: "ready1936", path: "/healthz/ready", port: "ready", anonymousRefused: "not ready" },
 };
 
-const MCS: Probe = {
+/** It says nothing that the API of its cluster does not. */
+const MCS: ProbeGroup = {
   name: "mcs",
   title: "Machine config",
   words: "machine-config",
+  checkedLive: false,
   servername: "api-int",
   readiness: { rung: "healthz", path: "/healthz", port: "own", anonymousRefused: "not ready" },
 };
@@ -102,7 +108,7 @@ export const SERVICES: readonly Service[] = [
     policy: "leastconn",
     idle: "apiIdle",
     takesProxy: false,
-    probe: API,
+    group: API,
   },
   {
     name: "https",
@@ -118,7 +124,7 @@ export const SERVICES: readonly Service[] = [
     policy: "source",
     idle: "ingressIdle",
     takesProxy: true,
-    probe: INGRESS,
+    group: INGRESS,
   },
   {
     name: "http",
@@ -134,7 +140,7 @@ export const SERVICES: readonly Service[] = [
     policy: "host",
     idle: "ingressIdle",
     takesProxy: true,
-    probe: INGRESS,
+    group: INGRESS,
   },
   {
     // it hands out secrets: nobody gets there without a name, but for nodes in the network of one cluster
@@ -151,7 +157,7 @@ export const SERVICES: readonly Service[] = [
     policy: "leastconn",
     idle: "apiIdle",
     takesProxy: false,
-    probe: MCS,
+    group: MCS,
   },
 ];
 

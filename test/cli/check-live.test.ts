@@ -163,11 +163,11 @@ describe("runLiveCheck()", () => {
     [
       "a node that serves nothing",
       {
-        nodeProbe: ({ ip, family }) => {
+        nodeProbe: ({ ip, group }) => {
           const silent = { got: "nothing", fault: "silent", timeoutMs: 2_000 } as const;
           const gone = { ready: silent, own: { api: silent }, certificate: null, inconclusive: false };
           return probing(
-            ip.endsWith(".21") ? gone : healthy({}, [family === "api" ? "api.hub.lab" : "*.apps.hub.lab"]),
+            ip.endsWith(".21") ? gone : healthy({}, [group.name === "api" ? "api.hub.lab" : "*.apps.hub.lab"]),
           );
         },
       },
@@ -176,9 +176,9 @@ describe("runLiveCheck()", () => {
     [
       "an API that is not ready anywhere",
       {
-        nodeProbe: ({ family }) => {
+        nodeProbe: ({ group }) => {
           const ready = { got: "http", status: 500 } as const;
-          return probing(family === "api" ? healthy({ ready, own: { api: ready } }) : healthy());
+          return probing(group.name === "api" ? healthy({ ready, own: { api: ready } }) : healthy());
         },
       },
       "fail api (port 6443): 0 of 3 up: 192.168.125.20, .21, .22: /readyz 500 | curl -kv --max-time 2 https://192.168.125.20:6443/readyz",
@@ -221,7 +221,8 @@ describe("runLiveCheck()", () => {
       await complaints(
         {
           lookup,
-          nodeProbe: ({ family }) => probing(healthy({}, family === "api" ? ["kubernetes"] : ["*.apps.hub.far.lab"])),
+          nodeProbe: ({ group }) =>
+            probing(healthy({}, group.name === "api" ? ["kubernetes"] : ["*.apps.hub.far.lab"])),
         },
         config,
       ),

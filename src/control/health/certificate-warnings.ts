@@ -1,29 +1,29 @@
 /** What the operator is warned of: certificates that end, and those that make browsers mix up clusters. */
 import { expiry, sharedCertificates, type Owners, type ShownCertificate } from "../../core/health/identity.ts";
-import type { Family } from "../probe/node-probe.ts";
+import type { ProbeGroup } from "../../seam/services.ts";
 
 /** The certificate that one node showed last. */
 export interface NodeCertificate {
-  /** Identifies node, cluster and family. */
+  /** Identifies node, cluster and group. */
   readonly key: string;
   readonly cluster: string;
-  readonly family: Family;
+  readonly group: ProbeGroup;
   readonly certificate: ShownCertificate;
 }
 
 export interface CertificateView {
-  readonly family: Family;
-  /** The first to expire of the family's nodes, ms since 1970. */
+  readonly group: ProbeGroup;
+  /** The first to expire of the group's nodes, ms since 1970. */
   readonly notAfterMs: number;
 }
 
-/** When the first certificate of each family ends. */
+/** When the first certificate of each group ends. */
 export function earliestExpiry(shown: readonly NodeCertificate[]): CertificateView[] {
-  const first = new Map<Family, number>();
-  for (const { family, certificate } of shown) {
-    first.set(family, Math.min(first.get(family) ?? Number.POSITIVE_INFINITY, certificate.notAfterMs));
+  const first = new Map<ProbeGroup, number>();
+  for (const { group, certificate } of shown) {
+    first.set(group, Math.min(first.get(group) ?? Number.POSITIVE_INFINITY, certificate.notAfterMs));
   }
-  return [...first].map(([family, notAfterMs]) => ({ family, notAfterMs }));
+  return [...first].map(([group, notAfterMs]) => ({ group, notAfterMs }));
 }
 
 /** Sentences by cluster. */
@@ -37,25 +37,24 @@ export function certificateWarnings(
     warnings.set(cluster, [...(warnings.get(cluster) ?? []), text]);
   };
   for (const name of new Set(shown.map(({ cluster }) => cluster))) {
-    for (const { family, notAfterMs } of earliestExpiry(shown.filter(({ cluster }) => cluster === name))) {
-      const text = expiryText(family, notAfterMs, wallMs);
+    for (const { group, notAfterMs } of earliestExpiry(shown.filter(({ cluster }) => cluster === name))) {
+      const text = expiryText(group, notAfterMs, wallMs);
       if (text !== null) add(name, text);
     }
   }
-  const ingress = shown.filter(({ family }) => family === "ingress");
+  const ingress = shown.filter(({ group }) => group.servername === "apps");
   const byCluster = new Map(ingress.map(({ cluster, certificate }) => [cluster, certificate]));
   for (const { cluster, also } of sharedCertificates(byCluster, owners)) add(cluster, sharedText(also));
   return warnings;
 }
 
-function expiryText(family: Family, notAfterMs: number, wallMs: number): string | null {
+function expiryText({ words }: ProbeGroup, notAfterMs: number, wallMs: number): string | null {
   const state = expiry(notAfterMs, wallMs);
   if (state === "fine") return null;
   const day = new Date(notAfterMs).toISOString().slice(0, 10);
-  const shown = { api: "API", ingress: "ingress", mcs: "machine-config" }[family];
   return state === "expired"
-    ? `the ${shown} certificate expired on ${day}`
-    : `the ${shown} certificate expires on ${day}`;
+    ? `the ${words} certificate expired on ${day}`
+    : `the ${words} certificate expires on ${day}`;
 }
 
 function sharedText(also: string): string {

@@ -3,7 +3,6 @@ import { listFor } from "../../config/clusters.ts";
 import type { ClusterConfig, Config } from "../../config/model.ts";
 import type { Service } from "../../seam/services.ts";
 import type { Snapshot } from "../../seam/snapshot.ts";
-import { familyOf } from "../probe/node-probe.ts";
 import type { Clock } from "./system-clock.ts";
 import { endpointKey, ProbedNode, TrackedCluster, TrackedEndpoint } from "./tracked.ts";
 
@@ -102,13 +101,13 @@ function isGiven(config: ClusterConfig, service: Service): boolean {
 function nodesOf(cluster: TrackedCluster, known: ReadonlyMap<string, ProbedNode>): ProbedNode[] {
   const endpoints = new Map<string, TrackedEndpoint[]>();
   for (const endpoint of cluster.endpoints) {
-    const key = [cluster.name, familyOf(endpoint.service.name), endpoint.at.ip, cluster.config.ports.ready].join(" ");
+    const key = [cluster.name, endpoint.service.group.name, endpoint.at.ip, cluster.config.ports.ready].join(" ");
     endpoints.set(key, [...(endpoints.get(key) ?? []), endpoint]);
   }
   return [...endpoints].flatMap(([key, own]) => {
     const [first] = own;
     if (first === undefined) return [];
-    const node = known.get(key) ?? new ProbedNode(key, cluster, familyOf(first.service.name), first.at.ip);
+    const node = known.get(key) ?? new ProbedNode(key, cluster, first.service.group, first.at.ip);
     node.endpoints = own;
     return [node];
   });

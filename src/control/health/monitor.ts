@@ -225,7 +225,7 @@ export class HealthMonitor {
     const others = node.cluster.nodes.filter((other) => other !== node);
     for (const other of others) {
       // those that passed a lower rung may not be ready after all
-      if (rungRaised && other.family === node.family) this.scheduler.probeSoon(other);
+      if (rungRaised && other.group.name === node.group.name) this.scheduler.probeSoon(other);
     }
     for (const other of others) {
       // an address that another cluster's node got is another cluster's on every port

@@ -10,7 +10,7 @@ import {
   type ShownCertificate,
 } from "../../core/health/identity.ts";
 import type { EventLog } from "../log/event-log.ts";
-import type { Family } from "../probe/node-probe.ts";
+import type { ProbeGroup } from "../../seam/services.ts";
 import {
   certificateWarnings,
   earliestExpiry,
@@ -69,10 +69,10 @@ export class NodeIdentities {
     return this.domains.learnt;
   }
 
-  /** The name to ask a node of this family with; null: without one. */
-  servername(cluster: string, family: Family): string | null {
+  /** The name to ask a node of this group with; null: without one. */
+  servername(cluster: string, group: ProbeGroup): string | null {
     const config = this.configs.get(cluster);
-    return config === undefined ? null : servernameOf(config, this.domainOf(cluster), family);
+    return config === undefined ? null : servernameOf(config, this.domainOf(cluster), group);
   }
 
   /**
@@ -80,10 +80,11 @@ export class NodeIdentities {
    * @param ask The same node, for the certificate it shows to another cluster's name.
    */
   async judge(seen: NodeCertificate, ask: AskCertificate): Promise<Identity> {
-    const { key, cluster, family, certificate } = seen;
-    if (family === "ingress") this.domains.vote(key, cluster, learntDomain(cluster, certificate));
+    const { key, cluster, group, certificate } = seen;
+    const isIngress = group.servername === "apps";
+    if (isIngress) this.domains.vote(key, cluster, learntDomain(cluster, certificate));
     const identity = identify(cluster, this.owners.of(certificate));
-    if (identity.kind !== "unproven" || family === "ingress") return identity;
+    if (identity.kind !== "unproven" || isIngress) return identity;
     return this.crossCheck(cluster, certificate, ask);
   }
 
@@ -165,13 +166,13 @@ function namesOf(cluster: ClusterConfig, domain: string | null): ClusterNames {
 }
 
 /** Names that the servers have certificates for, so that probes look like any client. */
-function servernameOf(cluster: ClusterConfig, domain: string | null, family: Family): string | null {
-  if (family === "ingress") {
+function servernameOf(cluster: ClusterConfig, domain: string | null, { servername }: ProbeGroup): string | null {
+  if (servername === "apps") {
     // every OpenShift cluster has this route; elsewhere the wildcard covers it just as well
     if (domain !== null) return `console-openshift-console.apps.${domain}`;
     return concrete(cluster.names);
   }
-  if (domain !== null) return family === "mcs" ? `api-int.${domain}` : `api.${domain}`;
+  if (domain !== null) return `${servername}.${domain}`;
   // in the certificate of every kube-apiserver
   return concrete(cluster.apiNames) ?? "kubernetes.default.svc";
 }

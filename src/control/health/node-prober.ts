@@ -66,13 +66,13 @@ export class NodeProber {
 
   /** The node's probe; a new one when the name to ask with or a port is another. */
   private probeOf(node: ProbedNode): NodeProbe {
-    const { cluster, family, ip, endpoints } = node;
-    const servername = this.input.identities.servername(cluster.name, family);
+    const { cluster, group, ip, endpoints } = node;
+    const servername = this.input.identities.servername(cluster.name, group);
     const key = endpoints.reduce((text, { service, at }) => `${text} ${service.name}:${at.port}`, servername ?? "");
     if (node.probe === null || node.probeKey !== key) {
       node.probe?.close();
-      const ports = Object.fromEntries(endpoints.map(({ service, at }) => [service.name, at.port]));
-      node.probe = this.input.makeNodeProbe({ family, ip, ports, readyPort: cluster.config.ports.ready, servername });
+      const ports = endpoints.map(({ service, at }) => ({ service, port: at.port }));
+      node.probe = this.input.makeNodeProbe({ group, ip, ports, readyPort: cluster.config.ports.ready, servername });
       node.probeKey = key;
     }
     return node.probe;
@@ -89,7 +89,7 @@ export class NodeProber {
       readiness: endpoints.some(({ service, probedAs }) =>
         asksReadiness(probedAs, check, cluster.rungs.get(service.name) ?? null, round),
       ),
-      handshake: check !== "tcp" && endpoints.every(({ service, probedAs }) => probedAs === service.name),
+      handshake: check !== "tcp" && endpoints.every(({ service, probedAs }) => probedAs.routedBy === service.routedBy),
       // a node that something happened to may answer on its kept connections and on no others
       thorough: overdue || prompted || !endpoints.every(({ steadyUp }) => steadyUp),
       reconnect: overdue || prompted || node.isForeign,
@@ -107,8 +107,8 @@ export class NodeProber {
     const { version } = identities;
     if (shown === null) return;
     if (shown.fingerprint === node.certificate?.fingerprint && node.judgedByVersion === version) return;
-    const { key, cluster, family, probe } = node;
-    const seen = { key, cluster: cluster.name, family, certificate: shown };
+    const { key, cluster, group, probe } = node;
+    const seen = { key, cluster: cluster.name, group, certificate: shown };
     node.certificate = shown;
     node.judgedByVersion = version;
     // only asking a foreign node again can clear it: its certificate alone may name no cluster at all

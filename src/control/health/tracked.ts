@@ -1,14 +1,14 @@
 /** What health knows of each cluster, of each node it probes and of each endpoint it has a verdict on. */
 import type { ClusterConfig } from "../../config/model.ts";
 import type { Identity, ShownCertificate } from "../../core/health/identity.ts";
-import type { Rung } from "../../core/health/ladder.ts";
+import type { Probed, Rung } from "../../core/health/ladder.ts";
 import { reason, type Reason } from "../../core/health/reasons.ts";
 import type { Role } from "../../core/health/roles.ts";
 import { unknownSince, type VerdictState } from "../../core/health/verdict.ts";
 import type { HealthWord } from "../../seam/board.ts";
-import type { Policy, Service, ServiceName } from "../../seam/services.ts";
+import type { Policy, ProbeGroup, Service, ServiceName } from "../../seam/services.ts";
 import type { Address, ClusterPlan, Endpoint } from "../../seam/snapshot.ts";
-import type { Family, NodeProbe } from "../probe/node-probe.ts";
+import type { NodeProbe } from "../probe/node-probe.ts";
 import type { Cancel, Clock } from "./system-clock.ts";
 
 export class TrackedCluster {
@@ -95,11 +95,12 @@ export class TrackedEndpoint {
   }
 
   /**
-   * The kind whose port its own port is judged as. A router that expects a PROXY header does not answer a handshake without one,
+   * How its own port is judged. A router that expects a PROXY header does not answer a handshake without one,
    * and probes never send one: its TLS port is judged as a plain one.
    */
-  get probedAs(): ServiceName {
-    return this.service.name === "https" && this.cluster.config.sendProxy !== 0 ? "http" : this.service.name;
+  get probedAs(): Probed {
+    const { group, takesProxy } = this.service;
+    return takesProxy && this.cluster.config.sendProxy !== 0 ? { group, routedBy: "host" } : this.service;
   }
 }
 
@@ -115,7 +116,7 @@ export function endpointKey(
 export class ProbedNode {
   readonly key: string;
   readonly cluster: TrackedCluster;
-  readonly family: Family;
+  readonly group: ProbeGroup;
   readonly ip: string;
   /** Those that its probe speaks for. */
   endpoints: readonly TrackedEndpoint[] = [];
@@ -145,10 +146,10 @@ export class ProbedNode {
   /** The version of the clusters' names that `identity` was judged by. */
   judgedByVersion = -1;
 
-  constructor(key: string, cluster: TrackedCluster, family: Family, ip: string) {
+  constructor(key: string, cluster: TrackedCluster, group: ProbeGroup, ip: string) {
     this.key = key;
     this.cluster = cluster;
-    this.family = family;
+    this.group = group;
     this.ip = ip;
   }
 

@@ -4,7 +4,6 @@ import type { Rung } from "../../core/health/ladder.ts";
 import type { Role } from "../../core/health/roles.ts";
 import type { HealthWord } from "../../seam/board.ts";
 import type { ServiceName } from "../../seam/services.ts";
-import { familyOf } from "../probe/node-probe.ts";
 import type { CertificateView } from "./certificate-warnings.ts";
 import type { NodeIdentities } from "./node-identities.ts";
 import type { TrackedCluster, TrackedEndpoint } from "./tracked.ts";
@@ -41,8 +40,7 @@ export interface ClusterHealth {
 
 export function endpointView(endpoint: TrackedEndpoint): EndpointHealth {
   const { cluster, service, node, at, cell, role } = endpoint;
-  const family = familyOf(service.name);
-  const probed = cluster.nodes.find((each) => each.family === family && each.ip === at.ip);
+  const probed = cluster.nodes.find((each) => each.group === service.group && each.ip === at.ip);
   return {
     cluster: cluster.name,
     kind: service.name,

@@ -1,27 +1,25 @@
 /** Probes of one node of one cluster: the readiness question and the traffic ports, on one deadline. */
 import type { ShownCertificate } from "../../core/health/identity.ts";
-import { readinessPath, type Evidence } from "../../core/health/ladder.ts";
-import type { ServiceName } from "../../seam/services.ts";
+import type { Evidence } from "../../core/health/ladder.ts";
+import type { ProbeGroup, Service, ServiceName } from "../../seam/services.ts";
 import type { Address } from "../../seam/snapshot.ts";
 import type { ProbeResult, TlsPlan } from "./socket.ts";
 import { HttpProbe, probeTcp, probeTls } from "./probes.ts";
 
-/** What one node probe can speak for: https and http are served by the same router and share its readiness. */
-export type Family = "api" | "ingress" | "mcs";
-
-export function familyOf(kind: ServiceName): Family {
-  return kind === "api" || kind === "mcs" ? kind : "ingress";
-}
-
 export interface ProbePlan {
-  readonly family: Family;
+  readonly group: ProbeGroup;
   readonly ip: string;
-  /** Traffic ports by kind; for the API and the machine-config server also where readiness is asked. */
-  readonly ports: Readonly<Partial<Record<ServiceName, number>>>;
+  /** The group's services, and where they are on the node. */
+  readonly ports: readonly ProbedPort[];
   /** Where a router tells its readiness. */
   readonly readyPort: number;
   /** A name the node has a certificate for; null: ask without one. */
   readonly servername: string | null;
+}
+
+export interface ProbedPort {
+  readonly service: Service;
+  readonly port: number;
 }
 
 export interface ProbeRequest {
@@ -63,19 +61,24 @@ const HTTP_ALPN = ["http/1.1"];
 const BROWSER_ALPN = ["h2", "http/1.1"];
 
 export function createNodeProbe(plan: ProbePlan): NodeProbe {
-  return plan.family === "ingress" ? new RouterProbe(plan) : new ServerProbe(plan, plan.family);
+  return plan.group.readiness?.port === "ready"
+    ? new RouterProbe(plan, plan.group.readiness.path)
+    : new ServerProbe(plan);
 }
 
-/** An API or machine-config server: readiness is asked where the traffic goes, on one kept connection. */
+/** An API or another server of one port: readiness is asked where the traffic goes, on one kept connection. */
 class ServerProbe implements NodeProbe {
-  private readonly kind: "api" | "mcs";
+  private readonly service: ServiceName | null;
+  private readonly path: string | null;
   private readonly at: Address;
   private readonly tls: TlsPlan;
   private readonly http: HttpProbe;
 
-  constructor(plan: ProbePlan, kind: "api" | "mcs") {
-    this.kind = kind;
-    this.at = { ip: plan.ip, port: plan.ports[kind] ?? 0 };
+  constructor(plan: ProbePlan) {
+    const [own] = plan.ports;
+    this.service = own?.service.name ?? null;
+    this.path = plan.group.readiness?.path ?? null;
+    this.at = { ip: plan.ip, port: own?.port ?? 0 };
     this.tls = { servername: plan.servername, alpn: HTTP_ALPN };
     this.http = new HttpProbe({ at: this.at, tls: this.tls }, plan.servername ?? plan.ip);
   }
@@ -83,7 +86,7 @@ class ServerProbe implements NodeProbe {
   async probe(request: ProbeRequest): Promise<NodeProbeResult> {
     if (request.reconnect) this.http.reconnect();
     const { evidence, certificate } = await this.probePort(request);
-    const own = evidence === null ? {} : { [this.kind]: evidence };
+    const own = evidence === null || this.service === null ? {} : { [this.service]: evidence };
     return { ready: request.readiness ? evidence : null, own, certificate, inconclusive: evidence === null };
   }
 
@@ -96,7 +99,7 @@ class ServerProbe implements NodeProbe {
   }
 
   private probePort({ readiness, handshake, timeoutMs }: ProbeRequest): Promise<ProbeResult> {
-    if (readiness) return this.http.ask(readinessPath(this.kind), timeoutMs);
+    if (readiness && this.path !== null) return this.http.ask(this.path, timeoutMs);
     return handshake ? probeTls(this.at, this.tls, timeoutMs) : probeTcp(this.at, timeoutMs);
   }
 }
@@ -105,19 +108,19 @@ class ServerProbe implements NodeProbe {
 class RouterProbe implements NodeProbe {
   private readonly plan: ProbePlan;
   private readonly http: HttpProbe;
-  private readonly kinds: readonly ("https" | "http")[];
+  private readonly path: string;
 
-  constructor(plan: ProbePlan) {
+  constructor(plan: ProbePlan, path: string) {
     this.plan = plan;
+    this.path = path;
     this.http = new HttpProbe({ at: { ip: plan.ip, port: plan.readyPort }, tls: null }, plan.ip);
-    this.kinds = (["https", "http"] as const).filter((kind) => plan.ports[kind] !== undefined);
   }
 
   async probe(request: ProbeRequest): Promise<NodeProbeResult> {
     const { readiness, handshake, thorough, timeoutMs } = request;
     if (!readiness) return { ready: null, ...(await this.probePorts(handshake, timeoutMs)) };
     const startedMs = performance.now();
-    const asked = this.http.ask(readinessPath("https"), timeoutMs);
+    const asked = this.http.ask(this.path, timeoutMs);
     const early = thorough ? null : await withHeadStart(asked, timeoutMs);
     if (early !== null && suffices(early)) {
       return { ready: early.evidence, own: {}, certificate: null, inconclusive: false };
@@ -128,7 +131,8 @@ class RouterProbe implements NodeProbe {
   }
 
   certificateShownTo(servername: string, timeoutMs: number): Promise<ShownCertificate | null> {
-    return shownCertificate({ ip: this.plan.ip, port: this.plan.ports.https ?? 0 }, servername, timeoutMs);
+    const tls = this.plan.ports.find(({ service }) => service.routedBy === "sni");
+    return shownCertificate({ ip: this.plan.ip, port: tls?.port ?? 0 }, servername, timeoutMs);
   }
 
   close(): void {
@@ -136,14 +140,14 @@ class RouterProbe implements NodeProbe {
   }
 
   private async probePorts(handshake: boolean, timeoutMs: number): Promise<PortsResult> {
-    const results = await Promise.all(this.kinds.map((kind) => this.probePort(kind, handshake, timeoutMs)));
-    return portsResult(this.kinds, results);
+    const results = await Promise.all(this.plan.ports.map((each) => this.probePort(each, handshake, timeoutMs)));
+    return portsResult(this.plan.ports, results);
   }
 
-  private probePort(kind: "https" | "http", handshake: boolean, timeoutMs: number): Promise<ProbeResult> {
-    const { ip, ports, servername } = this.plan;
-    const at = { ip, port: ports[kind] ?? 0 };
-    if (kind === "http" || !handshake) return probeTcp(at, timeoutMs);
+  private probePort({ service, port }: ProbedPort, handshake: boolean, timeoutMs: number): Promise<ProbeResult> {
+    const { ip, servername } = this.plan;
+    const at = { ip, port };
+    if (service.routedBy === "host" || !handshake) return probeTcp(at, timeoutMs);
     return probeTls(at, { servername, alpn: BROWSER_ALPN }, timeoutMs);
   }
 }
@@ -151,13 +155,13 @@ class RouterProbe implements NodeProbe {
 /** What the traffic ports gave. */
 type PortsResult = Omit<NodeProbeResult, "ready">;
 
-function portsResult(kinds: readonly ServiceName[], results: readonly ProbeResult[]): PortsResult {
+function portsResult(ports: readonly ProbedPort[], results: readonly ProbeResult[]): PortsResult {
   const own: Partial<Record<ServiceName, Evidence>> = {};
   let certificate: ShownCertificate | null = null;
-  for (const [index, kind] of kinds.entries()) {
+  for (const [index, { service }] of ports.entries()) {
     const result = results[index];
     if (result === undefined) continue;
-    if (result.evidence !== null) own[kind] = result.evidence;
+    if (result.evidence !== null) own[service.name] = result.evidence;
     certificate ??= result.certificate;
   }
   return { own, certificate, inconclusive: results.some(({ evidence }) => evidence === null) };

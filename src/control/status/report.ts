@@ -211,8 +211,8 @@ function clusterStatus(
   health: ClusterHealth | undefined,
   nowMs: number,
 ): Omit<ClusterStatus, "rates" | "history"> {
-  const certificates = (health?.certificates ?? []).map(({ family, notAfterMs }) => ({
-    family,
+  const certificates = (health?.certificates ?? []).map(({ group, notAfterMs }) => ({
+    family: group.name,
     notAfter: new Date(notAfterMs).toISOString(),
   }));
   const [first] = certificates.map(({ notAfter }) => notAfter).sort();

@@ -3,7 +3,7 @@
  * Rungs are tried from the best down until one passes. A pool is held to the best rung that any of its nodes ever passed:
  * failing that rung is failing, so a node that only still completes handshakes does not count as ready.
  */
-import type { ServiceName } from "../../seam/services.ts";
+import type { Readiness, Service } from "../../seam/services.ts";
 import { reason, type Reason } from "./reasons.ts";
 import type { Outcome } from "./verdict.ts";
 
@@ -19,27 +19,18 @@ export type Evidence =
   | { readonly got: "nothing" | "tcp" | "tls"; readonly fault: Fault | null; readonly timeoutMs: number }
   | { readonly got: "http"; readonly status: number };
 
-/** The readiness question at the top of each kind's ladder: its rung, its path and the words for its answer. */
-const TOPS = {
-  api: { rung: "readyz", path: "/readyz", shown: "/readyz #" },
-  mcs: { rung: "healthz", path: "/healthz", shown: "/healthz #" },
-  https: { rung: "ready1936", path: "/healthz/ready", shown: "/healthz/ready #" },
-  http: { rung: "ready1936", path: "/healthz/ready", shown: "/healthz/ready #" },
-} as const satisfies Record<ServiceName, { rung: Rung; path: string; shown: string }>;
+/** What a ladder depends on: the readiness question at its top, and whether the endpoint's own port speaks TLS. */
+export type Probed = Pick<Service, "group" | "routedBy">;
 
-/** The path of the readiness question. */
-export function readinessPath(kind: ServiceName): string {
-  return TOPS[kind].path;
-}
-
-/** The kind's rungs that a check mode allows, best first. */
-export function rungsOf(kind: ServiceName, mode: CheckMode): readonly Rung[] {
-  const top = TOPS[kind].rung;
+/** The rungs that a check mode allows, best first. */
+export function rungsOf({ group, routedBy }: Probed, mode: CheckMode): readonly Rung[] {
   // the port for plain HTTP has no handshake to test
-  const tls: readonly Rung[] = kind === "http" ? ["tcp"] : ["tls"];
-  if (mode === "auto") return kind === "http" ? [top, "tcp"] : [top, "tls", "tcp"];
-  if (mode === "readyz") return [top];
-  if (mode === "tls") return tls;
+  const handshakes: readonly Rung[] = routedBy === "host" ? ["tcp"] : ["tls", "tcp"];
+  const strongest = handshakes.slice(0, 1);
+  const top = group.readiness === null ? [] : [group.readiness.rung];
+  if (mode === "auto") return [...top, ...handshakes];
+  if (mode === "readyz") return group.readiness === null ? strongest : top;
+  if (mode === "tls") return strongest;
   return mode === "tcp" ? ["tcp"] : [];
 }
 
@@ -48,10 +39,10 @@ export function rungsOf(kind: ServiceName, mode: CheckMode): readonly Rung[] {
  * rung, because routers get configured later.
  * @param round Number of the node's probe round.
  */
-export function asksReadiness(kind: ServiceName, mode: CheckMode, poolRung: Rung | null, round: number): boolean {
-  const rungs = rungsOf(kind, mode);
-  if (rungs[0] !== TOPS[kind].rung) return false;
-  return poolRung === null || poolRung === rungs[0] || round % ASK_AGAIN === 0;
+export function asksReadiness(probed: Probed, mode: CheckMode, poolRung: Rung | null, round: number): boolean {
+  const [top] = rungsOf(probed, mode);
+  if (top === undefined || top !== probed.group.readiness?.rung) return false;
+  return poolRung === null || poolRung === top || round % ASK_AGAIN === 0;
 }
 /** A minute at the usual 5 s. */
 const ASK_AGAIN = 12;
@@ -75,18 +66,18 @@ export interface Judgement {
  * What one probe of a node says of one endpoint.
  * @param poolRung The rung the pool is held to; null: none passed yet.
  * @param ready How far the readiness question got; null: not asked.
- * @param own How far a connection to the endpoint's own port got; null: not tried. For api and mcs it is the same connection.
+ * @param own How far a connection to the endpoint's own port got; null: not tried. Where readiness is asked there it is the same connection.
  */
 export function judge(
-  kind: ServiceName,
+  probed: Probed,
   mode: CheckMode,
   poolRung: Rung | null,
   ready: Evidence | null,
   own: Evidence | null,
 ): Judgement {
-  const rungs = rungsOf(kind, mode);
+  const rungs = rungsOf(probed, mode);
   for (const rung of rungs) {
-    const result = tryRung(kind, rung, ready, own);
+    const result = tryRung(probed, rung, ready, own);
     const last = rung === poolRung || rung === rungs.at(-1);
     if (result === null) continue; // this rung was not tested
     if (result.outcome.verdict === "up" || result.final || last) {
@@ -102,12 +93,13 @@ interface RungResult {
   readonly final: boolean;
 }
 
-function tryRung(kind: ServiceName, rung: Rung, ready: Evidence | null, own: Evidence | null): RungResult | null {
+function tryRung(probed: Probed, rung: Rung, ready: Evidence | null, own: Evidence | null): RungResult | null {
+  const { readiness } = probed.group;
   if (rung === "tls" || rung === "tcp") return own === null ? null : ownPortReaches(rung, own);
-  if (ready === null) return null;
-  if (ready.got !== "http") return { outcome: readinessUnanswered(kind, ready, own), final: false };
-  const outcome = readinessAnswered(kind, ready.status);
-  if (outcome.verdict === "up" && own !== null) return { outcome: readyWithOwnPort(kind, outcome, own), final: true };
+  if (ready === null || readiness === null) return null;
+  if (ready.got !== "http") return { outcome: readinessUnanswered(probed, readiness, ready, own), final: false };
+  const outcome = readinessAnswered(readiness, ready.status);
+  if (outcome.verdict === "up" && own !== null) return { outcome: readyWithOwnPort(probed, outcome, own), final: true };
   return { outcome, final: outcome.verdict === "up" || refuses(ready.status) };
 }
 
@@ -129,28 +121,31 @@ function refuses(status: number): boolean {
   return status >= 500 || status === 429;
 }
 
-function readinessAnswered(kind: ServiceName, status: number): Outcome {
-  const top = TOPS[kind];
-  if (status >= 200 && status < 300) return { verdict: "up", reason: reason(top.shown, status) };
-  // an API server that lets nobody ask anonymously is alive all the same
-  if (top.rung === "readyz" && (status === 401 || status === 403)) {
+function readinessAnswered({ path, anonymousRefused }: Readiness, status: number): Outcome {
+  const shown = reason(`${path} #` as const, status);
+  if (status >= 200 && status < 300) return { verdict: "up", reason: shown };
+  if (anonymousRefused === "ready" && (status === 401 || status === 403)) {
     return { verdict: "up", reason: reason("/readyz #, anonymous requests are off", status) };
   }
-  return { verdict: "not-ready", reason: reason(top.shown, status) };
+  return { verdict: "not-ready", reason: shown };
 }
 
 /** The readiness question got no answer. Where it has a port of its own, the traffic port decides between not ready and dead. */
-function readinessUnanswered(kind: ServiceName, ready: Evidence, own: Evidence | null): Outcome {
-  const apart = kind === "https" || kind === "http";
-  if (!apart || own === null) return failure(ready);
-  const alive = kind === "http" ? own.got !== "nothing" : own.got === "tls";
+function readinessUnanswered(
+  { routedBy }: Probed,
+  { port }: Readiness,
+  ready: Evidence,
+  own: Evidence | null,
+): Outcome {
+  if (port === "own" || own === null) return failure(ready);
+  const alive = routedBy === "host" ? own.got !== "nothing" : own.got === "tls";
   if (!alive) return failure(own);
   return { verdict: "not-ready", reason: reason("readiness port does not answer, traffic port does") };
 }
 
 /** The node says it is ready; its traffic port must be open as well. */
-function readyWithOwnPort(kind: ServiceName, ready: Outcome, own: Evidence): Outcome {
-  const open = kind === "http" ? own.got !== "nothing" : own.got === "tls" || own.got === "http";
+function readyWithOwnPort({ routedBy }: Probed, ready: Outcome, own: Evidence): Outcome {
+  const open = routedBy === "host" ? own.got !== "nothing" : own.got === "tls" || own.got === "http";
   if (open) return ready;
   const { verdict } = failure(own);
   const silent = own.got !== "http" && own.fault === "silent";

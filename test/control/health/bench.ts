@@ -179,7 +179,7 @@ export function bench(config: Config, net: Record<string, Behaviour>, more: Part
   const say = (_event: string, message: string): void => void lines.push(message);
   const log: EventLog = { info: say, warn: say, error: say };
   const of = (plan: ProbePlan): Behaviour =>
-    behaviours.get(`${plan.family} ${plan.ip}`) ?? behaviours.get(plan.ip) ?? SILENT;
+    behaviours.get(`${plan.group.name} ${plan.ip}`) ?? behaviours.get(plan.ip) ?? SILENT;
   const certificate = (names: readonly string[] | undefined, behaviour: Behaviour): ShownCertificate | null =>
     names === undefined
       ? null
@@ -191,17 +191,16 @@ export function bench(config: Config, net: Record<string, Behaviour>, more: Part
         };
   const makeNodeProbe = (plan: ProbePlan): NodeProbe => ({
     async probe(request): Promise<NodeProbeResult> {
-      probes.push({ ip: plan.ip, family: plan.family, atMs: clock.nowMs(), request, servername: plan.servername });
+      probes.push({ ip: plan.ip, family: plan.group.name, atMs: clock.nowMs(), request, servername: plan.servername });
       const behaviour = of(plan);
-      const kinds = Object.keys(plan.ports);
       const reads = behaviour.own.got === "tls" ? certificate(behaviour.names, behaviour) : null;
-      const own = Object.fromEntries(kinds.map((kind) => [kind, behaviour.own]));
-      if (plan.family !== "ingress") {
+      const own = Object.fromEntries(plan.ports.map(({ service }) => [service.name, behaviour.own]));
+      if (plan.group.name !== "ingress") {
         // readiness and traffic share a port: one connection is both
         const evidence = request.readiness ? behaviour.ready : behaviour.own;
         return {
           ready: request.readiness ? evidence : null,
-          own: { [plan.family]: evidence },
+          own: { [plan.group.name]: evidence },
           certificate: reads,
           inconclusive: false,
         };

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { HEALTH } from "../../../src/seam/board.ts";
 import { bench, clusterConfig, configOf, nodes, snapshotOf, WELL, type Behaviour } from "./bench.ts";
+import { service } from "../../support/built-in.ts";
 
 const shows = (...names: readonly string[]): Behaviour => ({ ...WELL, names });
 const two = configOf([
@@ -90,7 +91,7 @@ describe("identity", () => {
       "managed1: the ingress certificate expired on 2023-11-13",
     ]);
     const [hub] = lab.health.clusters();
-    expect(hub?.certificates).toContainEqual({ family: "ingress", notAfterMs: wall + 3 * day });
+    expect(hub?.certificates).toContainEqual({ group: service("https").group, notAfterMs: wall + 3 * day });
     expect(hub?.warnings).toHaveLength(2);
     lab.health.stop();
   });

@@ -11,6 +11,7 @@ import {
 } from "../../../src/core/health/ladder.ts";
 import { reason, reasonText } from "../../../src/core/health/reasons.ts";
 import type { ServiceName } from "../../../src/seam/services.ts";
+import { service } from "../../support/built-in.ts";
 
 const status = (code: number): Evidence => ({ got: "http", status: code });
 const failed = (got: "nothing" | "tcp" | "tls", fault: Fault): Evidence => ({ got, fault, timeoutMs: 2000 });
@@ -224,7 +225,7 @@ const cells: readonly Cell[] = [
 describe("judge()", () => {
   test.each(cells.map((cell) => [cell.name, cell] as const))("%s", (_name, cell) => {
     const { outcome, rung } = judge(
-      cell.kind,
+      service(cell.kind),
       cell.mode ?? "auto",
       cell.poolRung ?? null,
       cell.ready ?? null,
@@ -240,7 +241,7 @@ describe("judge()", () => {
     for (const kind of kinds) {
       for (const poolRung of poolRungs) {
         for (const mode of modes) {
-          const { outcome, rung } = judge(kind, mode, poolRung, alerted, alerted);
+          const { outcome, rung } = judge(service(kind), mode, poolRung, alerted, alerted);
           expect([outcome.verdict, rung]).toEqual(["not-ready", null]);
         }
       }
@@ -250,21 +251,21 @@ describe("judge()", () => {
 
 describe("rungsOf()", () => {
   test("asks nothing with check=off", () => {
-    expect(rungsOf("api", "off")).toEqual([]);
+    expect(rungsOf(service("api"), "off")).toEqual([]);
   });
   test("has no handshake for plain HTTP", () => {
-    expect(rungsOf("http", "tls")).toEqual(["tcp"]);
-    expect(rungsOf("http", "auto")).toEqual(["ready1936", "tcp"]);
+    expect(rungsOf(service("http"), "tls")).toEqual(["tcp"]);
+    expect(rungsOf(service("http"), "auto")).toEqual(["ready1936", "tcp"]);
   });
 });
 
 describe("asksReadiness()", () => {
   test("always on the top rung, now and then below it", () => {
-    expect(asksReadiness("api", "auto", null, 5)).toBe(true);
-    expect(asksReadiness("api", "auto", "readyz", 5)).toBe(true);
-    expect(asksReadiness("api", "auto", "tls", 5)).toBe(false);
-    expect(asksReadiness("api", "auto", "tls", 12)).toBe(true);
-    expect(asksReadiness("api", "tls", null, 0)).toBe(false);
+    expect(asksReadiness(service("api"), "auto", null, 5)).toBe(true);
+    expect(asksReadiness(service("api"), "auto", "readyz", 5)).toBe(true);
+    expect(asksReadiness(service("api"), "auto", "tls", 5)).toBe(false);
+    expect(asksReadiness(service("api"), "auto", "tls", 12)).toBe(true);
+    expect(asksReadiness(service("api"), "tls", null, 0)).toBe(false);
   });
 });
 
