@@ -47,10 +47,7 @@ export function startChild(command: readonly string[], { cpu }: ChildOptions): C
       child.stdin.write(text);
       void child.stdin.flush();
     },
-    obituary() {
-      if (child.exitCode === null && child.signalCode === null) return null;
-      return `${child.signalCode ?? `exit code ${child.exitCode}`} ${errors().trim()}`.trim();
-    },
+    obituary: () => obituaryOf(child, errors()),
     async stop() {
       asked = true;
       living.delete(self);
@@ -62,6 +59,11 @@ export function startChild(command: readonly string[], { cpu }: ChildOptions): C
   };
   living.add(self);
   return self;
+}
+
+function obituaryOf({ exitCode, signalCode }: Bun.Subprocess, errors: string): string | null {
+  if (exitCode === null && signalCode === null) return null;
+  return `${signalCode ?? `exit code ${exitCode}`} ${errors.trim()}`.trim();
 }
 
 /** Whatever happens, nothing of ours stays. */

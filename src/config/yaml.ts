@@ -79,47 +79,68 @@ function reportFault(fault: YAMLError, place: (offset: number) => string, proble
 }
 
 function walkDocument(document: Document, place: (offset: number) => string, problems: Problems): Tree | null {
-  const anchors = new Map<string, unknown>();
-  let left = VALUES_MOST;
-  const walk = (node: unknown, depth: number, from: string): Tree => {
-    const where = placeOf(node) ?? from;
-    if (--left < 0 || depth > DEPTH_MOST) {
-      const found = left < 0 ? `more than ${VALUES_MOST} values` : `more than ${DEPTH_MOST} levels`;
-      // One complaint is enough: after it nothing is unfolded any more.
-      if (left > -2 || depth > DEPTH_MOST)
-        problems.add(where, `Cannot read YAML: ${found} found`, undefined, UNREADABLE);
-      left = Math.min(left, -2);
-      return { kind: "empty", where };
-    }
-    remember(node);
-    if (isAlias(node)) return walkAlias(node.source, depth, where);
-    if (isMap(node)) return { kind: "map", entries: node.items.map((pair) => walkPair(pair, depth, where)), where };
-    if (isSeq(node)) return { kind: "list", items: node.items.map((item) => walk(item, depth + 1, where)), where };
-    return leaf(node, where);
-  };
-  const placeOf = (node: unknown): string | null => {
-    const range = isAlias(node) || isMap(node) || isSeq(node) || isScalar(node) ? node.range : null;
-    return range === null || range === undefined ? null : place(range[0]);
-  };
-  const remember = (node: unknown): void => {
-    const anchor = isMap(node) || isSeq(node) || isScalar(node) ? node.anchor : undefined;
-    if (anchor !== undefined) anchors.set(anchor, node);
-  };
-  const walkAlias = (name: string, depth: number, where: string): Tree => {
-    const target = anchors.get(name);
-    if (target !== undefined) return walk(target, depth + 1, where);
-    problems.add(where, "Cannot read YAML: an alias without its anchor found", undefined, UNREADABLE);
-    return { kind: "empty", where };
-  };
-  const walkPair = (pair: { key: unknown; value: unknown }, depth: number, from: string): Entry => {
-    const where = placeOf(pair.key) ?? from;
-    const key = isScalar(pair.key) && typeof pair.key.value === "string" ? pair.key.value : null;
-    if (key === null) problems.add(where, "Cannot read YAML: a key that is no text found", undefined, UNREADABLE);
-    return { key: key ?? "", where, value: walk(pair.value, depth + 1, where) };
-  };
-  const tree = document.contents === null ? null : walk(document.contents, 0, place(0));
-  if (tree !== null) reportDuplicates(tree, problems);
+  if (document.contents === null) return null;
+  const tree = new Walk(place, problems).walk(document.contents, 0, place(0));
+  reportDuplicates(tree, problems);
   return tree;
+}
+
+/** One way through a document; aliases are followed, as far as the document's bounds allow. */
+class Walk {
+  private readonly place: (offset: number) => string;
+  private readonly problems: Problems;
+  private readonly anchors = new Map<string, unknown>();
+  private left = VALUES_MOST;
+
+  constructor(place: (offset: number) => string, problems: Problems) {
+    this.place = place;
+    this.problems = problems;
+  }
+
+  walk(node: unknown, depth: number, from: string): Tree {
+    const where = this.placeOf(node) ?? from;
+    this.left -= 1;
+    if (this.left < 0 || depth > DEPTH_MOST) return this.tooMuch(depth, where);
+    this.remember(node);
+    if (isAlias(node)) return this.walkAlias(node.source, depth, where);
+    if (isMap(node))
+      return { kind: "map", entries: node.items.map((pair) => this.walkPair(pair, depth, where)), where };
+    if (isSeq(node)) return { kind: "list", items: node.items.map((item) => this.walk(item, depth + 1, where)), where };
+    return leaf(node, where);
+  }
+
+  private tooMuch(depth: number, where: string): Tree {
+    const found = this.left < 0 ? `more than ${VALUES_MOST} values` : `more than ${DEPTH_MOST} levels`;
+    // One complaint is enough: after it nothing is unfolded any more.
+    if (this.left > -2 || depth > DEPTH_MOST)
+      this.problems.add(where, `Cannot read YAML: ${found} found`, undefined, UNREADABLE);
+    this.left = Math.min(this.left, -2);
+    return { kind: "empty", where };
+  }
+
+  private placeOf(node: unknown): string | null {
+    const range = isAlias(node) || isMap(node) || isSeq(node) || isScalar(node) ? node.range : null;
+    return range === null || range === undefined ? null : this.place(range[0]);
+  }
+
+  private remember(node: unknown): void {
+    const anchor = isMap(node) || isSeq(node) || isScalar(node) ? node.anchor : undefined;
+    if (anchor !== undefined) this.anchors.set(anchor, node);
+  }
+
+  private walkAlias(name: string, depth: number, where: string): Tree {
+    const anchored = this.anchors.get(name);
+    if (anchored !== undefined) return this.walk(anchored, depth + 1, where);
+    this.problems.add(where, "Cannot read YAML: an alias without its anchor found", undefined, UNREADABLE);
+    return { kind: "empty", where };
+  }
+
+  private walkPair(pair: { key: unknown; value: unknown }, depth: number, from: string): Entry {
+    const where = this.placeOf(pair.key) ?? from;
+    const key = isScalar(pair.key) && typeof pair.key.value === "string" ? pair.key.value : null;
+    if (key === null) this.problems.add(where, "Cannot read YAML: a key that is no text found", undefined, UNREADABLE);
+    return { key: key ?? "", where, value: this.walk(pair.value, depth + 1, where) };
+  }
 }
 
 function leaf(node: unknown, where: string): Tree {

@@ -9,7 +9,7 @@ import { lastLine } from "../source/proxies.ts";
 import type { Ledger } from "../source/ledger.ts";
 import { clusterNames, type Claims } from "./cluster-names.ts";
 import type { Group } from "./groups.ts";
-import { notedRow, optionTexts, type ImportedCluster, type OptionTexts } from "./imported.ts";
+import { notedOption, optionTexts, type ImportedCluster, type OptionTexts } from "./imported.ts";
 import { compressNodes } from "./node-ranges.ts";
 import { portsOf, type Unit } from "./units.ts";
 
@@ -22,13 +22,13 @@ export function importCluster(group: Group, facts: ClusterFacts, claims: Claims,
   const { domain, names, apiNames } = clusterNames(group, claims, ledger);
   const options = [
     ...optionTexts(CLUSTER.domain, domain === null ? [] : [domain]),
-    ...nodeRows(group, ledger),
+    ...nodeOptions(group, ledger),
     ...optionTexts(CLUSTER.names, names),
     ...optionTexts(CLUSTER.apiNames, apiNames),
-    ...portRows(group, ledger),
-    ...balanceRows(group, ledger),
-    ...checkRows(group),
-    ...proxyRow(group, ledger),
+    ...portOptions(group, ledger),
+    ...balanceOptions(group, ledger),
+    ...checkOptions(group),
+    ...proxyOption(group, ledger),
     ...optionTexts(CLUSTER.redirectHttps, facts.redirects ? ["on"] : []),
   ];
   return { group, options };
@@ -47,7 +47,7 @@ function sameHosts(a: readonly string[], b: readonly string[]): boolean {
 }
 
 /** Nodes of both roles go into `nodes`; https and http nodes that differ too, edge-lb finds out what each serves. */
-function nodeRows(group: Group, ledger: Ledger): OptionTexts[] {
+function nodeOptions(group: Group, ledger: Ledger): OptionTexts[] {
   const [api, mcs] = [hostsOf(unitsOfKind(group, "api")), hostsOf(unitsOfKind(group, "mcs"))];
   const [https, http] = [hostsOf(unitsOfKind(group, "https")), hostsOf(unitsOfKind(group, "http"))];
   const control = api.length > 0 ? api : mcs;
@@ -74,7 +74,7 @@ function noteNodes(group: Group, kinds: readonly ServiceName[], why: string, led
   }
 }
 
-function portRows(group: Group, ledger: Ledger): OptionTexts[] {
+function portOptions(group: Group, ledger: Ledger): OptionTexts[] {
   const kinds = [...new Set(group.units.map((unit) => unit.kind))];
   return kinds.flatMap((kind) => {
     const units = unitsOfKind(group, kind);
@@ -94,7 +94,7 @@ function portRows(group: Group, ledger: Ledger): OptionTexts[] {
 
 const BALANCE: Readonly<Partial<Record<ServiceName, Option<Policy>>>> = CLUSTER.balance;
 
-function balanceRows(group: Group, ledger: Ledger): OptionTexts[] {
+function balanceOptions(group: Group, ledger: Ledger): OptionTexts[] {
   const done = new Set<ServiceName>();
   return group.units.flatMap((unit) => {
     const option = BALANCE[unit.kind];
@@ -161,7 +161,7 @@ function stickLine(unit: Unit): SourceLine | null {
 }
 
 /** Rise, fall and interval as the source has them, where it says something. */
-function checkRows(group: Group): OptionTexts[] {
+function checkOptions(group: Group): OptionTexts[] {
   const checked = group.units.flatMap((unit) => unit.servers).filter((server) => server.options.has("check"));
   const intervals = numbers(checked, "inter", readHaproxyTime);
   const ready = unitsOfKind(group, "https", "http").flatMap((unit) => readyPorts(unit));
@@ -194,7 +194,7 @@ function readyPorts(unit: Unit): number[] {
   return numbers(unit.servers, "port", Number).filter((port) => port <= 65_535 && !portsOf(unit).includes(port));
 }
 
-function proxyRow(group: Group, ledger: Ledger): OptionTexts[] {
+function proxyOption(group: Group, ledger: Ledger): OptionTexts[] {
   const versions = unitsOfKind(group, "https", "http").flatMap((unit) =>
     unit.servers.map((server) => proxyVersion(server)),
   );
@@ -213,7 +213,7 @@ function proxyRow(group: Group, ledger: Ledger): OptionTexts[] {
     unit.servers.filter((server) => proxyVersion(server) !== "off"),
   );
   const origins = senders.map(({ line }) => ({ line, fate: "carried" as const, why: `send-proxy ${version}` }));
-  return notedRow(CLUSTER.sendProxy, [version], origins, ledger);
+  return notedOption(CLUSTER.sendProxy, [version], origins, ledger);
 }
 
 export function proxyVersion(server: Server): "off" | "v1" | "v2" {

@@ -35,7 +35,7 @@ export interface Origin {
 }
 
 /** As `optionTexts`, with a word on the directives behind it: another one where this version cannot take the option. */
-export function notedRow(
+export function notedOption(
   option: Option<unknown>,
   texts: readonly string[],
   origins: readonly Origin[],

@@ -11,9 +11,9 @@ import { optionTexts, type Imported } from "./imported.ts";
 import { roleOf, type Entry } from "./listeners.ts";
 import { redirects } from "./redirects.ts";
 import { routesOf, type Route } from "./routes.ts";
-import { adminRows, allowRows, limitRows, listenRows, logRows } from "./settings.ts";
+import { adminOptions, allowOptions, limitOptions, listenOptions, logOptions } from "./settings.ts";
 import { withoutShadowed } from "./shadows.ts";
-import { timeoutRows } from "./timeouts.ts";
+import { timeoutOptions } from "./timeouts.ts";
 import { unitsOf, type Unit } from "./units.ts";
 
 /** What the file says, step by step; what the plan and the report are made from. */
@@ -61,13 +61,13 @@ export function planImport({ source, entries, stats, units, groups }: Parts, led
     importCluster(group, { redirects: redirects(source, entries, group) }, claims, ledger),
   );
   const settings = [
-    ...listenRows(entries, ledger),
+    ...listenOptions(entries, ledger),
     ...optionTexts(GLOBAL.defaultCluster, chooseDefault(groups, ledger)),
-    ...limitRows(source, ledger),
-    ...allowRows(entries, ledger),
-    ...timeoutRows(source, units, stats, ledger),
-    ...logRows(source, ledger),
-    ...adminRows(stats, ledger),
+    ...limitOptions(source, ledger),
+    ...allowOptions(entries, ledger),
+    ...timeoutOptions(source, units, stats, ledger),
+    ...logOptions(source, ledger),
+    ...adminOptions(stats, ledger),
   ];
   return hoistChecks({ settings, clusters });
 }

@@ -7,7 +7,7 @@ import type { Source } from "../source/configuration.ts";
 import type { Term } from "../source/conditions.ts";
 import { wordAt, wordsFrom, type SourceLine } from "../source/lexer.ts";
 import type { Proxy, StopRule } from "../source/proxies.ts";
-import { notedRow, optionTexts, type Origin, type OptionTexts } from "./imported.ts";
+import { notedOption, optionTexts, type Origin, type OptionTexts } from "./imported.ts";
 import type { Entry } from "./listeners.ts";
 
 function origin(line: SourceLine, fate: Origin["fate"], why: string): Origin {
@@ -15,7 +15,7 @@ function origin(line: SourceLine, fate: Origin["fate"], why: string): Origin {
 }
 
 /** `:6443` and so on; a kind nobody listens for is off, because edge-lb's defaults would take the port. */
-export function listenRows(entries: readonly Entry[], ledger: Ledger): OptionTexts[] {
+export function listenOptions(entries: readonly Entry[], ledger: Ledger): OptionTexts[] {
   return SERVICE_NAMES.flatMap((kind) => {
     const binds = entries.filter((entry) => entry.kind === kind).flatMap((entry) => entry.binds);
     const fit = kind === "mcs" ? binds.filter((bind) => isPrivate(bind.ip)) : binds;
@@ -31,11 +31,11 @@ export function listenRows(entries: readonly Entry[], ledger: Ledger): OptionTex
     const texts = [...new Set(fit.map(listenText))];
     if (texts.length === 0) return optionTexts(LISTEN[kind], ["off"]);
     const origins = fit.map((bind) => origin(bind.line, "carried", `listener ${kind} at ${listenText(bind)}`));
-    return notedRow(LISTEN[kind], texts, origins, ledger);
+    return notedOption(LISTEN[kind], texts, origins, ledger);
   });
 }
 
-export function limitRows(source: Source, ledger: Ledger): OptionTexts[] {
+export function limitOptions(source: Source, ledger: Ledger): OptionTexts[] {
   const line = globalLine(source, "maxconn");
   const most = Number(wordAt(line ?? NONE, 1));
   if (line === null || !(most >= 1 && most <= 1_000_000)) return [];
@@ -51,7 +51,7 @@ export function globalLine(source: Source, keyword: string): SourceLine | null {
 }
 
 /** The first `log` of `global`; the default target needs no option. */
-export function logRows(source: Source, ledger: Ledger): OptionTexts[] {
+export function logOptions(source: Source, ledger: Ledger): OptionTexts[] {
   const globals = source.sections.filter((section) => section.kind === "global");
   const lines = globals.flatMap((section) => section.lines).filter((line) => wordAt(line, 0) === "log");
   const [first, ...others] = lines;
@@ -66,7 +66,7 @@ export function logRows(source: Source, ledger: Ledger): OptionTexts[] {
     });
     return [];
   }
-  return notedRow(GLOBAL.logTo, [target], [origin(first, "carried", `log-to ${target}`)], ledger);
+  return notedOption(GLOBAL.logTo, [target], [origin(first, "carried", `log-to ${target}`)], ledger);
 }
 
 /** `log ADDRESS [len N] [format F] [sample S] FACILITY [LEVEL]`. */
@@ -81,7 +81,7 @@ function logTarget(words: readonly string[]): string | null {
 }
 
 /** The status page takes the port of the stats page, on loopback. */
-export function adminRows(statsPages: readonly Proxy[], ledger: Ledger): OptionTexts[] {
+export function adminOptions(statsPages: readonly Proxy[], ledger: Ledger): OptionTexts[] {
   const [page] = statsPages;
   const bind = page?.binds[0];
   if (page === undefined || bind === undefined) return [];
@@ -91,11 +91,11 @@ export function adminRows(statsPages: readonly Proxy[], ledger: Ledger): OptionT
     ...origin(bind.line, "changed", `the status page is at ${text}: on this machine only`),
     todo: "for others: --admin with --admin-auth",
   };
-  return notedRow(GLOBAL.admin, [text], [said], ledger);
+  return notedOption(GLOBAL.admin, [text], [said], ledger);
 }
 
 /** Lists of client addresses that all listeners agree on become `allow`. */
-export function allowRows(entries: readonly Entry[], ledger: Ledger): OptionTexts[] {
+export function allowOptions(entries: readonly Entry[], ledger: Ledger): OptionTexts[] {
   const lists = entries.map((entry) => entry.proxy.stops.flatMap((stop) => allowList(stop, entry.proxy) ?? []));
   const texts = new Set(lists.map((list) => [...list].sort().join(" ")));
   const [only = ""] = texts;

@@ -16,7 +16,7 @@ const TUNNEL_LEAST_MS = 600_000;
 /** A connect timeout beyond this leaves no time to try a second node within dial-total. */
 const CONNECT_MOST_MS = 5_000;
 
-export function timeoutRows(
+export function timeoutOptions(
   source: Source,
   units: readonly Unit[],
   stats: readonly Proxy[],
