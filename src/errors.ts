@@ -9,6 +9,7 @@ export type EdgeErrorCode =
   | "CONTROL_FAILED" // the control socket or a running instance refused
   | "ALREADY_RUNNING" // another instance has the control socket
   | "WORKERS_FAILED" // workers ended faster than they may be replaced
+  | "OUTPUT_FAILED" // results could not be written
   | "INTERNAL";
 
 /**

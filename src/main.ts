@@ -18,12 +18,14 @@ const openAdmin: OpenAdmin = async (at, access) => {
 };
 
 const io = processIo();
+/** What still has to be said must not keep an ended process. */
+const LAST_WORDS_MS = 1_000;
 
 /** After a fault that nothing caught the state is unknown, so the process ends; what started edge-lb can start it again. */
-function fail(error: unknown): never {
+function fail(error: unknown): void {
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
   io.err(`edge-lb: Cannot go on: ${stack.replaceAll(/\s*\n\s*/g, " | ")} (INTERNAL)\n`);
-  process.exit(1);
+  void io.flush(LAST_WORDS_MS).then(() => process.exit(1));
 }
 process.on("uncaughtException", fail);
 process.on("unhandledRejection", fail);
@@ -32,7 +34,10 @@ const code = await runCli(process.argv.slice(2), io, {
   run: async (config, load) => {
     const sink = await openSink(config.logTo, config.log);
     new DescriptorWatch({ log: createEventLog(sink, config.log === "json" ? "json" : "text") }).start();
-    return runEdgeLb({ config, load, workerEntry, openAdmin, sink, out: io.out, isTerminal: io.isTerminal });
+    const { out, flush, isTerminal } = io;
+    const code = await runEdgeLb({ config, load, workerEntry, openAdmin, sink, out, flush, isTerminal });
+    await flush(LAST_WORDS_MS);
+    return code;
   },
 });
 process.exit(code);

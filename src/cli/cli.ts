@@ -3,15 +3,31 @@ import { EdgeError, EdgeErrors } from "../errors.ts";
 import { CommandLine } from "./command-line.ts";
 import type { Serve } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
-import { exitCodeOf } from "./exit-code.ts";
+import { EXIT, exitCodeOf } from "./exit-code.ts";
 import type { Io } from "./io.ts";
+import { lossText } from "./output.ts";
 
 export interface CliDeps {
   readonly run: Serve;
 }
 
-/** Never rejects, prints no stack. */
-export async function runCli(argv: readonly string[], io: Io, { run: serve }: CliDeps): Promise<number> {
+/** Nobody is there to be told. */
+const READER_GONE = "EPIPE";
+/** stderr may be as stuck as stdout. */
+const LAST_LINE_MS = 1_000;
+
+/** Never rejects, prints no stack. Resolves once the output has left; when it cannot leave, the exit code says so. */
+export async function runCli(argv: readonly string[], io: Io, deps: CliDeps): Promise<number> {
+  const code = await runCommand(argv, io, deps);
+  const lost = await io.flush();
+  if (lost === null) return code;
+  if (lost === READER_GONE) return EXIT.readerGone;
+  io.err(`edge-lb: ${new EdgeError("OUTPUT_FAILED", `Cannot write the output: ${lossText(lost)}`).toLine()}\n`);
+  await io.flush(LAST_LINE_MS);
+  return EXIT.failed;
+}
+
+async function runCommand(argv: readonly string[], io: Io, { run: serve }: CliDeps): Promise<number> {
   try {
     return await new CommandLine(COMMANDS).run(argv, { io, serve });
   } catch (error) {

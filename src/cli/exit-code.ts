@@ -9,6 +9,8 @@ export const EXIT = {
   wrongInput: 2,
   /** `import`: something of the source could not be carried over. */
   lossy: 3,
+  /** Whoever read the results went away: what a shell shows of a program that SIGPIPE ended. */
+  readerGone: 141,
 } as const;
 
 /** Mistakes of the operator before anything ran. */

@@ -14,6 +14,7 @@ import { argument, command, type Call } from "./command.ts";
 import { anyText, oneWord, single, toggle } from "./command-option.ts";
 import { EXIT } from "./exit-code.ts";
 import { machineOf, type Io } from "./io.ts";
+import { isLoss, lossText } from "./output.ts";
 
 export const IMPORT = command({
   name: "import",
@@ -151,7 +152,10 @@ function writeOut(io: Io, path: string, text: string): void {
   try {
     io.writeFile(path, text);
   } catch (error) {
-    const why = codeOf(error) ?? "it cannot be written";
-    throw new EdgeError("USAGE", `Cannot write ${quote(path)}: ${why}`, { where: "--out" });
+    const code = codeOf(error) ?? "it cannot be written";
+    // a full disk is no mistake of the command line
+    throw new EdgeError(isLoss(code) ? "OUTPUT_FAILED" : "USAGE", `Cannot write ${quote(path)}: ${lossText(code)}`, {
+      where: "--out",
+    });
   }
 }

@@ -7,6 +7,12 @@ export interface Io {
   readonly out: (text: string) => void;
   /** Mistakes, usage, and reports beside a result. */
   readonly err: (text: string) => void;
+  /**
+   * Until all of it has left, or cannot.
+   * @param withinMs What has not left by then is given up.
+   * @returns null: it has left; else why not, as node:fs names it
+   */
+  readonly flush: (withinMs?: number) => Promise<string | null>;
   /** @param path `-` is standard input. @throws Error with `code` as node:fs has it */
   readonly readFile: (path: string) => string;
   /** @throws Error with `code` as node:fs has it */

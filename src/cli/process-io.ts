@@ -1,16 +1,26 @@
 /** The process's own output, files and variables: the one place where a command's results leave edge-lb. */
 import { readFileSync, writeFileSync } from "node:fs";
+import { isatty } from "node:tty";
 import type { Io } from "./io.ts";
+import { Output } from "./output.ts";
 
 const STANDARD_INPUT = 0;
+const STANDARD_OUTPUT = 1;
+const STANDARD_ERROR = 2;
 
 export function processIo(): Io {
+  const out = new Output(STANDARD_OUTPUT);
+  const err = new Output(STANDARD_ERROR);
   return {
-    out: (text) => void process.stdout.write(text),
-    err: (text) => void process.stderr.write(text),
+    out: (text) => out.write(text),
+    err: (text) => err.write(text),
+    flush: async (withinMs) => {
+      const [lost, untold] = await Promise.all([out.flush(withinMs), err.flush(withinMs)]);
+      return lost ?? untold;
+    },
     readFile: (path) => readFileSync(path === "-" ? STANDARD_INPUT : path, "utf8"),
     writeFile: (path, text) => writeFileSync(path, text),
     env: process.env,
-    isTerminal: process.stdout.isTTY === true,
+    isTerminal: isatty(STANDARD_OUTPUT),
   };
 }

@@ -4,7 +4,7 @@ import type { Size } from "./watch-screen.ts";
 export interface Terminal {
   size(): Size;
   write(text: string): void;
-  /** @param onEnd A signal, or nobody reads any more. */
+  /** @param onEnd A signal. */
   open(handlers: { onKeys(text: string): void; onResize(): void; onEnd(): void }): void;
   /** Safe twice. */
   close(): void;
@@ -31,7 +31,6 @@ export function processTerminal(screen: boolean, write: (text: string) => void):
         process.on(signal, onEnd);
         undo.push(() => process.off(signal, onEnd));
       }
-      stdout.on("error", onEnd); // `| head` has seen enough
       if (!screen) return;
       write(ENTER);
       undo.push(() => write(LEAVE));

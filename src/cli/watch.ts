@@ -22,8 +22,8 @@ export async function watch(json: boolean, flags: readonly FlagText[], io: Io, g
   const terminal = given ?? processTerminal(live, io.out);
   const loop = new Loop(json || live ? EVERY_MS : TABLE_EVERY_MS);
   try {
-    if (live) await watchScreen(source, terminal, loop, useColour(io));
-    else await watchPlain(source, json, terminal, loop);
+    if (live) await watchScreen(source, terminal, loop, io);
+    else await watchPlain(source, json, terminal, loop, io);
     return EXIT.done;
   } finally {
     terminal.close();
@@ -92,6 +92,11 @@ class Loop {
     clearTimeout(timer);
   }
 
+  /** Until what was written has left, so that a slow reader gets fewer looks; that it cannot leave is the end. */
+  async left({ flush }: Io): Promise<void> {
+    if ((await this.beforeEnd(flush())) !== null) this.end();
+  }
+
   /** What it gives, or null when the end comes first. */
   beforeEnd<T>(work: Promise<T>): Promise<T | null> {
     return Promise.race([work, this.ending.promise]);
@@ -103,17 +108,19 @@ class Loop {
   }
 }
 
-async function watchPlain(source: StatusSource, json: boolean, terminal: Terminal, loop: Loop): Promise<void> {
+async function watchPlain(source: StatusSource, json: boolean, terminal: Terminal, loop: Loop, io: Io): Promise<void> {
   terminal.open({ onKeys: () => undefined, onResize: () => undefined, onEnd: () => loop.end() });
   while (!loop.ended) {
     const status = await loop.beforeEnd(source.status());
     if (status === null) return;
     terminal.write(json ? `${JSON.stringify(status)}\n` : `${new Date().toISOString()}\n${statusText(status)}\n`);
+    await loop.left(io);
     await loop.pause();
   }
 }
 
-async function watchScreen(source: StatusSource, terminal: Terminal, loop: Loop, colour: boolean): Promise<void> {
+async function watchScreen(source: StatusSource, terminal: Terminal, loop: Loop, io: Io): Promise<void> {
+  const colour = useColour(io);
   let view: WatchState = FIRST_STATE;
   let status = await source.status();
   let trouble: string | null = null;
@@ -133,6 +140,7 @@ async function watchScreen(source: StatusSource, terminal: Terminal, loop: Loop,
   terminal.open({ onKeys, onResize: draw, onEnd: () => loop.end() });
   while (!loop.ended) {
     draw();
+    await loop.left(io);
     await loop.pause();
     if (loop.ended) return;
     try {

@@ -22,6 +22,8 @@ export interface RunInput {
   readonly openAdmin: OpenAdmin;
   readonly sink: LogSink;
   readonly out: (text: string) => void;
+  /** @returns why what went to `out` cannot leave, as node:fs names it; null: it has left */
+  readonly flush: () => Promise<string | null>;
   readonly isTerminal: boolean;
 }
 
@@ -32,6 +34,7 @@ export async function runEdgeLb(input: RunInput): Promise<number> {
   try {
     const running = await open(input, control);
     running.ready(input.out, input.isTerminal);
+    void input.flush().then((lost) => running.said(lost));
     const code = await running.ended;
     running.end();
     return code;

@@ -50,6 +50,14 @@ export class Running {
     notifier.ready(summary(snapshot));
   }
 
+  /** @param lost Why the operator cannot have read that it is ready; null: nothing stands against it. */
+  said(lost: string | null): void {
+    const { ending, supervisor } = this.parts;
+    // who started edge-lb is gone before it served anybody
+    if (lost === "EPIPE") ending.with(0);
+    else if (lost !== null) supervisor.log.warn("start", `serving, but stdout does not take the ready line: ${lost}`);
+  }
+
   /** After the last connection: what still holds the process is let go. */
   end(): void {
     const { streams, admin, instance, notifier } = this.parts;

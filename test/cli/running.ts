@@ -17,9 +17,22 @@ function notThere(): never {
   throw Object.assign(new Error("no such file"), { code: "ENOENT" });
 }
 
+function nothingLost(): Promise<null> {
+  return Promise.resolve(null);
+}
+
 /** An Io that keeps nothing and knows no files. */
 export function silentIo(more: Partial<Io> = {}): Io {
-  return { out: () => {}, err: () => {}, readFile: notThere, writeFile: notThere, env: {}, isTerminal: false, ...more };
+  return {
+    out: () => {},
+    err: () => {},
+    flush: nothingLost,
+    readFile: notThere,
+    writeFile: notThere,
+    env: {},
+    isTerminal: false,
+    ...more,
+  };
 }
 
 /** @param files By path; any other path is not there, and below `/` there are no folders. */

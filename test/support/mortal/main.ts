@@ -12,7 +12,7 @@ const io = processIo();
 const code = await runCli(process.argv.slice(2), io, {
   run: async (config, load) => {
     const sink = await openSink(config.logTo, config.log);
-    return runEdgeLb({ config, load, workerEntry, openAdmin, sink, out: io.out, isTerminal: false });
+    return runEdgeLb({ config, load, workerEntry, openAdmin, sink, out: io.out, flush: io.flush, isTerminal: false });
   },
 });
 process.exit(code);
