@@ -3,6 +3,7 @@
  * One line per step; of a failed one also its output. The last line is `N passed, N failed`: tests, and every other step as one.
  */
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { PATH } from "./lab/programs.ts";
 
 const ROOT = new URL("..", import.meta.url).pathname;
 const BIN = `${ROOT}node_modules/.bin`;
@@ -52,7 +53,7 @@ interface Outcome {
 async function run({ name, command, env = {}, tests }: Step): Promise<Outcome> {
   const child = Bun.spawn([...command], {
     cwd: ROOT,
-    env: { ...process.env, NO_COLOR: "1", ...env },
+    env: { ...process.env, PATH, NO_COLOR: "1", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const [out, err, code] = await Promise.all([

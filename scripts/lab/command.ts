@@ -1,4 +1,5 @@
 /** Runs programs to their end, within a time limit. */
+import { PATH, program } from "./programs.ts";
 
 export interface CommandOptions {
   readonly input?: string | Uint8Array;
@@ -22,7 +23,8 @@ export type CommandLine = readonly (string | readonly string[])[];
 /** Runs a command without a shell; never throws for what the command says. */
 export async function command(argv: CommandLine, options: CommandOptions = {}): Promise<CommandResult> {
   const { input = "", cwd, env = {}, timeoutMs = 20_000 } = options;
-  const child = Bun.spawn(argv.flat(), {
+  const [name = "", ...args] = argv.flat();
+  const child = Bun.spawn([program(name, env["PATH"] ?? PATH), ...args], {
     stdin: typeof input === "string" ? new TextEncoder().encode(input) : input,
     stdout: "pipe",
     stderr: "pipe",

@@ -3,9 +3,10 @@
  * as no process on loopback can. Made with `ip` from iproute2; needs root.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { PATH, program } from "./programs.ts";
 
 export interface FarNetwork {
   /** The first three bytes of every address. */
@@ -26,9 +27,9 @@ export interface FarNetwork {
 export function whyNoNetwork(): string | null {
   if (process.platform !== "linux") return "network namespaces are Linux'";
   if (process.getuid?.() !== 0) return "a network namespace needs root";
-  if (!existsSync("/usr/sbin/ip") && !existsSync("/sbin/ip")) return "ip (iproute2) is not installed";
+  if (Bun.which("ip", { PATH }) === null) return null; // then opening one says what to install
   const name = `edge-lb-try-${process.pid}`;
-  const { status, stderr } = spawnSync("ip", ["netns", "add", name], { encoding: "utf8" });
+  const { status, stderr } = spawnSync(program("ip"), ["netns", "add", name], { encoding: "utf8" });
   if (status === 0) ip("netns", "delete", name);
   return status === 0 ? null : `no network namespace: ${stderr.trim()}`;
 }
@@ -40,6 +41,7 @@ let made = 0;
 /** @param hosts Last bytes of the addresses that nodes listen on. */
 export function openFarNetwork(hosts: readonly number[]): FarNetwork {
   made += 1;
+  program("ip"); // before anything is made
   const id = `${process.pid % 100_000}x${made}`;
   const [name, near, far] = [`edge-lb-${id}`, `en${id}`, `ef${id}`];
   const block = `10.${200 + (process.pid % 50)}.${(Math.floor(process.pid / 50) + made) % 250}`;
@@ -49,8 +51,8 @@ export function openFarNetwork(hosts: readonly number[]): FarNetwork {
   writeFileSync(resolver, `nameserver ${nameServer}\noptions timeout:1 attempts:1\n`);
   const inside = (...args: readonly string[]): void => ip("-netns", name, ...args);
   const close = (): void => {
-    spawnSync("ip", ["link", "delete", near]);
-    spawnSync("ip", ["netns", "delete", name]);
+    spawnSync(program("ip"), ["link", "delete", near]);
+    spawnSync(program("ip"), ["netns", "delete", name]);
     rmSync(folder, { recursive: true, force: true });
   };
   try {
@@ -81,6 +83,6 @@ export function openFarNetwork(hosts: readonly number[]): FarNetwork {
 }
 
 function ip(...args: readonly string[]): void {
-  const { status, stderr } = spawnSync("ip", args, { encoding: "utf8" });
+  const { status, stderr } = spawnSync(program("ip"), args, { encoding: "utf8" });
   if (status !== 0) throw new Error(`Cannot run ip ${args.join(" ")}: ${stderr.trim()}`);
 }

@@ -7,12 +7,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { csvText } from "../../src/admin/csv.ts";
 import { command } from "../../scripts/lab/command.ts";
+import { program } from "../../scripts/lab/programs.ts";
 import { freePorts } from "../../scripts/lab/ports.ts";
 import { sampleStatus } from "./status-sample.ts";
 
 const CSV = csvText(sampleStatus());
-/** Where Debian keeps haproxy. */
-const PATH = `${process.env["PATH"]}:/usr/sbin`;
 let folder: string;
 const children: Bun.Subprocess[] = [];
 
@@ -25,8 +24,8 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function start(argv: readonly string[]): void {
-  children.push(Bun.spawn([...argv], { stdio: ["ignore", "ignore", "ignore"], env: { ...process.env, PATH } }));
+function start([name, ...args]: readonly [string, ...string[]]): void {
+  children.push(Bun.spawn([program(name), ...args], { stdio: ["ignore", "ignore", "ignore"] }));
 }
 
 /** The page, as soon as somebody serves it. */
@@ -197,7 +196,7 @@ describe("hatop", () => {
         "120",
         "-y",
         "30",
-        `hatop -s ${path} 2>${join(folder, "hatop.err")}; sleep 60`,
+        `${program("hatop")} -s ${path} 2>${join(folder, "hatop.err")}; sleep 60`,
       );
       const endMs = performance.now() + 15_000;
       let screen = "";

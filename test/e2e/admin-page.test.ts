@@ -4,8 +4,8 @@ import axe from "axe-core";
 import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
 import { type Lab, startLab } from "../../scripts/lab/lab.ts";
 import { freePorts } from "../../scripts/lab/ports.ts";
+import { program } from "../../scripts/lab/programs.ts";
 
-const CHROMIUM = Bun.which("chromium") ?? Bun.which("chromium-browser") ?? Bun.which("google-chrome");
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"];
 const QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-sync"];
 const [DESKTOP, PHONE] = [
@@ -43,24 +43,18 @@ async function within(options: BrowserContextOptions, look: (page: Page) => Prom
   }
 }
 
-if (CHROMIUM === null) {
-  test("the status page in a browser: NOT TESTED, there is no chromium; apt-get install chromium", () => {
-    throw new Error("Cannot open the status page: chromium is not installed");
-  });
-} else {
-  beforeAll(async () => {
-    const [port = 0] = await freePorts(1);
-    url = `http://127.0.0.1:${port}/`;
-    const args = ["--interval", "1s", "--admin", `127.0.0.1:${port}`];
-    lab = await startLab({ block: "127.92.0", processes: true, args });
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: [...FLAGS, ...QUIET] });
-  }, 60_000);
-  afterAll(async () => {
-    await browser?.close();
-    await lab?.stop();
-  }, 30_000);
-  tests();
-}
+beforeAll(async () => {
+  const [port = 0] = await freePorts(1);
+  url = `http://127.0.0.1:${port}/`;
+  const args = ["--interval", "1s", "--admin", `127.0.0.1:${port}`];
+  lab = await startLab({ block: "127.92.0", processes: true, args });
+  browser = await chromium.launch({ executablePath: program("chromium"), args: [...FLAGS, ...QUIET] });
+}, 60_000);
+afterAll(async () => {
+  await browser?.close();
+  await lab?.stop();
+}, 30_000);
+tests();
 
 function tests(): void {
   describe("the status page", () => {

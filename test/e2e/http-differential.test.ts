@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { OK, type HttpCase } from "../../scripts/fuzz/corpus/case.ts";
 import { REQUESTS } from "../../scripts/fuzz/corpus/requests.ts";
 import { freePorts } from "../../scripts/lab/ports.ts";
+import { program } from "../../scripts/lab/programs.ts";
 
 const NODE_IP = "127.26.0.1";
 
@@ -40,8 +41,8 @@ const FORWARDED: Readonly<Record<Peer, Readonly<Record<string, string>>>> = {
   },
 };
 
-type Peer = "haproxy" | "nginx";
-const PEERS = (["haproxy", "nginx"] as const).filter((peer) => Bun.which(peer) !== null);
+const PEERS = ["haproxy", "nginx"] as const;
+type Peer = (typeof PEERS)[number];
 
 function haproxyConfig(port: number, nodePort: number): string {
   return `global
@@ -93,7 +94,7 @@ http {
 describe.each(PEERS)("%s", (peer) => {
   const folder = mkdtempSync(join(tmpdir(), `edge-lb-${peer}-`));
   let port = 0;
-  let program: Bun.Subprocess | null = null;
+  let child: Bun.Subprocess | null = null;
   let reached = 0;
   const node = net.createServer((socket) => {
     socket.on("error", () => {});
@@ -109,13 +110,13 @@ describe.each(PEERS)("%s", (peer) => {
     await new Promise<void>((resolve) => node.listen(nodePort, NODE_IP, resolve));
     const file = join(folder, "peer.conf");
     writeFileSync(file, peer === "haproxy" ? haproxyConfig(port, nodePort) : nginxConfig(port, nodePort, folder));
-    const argv = peer === "haproxy" ? ["haproxy", "-db", "-f", file] : ["nginx", "-p", folder, "-c", file];
-    program = Bun.spawn(argv, { stdio: ["ignore", "ignore", "ignore"] });
+    const args = peer === "haproxy" ? ["-db", "-f", file] : ["-p", folder, "-c", file];
+    child = Bun.spawn([program(peer), ...args], { stdio: ["ignore", "ignore", "ignore"] });
     for (let tries = 0; !(await accepts(port)) && tries < 200; tries++) await Bun.sleep(25);
   });
   afterAll(async () => {
-    program?.kill("SIGTERM");
-    await program?.exited;
+    child?.kill("SIGTERM");
+    await child?.exited;
     node.close();
     rmSync(folder, { recursive: true, force: true });
   });

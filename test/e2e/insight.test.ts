@@ -7,6 +7,7 @@ import { command } from "../../scripts/lab/command.ts";
 import { edgeLbArgv } from "../../scripts/lab/edge-lb.ts";
 import { type Lab, startLab } from "../../scripts/lab/lab.ts";
 import { freePorts } from "../../scripts/lab/ports.ts";
+import { program } from "../../scripts/lab/programs.ts";
 
 let folder: string;
 let lab: Lab;
@@ -104,8 +105,8 @@ describe("status --watch", () => {
 });
 
 /** Runs a program while `use` does. */
-async function beside(argv: readonly string[], use: () => Promise<void>): Promise<void> {
-  const child = Bun.spawn([...argv], { stdio: ["ignore", "ignore", "ignore"] });
+async function beside([name, ...args]: readonly [string, ...string[]], use: () => Promise<void>): Promise<void> {
+  const child = Bun.spawn([program(name), ...args], { stdio: ["ignore", "ignore", "ignore"] });
   try {
     await use();
   } finally {

@@ -18,6 +18,7 @@ import { edgeLbArgv, runEdgeLb, startEdgeLb, type EdgeLb } from "../../scripts/l
 import { CLUSTERS, LISTENERS, startLab, type Lab, type Listener } from "../../scripts/lab/lab.ts";
 import { freePorts } from "../../scripts/lab/ports.ts";
 import { startToyCluster, type ToyCluster } from "../../scripts/lab/toy/cluster.ts";
+import { program } from "../../scripts/lab/programs.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "edge-lb-migrate-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -27,8 +28,8 @@ interface Program {
 }
 
 /** Starts a program in the foreground and waits until it listens everywhere. */
-async function start(argv: readonly string[], ports: readonly number[]): Promise<Program> {
-  const child = Bun.spawn([...argv], { stdin: "ignore", stdout: "ignore", stderr: "pipe" });
+async function start([name, ...args]: readonly [string, ...string[]], ports: readonly number[]): Promise<Program> {
+  const child = Bun.spawn([program(name), ...args], { stdin: "ignore", stdout: "ignore", stderr: "pipe" });
   const errors = new Response(child.stderr).text();
   const stop = async (): Promise<void> => {
     child.kill("SIGTERM");
@@ -41,7 +42,7 @@ async function start(argv: readonly string[], ports: readonly number[]): Promise
     while (!(await listens(port))) {
       if (performance.now() < deadline && child.exitCode === null) continue;
       await stop();
-      throw new Error(`${argv[0]} does not listen on ${port}: ${await errors}`);
+      throw new Error(`${name} does not listen on ${port}: ${await errors}`);
     }
   }
   return { stop };

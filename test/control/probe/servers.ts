@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as tls from "node:tls";
 import type { Address } from "../../../src/seam/snapshot.ts";
+import { program } from "../../../scripts/lab/programs.ts";
 
 const LOOPBACK = "127.0.0.1";
 
@@ -23,7 +24,9 @@ export function certificateFor(...names: readonly string[]): Pair {
     const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
     const subject = ["-subj", "/CN=probe", "-addext", `subjectAltName=${names.map((name) => `DNS:${name}`).join()}`];
     const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "90"];
-    execFileSync("openssl", ["req", "-x509", ...curve, "-keyout", key, "-out", cert, ...subject], { stdio: "ignore" });
+    execFileSync(program("openssl"), ["req", "-x509", ...curve, "-keyout", key, "-out", cert, ...subject], {
+      stdio: "ignore",
+    });
     return { key: readFileSync(key, "utf8"), cert: readFileSync(cert, "utf8") };
   } finally {
     rmSync(folder, { recursive: true });

@@ -17,6 +17,7 @@ server.settimeout(5)
 print("ready", flush=True)
 for _ in range(2): print(server.recv(100).decode(), flush=True)
 `;
+import { program } from "../../../scripts/lab/programs.ts";
 
 describe.if(process.platform === "linux")("openUnixDatagram()", () => {
   test.each([join(folder, "a.sock"), `@edge-lb-test-${process.pid}`])(
@@ -24,7 +25,7 @@ describe.if(process.platform === "linux")("openUnixDatagram()", () => {
     async (path) => {
       const sender = openUnixDatagram();
       expect(sender?.send(path, new TextEncoder().encode("early"))).toBe(false);
-      const python = spawn("python3", ["-c", RECEIVE, path], { stdio: ["ignore", "pipe", "inherit"] });
+      const python = spawn(program("python3"), ["-c", RECEIVE, path], { stdio: ["ignore", "pipe", "inherit"] });
       let text = "";
       const ready = new Promise<void>((resolve) => python.stdout.on("data", (chunk) => ((text += chunk), resolve())));
       await ready;
