@@ -2,7 +2,7 @@
 import type { ClusterStatus, EndpointStatus, PoolStatus, Status, Traffic } from "../control/status/report.ts";
 import { formatEndpoint } from "../core/address.ts";
 import type { HealthWord } from "../seam/board.ts";
-import type { ServiceName } from "../seam/services.ts";
+import { serviceNamed, SERVICES, type ServiceName } from "../seam/services.ts";
 
 /** In the order of HAProxy 2.6. The dash parts its core from what its protocols add. */
 export const COLUMNS: readonly string[] = `
@@ -167,5 +167,5 @@ function bytesOf(pools: readonly Traffic[]): Row {
 }
 
 function modeOf(kind: ServiceName): string {
-  return kind === "http" ? "http" : "tcp";
+  return serviceNamed(SERVICES, kind)?.routedBy === "host" ? "http" : "tcp";
 }

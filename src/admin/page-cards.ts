@@ -16,14 +16,11 @@ import {
   rate,
   shortDuration,
 } from "./page-words.ts";
+import { SERVICES } from "../seam/services.ts";
 
 /** Below this a certificate that nobody renewed is worth looking at; OpenShift renews its own a month ahead. */
 const SOON_DAYS = 14;
-const FAMILIES: ReadonlyMap<string, string> = new Map([
-  ["api", "API"],
-  ["ingress", "Ingress"],
-  ["mcs", "Machine config"],
-]);
+const TITLES: ReadonlyMap<string, string> = new Map(SERVICES.map(({ group }) => [group.name, group.title]));
 
 export function clusterCards(status: Status): readonly Markup[] {
   const nowMs = madeMs(status);
@@ -106,5 +103,5 @@ function certificate(family: string, notAfter: string, nowMs: number): Markup {
   const day = notAfter.slice(0, 10);
   const words = days < 0 ? `expired ${many(-days, "day")} ago` : `ends in ${many(days, "day")}`;
   const soon = days < SOON_DAYS;
-  return html`<p${soon ? html` class="soon"` : null}>${soon ? html`<i aria-hidden="true">!</i>` : null}${FAMILIES.get(family) ?? family} certificate ${words} <small>(<time datetime="${day}">${day}</time>)</small></p>`;
+  return html`<p${soon ? html` class="soon"` : null}>${soon ? html`<i aria-hidden="true">!</i>` : null}${TITLES.get(family) ?? family} certificate ${words} <small>(<time datetime="${day}">${day}</time>)</small></p>`;
 }

@@ -1,21 +1,14 @@
 /** The nodes of one cluster: a table for the API, one for the ingress, as both have their own probes. */
 import type { ClusterStatus, EndpointStatus, PoolStatus } from "../control/status/report.ts";
 import type { HealthWord } from "../seam/board.ts";
-import type { ServiceName } from "../seam/services.ts";
+import { serviceNamed, SERVICES } from "../seam/services.ts";
 import { html, type Markup } from "./page-html.ts";
 import { bytes, count, many, membersOf, rungWords, shortDuration, STATE_WORDS } from "./page-words.ts";
 
-interface Family {
-  readonly title: string;
-  readonly kinds: readonly ServiceName[];
+/** https and http share the router's verdict, so their nodes are told once where they agree. */
+function titleOf({ kind }: PoolStatus): string {
+  return serviceNamed(SERVICES, kind)?.group.title ?? kind;
 }
-
-/** https and http share the router's verdict, so their nodes are shown once where they agree. */
-const FAMILIES: readonly Family[] = [
-  { title: "API", kinds: ["api"] },
-  { title: "Ingress", kinds: ["https", "http"] },
-  { title: "Machine config", kinds: ["mcs"] },
-];
 
 /** Rows that a card shows at once; the rest of a large cluster folds away. */
 const SHOWN_MOST = 12;
@@ -24,12 +17,16 @@ const UNBROKEN_MOST = 15;
 /** Nodes of other pools that are named. */
 const NAMED_MOST = 6;
 
-/** One section per family that the cluster has. */
+/** One section for each group of services that the cluster has pools for. */
 export function nodeTables({ name, pools }: ClusterStatus): readonly Markup[] {
-  return FAMILIES.flatMap((family) => {
-    const own = pools.filter(({ kind }) => family.kinds.includes(kind));
-    return own.length === 0 ? [] : [section(name, family.title, own)];
-  });
+  const titles = [...new Set(pools.map(titleOf))];
+  return titles.map((title) =>
+    section(
+      name,
+      title,
+      pools.filter((pool) => titleOf(pool) === title),
+    ),
+  );
 }
 
 function section(cluster: string, title: string, pools: readonly PoolStatus[]): Markup {
@@ -63,7 +60,7 @@ function how(pools: readonly PoolStatus[]): string {
 }
 
 interface Row {
-  /** Pools it stands for; null: all of its family. */
+  /** Pools it stands for; null: all of its section. */
   readonly kinds: string | null;
   readonly endpoints: readonly [EndpointStatus, ...EndpointStatus[]];
 }

@@ -6,6 +6,7 @@ import type { Service } from "../seam/services.ts";
 import type { LiveEnvironment } from "./environment.ts";
 import { fail, inParallel, ok, warn, type Finding } from "./finding.ts";
 import { codeOf } from "../errors.ts";
+import { listenOf } from "../config/service-settings.ts";
 
 /** Questions at a time, how long one may take, and all of them. */
 const AT_ONCE = 16;
@@ -110,12 +111,8 @@ function allElsewhere(
 }
 
 /** Where edge-lb listens for these services: the listeners' addresses, or every one of this machine. */
-function addressesFor(
-  services: readonly Service[],
-  { listen }: Config,
-  { addresses }: LiveEnvironment,
-): readonly string[] {
+function addressesFor(services: readonly Service[], config: Config, { addresses }: LiveEnvironment): readonly string[] {
   const own = addresses.map(({ ip }) => ip);
-  const bound = services.flatMap(({ name }) => listen[name].map(({ ip }) => ip));
+  const bound = services.flatMap((service) => listenOf(config, service).map(({ ip }) => ip));
   return [...new Set(bound.flatMap((ip) => (ip === "" || ip === "::" || ip === "0.0.0.0" ? own : [ip])))];
 }

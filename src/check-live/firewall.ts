@@ -8,6 +8,7 @@ import type { Config } from "../config/model.ts";
 import { inAny } from "../core/access.ts";
 import type { LiveEnvironment } from "./environment.ts";
 import { fail, ok, warn, type Finding } from "./finding.ts";
+import { listenOf } from "../config/service-settings.ts";
 
 interface Zone {
   readonly name: string;
@@ -33,7 +34,7 @@ export async function checkFirewall(config: Config, environment: LiveEnvironment
   if (all === null || all.code !== 0) {
     return [warn("firewalld: this user may not ask it", `sudo edge-lb check --live ${environment.typed}`.trimEnd())];
   }
-  const ports = [...new Set(config.services.flatMap(({ name }) => config.listen[name].map(({ port }) => port)))];
+  const ports = [...new Set(config.services.flatMap((service) => listenOf(config, service).map(({ port }) => port)))];
   const findings = readZones(all.out).flatMap((zone) => zoneFinding(zone, ports, config, environment));
   return findings.length > 0 ? findings : [ok("firewalld: every zone in use lets the ports in")];
 }

@@ -5,6 +5,7 @@ import type { ServiceName } from "../seam/services.ts";
 import { maxConnections } from "../control/machine/limits.ts";
 import type { LiveEnvironment, PortHolder } from "./environment.ts";
 import { fail, ok, warn, type Finding } from "./finding.ts";
+import { listenOf } from "../config/service-settings.ts";
 
 export interface Wanted {
   readonly kind: ServiceName | "admin";
@@ -12,8 +13,11 @@ export interface Wanted {
 }
 
 /** Every address that edge-lb would listen on. */
-export function wantedOf({ services, listen, admin }: Config): readonly Wanted[] {
-  const listeners = services.flatMap(({ name }) => listen[name].map((at): Wanted => ({ kind: name, at })));
+export function wantedOf(config: Config): readonly Wanted[] {
+  const listeners = config.services.flatMap((service) =>
+    listenOf(config, service).map((at): Wanted => ({ kind: service.name, at })),
+  );
+  const { admin } = config;
   return admin === null ? listeners : [...listeners, { kind: "admin", at: admin }];
 }
 

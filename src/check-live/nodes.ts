@@ -10,6 +10,7 @@ import type { Identity, ShownCertificate } from "../core/health/identity.ts";
 import type { ProbeGroup, Service } from "../seam/services.ts";
 import type { ClockAnswer } from "./clock.ts";
 import type { LiveEnvironment } from "./environment.ts";
+import { listenOf, portOf } from "../config/service-settings.ts";
 
 /** What one port of one node had to say. */
 export interface SeenPort {
@@ -75,7 +76,7 @@ export class NodeCheck {
   private async runAt(ip: string, task: Task): Promise<Seen> {
     const { cluster, group, node } = task;
     const services = servicesOf(group, this.config);
-    const ports = services.map((service) => ({ service, port: cluster.ports[service.name] }));
+    const ports = services.map((service) => ({ service, port: portOf(cluster, service) }));
     const servername = this.identities.servername(cluster.name, group);
     const nodeProbe = this.environment.nodeProbe({ group, ip, ports, readyPort: cluster.ports.ready, servername });
     try {
@@ -96,7 +97,9 @@ export class NodeCheck {
     const timeoutMs = this.config.timeouts.probe;
     const request = { readiness: true, handshake: true, thorough: true, reconnect: false, timeoutMs };
     const first = await nodeProbe.probe(request);
-    return [first.ready, ...Object.values(first.own)].some(isLate) ? nodeProbe.probe(request) : first;
+    return [first.ready, ...Object.values(first.own)].some((evidence) => isLate(evidence ?? null))
+      ? nodeProbe.probe(request)
+      : first;
   }
 
   private async identify(
@@ -112,7 +115,7 @@ export class NodeCheck {
 
   private clock(ip: string, { cluster, group }: Task, servername: string): Promise<ClockAnswer> {
     const tls = this.config.services.find((each) => each.group === group && each.routedBy === "sni");
-    const port = tls === undefined ? 0 : cluster.ports[tls.name];
+    const port = tls === undefined ? 0 : portOf(cluster, tls);
     const path = group.readiness?.port === "own" ? group.readiness.path : "/";
     return this.environment.clock({ at: { ip, port }, servername, path, timeoutMs: this.config.timeouts.probe });
   }
@@ -122,7 +125,7 @@ function unresolved({ cluster, group, node }: Task, services: readonly Service[]
   const words = "its name does not resolve";
   const ports = services.map((service) => ({
     service,
-    port: cluster.ports[service.name],
+    port: portOf(cluster, service),
     up: false,
     silent: true,
     words,
@@ -132,8 +135,8 @@ function unresolved({ cluster, group, node }: Task, services: readonly Service[]
 }
 
 /** The group's services that are listened to. */
-function servicesOf(group: ProbeGroup, { services, listen }: Config): readonly Service[] {
-  return services.filter((each) => each.group === group && listen[each.name].length > 0);
+function servicesOf(group: ProbeGroup, config: Config): readonly Service[] {
+  return config.services.filter((each) => each.group === group && listenOf(config, each).length > 0);
 }
 
 function seenPort(service: Service, cluster: ClusterConfig, { ready, own, inconclusive }: NodeProbeResult): SeenPort {
@@ -141,7 +144,7 @@ function seenPort(service: Service, cluster: ClusterConfig, { ready, own, inconc
   const { outcome } = judge(service, cluster.check === "off" ? "tcp" : cluster.check, null, ready, evidence);
   const words = inconclusive ? "this machine could not ask: out of descriptors" : reasonText(outcome.reason);
   const silent = isNothing(evidence) && isNothing(ready);
-  return { service, port: cluster.ports[service.name], up: outcome.verdict === "up", silent, words };
+  return { service, port: portOf(cluster, service), up: outcome.verdict === "up", silent, words };
 }
 
 function isNothing(evidence: Evidence | null): boolean {

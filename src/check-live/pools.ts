@@ -5,6 +5,7 @@ import { formatEndpoint } from "../core/address.ts";
 import type { Service } from "../seam/services.ts";
 import { fail, ok, warn, type Finding } from "./finding.ts";
 import type { Seen, SeenPort } from "./nodes.ts";
+import { portOf } from "../config/service-settings.ts";
 
 interface Place {
   readonly node: string;
@@ -38,7 +39,7 @@ function pool(service: Service, cluster: ClusterConfig, places: readonly Place[]
   const up = places.filter((place) => place.seen.up);
   const down = places.filter((place) => !place.seen.up);
   const listed = listFor(cluster, service) !== null || cluster.check === "off";
-  const port = cluster.ports[service.name];
+  const port = portOf(cluster, service);
   const head = `${service.name} (port ${port}): ${up.length} of ${places.length} up`;
   if (up.length === 0) {
     const text = `${head}: ${grouped(down)}`;

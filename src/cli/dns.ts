@@ -9,6 +9,7 @@ import { ALL_SETTINGS, command } from "./command.ts";
 import { oneWord, single } from "./command-option.ts";
 import { configOf } from "./configuration.ts";
 import { EXIT } from "./exit-code.ts";
+import { listenOf } from "../config/service-settings.ts";
 
 /** What one name needs: itself, or everything below it. */
 interface DnsRecord {
@@ -93,9 +94,8 @@ function recordsOf({ name: cluster, domain, names, apiNames }: ClusterConfig): r
 
 /** What a listener is bound to; else the first address of this machine that others can reach. */
 function ownAddress(config: Config): string {
-  const bound = [...config.listen.api, ...config.listen.https, ...config.listen.http].find(
-    ({ ip }) => ip !== "" && ip !== "::",
-  );
+  const open = config.services.filter(({ privateOnly }) => !privateOnly);
+  const bound = open.flatMap((service) => listenOf(config, service)).find(({ ip }) => ip !== "" && ip !== "::");
   if (bound !== undefined) return bound.ip;
   const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
   const outside =

@@ -16,6 +16,7 @@ import { configOf } from "./configuration.ts";
 import { EXIT } from "./exit-code.ts";
 import { explainRunning } from "./explain-live.ts";
 import type { Io } from "./io.ts";
+import { policyOf, portOf } from "../config/service-settings.ts";
 
 export const EXPLAIN = command({
   name: "explain",
@@ -84,7 +85,7 @@ function explainDefault(config: Config, service: Service, name: string): string 
 
 function describeMatch(name: string, service: Service, rule: string, cluster: ClusterConfig): string {
   const candidates = nodesFor(cluster, service).map(({ host, isName }) => {
-    return `             ${formatEndpoint(host, cluster.ports[service.name])}${isName ? " (resolved when running)" : ""}`;
+    return `             ${formatEndpoint(host, portOf(cluster, service))}${isName ? " (resolved when running)" : ""}`;
   });
   const allow = cluster.allow.length === 0 ? [] : [`  allow      ${cluster.allow.map(cidrText).join(", ")}`];
   return [
@@ -92,7 +93,7 @@ function describeMatch(name: string, service: Service, rule: string, cluster: Cl
     `  rule       ${rule}`,
     `  cluster    ${cluster.name} (${cluster.where})`,
     ...allow,
-    `  pool       ${service.name}, ${cluster.balance[service.name]}, ${candidates.length} candidates`,
+    `  pool       ${service.name}, ${policyOf(cluster, service)}, ${candidates.length} candidates`,
     ...candidates,
   ].join("\n");
 }

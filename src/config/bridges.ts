@@ -4,6 +4,7 @@ import type { Bridge, Cidr } from "../seam/snapshot.ts";
 import type { Service } from "../seam/services.ts";
 import { nodesFor } from "./clusters.ts";
 import type { Config } from "./model.ts";
+import { listenOf } from "./service-settings.ts";
 
 /**
  * For each listener of such a service, the one cluster with a node in the listener's own network. None where several have: names decide there.
@@ -12,7 +13,7 @@ import type { Config } from "./model.ts";
 export function bridgesOf(config: Config, networks: readonly Cidr[]): readonly Bridge[] {
   return config.services
     .filter(({ nameless }) => nameless === "bridge")
-    .flatMap((service) => config.listen[service.name].flatMap(({ ip }) => bridgeOf(config, service, ip, networks)));
+    .flatMap((service) => listenOf(config, service).flatMap(({ ip }) => bridgeOf(config, service, ip, networks)));
 }
 
 function bridgeOf(config: Config, service: Service, ip: string, networks: readonly Cidr[]): readonly Bridge[] {

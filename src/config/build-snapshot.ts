@@ -10,6 +10,7 @@ import { nodesFor } from "./clusters.ts";
 import type { ClusterConfig, Config, Timeouts } from "./model.ts";
 import { dataPart } from "./option-group.ts";
 import { GLOBAL, LIMITS, TIMEOUTS } from "./options.ts";
+import { listenOf, policyOf, portOf } from "./service-settings.ts";
 
 /** Post-quantum hellos are 1.5-5.5 KB and padding is legal. */
 const HELLO_BYTES = 65_536;
@@ -62,7 +63,7 @@ function planOf(cluster: ClusterConfig, config: Config, input: SnapshotInput): C
     allDown: cluster.allDown,
     redirectHttps: cluster.redirectHttps,
     pools: config.services.map((service) =>
-      service.address === "off" && config.listen[service.name].length === 0
+      service.address === "off" && listenOf(config, service).length === 0
         ? null
         : poolOf(cluster, service, config.timeouts, input),
     ),
@@ -74,10 +75,10 @@ function poolOf(cluster: ClusterConfig, service: Service, timeouts: Timeouts, in
   const key = `cluster/${cluster.name}/${service.name}`;
   return {
     cell: input.cellOf(key),
-    policy: cluster.balance[service.name],
+    policy: policyOf(cluster, service),
     idleMs: timeouts[service.idle],
     sendProxy: service.takesProxy ? cluster.sendProxy : 0,
-    endpoints: endpointsOf(nodesFor(cluster, service), cluster.ports[service.name], key, input),
+    endpoints: endpointsOf(nodesFor(cluster, service), portOf(cluster, service), key, input),
   };
 }
 

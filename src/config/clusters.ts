@@ -6,7 +6,7 @@ import type { ClusterBase, ClusterConfig } from "./model.ts";
 import { mapGroup } from "./option-group.ts";
 import { resolveOption, type Machine, type Option } from "./option.ts";
 import { quote, type Problems } from "./text.ts";
-import type { Service } from "../seam/services.ts";
+import { SERVICES, type BuiltInName, type Policy, type Service } from "../seam/services.ts";
 
 /** A pool with a list of its own takes those nodes and no others. */
 export function nodesFor(cluster: ClusterConfig, service: Service): readonly NodeSpec[] {
@@ -17,6 +17,11 @@ export function nodesFor(cluster: ClusterConfig, service: Service): readonly Nod
 export function listFor(cluster: ClusterConfig, { role }: Service): readonly NodeSpec[] | null {
   return cluster[role];
 }
+
+/** Of services that have no key for it. */
+const POLICIES = Object.fromEntries(SERVICES.map(({ name, policy }) => [name, policy])) as Readonly<
+  Record<BuiltInName, Policy>
+>;
 
 /** @returns undefined after a mistake was reported. */
 export function resolveCluster(
@@ -37,7 +42,7 @@ export function resolveCluster(
     domain: own.domain ?? derivedDomain(entry.name, base.domain),
     names: unique(own.names),
     apiNames: unique(own.apiNames),
-    balance: { ...own.balance, mcs: "leastconn" },
+    balance: { ...POLICIES, ...own.balance },
     rise: own.rise ?? base.rise,
     fall: own.fall ?? base.fall,
     intervalMs: own.intervalMs ?? base.intervalMs,

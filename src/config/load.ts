@@ -11,6 +11,7 @@ import { didYouMean, Problems, quote, typed } from "./text.ts";
 import { codeOf, EdgeError, EdgeErrors } from "../errors.ts";
 import { parseYaml } from "./yaml.ts";
 import { SERVICES } from "../seam/services.ts";
+import { listenOf } from "./service-settings.ts";
 
 export interface LoadInput {
   readonly flags: readonly FlagText[];
@@ -152,11 +153,9 @@ interface Bound {
 
 /** Two listeners cannot share a port; and someone must be listened to. */
 function checkListeners(config: Config, placeOf: (option: Option<unknown>) => string, problems: Problems): void {
-  const all: Bound[] = Object.values(LISTEN).flatMap((option) => {
-    const kind = option.item;
-    if (kind !== "api" && kind !== "https" && kind !== "http" && kind !== "mcs") return [];
-    return config.listen[kind].map((at) => ({ label: kind, at, where: placeOf(option) }));
-  });
+  const all: Bound[] = SERVICES.flatMap((service) =>
+    listenOf(config, service).map((at) => ({ label: service.name, at, where: placeOf(LISTEN[service.name]) })),
+  );
   if (all.length === 0) problems.add("--listen", "Cannot start: every listener is off, at least 1 wanted");
   // the usual address gives way: edge-lb runs without a status page then, and says so
   if (config.admin !== null && config.adminGiven)

@@ -1,5 +1,5 @@
 /** The configuration, resolved: no optional fields, no text left to parse, units in the names. The option table says what is in it. */
-import type { Policy, Service, ServiceName } from "../seam/services.ts";
+import type { BuiltInName, Policy, Service } from "../seam/services.ts";
 import type { CLUSTER } from "./cluster-options.ts";
 import type { Layer } from "./layers.ts";
 import type { Resolved } from "./option-group.ts";
@@ -30,6 +30,6 @@ export type ClusterConfig = Resolved<typeof CLUSTER> &
     readonly layer: Layer;
     /** `file:line:column` or the flag, for messages. */
     readonly where: string;
-    /** mcs too, which has no key. */
-    readonly balance: Readonly<Record<ServiceName, Policy>>;
+    /** Those too that have no key, as mcs. */
+    readonly balance: Readonly<Record<BuiltInName, Policy>>;
   };

@@ -2,7 +2,7 @@
  * THE option table (a cluster's keys are in cluster-options.ts). Flags, YAML keys, `--help`, .github/OPTIONS.md, the configuration and its type,
  * what a reload says and what waits for a restart, and the snapshot's timeouts and limits derive from these options.
  */
-import type { ServiceName } from "../seam/services.ts";
+import { SERVICES, type BuiltInName, type Service } from "../seam/services.ts";
 import { CIDR, isPrivate, LISTEN_ADDRESS, type ListenAddress } from "./addresses.ts";
 import { LOG_TARGET } from "./log-target.ts";
 import { readDomain } from "./names.ts";
@@ -201,29 +201,21 @@ export const GLOBAL = {
 };
 
 /** `--listen KIND=ADDR:PORT`, repeatable. */
-export const LISTEN: { readonly [K in ServiceName]: Option<readonly ListenAddress[]> } = {
-  api: listenOption("api", ":6443", "Kubernetes API, routed by SNI"),
-  https: listenOption("https", ":443", "Ingress over TLS, routed by SNI"),
-  http: listenOption("http", ":80", "Ingress over HTTP, routed by the Host of each request"),
-  mcs: listenOption("mcs", "off", "Machine-config server, on private addresses only", PRIVATE_ADDRESS),
-};
+export const LISTEN = Object.fromEntries(SERVICES.map((service) => [service.name, listenOption(service)])) as Readonly<
+  Record<BuiltInName, Option<readonly ListenAddress[]>>
+>;
 
-function listenOption(
-  kind: ServiceName,
-  fallback: string,
-  help: string,
-  of: Codec<ListenAddress> = LISTEN_ADDRESS,
-): Option<readonly ListenAddress[]> {
+function listenOption({ name, address, help, privateOnly }: Service): Option<readonly ListenAddress[]> {
   return many({
     flag: "listen",
-    item: kind,
+    item: name,
     value: "ADDR:PORT|off",
-    yaml: `listen.${kind}`,
-    fallback,
+    yaml: `listen.${name}`,
+    fallback: address,
     help,
     reload: false,
     inert: "off",
-    of: listOf(of),
+    of: listOf(privateOnly ? PRIVATE_ADDRESS : LISTEN_ADDRESS),
   });
 }
 

@@ -2,13 +2,12 @@
 import type { Config } from "../config/model.ts";
 import { formatEndpoint } from "../core/address.ts";
 import type { Snapshot } from "../seam/snapshot.ts";
-import { SERVICE_NAMES } from "../seam/services.ts";
 import type { WorkerEngine } from "./serve/engine.ts";
 import type { Sockets } from "./serve/listening.ts";
 
 /** `edge-lb ready engine=bun workers=2 api=:6443 https=:443 http=:80 clusters=3 nodes=18`; a kind that is off is left out. */
 export function readyLine(engine: WorkerEngine, workers: number, sockets: Sockets, snapshot: Snapshot): string {
-  const listeners = SERVICE_NAMES.flatMap((kind) => {
+  const listeners = snapshot.services.flatMap(({ name: kind }) => {
     const at = sockets.listening.filter((listener) => listener.kind === kind);
     return at.length === 0
       ? []

@@ -1,7 +1,7 @@
 /** The services edge-lb offers: one row each. Whatever depends on a service is a column of its row. */
 
 /** What a service is called in flags, files, logs, metrics and status. */
-export type ServiceName = "api" | "https" | "http" | "mcs";
+export type ServiceName = string;
 
 /** How a node is picked. */
 export type Policy = "leastconn" | "source" | "host" | "roundrobin";
@@ -93,7 +93,7 @@ const MCS: ProbeGroup = {
 };
 
 /** The built-in services. */
-export const SERVICES: readonly Service[] = [
+export const SERVICES = [
   {
     name: "api",
     index: 0,
@@ -159,7 +159,10 @@ export const SERVICES: readonly Service[] = [
     takesProxy: false,
     group: MCS,
   },
-];
+] as const satisfies readonly Service[];
+
+/** Those whose settings have keys of their own in the option table. */
+export type BuiltInName = (typeof SERVICES)[number]["name"];
 
 /** Services at most, built-in ones included: tallies on the board are laid out for so many before the configuration is known. */
 export const SERVICES_MOST = 32;
@@ -167,5 +170,3 @@ export const SERVICES_MOST = 32;
 export function serviceNamed(services: readonly Service[], name: ServiceName): Service | undefined {
   return services.find((service) => service.name === name);
 }
-
-export const SERVICE_NAMES: readonly ServiceName[] = SERVICES.map(({ name }) => name);

@@ -6,6 +6,7 @@ import type { RouteMatch } from "../../core/route/lookup.ts";
 import { canonicalName } from "../../core/route/canonical-name.ts";
 import { EdgeError } from "../../errors.ts";
 import type { Service } from "../../seam/services.ts";
+import { listenOf } from "../../config/service-settings.ts";
 
 export interface AskedName {
   /** Canonical, or an address. */
@@ -29,9 +30,9 @@ export function readAskedName(text: string): AskedName {
 }
 
 /** A port says which service it is, a scheme names one; a bare name is asked of all that are on. */
-export function servicesAsked({ scheme, port }: AskedName, { services, listen }: Config): readonly Service[] {
-  const on = services.filter(({ name }) => listen[name].length > 0);
-  if (port !== null) return on.filter(({ name }) => listen[name].some((at) => at.port === port));
+export function servicesAsked({ scheme, port }: AskedName, config: Config): readonly Service[] {
+  const on = config.services.filter((service) => listenOf(config, service).length > 0);
+  if (port !== null) return on.filter((service) => listenOf(config, service).some((at) => at.port === port));
   return scheme === null ? on : on.filter(({ name }) => name === scheme);
 }
 

@@ -5,9 +5,10 @@ import { codeOf, type EdgeError } from "../../errors.ts";
 import { cannotListen, listenError } from "../../runtime/listen-error.ts";
 import type { ListenSpec } from "../../seam/mail.ts";
 import type { Address } from "../../seam/snapshot.ts";
-import { SERVICE_NAMES, type ServiceName } from "../../seam/services.ts";
+import type { ServiceName } from "../../seam/services.ts";
 import type { WorkerEngine } from "./engine.ts";
 import { portHolder } from "../machine/port-holder.ts";
+import { listenOf } from "../../config/service-settings.ts";
 
 export interface Sockets {
   /** Real ports, where 0 was asked for. */
@@ -18,8 +19,10 @@ export interface Sockets {
 }
 
 /** Descriptors can be shared between the workers of Bun on Linux; elsewhere the workers bind the address themselves. */
-export async function openSockets(listen: Config["listen"], engine: WorkerEngine, workers: number): Promise<Sockets> {
-  const wanted = SERVICE_NAMES.flatMap((kind) => listen[kind].map((at) => ({ kind, at })));
+export async function openSockets(config: Config, engine: WorkerEngine, workers: number): Promise<Sockets> {
+  const wanted = config.services.flatMap((service) =>
+    listenOf(config, service).map((at) => ({ kind: service.name, at })),
+  );
   const byDescriptor = process.platform === "linux" && (engine === "linux" || engine === "bun");
   return byDescriptor ? openDescriptors(wanted, engine) : testBind(wanted, workers > 1);
 }

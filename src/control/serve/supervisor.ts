@@ -65,7 +65,7 @@ export async function startSupervisor(input: SupervisorInput): Promise<Superviso
   const count = workersFor(engine, config.workers);
   if (count < config.workers)
     log.warn("engine", `engine ${engine} runs one worker here: Node before 23.1 cannot share a port`, { engine });
-  const sockets = await openSockets(config.listen, engine, count);
+  const sockets = await openSockets(config, engine, count);
   const plane = new ControlPlane(input, log, engine, count, sockets);
   await plane.start();
   return plane;

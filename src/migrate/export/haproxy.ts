@@ -3,7 +3,7 @@ import { cidrText, type ListenAddress } from "../../config/addresses.ts";
 import type { Config } from "../../config/model.ts";
 import { durationText } from "../../config/values.ts";
 import type { Cidr } from "../../seam/snapshot.ts";
-import type { ServiceName } from "../../seam/services.ts";
+import type { BuiltInName } from "../../seam/services.ts";
 import {
   defaultPool,
   kindsOf,
@@ -97,7 +97,7 @@ function allowLine(allow: readonly Cidr[], rule: string): string[] {
   return allow.length === 0 ? [] : [`${rule} if !{ src ${allow.map(cidrText).join(" ")} }`];
 }
 
-function tlsFrontend(config: Config, kind: ServiceName): Section {
+function tlsFrontend(config: Config, kind: BuiltInName): Section {
   const idle = kind === "https" ? config.timeouts.ingressIdle : config.timeouts.apiIdle;
   const fallback = defaultPool(config, kind);
   return [

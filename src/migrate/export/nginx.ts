@@ -2,7 +2,7 @@
 import { cidrText, type ListenAddress } from "../../config/addresses.ts";
 import type { Config } from "../../config/model.ts";
 import type { Cidr } from "../../seam/snapshot.ts";
-import type { ServiceName } from "../../seam/services.ts";
+import type { BuiltInName } from "../../seam/services.ts";
 import {
   defaultPool,
   kindsOf,
@@ -40,7 +40,7 @@ function workerConnections({ maxConnections }: Config): number {
   return maxConnections > 0 ? 2 * maxConnections + 64 : 8192;
 }
 
-function streamLines(config: Config, kinds: readonly ServiceName[]): string[] {
+function streamLines(config: Config, kinds: readonly BuiltInName[]): string[] {
   return [
     "log_format names '$remote_addr:$remote_port [$time_local] $server_port $status $bytes_sent $bytes_received $session_time sni=\"$ssl_preread_server_name\" $upstream_addr';",
     "access_log /var/log/nginx/access.log names;",
@@ -58,7 +58,7 @@ function clientLimit({ maxConnectionsPerClient: most }: Config, zone: string): s
   return most === 0 ? [] : [`limit_conn_zone $binary_remote_addr zone=${zone}:10m;`, `limit_conn ${zone} ${most};`];
 }
 
-function streamKind(config: Config, kind: ServiceName): string[] {
+function streamKind(config: Config, kind: BuiltInName): string[] {
   const { timeouts } = config;
   const pools = poolsOf(config, kind);
   const idle = kind === "https" ? timeouts.ingressIdle : timeouts.apiIdle;
@@ -121,7 +121,7 @@ function gate(pool: ExportPool, index: number): string[] {
 }
 
 /** With `hostnames`, nginx takes exact names before the longest suffix before expressions, as edge-lb does; case does not matter. */
-function nameMap(config: Config, kind: ServiceName, pools: readonly ExportPool[]): string[] {
+function nameMap(config: Config, kind: BuiltInName, pools: readonly ExportPool[]): string[] {
   const fallback = defaultPool(config, kind);
   const upstreamOf = (pool: ExportPool): string => {
     const index = pools.findIndex((one) => one.name === pool.name);

@@ -3,11 +3,11 @@ import { nodesFor } from "../../config/clusters.ts";
 import { claimsOf, nameSetsOf, type Claim } from "../../config/claims.ts";
 import { formatEndpoint } from "../../core/address.ts";
 import type { ClusterConfig, Config } from "../../config/model.ts";
-import { serviceNamed, type ServiceName } from "../../seam/services.ts";
+import { serviceNamed, SERVICES, type BuiltInName } from "../../seam/services.ts";
 
 /** A cluster's nodes for one listener. */
 export interface ExportPool {
-  readonly kind: ServiceName;
+  readonly kind: BuiltInName;
   readonly cluster: ClusterConfig;
   /** `api_hub`: a word in both formats. */
   readonly name: string;
@@ -28,12 +28,12 @@ export interface ExportRoute {
 }
 
 /** Kinds that somebody listens for. */
-export function kindsOf(config: Config): ServiceName[] {
-  return config.services.map(({ name }) => name).filter((name) => config.listen[name].length > 0);
+export function kindsOf(config: Config): BuiltInName[] {
+  return SERVICES.map(({ name }) => name).filter((name) => config.listen[name].length > 0);
 }
 
 /** Pools of one kind that have nodes. */
-export function poolsOf(config: Config, kind: ServiceName): ExportPool[] {
+export function poolsOf(config: Config, kind: BuiltInName): ExportPool[] {
   const service = serviceNamed(config.services, kind);
   if (service === undefined) return [];
   return config.clusters.flatMap((cluster) => {
@@ -49,7 +49,7 @@ export function poolsOf(config: Config, kind: ServiceName): ExportPool[] {
 const RANK = { exact: 0, below: 1, labels: 2 } as const;
 
 /** In the order that a first match needs: exact, longest suffix first, labels. */
-export function routesFor(config: Config, kind: ServiceName): ExportRoute[] {
+export function routesFor(config: Config, kind: BuiltInName): ExportRoute[] {
   const routes = poolsOf(config, kind).flatMap((pool) =>
     claimsOf(pool.cluster, nameSetsOf(config.services))
       .filter((claim) => claim.services.some(({ name }) => name === kind))
@@ -59,7 +59,7 @@ export function routesFor(config: Config, kind: ServiceName): ExportRoute[] {
 }
 
 /** The pool for connections without a name; null: they are refused. */
-export function defaultPool(config: Config, kind: ServiceName): ExportPool | null {
+export function defaultPool(config: Config, kind: BuiltInName): ExportPool | null {
   if (serviceNamed(config.services, kind)?.nameless !== "default") return null;
   return poolsOf(config, kind).find(({ cluster }) => cluster.name === config.defaultCluster) ?? null;
 }

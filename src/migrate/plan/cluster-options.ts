@@ -1,7 +1,7 @@
 /** One group of pools as the keys of a cluster. */
 import { CLUSTER } from "../../config/cluster-options.ts";
 import type { Option } from "../../config/option.ts";
-import type { ServiceName, Policy } from "../../seam/services.ts";
+import type { BuiltInName, Policy } from "../../seam/services.ts";
 import { wordAt, wordsFrom, type SourceLine } from "../source/lexer.ts";
 import { readHaproxyTime } from "../source/duration.ts";
 import type { Server } from "../source/endpoints.ts";
@@ -34,7 +34,7 @@ export function importCluster(group: Group, facts: ClusterFacts, claims: Claims,
   return { group, options };
 }
 
-function unitsOfKind(group: Group, ...kinds: ServiceName[]): Unit[] {
+function unitsOfKind(group: Group, ...kinds: BuiltInName[]): Unit[] {
   return group.units.filter((unit) => kinds.includes(unit.kind));
 }
 
@@ -68,7 +68,7 @@ function nodeOptions(group: Group, ledger: Ledger): OptionTexts[] {
   return [...optionTexts(CLUSTER.api, compressNodes(control)), ...optionTexts(CLUSTER.ingress, compressNodes(ingress))];
 }
 
-function noteNodes(group: Group, kinds: readonly ServiceName[], why: string, ledger: Ledger): void {
+function noteNodes(group: Group, kinds: readonly BuiltInName[], why: string, ledger: Ledger): void {
   for (const unit of unitsOfKind(group, ...kinds)) {
     ledger.note(unit.backend.section.head, "changed", why, { code: "nodes-differ" });
   }
@@ -92,10 +92,10 @@ function portOptions(group: Group, ledger: Ledger): OptionTexts[] {
   });
 }
 
-const BALANCE: Readonly<Partial<Record<ServiceName, Option<Policy>>>> = CLUSTER.balance;
+const BALANCE: Readonly<Partial<Record<BuiltInName, Option<Policy>>>> = CLUSTER.balance;
 
 function balanceOptions(group: Group, ledger: Ledger): OptionTexts[] {
-  const done = new Set<ServiceName>();
+  const done = new Set<BuiltInName>();
   return group.units.flatMap((unit) => {
     const option = BALANCE[unit.kind];
     const policy = policyOf(unit, ledger);

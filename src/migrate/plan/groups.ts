@@ -1,5 +1,5 @@
 /** Puts pools together that are one cluster: by domain, by the name in the backends' names, by shared nodes. */
-import type { ServiceName } from "../../seam/services.ts";
+import type { BuiltInName } from "../../seam/services.ts";
 import { domainOf } from "./meaning.ts";
 import { weakName } from "./naming.ts";
 import type { Unit } from "./units.ts";
@@ -10,7 +10,7 @@ export interface Group {
   readonly units: readonly Unit[];
 }
 
-const ORDER: readonly ServiceName[] = ["api", "https", "http", "mcs"];
+const ORDER: readonly BuiltInName[] = ["api", "https", "http", "mcs"];
 
 /** @param givenDomain For the one group whose names the source does not tell. */
 export function groupUnits(units: readonly Unit[], givenDomain: string | null): Group[] {

@@ -1,5 +1,5 @@
 /** Which of edge-lb's listeners a frontend or listen is. */
-import type { ServiceName } from "../../seam/services.ts";
+import type { BuiltInName } from "../../seam/services.ts";
 import { findBackend, type Source } from "../source/configuration.ts";
 import type { Bind } from "../source/endpoints.ts";
 import { wordAt } from "../source/lexer.ts";
@@ -8,12 +8,12 @@ import type { Proxy } from "../source/proxies.ts";
 /** A frontend's addresses that have one role. */
 export interface Entry {
   readonly proxy: Proxy;
-  readonly kind: ServiceName;
+  readonly kind: BuiltInName;
   /** At least one. */
   readonly binds: readonly Bind[];
 }
 
-export type Role = ServiceName | "stats" | "tls-ends-here" | "other";
+export type Role = BuiltInName | "stats" | "tls-ends-here" | "other";
 
 /** What one port of a proxy is for. */
 export function roleOf(source: Source, proxy: Proxy, bind: Bind): Role {
@@ -36,7 +36,7 @@ function leadsSomewhere(source: Source, proxy: Proxy): boolean {
   );
 }
 
-function byPort(port: number): ServiceName | null {
+function byPort(port: number): BuiltInName | null {
   if (port === 6443) return "api";
   if (port === 443) return "https";
   if (port === 80) return "http";
@@ -44,7 +44,7 @@ function byPort(port: number): ServiceName | null {
 }
 
 /** Names in ACLs: `api.` alone is the API, anything else that reads SNI is ingress. */
-function bySamples(proxy: Proxy): ServiceName | null {
+function bySamples(proxy: Proxy): BuiltInName | null {
   const lines = proxy.section.lines.filter((line) => /\b(req[._]ssl_sni|ssl_fc_sni)\b/.test(line.text));
   if (lines.length === 0) return null;
   const tests = [...proxy.acls.values()].flat().flatMap((test) => test.patterns.map((pattern) => pattern.text));
@@ -62,13 +62,13 @@ function backendsOf(source: Source, proxy: Proxy): Proxy[] {
   return proxy.servers.length > 0 ? [...found, proxy] : found;
 }
 
-function byServers(source: Source, proxy: Proxy): ServiceName | null {
+function byServers(source: Source, proxy: Proxy): BuiltInName | null {
   const ports = new Set(backendsOf(source, proxy).flatMap((backend) => backend.servers.map((server) => server.port)));
   const [only = null] = ports;
   return ports.size === 1 && only !== null ? byPort(only) : null;
 }
 
-function byWords(source: Source, proxy: Proxy): ServiceName | null {
+function byWords(source: Source, proxy: Proxy): BuiltInName | null {
   const words = [proxy.name, ...backendsOf(source, proxy).map((backend) => backend.name)].join(" ").toLowerCase();
   if (/machine-?config|\bmcs\b/.test(words)) return "mcs";
   if (/api|k8s|kube|master|control/.test(words)) return "api";

@@ -1,7 +1,7 @@
 /** What holds for the whole program: listeners, limits, logs, the status page, who may come. */
 import { cidrText, isPrivate, listenText, readCidr } from "../../config/addresses.ts";
 import { GLOBAL, LISTEN } from "../../config/options.ts";
-import { SERVICE_NAMES } from "../../seam/services.ts";
+import { SERVICES } from "../../seam/services.ts";
 import type { Ledger } from "../source/ledger.ts";
 import type { Source } from "../source/configuration.ts";
 import type { Term } from "../source/conditions.ts";
@@ -16,9 +16,9 @@ function origin(line: SourceLine, fate: Origin["fate"], why: string): Origin {
 
 /** `:6443` and so on; a kind nobody listens for is off, because edge-lb's defaults would take the port. */
 export function listenOptions(entries: readonly Entry[], ledger: Ledger): OptionTexts[] {
-  return SERVICE_NAMES.flatMap((kind) => {
+  return SERVICES.flatMap(({ name: kind, privateOnly }) => {
     const binds = entries.filter((entry) => entry.kind === kind).flatMap((entry) => entry.binds);
-    const fit = kind === "mcs" ? binds.filter((bind) => isPrivate(bind.ip)) : binds;
+    const fit = privateOnly ? binds.filter((bind) => isPrivate(bind.ip)) : binds;
     for (const bind of binds.filter((one) => !fit.includes(one))) {
       const why = "the machine-config server hands out secrets: edge-lb serves it on a private address only";
       const todo = `listen on the bridge's address: mcs: "192.168.122.1:${bind.port}" under listen:`;

@@ -1,5 +1,5 @@
 /** A backend in the role of one pool: who is in it, and the names that lead to it. */
-import type { ServiceName } from "../../seam/services.ts";
+import type { BuiltInName } from "../../seam/services.ts";
 import type { Server } from "../source/endpoints.ts";
 import { usableServers, type Proxy } from "../source/proxies.ts";
 import { domainOf, type LabelName } from "./meaning.ts";
@@ -7,7 +7,7 @@ import { baseName } from "./naming.ts";
 import type { NameUse, Route } from "./routes.ts";
 
 export interface Unit {
-  readonly kind: ServiceName;
+  readonly kind: BuiltInName;
   readonly backend: Proxy;
   readonly routes: readonly Route[];
   readonly uses: readonly NameUse[];

@@ -5,7 +5,7 @@ import type { Config } from "../../config/model.ts";
 import { buildRoutes, lookup, type Routes } from "../../core/route/lookup.ts";
 import { canonicalHost, canonicalName } from "../../core/route/canonical-name.ts";
 import type { Snapshot } from "../../seam/snapshot.ts";
-import { serviceNamed, type ServiceName } from "../../seam/services.ts";
+import { serviceNamed, type BuiltInName } from "../../seam/services.ts";
 import type { ImportResult } from "../import.ts";
 import type { Entry } from "../plan/listeners.ts";
 import { endpointText } from "../plan/units.ts";
@@ -16,7 +16,7 @@ import { findReason } from "./reasons.ts";
 import { namesToAsk } from "./names.ts";
 
 export interface Difference {
-  readonly listener: ServiceName;
+  readonly listener: BuiltInName;
   /** Frontend of the source. */
   readonly frontend: string;
   /** As sent; null: no name. */
@@ -103,7 +103,7 @@ function sourceAnswer(outcome: Outcome, port: number, addresses: ReadonlyMap<str
   return { text, reached: [...new Set(reached)].sort().join(" "), cluster: -1 };
 }
 
-function edgeAnswer({ config, snapshot, routes }: Edge, kind: ServiceName, name: string | null): Answer {
+function edgeAnswer({ config, snapshot, routes }: Edge, kind: BuiltInName, name: string | null): Answer {
   const service = serviceNamed(snapshot.services, kind);
   if (service === undefined) return { text: "refused", reached: "", cluster: -1 };
   const canonical = name === null ? null : service.routedBy === "host" ? canonicalHost(name) : canonicalName(name);

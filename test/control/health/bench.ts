@@ -14,6 +14,7 @@ import type { ClusterPlan, Endpoint, Pool, Snapshot } from "../../../src/seam/sn
 import { type ServiceName, type Policy, SERVICES } from "../../../src/seam/services.ts";
 import { load } from "../../config/loading.ts";
 import { nodesFor } from "../../../src/config/clusters.ts";
+import { policyOf } from "../../../src/config/service-settings.ts";
 
 export interface HandClock extends Clock {
   /** Fire what falls due within so many ms, letting promises settle in between. */
@@ -102,7 +103,7 @@ export function snapshotOf(config: Config, kinds: readonly ServiceName[] = ["api
         hash: 0,
         node: host,
       }));
-      const policy: Policy = cluster.balance[kind];
+      const policy: Policy = policyOf(cluster, service);
       return { cell: cellOf(`${cluster.name} ${kind}`), policy, idleMs: 0, sendProxy: 0, endpoints };
     });
     const fixed = { allow: [], maxConnections: 0, allDown: cluster.allDown, redirectHttps: false };
