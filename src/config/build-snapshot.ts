@@ -41,12 +41,18 @@ export function buildSnapshot(config: Config, input: SnapshotInput): Snapshot {
     ...nameClaims(config, input.learnedDomains ?? new Map()),
     fallback: fallbackOf(config),
     bridges: bridgesOf(config, input.networks ?? []),
-    httpsPort: config.listen.https[0]?.port ?? HTTPS_PORT,
+    httpsPort: redirectPort(config),
     timeouts: dataPart(TIMEOUTS, config.timeouts),
     limits: { ...dataPart(LIMITS, config.limits), helloBytes: HELLO_BYTES },
     ...dataPart(GLOBAL, config),
     maxConnections: input.maxConnections, // auto has become a number
   };
+}
+
+/** Plain HTTP is sent to the TLS service of the same names. */
+function redirectPort(config: Config): number {
+  const tls = config.services.find(({ routedBy, names }) => routedBy === "sni" && names.includes("apps"));
+  return (tls === undefined ? undefined : listenOf(config, tls)[0]?.port) ?? HTTPS_PORT;
 }
 
 function fallbackOf({ clusters, services, defaultCluster }: Config): readonly number[] {

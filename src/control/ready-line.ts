@@ -32,7 +32,8 @@ function nodeCount({ clusters }: Snapshot): number {
 
 /** One line per cluster that works from this machine without DNS. */
 export function tryLines(config: Config, sockets: Sockets): readonly string[] {
-  const api = sockets.listening.find(({ kind }) => kind === "api")?.at;
+  const service = config.services.find(({ names }) => names.includes("api"));
+  const api = sockets.listening.find(({ kind }) => kind === service?.name)?.at;
   if (api === undefined) return [];
   const ip = api.ip === "" ? "127.0.0.1" : api.ip;
   return config.clusters.map(({ name, domain }) => {

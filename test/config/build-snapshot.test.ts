@@ -6,6 +6,7 @@ import type { NameClaim, Pool, Snapshot } from "../../src/seam/snapshot.ts";
 import { load } from "./loading.ts";
 import { SERVICES } from "../../src/seam/services.ts";
 import { poolOf, service } from "../support/built-in.ts";
+import { buildRoutes, lookup } from "../../src/core/route/lookup.ts";
 
 /** Cells in the order asked for, remembered by key. */
 function cells(): { keys: string[]; cellOf: (key: string) => number } {
@@ -164,6 +165,29 @@ describe("buildSnapshot()", () => {
     expect(ports(mcs)).toEqual(["10.0.0.1:22623"]);
     expect([api, https, http, mcs].map((pool) => pool?.sendProxy)).toEqual([0, 2, 2, 0]);
     expect([mcs?.policy, mcs?.idleMs]).toEqual(["leastconn", 86_400_000]);
+  });
+
+  test("gives a service that is none of the built-in ones its names, pool, port and fallback", () => {
+    const config = load([
+      ["cluster", "hub=10.0.0.1,domain=hub.lab"],
+      ["default", "hub"],
+    ]);
+    const rke2 = { ...service("api"), name: "rke2", index: SERVICES.length, address: "off", port: 9_345 };
+    const snapshot = buildSnapshot(
+      {
+        ...config,
+        services: [...SERVICES, rke2],
+        listen: Object.assign({ rke2: [{ ip: "", port: 9_345 }] }, config.listen),
+      },
+      { version: 1, cellOf: cells().cellOf, addressesOf: () => [], maxConnections: 1 },
+    );
+    const routes = buildRoutes(snapshot);
+    expect(lookup(routes, rke2.index, "api.hub.lab")).toBe(0);
+    expect(lookup(routes, rke2.index, "a.apps.hub.lab")).toBe(-1);
+    expect(snapshot.fallback[rke2.index]).toBe(0);
+    const pool = snapshot.clusters[0]?.pools[rke2.index];
+    expect(ports(pool)).toEqual(["10.0.0.1:9345"]);
+    expect([pool?.policy, pool?.idleMs]).toEqual(["leastconn", 86_400_000]);
   });
 
   test("carries limits, timeouts and access, and is plain enough to be cloned", () => {

@@ -253,6 +253,16 @@ describe("rungsOf()", () => {
   test("asks nothing with check=off", () => {
     expect(rungsOf(service("api"), "off")).toEqual([]);
   });
+  test("has a handshake and a connect where no readiness question is known", () => {
+    const asked = { group: { ...service("api").group, readiness: null }, routedBy: "sni" } as const;
+    expect((["auto", "readyz", "tls", "tcp"] as const).map((mode) => rungsOf(asked, mode))).toEqual([
+      ["tls", "tcp"],
+      ["tls"],
+      ["tls"],
+      ["tcp"],
+    ]);
+    expect(asksReadiness(asked, "auto", null, 0)).toBe(false);
+  });
   test("has no handshake for plain HTTP", () => {
     expect(rungsOf(service("http"), "tls")).toEqual(["tcp"]);
     expect(rungsOf(service("http"), "auto")).toEqual(["ready1936", "tcp"]);
