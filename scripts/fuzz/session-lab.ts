@@ -7,7 +7,7 @@ import { HttpSession } from "../../src/core/http/session.ts";
 
 export const SETTINGS: SessionSettings = {
   limits: { httpLine: 8_192, httpHead: 65_536, httpFields: 128 },
-  timeouts: { httpHead: 10_000, keepAlive: 60_000 },
+  timeouts: { httpHead: 10_000, httpBody: 30_000, keepAlive: 60_000 },
 };
 export const IDLE_MS = 3_600_000;
 export const CLIENT_IP = "10.0.0.9";
@@ -238,6 +238,10 @@ export class Lab implements SessionEffects {
   passUp(bytes: number): void {
     this.passes.push(`up ${bytes}`);
     this.passingUp = bytes;
+  }
+
+  nodeIsFull(): boolean {
+    return this.nodeFull;
   }
 
   passDown(bytes: number): void {

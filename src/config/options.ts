@@ -225,6 +225,7 @@ export const TIMEOUTS = {
   connect: forData(timeoutOption("connect", "3s", "To connect to one node, then the next is tried")),
   dialTotal: forData(timeoutOption("dial-total", "8s", "To connect to any node of the cluster")),
   httpHead: forData(timeoutOption("http-head", "10s", "Until the head of a request is complete")),
+  httpBody: forData(timeoutOption("http-body", "30s", "Between two bytes of a request's body")),
   keepAlive: forData(timeoutOption("keep-alive", "60s", "Between two requests of one HTTP connection")),
   apiIdle: timeoutOption("api-idle", "24h", "API tunnel without traffic; 0s: no limit", 0),
   ingressIdle: timeoutOption("ingress-idle", "1h", "Ingress tunnel or response without traffic; 0s: no limit", 0),

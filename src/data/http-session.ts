@@ -27,6 +27,7 @@ const COUNTED: Readonly<Partial<Record<EndWord, Count>>> = {
   "node down": "refused",
   "bad request": "malformed",
   "head timeout": "timedOut",
+  "body timeout": "timedOut",
   idle: "timedOut",
   "client closed": "clientGone",
   "client reset": "clientGone",
@@ -187,6 +188,10 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner, ExchangeO
 
   passUp(bytes: number): void {
     this.upstream?.passUp(bytes);
+  }
+
+  nodeIsFull(): boolean {
+    return this.upstream?.conn.full ?? false;
   }
 
   passDown(bytes: number): void {

@@ -37,6 +37,7 @@ const STATES: Readonly<Record<EndReason, string>> = {
   "bad request": "PR",
   "bad answer": "PH",
   "head timeout": "cR",
+  "body timeout": "cD",
   "internal error": "ID",
 };
 

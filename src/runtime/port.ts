@@ -11,6 +11,8 @@ export type CloseCause = "closed" | "reset" | "timeout" | "destroyed" | "fault";
 export interface Conn {
   readonly remote: Address;
   readonly local: Address;
+  /** Bytes wait here until the peer takes some; those of a `pass` count too. */
+  readonly full: boolean;
   /** Takes the whole chunk, copies what does not fit; `false`: write nothing more until `onDrain`. */
   write(chunk: Uint8Array): boolean;
   /** No `onData` after this returns; FIN, RST and `onClose` are still seen while paused. */

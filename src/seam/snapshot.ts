@@ -84,6 +84,7 @@ export interface DataTimeouts {
   readonly connect: number;
   readonly dialTotal: number;
   readonly httpHead: number;
+  readonly httpBody: number;
   readonly keepAlive: number;
   readonly halfClosed: number;
   readonly linger: number;

@@ -28,6 +28,7 @@ export const END_REASONS = [
   "bad request",
   "bad answer", // the node's answer cannot be forwarded
   "head timeout",
+  "body timeout",
   "internal error",
 ] as const;
 export type EndReason = (typeof END_REASONS)[number];

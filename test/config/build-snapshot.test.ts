@@ -215,6 +215,7 @@ describe("buildSnapshot()", () => {
       connect: 3000,
       dialTotal: 8000,
       httpHead: 10_000,
+      httpBody: 30_000,
       keepAlive: 60_000,
       halfClosed: 30_000,
       linger: 1000,

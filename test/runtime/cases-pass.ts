@@ -122,10 +122,12 @@ export const PASS_CASES: readonly Case[] = [
       const taken = await stalls(h, () => ends.client.peer.taken());
       assert.ok(taken < 50 * MB, `${taken} bytes taken`);
       assert.equal(moving.done, 0);
+      assert.equal(ends.node.seen.conn.full, true);
       ends.node.peer.startReading();
       await h.until("onDone", () => moving.done === 1);
       await h.until("the node has it", () => ends.node.peer.received() === 80 * MB);
       assert.ok(ends.node.peer.patternHolds());
+      assert.equal(ends.node.seen.conn.full, false);
       assert.equal(ends.node.seen.drains, 0, "the drain belonged to the pass");
       assert.equal(ends.node.seen.conn.write(bytes("next")), true);
     },

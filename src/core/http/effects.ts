@@ -8,8 +8,11 @@ import type { Request, RequestHead } from "./request.ts";
 /** A snapshot has them. */
 export interface SessionSettings {
   readonly limits: HeadLimits;
-  /** `httpHead`: from the first byte of a head to its last, on a new connection from accept. `keepAlive`: between an answer and the next request. */
-  readonly timeouts: Pick<DataTimeouts, "httpHead" | "keepAlive">;
+  /**
+   * `httpHead`: from the first byte of a head to its last, on a new connection from accept. `httpBody`: between two bytes of a request's
+   * body. `keepAlive`: between an answer and the next request.
+   */
+  readonly timeouts: Pick<DataTimeouts, "httpHead" | "httpBody" | "keepAlive">;
 }
 
 /** The request is forwarded, to the node that `start` finds. */
@@ -52,6 +55,8 @@ export interface SessionEffects {
   readClient(on: boolean): void;
   /** Move the next bytes unseen; `passedUp` or `passedDown` follow. */
   passUp(bytes: number): void;
+  /** Bytes for the node wait, because it takes none; asked while bytes are moved unseen. */
+  nodeIsFull(): boolean;
   passDown(bytes: number): void;
   /** Both connections speak another protocol from here on; the lists were read and not written. Nothing is called after this. */
   join(

@@ -23,6 +23,11 @@ export class Flow {
     this.effects = effects;
   }
 
+  /** What of the request does not move is held up by the node. */
+  get nodeHolds(): boolean {
+    return this.nodeFull || (this.up > 0 && this.effects.nodeIsFull());
+  }
+
   toNode(bytes: Uint8Array): void {
     this.upBytes += bytes.length;
     this.nodeFull = !this.effects.toNode(bytes);

@@ -1,9 +1,9 @@
 /** One request at a time on its way to a node, the connection to that node, and the answer on its way back. */
 import { Answer } from "./answer.ts";
 import { Ask } from "./ask.ts";
-import type { ExchangeEnd, SessionEffects, Forward } from "./effects.ts";
+import { Deadline } from "./deadline.ts";
+import type { ExchangeEnd, SessionEffects, SessionSettings, Forward } from "./effects.ts";
 import { Flow } from "./flow.ts";
-import type { HeadLimits } from "./head.ts";
 import { renderReply, type EndWord, type Reply } from "./reply.ts";
 import type { Request } from "./request.ts";
 import type { AnswerState, NodeState } from "./states.ts";
@@ -14,8 +14,9 @@ export class Relay {
   readonly ask: Ask;
   readonly answer: Answer;
   readonly flow: Flow;
-  /** Without a byte either way for this long, the request ends. */
-  idleMs = 0;
+  readonly due: Deadline;
+  /** Without a byte either way for this long, the request ends; 0: never. */
+  private idleMs = 0;
   /** A byte of a final answer went to the client: no reply of our own can take its place. */
   answering = false;
   /** Sent to the client; 0: none. */
@@ -26,8 +27,10 @@ export class Relay {
   /** The connection served an earlier request: it may have died unnoticed. */
   private reused = false;
 
-  constructor(effects: SessionEffects, limits: HeadLimits) {
+  /** Of the settings only parts are kept: they are a snapshot's, which may be replaced while the connection lasts. */
+  constructor(effects: SessionEffects, { limits, timeouts }: SessionSettings) {
     this.effects = effects;
+    this.due = new Deadline(effects, timeouts);
     this.flow = new Flow(effects);
     this.ask = new Ask(limits);
     this.answer = new Answer(limits);
@@ -36,6 +39,24 @@ export class Relay {
   /** The answer is there and nothing of the request is missing: the connection to the node could take another one. */
   get complete(): boolean {
     return this.answer.state === "done" && !this.ask.open;
+  }
+
+  // ── time ──
+
+  /** For the client's connection: while the node would take more of a body, the client owes it. */
+  get deadline(): number {
+    return this.due.at(this.ask.open && this.node === "open" && !this.flow.nodeFull);
+  }
+
+  /** Something of the exchange moved. */
+  touch(): void {
+    if (this.node === "open" && this.ask.request !== null) this.due.rest(this.idleMs);
+  }
+
+  /** The client sent something, or could not have sent it earlier. */
+  touchBody(): void {
+    this.due.restBody();
+    this.touch();
   }
 
   // ── the request ──

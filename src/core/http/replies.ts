@@ -79,7 +79,7 @@ export function headTimeout(): Reply {
 
 /** The client stopped in the middle of a body. */
 export function bodyTimeout(): Reply {
-  return reply(408, "idle", ["The request's body stopped arriving."]);
+  return reply(408, "body timeout", ["The request's body stopped arriving."]);
 }
 
 export function nodeTimeout(): Reply {

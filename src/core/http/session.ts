@@ -14,12 +14,8 @@ import type { Request } from "./request.ts";
 import type { Phase } from "./states.ts";
 
 export class HttpSession {
-  /** When `expired` is due, on the clock of `effects.nowMs`; may change with every event. */
-  deadline: number;
   private phase: Phase = "waiting";
   private readonly effects: SessionEffects;
-  /** Of the snapshot only these are kept: it may be replaced while the connection lasts. */
-  private readonly timeouts: SessionSettings["timeouts"];
   private readonly relay: Relay;
   /** What the client sent beyond what could be taken; it is not read from while there is some. */
   private readonly held = new Held();
@@ -27,25 +23,29 @@ export class HttpSession {
   private draining = false;
   private served = 0;
 
-  constructor(effects: SessionEffects, { limits, timeouts }: SessionSettings) {
+  constructor(effects: SessionEffects, settings: SessionSettings) {
     this.effects = effects;
-    this.timeouts = timeouts;
-    this.deadline = effects.nowMs() + timeouts.httpHead;
-    this.relay = new Relay(effects, limits);
+    this.relay = new Relay(effects, settings);
+    this.relay.due.wait("httpHead");
+  }
+
+  /** When `expired` is due, on the clock of `effects.nowMs`; may change with every event. */
+  get deadline(): number {
+    return this.relay.deadline;
   }
 
   // ── what happens to the client's connection ──
 
   clientData(chunk: Uint8Array): void {
     if (this.phase === "over") return;
-    this.touch();
+    this.relay.touchBody();
     this.held.add(chunk, this.held.some ? 0 : this.consume(chunk));
     this.settle();
   }
 
   clientDrain(): void {
     this.relay.flow.clientFull = false;
-    this.touch();
+    this.relay.touch();
     this.relay.tryPassDown();
     this.pump();
   }
@@ -67,7 +67,7 @@ export class HttpSession {
   nodeOpen(): void {
     if (this.phase === "over") return;
     this.relay.node = "open";
-    this.touch();
+    this.relay.touchBody();
     this.tryPassUp();
     this.pump();
   }
@@ -85,7 +85,7 @@ export class HttpSession {
     if (this.phase === "over" || relay.node !== "open") return undefined;
     // no request waits for it, and the next one's client would take it for the answer
     if (request === null || relay.answer.state === "done") return this.abandonNode();
-    this.touch();
+    this.relay.touch();
     switch (relay.readAnswer(chunk, request)) {
       case "bad":
         return this.fail(badAnswer(relay.answer.fault));
@@ -93,6 +93,9 @@ export class HttpSession {
         return this.switchOver();
       case "done":
         this.answered();
+        break;
+      case "awaited":
+        this.relay.due.restBody(); // a client may have waited for 100 with its body
         break;
       default:
         relay.tryPassDown();
@@ -102,7 +105,7 @@ export class HttpSession {
 
   nodeDrain(): void {
     this.relay.flow.nodeFull = false;
-    this.touch();
+    this.relay.touchBody();
     this.tryPassUp();
     this.pump();
   }
@@ -115,7 +118,7 @@ export class HttpSession {
     if (this.phase === "waiting") return this.closeNode();
     if (answer.state === "awaited") {
       if (!relay.retry()) return this.fail(nodeGone(end));
-      this.deadline = Infinity; // a dial has limits of its own
+      this.relay.due.stop(); // a dial has limits of its own
       return undefined;
     }
     if (answer.state === "body" && !(answer.body.endsByClose && end === "node closed")) return this.fail(nodeGone(end));
@@ -146,14 +149,16 @@ export class HttpSession {
     const { ask, flow } = this.relay;
     if (this.phase === "over") return;
     if (this.phase === "waiting") return ask.begun ? this.reply(headTimeout()) : this.close();
-    return this.fail(ask.open && !flow.nodeFull ? bodyTimeout() : nodeTimeout());
+    const byNode = flow.nodeHolds;
+    if (byNode && !this.relay.due.passed) return this.relay.due.restBody();
+    return this.fail(ask.open && !byNode ? bodyTimeout() : nodeTimeout());
   }
 
   /** So many bytes went to the node unseen; null: all that were announced. */
   passedUp(bytes: number | null): void {
     const { ask, flow } = this.relay;
     flow.movedUp(ask.body, bytes);
-    this.touch();
+    this.relay.touchBody();
     if (bytes !== null || this.phase === "over") return;
     if (!ask.open) this.requestDone();
     this.pump();
@@ -162,7 +167,7 @@ export class HttpSession {
   passedDown(bytes: number | null): void {
     const { answer, flow } = this.relay;
     flow.movedDown(answer.body, bytes);
-    this.touch();
+    this.relay.touch();
     if (bytes !== null || this.phase === "over") return;
     if (answer.body.state === "done") {
       answer.state = "done";
@@ -199,7 +204,7 @@ export class HttpSession {
 
   private takeHead(chunk: Uint8Array, from: number): number {
     const { ask } = this.relay;
-    if (!ask.begun && this.served > 0) this.deadline = this.effects.nowMs() + this.timeouts.httpHead;
+    if (!ask.begun && this.served > 0) this.relay.due.wait("httpHead");
     const at = ask.readHead(chunk, from);
     if (ask.bad) return this.refuse();
     return ask.request === null ? at : this.begin(ask.request, chunk, at);
@@ -216,8 +221,8 @@ export class HttpSession {
     }
     const at = this.relay.forward(decision, chunk, from);
     if (ask.bad) return this.refuse();
-    this.deadline = Infinity; // a dial has limits of its own
-    this.touch();
+    this.relay.due.stop(); // a dial has limits of its own
+    this.relay.touchBody();
     this.tryPassUp();
     return at;
   }
@@ -253,7 +258,7 @@ export class HttpSession {
 
   private switchOver(): void {
     this.phase = "over";
-    this.deadline = Infinity;
+    this.relay.due.stop();
     this.relay.join(this.held.take());
   }
 
@@ -272,7 +277,7 @@ export class HttpSession {
     if (relay.answer.closeClient) return this.close();
     this.phase = "waiting";
     this.served += 1;
-    this.deadline = this.effects.nowMs() + this.timeouts.keepAlive;
+    this.relay.due.wait("keepAlive");
     return relay.forget();
   }
 
@@ -312,7 +317,7 @@ export class HttpSession {
   private over(): void {
     this.closeNode();
     this.phase = "over";
-    this.deadline = Infinity;
+    this.relay.due.stop();
     this.held.clear();
     this.relay.forget();
   }
@@ -322,11 +327,6 @@ export class HttpSession {
   }
 
   // ── flow ──
-
-  private touch(): void {
-    const { node, idleMs } = this.relay;
-    if (this.phase === "exchange" && node === "open") this.deadline = this.effects.nowMs() + idleMs;
-  }
 
   private settle(): void {
     if (this.phase !== "over") this.relay.flow.settle(this.held.some, this.relay.node === "open");

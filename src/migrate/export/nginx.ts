@@ -166,6 +166,7 @@ function httpLines(config: Config): string[] {
     "server_tokens off;",
     "client_max_body_size 0;",
     `client_header_timeout ${timeouts.httpHead}ms;`,
+    `client_body_timeout ${timeouts.httpBody}ms;`,
     `keepalive_timeout ${timeouts.keepAlive}ms;`,
     "large_client_header_buffers 8 16k;",
     ...block("map $http_upgrade $connection_upgrade", ["default upgrade;", '"" "";']),

@@ -84,6 +84,11 @@ export abstract class Stream {
     return this.mayWrite;
   }
 
+  /** What is written now waits here. */
+  get full(): boolean {
+    return this.outbox !== null || !this.mayWrite;
+  }
+
   /** Bytes wait in the outbox. */
   get hasUnsent(): boolean {
     return this.outbox !== null;

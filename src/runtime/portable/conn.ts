@@ -165,7 +165,7 @@ export class PortableConn implements Conn {
     return this.outbox.send(chunk, foreign);
   }
 
-  get hasUnsent(): boolean {
+  get full(): boolean {
     return !this.outbox.isEmpty;
   }
 

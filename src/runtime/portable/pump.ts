@@ -39,7 +39,7 @@ export class Pump implements Transfer {
   }
 
   get isBlocked(): boolean {
-    return this.to.hasUnsent;
+    return this.to.full;
   }
 
   /** @returns bytes moved since the last call */

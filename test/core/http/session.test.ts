@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { added, IDLE_MS, Lab } from "../../../scripts/fuzz/session-lab.ts";
+import { added, CLIENT_IP, IDLE_MS, Lab, PORT, SETTINGS } from "../../../scripts/fuzz/session-lab.ts";
 
 const HOST = "a.apps.hub.lab";
 const OTHER = "b.apps.managed1.lab";
@@ -264,6 +264,63 @@ describe("HttpSession", () => {
     lab.wait(1);
     expect(lab.clientState).toBe("finished");
     expect(lab.ends[0]?.end).toBe("idle");
+  });
+
+  describe("A3: a client that owes bytes of a body", () => {
+    const BODY_MS = SETTINGS.timeouts.httpBody;
+
+    test("has http-body for each of them", () => {
+      const lab = new Lab().send(post("12345").slice(0, -3)).wait(BODY_MS - 1);
+      lab.send("3").wait(BODY_MS - 1);
+      expect(lab.clientState).toBe("open");
+      lab.wait(1);
+      expect(lab.received).toStartWith("HTTP/1.1 408 ");
+      expect(lab.node.state).toBe("destroyed");
+      expect(lab.ends.map(({ end }) => end)).toEqual(["body timeout"]);
+    });
+
+    test("is not given more time by what the node says", () => {
+      const lab = new Lab().send(post("12345").slice(0, -3)).answer("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n1");
+      lab
+        .wait(BODY_MS - 1)
+        .answer("2")
+        .wait(1);
+      expect(lab.clientState).toBe("finished");
+      expect(lab.ends.map(({ end }) => end)).toEqual(["body timeout"]);
+    });
+
+    test("is waited for from 100 on, where it waits for that", () => {
+      const lab = new Lab().send(post("12345", "Expect: 100-continue\r\n").slice(0, -5)).wait(BODY_MS - 1);
+      lab.answer("HTTP/1.1 100 Continue\r\n\r\n").wait(BODY_MS - 1);
+      expect(lab.clientState).toBe("open");
+      expect(lab.wait(1).received).toContain("HTTP/1.1 408 ");
+    });
+
+    test("is told so in chunks and in bodies that the runtime moves, too", () => {
+      const chunked = `POST /p HTTP/1.1\r\nHost: ${HOST}\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n123`;
+      expect(new Lab().send(chunked).wait(BODY_MS).received).toStartWith("HTTP/1.1 408 ");
+      const moved = new Lab().send(post("x".repeat(100_000)).slice(0, -90_000)).wait(BODY_MS - 1);
+      expect(moved.passes).toEqual(["up 90000"]);
+      moved.send("x").wait(BODY_MS - 1);
+      expect(moved.clientState).toBe("open");
+      expect(moved.wait(1).received).toStartWith("HTTP/1.1 408 ");
+    });
+
+    test("is not blamed for a node that takes nothing, nor for one that takes its time to answer", () => {
+      const held = new Lab().send(post("x".repeat(100_000)).slice(0, -90_000));
+      held.nodeFull = true;
+      held.wait(IDLE_MS - 1);
+      expect(held.clientState).toBe("open");
+      expect(held.wait(1).received).toStartWith("HTTP/1.1 504 ");
+      const asked = new Lab().send(post("12345")).wait(IDLE_MS - 1);
+      expect(asked.clientState).toBe("open");
+    });
+  });
+
+  test("waits for ever where nothing limits it", () => {
+    const client = { ip: CLIENT_IP, port: PORT, trusted: false };
+    const lab = new Lab({ route: () => ({ kind: "forward", idleMs: 0, client }) }).send(GET).wait(1e9);
+    expect(lab.answer(OK).received).toBe(OK);
   });
 
   test("leaves large bodies of known length to the runtime", () => {
