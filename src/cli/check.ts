@@ -5,7 +5,7 @@ import { requireClusters } from "../config/load.ts";
 import { checkLive } from "./check-live.ts";
 import { ALL_SETTINGS, command } from "./command.ts";
 import { toggle } from "./command-option.ts";
-import { configOf } from "./configuration.ts";
+import { configToServe } from "./configuration.ts";
 import { EXIT } from "./exit-code.ts";
 import { table } from "./table.ts";
 
@@ -16,7 +16,7 @@ export const CHECK = command({
   options: { live: toggle("Look at DNS, ports, rights and nodes too") },
   synonyms: ["validate", "test", "lint"],
   run(call) {
-    const config = configOf(call);
+    const config = configToServe(call);
     call.io.out(checkedText(config));
     return call.options.live ? checkLive(config, call.settings, call.io) : EXIT.done;
   },

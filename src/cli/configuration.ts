@@ -2,13 +2,20 @@
 import type { RuntimeLayer } from "../config/load.ts";
 import { loadConfig, NO_RUNTIME_LAYER } from "../config/load.ts";
 import type { Config } from "../config/model.ts";
+import { localAddresses } from "../control/machine/networks.ts";
 import type { Call } from "./command.ts";
 import { machineOf } from "./io.ts";
 
+type Source = Pick<Call, "settings" | "io">;
+
 /** Reads the file anew each time. @throws EdgeErrors with everything that is wrong */
-export function configOf(
-  { settings, io }: Pick<Call, "settings" | "io">,
-  runtime: RuntimeLayer = NO_RUNTIME_LAYER,
-): Config {
-  return loadConfig({ flags: settings, readFile: io.readFile, machine: machineOf(io), runtime });
+export function configOf({ settings, io }: Source): Config {
+  return loadConfig({ flags: settings, readFile: io.readFile, machine: machineOf(io) });
+}
+
+/** The same for this machine to serve: no node may be edge-lb's own listening address here. @throws EdgeErrors */
+export function configToServe({ settings, io }: Source, runtime: RuntimeLayer = NO_RUNTIME_LAYER): Config {
+  const machine = machineOf(io);
+  const addresses = machine.addresses ?? localAddresses();
+  return loadConfig({ flags: settings, readFile: io.readFile, machine: { ...machine, addresses }, runtime });
 }

@@ -25,5 +25,7 @@ export interface Io {
 }
 
 export function machineOf(io: Io): Machine {
-  return io.machine ?? { env: io.env, userId: process.geteuid?.() ?? -1, cpus: availableParallelism() };
+  return (
+    io.machine ?? { env: io.env, userId: process.geteuid?.() ?? -1, cpus: availableParallelism(), addresses: null }
+  );
 }

@@ -1,7 +1,7 @@
 /** `edge-lb run`, or without a command: serves until it is told to end. */
 import { requireClusters } from "../config/load.ts";
 import { ALL_SETTINGS, command } from "./command.ts";
-import { configOf } from "./configuration.ts";
+import { configToServe } from "./configuration.ts";
 import { EXIT } from "./exit-code.ts";
 import { usageText } from "./help.ts";
 
@@ -11,12 +11,12 @@ export const RUN = command({
   settings: ALL_SETTINGS,
   synonyms: ["start", "serve"],
   run(call) {
-    const config = configOf(call);
+    const config = configToServe(call);
     if (config.clusters.length === 0 && config.file === null) {
       call.io.err(usageText());
       return EXIT.wrongInput;
     }
     requireClusters(config);
-    return call.serve(config, (runtime) => configOf(call, runtime));
+    return call.serve(config, (runtime) => configToServe(call, runtime));
   },
 });

@@ -143,7 +143,8 @@ export function sameSocket(a: ListenAddress, b: ListenAddress): boolean {
   return a.ip === b.ip || covers(a.ip, b.ip) || covers(b.ip, a.ip);
 }
 
-function covers(wide: string, narrow: string): boolean {
+/** Does a listener of the first address take connections to the second, if that is this machine's? */
+export function covers(wide: string, narrow: string): boolean {
   if (wide === "" || wide === "::") return true;
   return wide === "0.0.0.0" && !narrow.includes(":");
 }

@@ -2,6 +2,7 @@
 import { isLoopback, listenText, sameSocket, type ListenAddress } from "./addresses.ts";
 import { checkClaims, nameSetsOf } from "./claims.ts";
 import { resolveCluster } from "./clusters.ts";
+import { checkOwnNodes } from "./own-listeners.ts";
 import { readFlags, readTree, type ClusterEntry, type FlagText, type LayerTexts } from "./layers.ts";
 import type { ClusterConfig, Config } from "./model.ts";
 import { mapGroup } from "./option-group.ts";
@@ -113,6 +114,7 @@ function resolveLayers(
   checkListeners(config, (option) => placeOf(option, layers), problems);
   checkAdmin(config, placeOf(GLOBAL.admin, layers), problems);
   checkClaims(clusters, nameSetsOf(config.services), problems);
+  if (machine.addresses !== null) checkOwnNodes(config, entries, machine.addresses, problems);
   return config;
 }
 

@@ -9,6 +9,8 @@ export interface Machine {
   /** Effective user id; 0 is root, -1 where there is none. */
   readonly userId: number;
   readonly cpus: number;
+  /** Of its interfaces, in canonical text; null: the configuration is another machine's, or not to be served. */
+  readonly addresses: readonly string[] | null;
 }
 
 type Unfit = Extract<Reading<unknown>, { ok: false }>;

@@ -83,5 +83,6 @@ async function open({ config, load, workerEntry, openAdmin, sink }: RunInput, co
   control.socket?.serve((request) => api.fetch(request));
   const access = { instance, board, services: config.services, auth: config.adminAuth, signal: streams.signal };
   const admin = await takeAdmin(openAdmin, config, access, log);
+  if (admin !== null) supervisor.own.add({ label: "admin", at: admin.at });
   return new Running({ config, sink, ending, notifier, supervisor, reload, instance, streams, admin });
 }

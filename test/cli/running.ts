@@ -49,7 +49,7 @@ export async function edgeLb(
     err: (text) => void (err += text),
     readFile: (path) => (Object.hasOwn(files, path) ? (files[path] ?? notThere()) : notThere()),
     writeFile: (path, text) => (path.startsWith("/") ? notThere() : void (written[path] = text)),
-    machine: { env: {}, userId: 1000, cpus: 2 },
+    machine: { env: {}, userId: 1000, cpus: 2, addresses: ["192.168.125.1"] },
   });
   const code = await runCli(argv, io, {
     run(given) {

@@ -4,7 +4,7 @@ import type { Config } from "../../src/config/model.ts";
 import type { Machine } from "../../src/config/option.ts";
 import { EdgeErrors } from "../../src/errors.ts";
 
-export const MACHINE: Machine = { env: {}, userId: 0, cpus: 8 };
+export const MACHINE: Machine = { env: {}, userId: 0, cpus: 8, addresses: null };
 export const FILE = "lab.yaml";
 
 /** @param flags `["domain", "lab"]` pairs; a file given as text is read as `lab.yaml`. */
@@ -14,9 +14,13 @@ export function load(flags: readonly (readonly [string, string])[], file?: strin
 }
 
 /** The lines an operator would see; empty when nothing is wrong. */
-export function mistakes(flags: readonly (readonly [string, string])[], file?: string): readonly string[] {
+export function mistakes(
+  flags: readonly (readonly [string, string])[],
+  file?: string,
+  machine = MACHINE,
+): readonly string[] {
   try {
-    load(flags, file);
+    load(flags, file, machine);
     return [];
   } catch (error) {
     if (!(error instanceof EdgeErrors)) throw error;

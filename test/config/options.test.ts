@@ -383,7 +383,12 @@ describe("the option table", () => {
 
   test("reads by the user and the environment where the default depends on them", () => {
     const read = <T>(option: Option<T>, text: string | null, userId = 0, env = {}): T =>
-      resolveOption(option, text === null ? [] : [{ text, where: "" }], { env, userId, cpus: 1 }, new Problems());
+      resolveOption(
+        option,
+        text === null ? [] : [{ text, where: "" }],
+        { env, userId, cpus: 1, addresses: null },
+        new Problems(),
+      );
     expect(read(GLOBAL.admin, null)).toEqual({ ip: "127.0.0.1", port: 50_000 });
     expect(read(GLOBAL.admin, "off")).toBeNull();
     expect(read(GLOBAL.adminAuth, "admin:pass:word")).toEqual({ user: "admin", password: "pass:word" });

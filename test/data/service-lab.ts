@@ -34,7 +34,7 @@ export interface Lab {
   posted<K extends FromWorker["kind"]>(kind: K): readonly Extract<FromWorker, { kind: K }>[];
 }
 
-const MACHINE = { env: {}, userId: 0, cpus: 1 };
+const MACHINE = { env: {}, userId: 0, cpus: 1, addresses: null };
 
 export function configOf(flags: readonly string[]): Config {
   const pairs = flags.map((text) => {

@@ -32,7 +32,7 @@ export function importFixture(name: string, domain: string | null = null): Impor
 }
 
 /** Root's machine, so that defaults are the same everywhere. */
-const MACHINE = { env: {}, userId: 0, cpus: 2 };
+const MACHINE = { env: {}, userId: 0, cpus: 2, addresses: null };
 
 /** What edge-lb's own reader makes of the written YAML. */
 export function loadYaml(result: ImportResult): Config {

@@ -84,6 +84,7 @@ export class HealthLog {
  * because of it, may make it the end of a whole cluster. Where every node lost something, so may the rest of their endpoints.
  */
 function moreMayCome(cluster: TrackedCluster, before: ReadonlyMap<TrackedEndpoint, HealthWord>): boolean {
+  if (cluster.checksOff) return false; // nothing is being found out
   const changed = new Set([...before.keys()].map(({ at }) => at.ip));
   const rest = cluster.endpoints.filter(({ at, drained }) => !drained && !changed.has(at.ip));
   const endpoints = rest.length > 0 ? rest : cluster.endpoints;

@@ -3,12 +3,14 @@
  * Control's thread only; the workers read the board.
  */
 import type { Config } from "../../config/model.ts";
+import type { OwnListener } from "../../config/own-listeners.ts";
 import { faultReason, type Fault } from "../../core/health/ladder.ts";
 import { nextDelay, slotQuota } from "../../core/health/schedule.ts";
+import { reason } from "../../core/health/reasons.ts";
 import { observe, unknownSince, type Outcome } from "../../core/health/verdict.ts";
 import type { Board } from "../../seam/board.ts";
 import type { DialError } from "../../seam/mail.ts";
-import type { Snapshot } from "../../seam/snapshot.ts";
+import type { Address, Snapshot } from "../../seam/snapshot.ts";
 import type { EventLog } from "../log/event-log.ts";
 import { createNodeProbe, type NodeProbe, type ProbePlan } from "../probe/node-probe.ts";
 import { outOfDescriptors } from "../probe/socket.ts";
@@ -34,6 +36,16 @@ export interface HealthInput {
   readonly clock?: Clock;
   readonly random?: () => number;
   readonly makeNodeProbe?: (plan: ProbePlan) => NodeProbe;
+  /** Endpoints that are edge-lb itself are foreign, and never probed. */
+  readonly own?: OwnPort;
+}
+
+/** Where edge-lb itself listens. */
+export interface OwnPort {
+  /** Look at this machine's addresses again. @returns whether they changed */
+  look(): boolean;
+  /** @returns null where somebody else listens, or nobody */
+  reachedAt(at: Address): OwnListener | null;
 }
 
 export interface ProbeCounts {
@@ -48,6 +60,8 @@ const ROLES_TICKS = 60;
 const FAULT_MS = 5_000;
 /** Clusters with longer intervals than this do not slow the starts of probes down any further. */
 const LONGEST_INTERVAL_MS = 30_000;
+
+const OWN: Outcome = { verdict: "foreign", reason: reason("edge-lb itself listens there") };
 
 /** What a failed dial says of the endpoint. Null: probe, but do not count it; missing: not the node's fault. */
 const DIAL_FAULTS: Readonly<Partial<Record<DialError, Fault | null>>> = {
@@ -112,7 +126,7 @@ export class HealthMonitor {
   /** A client's dial failed: it counts, and the node is probed at once. */
   dialFailed(cell: number, error: DialError): void {
     const endpoint = this.model.atCell(cell);
-    if (endpoint === null || endpoint.cluster.checksOff) return;
+    if (endpoint === null || endpoint.cluster.checksOff || endpoint.own) return;
     const fault = DIAL_FAULTS[error];
     // our own trouble, not the node's; workers share this process's descriptors
     if (fault === undefined || outOfDescriptors()) return;
@@ -176,12 +190,34 @@ export class HealthMonitor {
     for (const cluster of this.model.clusters) {
       for (const endpoint of cluster.endpoints) {
         // what was found before the checks were turned off must not hold for ever
-        if (cluster.checksOff) endpoint.state = unknownSince(this.clock.nowMs());
+        if (cluster.checksOff && !endpoint.own) endpoint.state = unknownSince(this.clock.nowMs());
         this.boardWriter.update(endpoint);
       }
       this.refresh(cluster);
     }
+    this.markOwn();
     for (const node of this.model.nodes) this.scheduler.start(node);
+  }
+
+  /** Never to oneself: what became edge-lb's own address gets nothing from now on, what is its no more starts anew. */
+  private markOwn(): void {
+    for (const endpoint of this.model.endpoints) {
+      const own = (this.input.own?.reachedAt(endpoint.at) ?? null) !== null;
+      if (own === endpoint.own) continue;
+      endpoint.own = own;
+      if (own) this.take(endpoint, OWN);
+      else this.startAnew(endpoint);
+    }
+  }
+
+  private startAnew(endpoint: TrackedEndpoint): void {
+    const before = endpoint.shownState;
+    endpoint.state = unknownSince(this.clock.nowMs());
+    endpoint.sinceWallMs = this.clock.wallMs();
+    this.boardWriter.update(endpoint);
+    if (before !== endpoint.shownState) this.healthLog.stateChanged(endpoint, before);
+    this.refresh(endpoint.cluster);
+    this.probeSoon(endpoint.cell);
   }
 
   private remove(node: ProbedNode): void {
@@ -190,6 +226,7 @@ export class HealthMonitor {
   }
 
   private tick(): void {
+    if (this.input.own?.look() === true) this.markOwn();
     this.boardWriter.tick(this.model.endpoints);
     if (this.identities.learnDomains()) this.input.onDomains?.(this.identities.learntDomains);
     this.identities.checkWarnings();

@@ -44,8 +44,9 @@ export class NodeProber {
     this.input = input;
   }
 
-  /** @returns nothing found where this machine could not ask, or the node was removed meanwhile */
+  /** @returns nothing found where this machine could not ask, the node was removed meanwhile, or all of it is edge-lb itself */
   async probe(node: ProbedNode, timeoutMs: number): Promise<NodeFindings> {
+    if (node.probed.length === 0) return NOTHING;
     const probe = this.probeOf(node);
     const request = this.requestFor(node, timeoutMs);
     node.round += 1;
@@ -66,12 +67,12 @@ export class NodeProber {
 
   /** The node's probe; a new one when the name to ask with or a port is another. */
   private probeOf(node: ProbedNode): NodeProbe {
-    const { cluster, group, ip, endpoints } = node;
+    const { cluster, group, ip, probed } = node;
     const servername = this.input.identities.servername(cluster.name, group);
-    const key = endpoints.reduce((text, { service, at }) => `${text} ${service.name}:${at.port}`, servername ?? "");
+    const key = probed.reduce((text, { service, at }) => `${text} ${service.name}:${at.port}`, servername ?? "");
     if (node.probe === null || node.probeKey !== key) {
       node.probe?.close();
-      const ports = endpoints.map(({ service, at }) => ({ service, port: at.port }));
+      const ports = probed.map(({ service, at }) => ({ service, port: at.port }));
       node.probe = this.input.makeNodeProbe({ group, ip, ports, readyPort: cluster.config.ports.ready, servername });
       node.probeKey = key;
     }
@@ -80,7 +81,7 @@ export class NodeProber {
 
   private requestFor(node: ProbedNode, timeoutMs: number): ProbeRequest {
     const { clock, random } = this.input;
-    const { cluster, endpoints, prompted, round } = node;
+    const { cluster, probed: endpoints, prompted, round } = node;
     const { check } = cluster.config;
     const overdue = clock.nowMs() - node.lastThoroughMs >= THOROUGH_MS;
     // up to half the time less, so that nodes first seen together drift apart
@@ -128,7 +129,7 @@ function judgeEndpoints(node: ProbedNode, result: NodeProbeResult): Omit<NodeFin
   const { rungs, config } = node.cluster;
   const outcomes: EndpointOutcome[] = [];
   let rungRaised = false;
-  for (const endpoint of node.endpoints) {
+  for (const endpoint of node.probed) {
     const { probedAs } = endpoint;
     const { name } = endpoint.service;
     const held = rungs.get(name) ?? null;

@@ -57,6 +57,8 @@ export class TrackedEndpoint {
   /** It was up at some time. */
   served = false;
   role: Role = "candidate";
+  /** edge-lb itself listens there: no client and no probe goes there. */
+  own = false;
   /** The operator took it out. */
   drained = false;
   /** When slow start began; null: full share. */
@@ -86,7 +88,7 @@ export class TrackedEndpoint {
 
   get shownReason(): Reason {
     if (this.drained) return reason("taken out by the operator");
-    return this.cluster.checksOff ? reason("checks are off") : this.state.reason;
+    return this.cluster.checksOff && !this.own ? reason("checks are off") : this.state.reason;
   }
 
   /** Up, and the last probe agreed. */
@@ -118,7 +120,7 @@ export class ProbedNode {
   readonly cluster: TrackedCluster;
   readonly group: ProbeGroup;
   readonly ip: string;
-  /** Those that its probe speaks for. */
+  /** Those that its probe speaks for, and those that are edge-lb itself. */
   endpoints: readonly TrackedEndpoint[] = [];
   /** It left the configuration. */
   removed = false;
@@ -151,6 +153,11 @@ export class ProbedNode {
     this.cluster = cluster;
     this.group = group;
     this.ip = ip;
+  }
+
+  /** What a probe may ask: never edge-lb itself. */
+  get probed(): readonly TrackedEndpoint[] {
+    return this.endpoints.filter(({ own }) => !own);
   }
 
   get isForeign(): boolean {

@@ -57,12 +57,26 @@ export function endpointView(endpoint: TrackedEndpoint): EndpointHealth {
   };
 }
 
-export function clusterView({ name }: TrackedCluster, identities: NodeIdentities): ClusterHealth {
+export function clusterView({ name, endpoints }: TrackedCluster, identities: NodeIdentities): ClusterHealth {
   return {
     name,
     domain: identities.domainOf(name),
     learnt: identities.learntDomains.has(name),
     certificates: identities.certificates(name),
-    warnings: identities.warnings(name),
+    warnings: [...identities.warnings(name), ...ownWarnings(endpoints)],
   };
+}
+
+function ownWarnings(endpoints: readonly TrackedEndpoint[]): readonly string[] {
+  const ports = new Map<string, readonly number[]>();
+  for (const { own, node, at } of endpoints) {
+    if (own) ports.set(nodeText(node, at.ip), [...(ports.get(nodeText(node, at.ip)) ?? []), at.port]);
+  }
+  return [...ports].map(
+    ([node, own]) => `${node}: edge-lb itself listens there (port ${own.join(", ")}), so it gets no client`,
+  );
+}
+
+function nodeText(node: string, ip: string): string {
+  return node === ip ? node : `${node} (${ip})`;
 }

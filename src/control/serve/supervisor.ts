@@ -12,6 +12,7 @@ import { chooseEngine, workersFor, type WorkerEngine } from "./engine.ts";
 import { createEventLog, type EventLog } from "../log/event-log.ts";
 import { remembered, type RecentEvents } from "../log/recent-events.ts";
 import { HealthMonitor } from "../health/monitor.ts";
+import { OwnEndpoints } from "../machine/own-endpoints.ts";
 import { maxConnections } from "../machine/limits.ts";
 import { localNetworks } from "../machine/networks.ts";
 import type { LogSink } from "../log/sink.ts";
@@ -43,6 +44,8 @@ export interface ApplyOptions {
 export interface Supervisor extends Facts {
   readonly engine: WorkerEngine;
   readonly log: EventLog;
+  /** Where edge-lb itself listens. */
+  readonly own: OwnEndpoints;
   /**
    * Serve another configuration: one swap in every worker. Tunnels of what is gone or no longer allowed get the drain time,
    * all others stay. What only a restart can change keeps its value.
@@ -79,6 +82,7 @@ class ControlPlane implements Supervisor {
   readonly workers: number;
   readonly sockets: Sockets;
   readonly log: EventLog;
+  readonly own: OwnEndpoints;
   readonly board: Board;
   readonly totals: Totals;
   readonly unknownNames = new UnknownNames();
@@ -105,6 +109,7 @@ class ControlPlane implements Supervisor {
     this.engine = engine;
     this.workers = count;
     this.sockets = sockets;
+    this.own = new OwnEndpoints(sockets.listening.map(({ kind, at }) => ({ label: kind, at })));
     this.board = openBoard(count);
     this.totals = new Totals(this.board);
     this.oldest = Array.from({ length: count }, () => 0);
@@ -134,6 +139,7 @@ class ControlPlane implements Supervisor {
       snapshot: this.snapshot,
       board: this.board,
       log: this.log,
+      own: this.own,
       cut: (cell, afterMs, reason) => this.pool.broadcast({ kind: "cut", cell, afterMs, reason }),
       onDomains: (learnt) => {
         this.learned = learnt;
@@ -211,8 +217,9 @@ class ControlPlane implements Supervisor {
   private publish(config: Config = this.config, cutAfterMs: number = config.timeouts.drain): void {
     this.snapshot = this.build(this.snapshot.version + 1, config);
     this.config = config;
-    this.mail(this.snapshot);
+    // first what is known of new endpoints: one that is edge-lb itself must not be dialled for a moment either
     this.health?.update(config, this.snapshot);
+    this.mail(this.snapshot);
     for (const cell of this.gone.splice(0)) {
       this.pool.broadcast({ kind: "cut", cell, afterMs: cutAfterMs, reason: "removed" });
     }

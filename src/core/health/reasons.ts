@@ -27,6 +27,7 @@ const WORDS = [
   "taken out by the operator",
   "does not serve this pool",
   "fails",
+  "edge-lb itself listens there",
 ] as const;
 
 export type ReasonWord = (typeof WORDS)[number];
@@ -47,7 +48,7 @@ export function reason(word: ReasonWord, number = 0): Reason {
   return WORDS.indexOf(word) | (bounded << WORD_BITS);
 }
 
-/** The words of a reason cell; anything out of the table reads as the last, vaguest word. */
+/** The words of a reason cell; anything out of the table reads as the vaguest word. */
 export function reasonText(cell: Reason): string {
   const word = WORDS[cell & WORD_MASK] ?? "fails";
   const number = cell >>> WORD_BITS;

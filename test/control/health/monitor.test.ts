@@ -1,7 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { NOT_READY_CUT_MS } from "../../../src/control/health/board-writer.ts";
 import { reasonText } from "../../../src/core/health/reasons.ts";
+import type { OwnListener } from "../../../src/config/own-listeners.ts";
 import { HEALTH } from "../../../src/seam/board.ts";
+import type { Address } from "../../../src/seam/snapshot.ts";
 import {
   ALERTING,
   bench,
@@ -279,6 +281,55 @@ describe("HealthMonitor", () => {
     expect(lab.board.health[plan?.cell ?? -1]).toBe(HEALTH.dead);
     expect(reasonText(lab.board.reason[poolRow] ?? 0)).toBe("no answer within 2s");
     expect(lab.board.since[poolRow] ?? 0).toBeGreaterThan(1.7e12);
+    lab.health.stop();
+  });
+});
+
+describe("A1: an endpoint that is edge-lb itself", () => {
+  function movingLab(change = {}): { lab: Bench; own: Set<string> } {
+    const own = new Set(["10.0.0.20"]);
+    let known = own.size;
+    const look = (): boolean => known !== (known = own.size);
+    const reachedAt = ({ ip, port }: Address): OwnListener | null =>
+      own.has(ip) ? { label: "api", at: { ip: "", port } } : null;
+    const well = { ...WELL, names: ["*.apps.hub.lab", "api.hub.lab"] };
+    const lab = bench(hub(change), Object.fromEntries(HUB.map((ip) => [ip, well])), { own: { look, reachedAt } });
+    return { lab, own };
+  }
+
+  for (const check of ["auto", "off"] as const) {
+    test(`check=${check}: is foreign from the first moment, told, and never probed`, async () => {
+      const { lab } = movingLab({ check });
+      const found = lab.view("api", "10.0.0.20");
+      expect(found).toMatchObject({ state: "foreign", reason: "edge-lb itself listens there" });
+      expect(lab.board.health[found.cell]).toBe(HEALTH.foreign);
+      await lab.clock.pass(60_000);
+      lab.health.dialFailed(found.cell, "refused");
+      lab.health.update(hub({ check }), snapshotOf(hub({ check })));
+      await lab.clock.pass(60_000);
+      expect(lab.view("api", "10.0.0.20")).toMatchObject({ state: "foreign", reason: "edge-lb itself listens there" });
+      expect(lab.probes.filter(({ ip }) => ip === "10.0.0.20")).toEqual([]);
+      expect(lab.lines.filter((line) => line.includes("edge-lb itself"))).toEqual(
+        ["api", "https", "http"].map((pool) => `hub: ${pool} foreign on 10.0.0.20: edge-lb itself listens there`),
+      );
+      const warning = "10.0.0.20: edge-lb itself listens there (port 6443, 443, 80), so it gets no client";
+      expect(lab.health.clusters()[0]?.warnings).toContain(warning);
+      lab.health.stop();
+    });
+  }
+
+  test("by an address that comes: its tunnels are cut; by one that goes: it is probed again", async () => {
+    const { lab, own } = movingLab();
+    await lab.clock.pass(10_000);
+    own.add("10.0.0.21");
+    await lab.clock.pass(1_100);
+    const { cell, state } = lab.view("api", "10.0.0.21");
+    expect(state).toBe("foreign");
+    expect(lab.cuts.filter((cut) => cut.cell === cell)).toMatchObject([{ afterMs: 0, reason: "node down" }]);
+    own.clear();
+    await lab.clock.pass(3_000);
+    expect(lab.states("api")).toEqual(["up", "up", "up"]);
+    expect(lab.health.clusters()[0]?.warnings).toEqual([]);
     lab.health.stop();
   });
 });

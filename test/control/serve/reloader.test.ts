@@ -31,7 +31,12 @@ function bench(first: string): Bench {
   const load = (runtime: RuntimeLayer): Config => {
     made.reads += 1;
     const flags = [{ flag: "config", text: "lab.yaml" }];
-    return loadConfig({ flags, readFile: () => text, machine: { env: {}, userId: 0, cpus: 1 }, runtime });
+    return loadConfig({
+      flags,
+      readFile: () => text,
+      machine: { env: {}, userId: 0, cpus: 1, addresses: null },
+      runtime,
+    });
   };
   const apply = async (config: Config, given?: ApplyOptions): Promise<ConfigDiff> => {
     await made.gate;
