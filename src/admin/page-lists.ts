@@ -47,6 +47,11 @@ function notices(status: Status): Markup | null {
     ...(status.stopping ? [html`edge-lb is stopping: it accepts no new connections and waits for open ones.`] : []),
     ...(status.reload.lastError === null ? [] : [html`The last reload changed nothing: ${status.reload.lastError}`]),
     ...status.names.flatMap(({ host, error }) => (error === null ? [] : [html`Cannot resolve ${host}: ${error}`])),
+    ...(status.removed ?? []).map(
+      ({ name, from }) =>
+        html`Cluster ${name} was removed while running, ${from} still has it: <code>edge-lb add ${name}</code> brings it
+          back.`,
+    ),
     ...troubled(status),
   ];
   if (texts.length === 0) return null;

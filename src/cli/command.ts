@@ -1,7 +1,7 @@
 /** What a command is: its name, what it takes, and what it does. Each command is declared in the file of its name. */
 import type { FlagText } from "../config/layers.ts";
-import type { RuntimeLayer } from "../config/load.ts";
 import type { Config } from "../config/model.ts";
+import type { Load } from "../control/serve/reloader.ts";
 import type { Option } from "../config/option.ts";
 import { TOP_OPTIONS } from "../config/options.ts";
 import type { CommandOptions, ValuesOf } from "./command-option.ts";
@@ -31,7 +31,7 @@ export interface Call<O extends CommandOptions = CommandOptions> {
   readonly serve: Serve;
 }
 
-export type Serve = (config: Config, load: (runtime: RuntimeLayer) => Config) => Promise<number>;
+export type Serve = (config: Config, load: Load) => Promise<number>;
 
 interface Declaration<O extends CommandOptions> {
   readonly name: string;

@@ -1,6 +1,6 @@
 /** The configuration that a command's settings and their file make together. */
-import type { RuntimeLayer } from "../config/load.ts";
-import { loadConfig, NO_RUNTIME_LAYER } from "../config/load.ts";
+import type { LayerTexts } from "../config/layers.ts";
+import { loadConfig, NO_RUNTIME_LAYER, type RuntimeLayer } from "../config/load.ts";
 import type { Config } from "../config/model.ts";
 import { localAddresses } from "../control/machine/networks.ts";
 import type { Call } from "./command.ts";
@@ -13,9 +13,17 @@ export function configOf({ settings, io }: Source): Config {
   return loadConfig({ flags: settings, readFile: io.readFile, machine: machineOf(io) });
 }
 
-/** The same for this machine to serve: no node may be edge-lb's own listening address here. @throws EdgeErrors */
-export function configToServe({ settings, io }: Source, runtime: RuntimeLayer = NO_RUNTIME_LAYER): Config {
+/**
+ * The same for this machine to serve: no node may be edge-lb's own listening address here.
+ * @param fromFile What the file said before; without it, the file is read.
+ * @throws EdgeErrors
+ */
+export function configToServe(
+  { settings, io }: Source,
+  runtime: RuntimeLayer = NO_RUNTIME_LAYER,
+  fromFile?: LayerTexts,
+): Config {
   const machine = machineOf(io);
   const addresses = machine.addresses ?? localAddresses();
-  return loadConfig({ flags: settings, readFile: io.readFile, machine: { ...machine, addresses }, runtime });
+  return loadConfig({ flags: settings, readFile: io.readFile, machine: { ...machine, addresses }, runtime, fromFile });
 }

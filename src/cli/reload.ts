@@ -2,6 +2,7 @@
 import { EdgeErrors } from "../errors.ts";
 import { changeText, type Done } from "./change-text.ts";
 import { command } from "./command.ts";
+import { toggle } from "./command-option.ts";
 import { EXIT } from "./exit-code.ts";
 import { ask, LIVE } from "./live-command.ts";
 
@@ -9,10 +10,14 @@ export const RELOAD = command({
   name: "reload",
   help: "Read the file again, say what changed",
   ...LIVE,
+  options: { "allow-empty": toggle("Also when the file names no cluster any more") },
   /** The file is wrong only for the one that runs: nothing has changed there, and this command has failed. */
   async run(call) {
     try {
-      const done = await ask(call, { method: "POST", path: "reload" });
+      const done = await ask(call, {
+        method: "POST",
+        path: `reload${call.options["allow-empty"] ? "?allow-empty=1" : ""}`,
+      });
       call.io.out(changeText(done as Done));
       return EXIT.done;
     } catch (error) {

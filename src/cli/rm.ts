@@ -1,6 +1,7 @@
 /** `edge-lb rm NAME`: a cluster less in the edge-lb that runs. */
-import { SAVE } from "./add.ts";
-import { changeText, goingText, savedText, type Done } from "./change-text.ts";
+import { EdgeError } from "../errors.ts";
+import { restoring, SAVE } from "./add.ts";
+import { backText, changeText, goingText, savedText, type Done } from "./change-text.ts";
 import { argument } from "./command.ts";
 import { toggle } from "./command-option.ts";
 import { liveCommand } from "./live-command.ts";
@@ -10,12 +11,18 @@ export const RM = liveCommand(
     name: "rm",
     help: "Remove a cluster while running; its tunnels get the drain time",
     args: [argument("NAME", "cluster")],
-    options: { now: toggle("Cut its tunnels at once"), save: SAVE },
+    options: { now: toggle("Cut its tunnels at once"), save: SAVE, undo: toggle("Bring it back as the file has it") },
     synonyms: ["remove", "delete", "del"],
-    question({ args: [name = ""], options: { now, save } }) {
+    question({ args: [name = ""], options: { now, save, undo } }) {
+      if (undo && (now || save))
+        throw new EdgeError("USAGE", "Cannot use --undo: neither --now nor --save wanted with it");
+      if (undo) return restoring(name);
       const query = [...(now ? ["now=1"] : []), ...(save ? ["save=1"] : [])].join("&");
       return { method: "DELETE", path: `clusters/${encodeURIComponent(name)}${query === "" ? "" : `?${query}`}` };
     },
   },
-  (done: Done) => changeText(done) + goingText(done.active ?? 0, done.cutSeconds ?? 0) + savedText(done),
+  (done: Done, { args: [name = ""] }) =>
+    [changeText(done), goingText(done.active ?? 0, done.cutSeconds ?? 0), savedText(done), backText(name, done)].join(
+      "",
+    ),
 );

@@ -17,6 +17,6 @@ export const RUN = command({
       return EXIT.wrongInput;
     }
     requireClusters(config);
-    return call.serve(config, (runtime) => configToServe(call, runtime));
+    return call.serve(config, (runtime, fromFile) => configToServe(call, runtime, fromFile));
   },
 });

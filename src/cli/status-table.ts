@@ -10,6 +10,7 @@ export function statusText(status: Status): string {
     headline(status),
     listenerTable(status),
     ...status.clusters.map(clusterBlock),
+    removedBlock(status),
     unknownBlock(status),
   ].filter((block) => block !== "");
   return blocks.join("\n");
@@ -77,6 +78,14 @@ export function stateText(state: EndpointStatus["state"]): string {
 
 function failureText({ failures, lastFailure }: EndpointStatus): string {
   return lastFailure === null ? "" : `; ${failures} failed dials, the last ${lastFailure.error}`;
+}
+
+function removedBlock({ removed = [] }: Status): string {
+  return removed
+    .map(
+      ({ name, from }) => `${name}: removed while running, ${from} still has it: edge-lb add ${name} brings it back\n`,
+    )
+    .join("");
 }
 
 function unknownBlock({ unknownNames }: Status): string {

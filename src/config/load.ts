@@ -21,6 +21,8 @@ export interface LoadInput {
   readonly machine: Machine;
   /** What was added and removed while running: the highest layer. */
   readonly runtime?: RuntimeLayer;
+  /** What the file said before; without it, the file is read. */
+  readonly fromFile?: LayerTexts | undefined;
 }
 
 export interface RuntimeLayer {
@@ -35,15 +37,20 @@ export const NO_RUNTIME_LAYER: RuntimeLayer = { added: [], removed: new Set() };
  * The configuration that flags and file make together; without a cluster it is still one.
  * @throws EdgeErrors with everything that is wrong
  */
-export function loadConfig({ flags, readFile, machine, runtime = NO_RUNTIME_LAYER }: LoadInput): Config {
+export function loadConfig(input: LoadInput): Config {
+  const { flags, machine, runtime = NO_RUNTIME_LAYER } = input;
   const problems = new Problems();
   const added = runtime.added.map((text) => ({ flag: COMMAND_LINE.clusters.flag, text }));
   const fromRuntime = readFlags(added, problems, "runtime");
   const fromFlags = readFlags(flags, problems);
   const file = flags.findLast(({ flag }) => flag === COMMAND_LINE.file.flag)?.text ?? null;
-  const fromFile = file === null ? NOTHING : readFileLayer(file, readFile, problems);
-  const below = [fromFlags, fromFile].map((layer) => without(layer, runtime.removed));
-  const config = resolveLayers([fromRuntime, ...below], file, machine, problems);
+  const fromFile = input.fromFile ?? (file === null ? NOTHING : readFileLayer(file, input.readFile, problems));
+  const below = [fromFlags, fromFile];
+  const kept = below.map((layer) => without(layer, runtime.removed));
+  const removed = mergeClusters(below)
+    .filter(({ name }) => runtime.removed.has(name))
+    .map(({ name, layer, where }) => ({ name, layer, where }));
+  const config = resolveLayers([fromRuntime, ...kept], { file, fromFile, removed }, machine, problems);
   problems.throwIfAny();
   return config;
 }
@@ -88,7 +95,7 @@ function readText(file: string, readFile: LoadInput["readFile"], problems: Probl
 /** @param layers Highest first. */
 function resolveLayers(
   layers: readonly LayerTexts[],
-  file: string | null,
+  source: Pick<Config, "file" | "fromFile" | "removed">,
   machine: Machine,
   problems: Problems,
 ): Config {
@@ -103,7 +110,7 @@ function resolveLayers(
   const { admin, adminAuth } = settings;
   const config: Config = {
     ...settings,
-    file,
+    ...source,
     clusters,
     services: SERVICES,
     adminAuth: adminAuth ?? (admin === null ? null : authFromEnv(machine, problems)),
@@ -168,6 +175,26 @@ function checkListeners(config: Config, placeOf: (option: Option<unknown>) => st
     const found = `${other.label} has ${listenText(other.at)} already`;
     problems.add(where, `Cannot use ${listenText(at)} for ${label}: ${found}`);
   }
+}
+
+/**
+ * A file that an editor or a full disk emptied must not take everything away.
+ * @throws EdgeError CONFIG_INVALID when the file names no cluster any more, or says nothing any more
+ */
+export function requireAsBefore(before: Config, after: Config): void {
+  const found = lossOf(before.fromFile, after.fromFile);
+  if (found === null) return;
+  throw new EdgeError("CONFIG_INVALID", `Cannot use the file: ${found}`, {
+    where: `${after.file}:1:1`,
+    hint: "edge-lb reload --allow-empty takes it as it is",
+  });
+}
+
+function lossOf(before: LayerTexts, after: LayerTexts): string | null {
+  const count = before.clusters.length;
+  if (after.clusters.length > 0) return null;
+  if (count > 0) return `0 clusters found, ${count} before`;
+  return before.settings.size > 0 && after.settings.size === 0 ? "nothing found, settings before" : null;
 }
 
 /** The status page shows addresses and names: without a password it stays on this machine. */

@@ -1,5 +1,4 @@
 /** `edge-lb run`: from a configuration to an exit code. It opens what it needs, is ready, serves, ends. */
-import type { RuntimeLayer } from "../config/load.ts";
 import type { Config } from "../config/model.ts";
 import { EdgeError } from "../errors.ts";
 import { takeAdmin, type OpenAdmin } from "./admin-door.ts";
@@ -11,13 +10,12 @@ import type { LogSink } from "./log/sink.ts";
 import { createNotifier } from "./machine/notify.ts";
 import { summary } from "./ready-line.ts";
 import { Ending, Running } from "./running.ts";
-import { createReload } from "./serve/reloader.ts";
+import { createReload, type Load } from "./serve/reloader.ts";
 import { startSupervisor } from "./serve/supervisor.ts";
 
 export interface RunInput {
   readonly config: Config;
-  /** File and flags read anew, with what was changed while running on top. @throws EdgeErrors */
-  readonly load: (runtime: RuntimeLayer) => Config;
+  readonly load: Load;
   readonly workerEntry: URL;
   readonly openAdmin: OpenAdmin;
   readonly sink: LogSink;
@@ -73,6 +71,7 @@ async function open({ config, load, workerEntry, openAdmin, sink }: RunInput, co
   if (control.note !== null) log.warn("control", control.note);
   const reload = createReload({
     load,
+    current: () => supervisor.config,
     apply: (next, options) => supervisor.apply(next, options),
     log,
     onReload: (isUnderWay) => (isUnderWay ? notifier.reloading() : notifier.ready(summary(supervisor.snapshot))),

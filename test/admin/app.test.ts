@@ -24,6 +24,7 @@ function admin(auth: typeof AUTH | null = null, stopping = false): { handler: Ha
     },
     explain: refuse,
     reload: refuse,
+    restoreCluster: refuse,
     putCluster: refuse,
     deleteCluster: refuse,
     drain: refuse,

@@ -61,6 +61,25 @@ describe("a command", () => {
       "nothing changed\n2 open connections cut\n",
     ],
     [
+      "add hub",
+      { changes: ["cluster hub added"], needsRestart: [] },
+      ["POST /v1/clusters/hub/restore"],
+      "cluster hub added\n",
+    ],
+    ["rm hub --undo", { changes: [], needsRestart: [] }, ["POST /v1/clusters/hub/restore"], "nothing changed\n"],
+    [
+      "rm hub",
+      { changes: ["cluster hub removed"], needsRestart: [], stillIn: "lab.yaml:3:3" },
+      ["DELETE /v1/clusters/hub"],
+      "cluster hub removed\nlab.yaml:3:3 still has it: edge-lb add hub brings it back\n",
+    ],
+    [
+      "reload --allow-empty",
+      { changes: [], needsRestart: [], notes: ["cluster hub stays removed"] },
+      ["POST /v1/reload?allow-empty=1"],
+      "nothing changed\ncluster hub stays removed\n",
+    ],
+    [
       "drain hub/fd00::1",
       { pools: ["api", "https"], active: 0, cutSeconds: 30 },
       ["PUT /v1/clusters/hub/nodes/fd00%3A%3A1/drain"],
@@ -99,7 +118,8 @@ describe("a command", () => {
   });
 
   test.each([
-    ["add new", 'Cannot add "new": NAME=NODE[,NODE...] wanted'],
+    ["add new=", 'Cannot add "new=": NAME=NODE[,NODE...] wanted'],
+    ["rm hub --undo --now", "Cannot use --undo"],
     ["drain hub", 'Cannot drain "hub": CLUSTER/NODE wanted, such as hub/192.168.125.20'],
     ["drain /node", "CLUSTER/NODE wanted"],
   ])("%s is refused before anybody is asked", async (argv, message) => {

@@ -352,6 +352,8 @@ describe("the option table", () => {
     const { clusters: _, listen: __, timeouts: ___, ...rest } = config;
     expect(rest).toEqual({
       file: null,
+      fromFile: { settings: new Map(), clusters: [] },
+      removed: [],
       limits: { httpLine: 8_192, httpHead: 65_536, httpFields: 128 },
       defaultCluster: null,
       services: SERVICES,

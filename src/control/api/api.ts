@@ -40,14 +40,22 @@ interface Route {
 const CLUSTER = "/v1/clusters/:cluster";
 const DRAIN = `${CLUSTER}/nodes/:node/drain`;
 
+/** As file and flags have it, whatever was added or removed. */
+const RESTORE = `${CLUSTER}/restore`;
+
 const ROUTES: readonly Route[] = [
   { method: "GET", path: "/v1", handle: ({ instance }) => json(hello(instance)) },
   { method: "GET", path: "/v1/status", handle: getStatus },
   { method: "GET", path: "/v1/explain", handle: getExplain },
   { method: "GET", path: "/v1/events", handle: getEvents },
-  { method: "POST", path: "/v1/reload", handle: async ({ instance }) => result(await instance.reload("asked to")) },
+  { method: "POST", path: "/v1/reload", handle: postReload },
   { method: "PUT", path: CLUSTER, handle: putCluster },
   { method: "DELETE", path: CLUSTER, handle: deleteCluster },
+  {
+    method: "POST",
+    path: RESTORE,
+    handle: async ({ instance, c }) => result(await instance.restoreCluster(part(c, "cluster"))),
+  },
   { method: "PUT", path: DRAIN, handle: (call) => drain(call, true) },
   { method: "DELETE", path: DRAIN, handle: (call) => drain(call, false) },
 ];
@@ -118,6 +126,10 @@ function getEvents({ instance, c, signal }: Call): Response {
 }
 
 // ── changing ──
+
+async function postReload({ instance, c }: Call): Promise<Response> {
+  return result(await instance.reload("asked to", isOn(c, "allow-empty")));
+}
 
 async function putCluster({ instance, c }: Call): Promise<Response> {
   const spec = specOf(await c.req.text(), c.req.header("content-type") ?? "");

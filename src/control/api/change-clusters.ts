@@ -16,6 +16,8 @@ export type ChangeResult = ReloadResult & {
   readonly active?: number;
   /** Time that they get, in seconds. */
   readonly cutSeconds?: number;
+  /** Where file or flags still have what was removed; null: nowhere. */
+  readonly stillIn?: string | null;
   /** The file that was written; null: none was to be. */
   readonly saved?: string | null;
 };
@@ -38,6 +40,17 @@ export class ClusterChanges {
     return file === null || !done.ok ? done : this.save(name, file, done, (was) => setCluster(was, name, spec));
   }
 
+  /** @throws EdgeError NOT_FOUND where only `add` and `rm` ever knew it */
+  async restore(text: string): Promise<ChangeResult> {
+    const name = clusterName(text);
+    if (this.fromBelow(name) === undefined) {
+      throw new EdgeError("NOT_FOUND", `Cannot bring cluster ${quote(name)} back: neither file nor flags have it`, {
+        hint: `edge-lb add ${name}=NODE,... adds one`,
+      });
+    }
+    return this.reload.change({ why: `add ${name}`, edit: (layer) => forgetCluster(layer, name) });
+  }
+
   /** @param now Its tunnels get no time. */
   async delete(text: string, now: boolean, save: boolean): Promise<ChangeResult> {
     const name = clusterName(text);
@@ -46,10 +59,10 @@ export class ClusterChanges {
     const file = save ? this.fileFor(name) : null;
     const cutAfterMs = now ? 0 : this.facts.config.timeouts.drain;
     const active = activeOf(this.facts.board, plan.cell);
-    const below = this.fromBelow(name) !== undefined;
-    const edit = (layer: RuntimeLayer): RuntimeLayer => withoutCluster(layer, name, below);
+    const below = this.fromBelow(name);
+    const edit = (layer: RuntimeLayer): RuntimeLayer => withoutCluster(layer, name, below !== undefined);
     const changed = await this.reload.change({ why: `rm ${name}`, edit, cutAfterMs });
-    const done = { ...changed, active, cutSeconds: cutAfterMs / 1_000 };
+    const done = { ...changed, active, cutSeconds: cutAfterMs / 1_000, stillIn: below?.where ?? null };
     return file === null || !done.ok ? done : this.save(name, file, done, (was) => removeCluster(was, name));
   }
 
@@ -63,16 +76,17 @@ export class ClusterChanges {
     const settled = await this.reload.change({
       why: `save ${name}`,
       quiet: true,
+      saved: true,
       edit: (layer) => forgetCluster(layer, name),
     });
-    return settled.ok ? { ...done, saved: file } : settled;
+    return settled.ok ? { ...done, saved: file, stillIn: null } : settled;
   }
 
   /** What file and flags say of a cluster, whatever was changed since. */
   private fromBelow(name: string): ClusterConfig | undefined {
     const below = this.reload.below();
     if (below !== null) return below.clusters.find((cluster) => cluster.name === name);
-    // the file is wrong just now: what it last said is what counts
+    // they clash without what was changed: what is served is what counts
     return this.facts.config.clusters.find((cluster) => cluster.name === name && cluster.layer !== "runtime");
   }
 
@@ -89,6 +103,8 @@ export class ClusterChanges {
       const why = "it is on the command line of edge-lb, which wins over the file";
       throw new EdgeError("CONTROL_FAILED", `${what}: ${why}`, { hint: "take it from there" });
     }
+    // what is half written or emptied is not to be mended by one cluster
+    this.reload.requireUsableFile();
     return file;
   }
 }

@@ -18,8 +18,11 @@ export interface Instance {
   status(options?: StatusOptions): Status;
   /** @throws EdgeError USAGE */
   explain(text: string): Explanation;
-  reload(why: string): Promise<ReloadResult>;
+  /** @param allowEmpty Also a file that lost all that it said counts. */
+  reload(why: string, allowEmpty: boolean): Promise<ReloadResult>;
   putCluster(name: string, spec: string, save: boolean): Promise<ChangeResult>;
+  /** As file and flags have it, whatever was added or removed. */
+  restoreCluster(name: string): Promise<ChangeResult>;
   /** @param now Its tunnels get no time. */
   deleteCluster(name: string, now: boolean, save: boolean): Promise<ChangeResult>;
   /** @returns null when there is no such node */
@@ -68,12 +71,16 @@ export class RunningInstance implements Instance {
     return explainLive(this.supervisor, text, Date.now());
   }
 
-  reload(why: string): Promise<ReloadResult> {
-    return this.reloads.reload(why);
+  reload(why: string, allowEmpty: boolean): Promise<ReloadResult> {
+    return this.reloads.reload(why, allowEmpty);
   }
 
   putCluster(name: string, spec: string, save: boolean): Promise<ChangeResult> {
     return this.changes.put(name, spec, save);
+  }
+
+  restoreCluster(name: string): Promise<ChangeResult> {
+    return this.changes.restore(name);
   }
 
   deleteCluster(name: string, now: boolean, save: boolean): Promise<ChangeResult> {

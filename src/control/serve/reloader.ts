@@ -1,6 +1,7 @@
 /** Changing the configuration while running: reading it again, and what the control socket asks for. What cannot be used changes nothing. */
 import type { ConfigDiff } from "../../config/diff.ts";
-import { NO_RUNTIME_LAYER, requireClusters, type RuntimeLayer } from "../../config/load.ts";
+import type { LayerTexts } from "../../config/layers.ts";
+import { NO_RUNTIME_LAYER, requireAsBefore, type RuntimeLayer } from "../../config/load.ts";
 import type { Config } from "../../config/model.ts";
 import { EdgeError, EdgeErrors } from "../../errors.ts";
 import type { EventLog } from "../log/event-log.ts";
@@ -20,8 +21,14 @@ export interface ReloadStatus {
 }
 
 export interface ReloadInput {
-  /** Reads file and flags anew, with the runtime changes on top. @throws EdgeErrors */
-  readonly load: (runtime: RuntimeLayer) => Config;
+  /**
+   * Flags and file with the runtime changes on top.
+   * @param fromFile What the file said before; without it, the file is read.
+   * @throws EdgeErrors
+   */
+  readonly load: Load;
+  /** What is served. */
+  readonly current: () => Config;
   /** @throws EdgeError */
   readonly apply: (config: Config, options?: ApplyOptions) => Promise<ConfigDiff>;
   readonly log: EventLog;
@@ -30,8 +37,16 @@ export interface ReloadInput {
   readonly now?: () => number;
 }
 
+export type Load = (runtime: RuntimeLayer, fromFile?: LayerTexts) => Config;
+
 export type ReloadResult =
-  | { readonly ok: true; readonly changes: readonly string[]; readonly needsRestart: readonly string[] }
+  | {
+      readonly ok: true;
+      readonly changes: readonly string[];
+      readonly needsRestart: readonly string[];
+      /** What else a reload has to say, one line each. */
+      readonly notes?: readonly string[];
+    }
   | { readonly ok: false; readonly errors: readonly EdgeError[] };
 
 export interface Change extends ApplyOptions {
@@ -39,6 +54,8 @@ export interface Change extends ApplyOptions {
   readonly why: string;
   /** Nothing changes for anybody: not worth a line. */
   readonly quiet?: boolean;
+  /** The file was written just now: it counts as it is. */
+  readonly saved?: boolean;
   edit(layer: RuntimeLayer): RuntimeLayer;
 }
 
@@ -46,14 +63,17 @@ export interface Reload {
   /** What was changed while running and still counts. */
   readonly layer: RuntimeLayer;
   readonly status: ReloadStatus;
-  /** What file and flags say now, without the runtime layer; null while they cannot be used. */
+  /** @throws EdgeErrors, EdgeError when a reload would refuse what the file says now */
+  requireUsableFile(): void;
+  /** What file and flags say without the runtime layer; null: they can be used with it only. */
   below(): Config | null;
   /**
    * Read everything again. A request that comes while another one waits is answered by that one, which begins after it was
    * made: the last of many requests always sees what was on disk then.
+   * @param allowEmpty Also a file that lost all that it said counts.
    */
-  reload(why: string): Promise<ReloadResult>;
-  /** Another runtime layer; kept only if the whole can be used. */
+  reload(why: string, allowEmpty?: boolean): Promise<ReloadResult>;
+  /** Another runtime layer, over what the file said when it was read last; kept only if the whole can be used. */
   change(change: Change): Promise<ReloadResult>;
 }
 
@@ -68,26 +88,42 @@ class Reloader implements Reload {
   /** One at a time. */
   private last: Promise<unknown> = Promise.resolve();
   private waiting: Promise<ReloadResult> | null = null;
+  /** Of those that wait. */
+  private allowEmpty = false;
 
   constructor(input: ReloadInput) {
     this.input = input;
   }
 
-  reload(why: string): Promise<ReloadResult> {
+  reload(why: string, allowEmpty = false): Promise<ReloadResult> {
+    this.allowEmpty ||= allowEmpty;
     this.waiting ??= this.inTurn(() => {
+      const allowed = this.allowEmpty;
       this.waiting = null;
-      return this.readAgain(why);
+      this.allowEmpty = false;
+      return this.readAgain(why, allowed);
     });
     return this.waiting;
   }
 
-  change({ why, edit, quiet = false, ...options }: Change): Promise<ReloadResult> {
-    return this.inTurn(() => this.use(why, edit(this.layer), options, quiet));
+  change({ why, edit, quiet = false, saved = false, ...options }: Change): Promise<ReloadResult> {
+    return this.inTurn(async () => {
+      const { load, current, log } = this.input;
+      const layer = edit(this.layer);
+      const done = await this.use(why, layer, () => load(layer, saved ? undefined : current().fromFile), options);
+      if (done.ok && !quiet) tell(log, why, done);
+      return done;
+    });
+  }
+
+  requireUsableFile(): void {
+    const { load, current } = this.input;
+    requireAsBefore(current(), load(this.layer));
   }
 
   below(): Config | null {
     try {
-      return this.input.load(NO_RUNTIME_LAYER);
+      return this.input.load(NO_RUNTIME_LAYER, this.input.current().fromFile);
     } catch {
       return null;
     }
@@ -99,41 +135,43 @@ class Reloader implements Reload {
     return mine;
   }
 
-  private async readAgain(why: string): Promise<ReloadResult> {
-    this.input.onReload?.(true);
+  private async readAgain(why: string, allowEmpty: boolean): Promise<ReloadResult> {
+    const { load, current, log, onReload } = this.input;
+    onReload?.(true);
     const startMs = performance.now();
     try {
-      const result = await this.use(`reload (${why})`, this.knownLayer(), {});
+      const result = await this.use(`reload (${why})`, this.layer, () => {
+        const config = load(this.layer);
+        if (!allowEmpty) requireAsBefore(current(), config);
+        return config;
+      });
       this.count(result, performance.now() - startMs);
-      return result;
+      if (!result.ok) return result;
+      const told = { ...result, notes: current().removed.map(removedText) };
+      tell(log, `reload (${why})`, told);
+      return told;
     } finally {
-      this.input.onReload?.(false);
+      onReload?.(false);
     }
   }
 
-  private async use(why: string, layer: RuntimeLayer, options: ApplyOptions, quiet = false): Promise<ReloadResult> {
-    const { load, apply, log } = this.input;
+  private async use(
+    why: string,
+    layer: RuntimeLayer,
+    load: () => Config,
+    options: ApplyOptions = {},
+  ): Promise<ReloadResult> {
+    const { apply, log } = this.input;
     try {
-      const config = load(layer);
-      // a file that an editor or a full disk emptied must not take everything away
-      if (layer.removed.size === 0) requireClusters(config);
+      const config = load();
       const { changes, needsRestart } = await apply(config, options);
-      this.layer = layer;
-      if (!quiet) tell(log, why, changes, needsRestart);
+      this.layer = onlyKnown(layer, new Set(config.removed.map(({ name }) => name)));
       return { ok: true, changes, needsRestart };
     } catch (error) {
       const errors = operatorErrors(error);
       for (const each of errors) log.error("reload", `${why} changed nothing: ${each.toLine()}`, { why });
       return { ok: false, errors };
     }
-  }
-
-  private knownLayer(): RuntimeLayer {
-    const { layer } = this;
-    if (layer.removed.size === 0) return layer;
-    const below = this.below();
-    // where there is a mistake, it will be found again, and told
-    return below === null ? layer : onlyKnown(layer, new Set(below.clusters.map(({ name }) => name)));
   }
 
   private count(result: ReloadResult, ms: number): void {
@@ -146,10 +184,17 @@ class Reloader implements Reload {
   }
 }
 
-function tell(log: EventLog, why: string, changes: readonly string[], needsRestart: readonly string[]): void {
+/** A file's cluster that is not served would be looked for in vain. */
+function removedText({ name, where }: Config["removed"][number]): string {
+  return `cluster ${name} (${where}) stays removed: edge-lb add ${name} brings it back`;
+}
+
+function tell(log: EventLog, why: string, done: Extract<ReloadResult, { ok: true }>): void {
+  const { changes, needsRestart, notes = [] } = done;
   if (changes.length + needsRestart.length === 0) log.info("reload", `${why}: nothing changed`, { why });
   for (const change of changes) log.info("reload", `${why}: ${change}`, { why });
   for (const change of needsRestart) log.warn("reload", `${why}: needs a restart: ${change}`, { why });
+  for (const note of notes) log.info("reload", `${why}: ${note}`, { why });
 }
 
 /** The mistakes that the operator can correct. @throws the error when it is a fault of our own */

@@ -3,7 +3,8 @@ import type { RuntimeLayer } from "../../config/load.ts";
 
 /** @param spec As behind `--cluster NAME=`. */
 export function withCluster(layer: RuntimeLayer, name: string, spec: string): RuntimeLayer {
-  return { ...layer, added: [...addedBut(layer, name), `${name}=${spec}`] };
+  const { added, removed } = forgetCluster(layer, name);
+  return { added: [...added, `${name}=${spec}`], removed };
 }
 
 /** Gone, whichever layer it came from. @param below Whether file or flags have it too. */

@@ -44,6 +44,8 @@ export interface Status {
   readonly history?: History;
   readonly listeners: readonly ListenerStatus[];
   readonly clusters: readonly ClusterStatus[];
+  /** Clusters of file and flags that were removed while running; earlier releases do not say. */
+  readonly removed?: readonly RemovedCluster[];
   readonly unknownNames: readonly UnknownName[];
   /** Nodes given by name. */
   readonly names: readonly NameView[];
@@ -85,6 +87,13 @@ export interface ClusterStatus extends Health, Traffic {
   readonly certificate: { readonly notAfter: string } | null;
   readonly certificates: readonly { readonly family: string; readonly notAfter: string }[];
   readonly warnings: readonly string[];
+}
+
+export interface RemovedCluster {
+  readonly name: string;
+  readonly layer: Layer;
+  /** `file:line:column` or the flag. */
+  readonly from: string;
 }
 
 export interface PoolStatus extends Health, Traffic {
@@ -173,6 +182,7 @@ export function buildStatus(input: StatusInput, { history = false }: StatusOptio
       rates: roundedRates(rates.rates(plan.name)),
       ...past(plan.name),
     })),
+    removed: facts.config.removed.map(({ name, layer, where }) => ({ name, layer, from: where })),
     unknownNames: facts.unknownNames.view(facts.routes(), facts.snapshot.services),
     names: facts.names(),
     events: events.recent(),

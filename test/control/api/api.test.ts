@@ -18,7 +18,14 @@ function bench(readOnly = false) {
       if (text === "") throw new EdgeError("USAGE", "Cannot explain: a name wanted");
       return { name: text, kinds: ["api"], matches: [], nearest: null };
     },
-    reload: (why) => Promise.resolve({ ok: true, changes: [why], needsRestart: [] }),
+    reload(why, allowEmpty) {
+      calls.push(["reload", allowEmpty]);
+      return Promise.resolve({ ok: true, changes: [why], needsRestart: [] });
+    },
+    restoreCluster(...args) {
+      calls.push(["restore", ...args]);
+      return Promise.resolve({ ok: true, changes: [], needsRestart: [] });
+    },
     putCluster(...args) {
       calls.push(["put", ...args]);
       const error = new EdgeError("CONFIG_INVALID", "Cannot use nodes", { where: "add hub=", hint: "see --help" });
@@ -68,6 +75,9 @@ describe("createApi()", () => {
       { "content-type": "application/json" },
       ["put", "hub", "10.0.0.1", true],
     ],
+    ["POST", "/v1/reload", undefined, {}, ["reload", false]],
+    ["POST", "/v1/reload?allow-empty=1", undefined, {}, ["reload", true]],
+    ["POST", "/v1/clusters/hub/restore", undefined, {}, ["restore", "hub"]],
     ["DELETE", "/v1/clusters/a.lab", undefined, {}, ["delete", "a.lab", false, false]],
     ["DELETE", "/v1/clusters/hub?now=1&save", undefined, {}, ["delete", "hub", true, true]],
     ["PUT", "/v1/clusters/hub/nodes/10.0.0.1/drain", undefined, {}, ["drain", "hub", "10.0.0.1", true]],

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { diffConfig, type ConfigDiff } from "../../../src/config/diff.ts";
+import type { LayerTexts } from "../../../src/config/layers.ts";
 import { loadConfig, type RuntimeLayer } from "../../../src/config/load.ts";
 import type { Config } from "../../../src/config/model.ts";
 import { createReload, type Reload } from "../../../src/control/serve/reloader.ts";
@@ -28,15 +29,14 @@ function bench(first: string): Bench {
   const lines: string[] = [];
   const options: (ApplyOptions | undefined)[] = [];
   const line = (_: string, message: string): void => void lines.push(message);
-  const load = (runtime: RuntimeLayer): Config => {
-    made.reads += 1;
+  const load = (runtime: RuntimeLayer, fromFile?: LayerTexts): Config => {
     const flags = [{ flag: "config", text: "lab.yaml" }];
-    return loadConfig({
-      flags,
-      readFile: () => text,
-      machine: { env: {}, userId: 0, cpus: 1, addresses: null },
-      runtime,
-    });
+    const readFile = (): string => {
+      made.reads += 1;
+      return text;
+    };
+    const machine = { env: {}, userId: 0, cpus: 1, addresses: null };
+    return loadConfig({ flags, readFile, machine, runtime, fromFile });
   };
   const apply = async (config: Config, given?: ApplyOptions): Promise<ConfigDiff> => {
     await made.gate;
@@ -47,7 +47,7 @@ function bench(first: string): Bench {
     return diff;
   };
   const made: Bench = {
-    reload: createReload({ load, apply, log: { info: line, warn: line, error: line } }),
+    reload: createReload({ load, current: () => serving, apply, log: { info: line, warn: line, error: line } }),
     write: (next) => (text = next),
     lines,
     serving: () => serving,
@@ -69,7 +69,12 @@ describe("reload", () => {
   test("serves the file as it is now and says what changed", async () => {
     const lab = bench(HUB);
     lab.write(TWO);
-    expect(await lab.reload.reload("SIGHUP")).toEqual({ ok: true, changes: ["cluster two added"], needsRestart: [] });
+    expect(await lab.reload.reload("SIGHUP")).toEqual({
+      ok: true,
+      changes: ["cluster two added"],
+      needsRestart: [],
+      notes: [],
+    });
     expect(lab.clusters()).toEqual(["hub file", "two file"]);
     expect(lab.lines).toEqual(["reload (SIGHUP): cluster two added"]);
     expect(lab.reload.status).toMatchObject({ done: 1, failed: 0, lastError: null });
@@ -78,7 +83,8 @@ describe("reload", () => {
   test.each([
     ["a mistake", "clusters:\n  hub: { nodes: 10.0.0.300 }\n", /^lab\.yaml:2:17: /],
     ["no YAML", "clusters: {", /^lab\.yaml:1:/],
-    ["nothing in it, as of a full disk", "", /^lab\.yaml:1:1: .*0 clusters/],
+    ["nothing in it, as of a full disk", "", /^lab\.yaml:1:1: .*0 clusters found, 1 before .*--allow-empty/],
+    ["settings only", "domain: lab\n", /^lab\.yaml:1:1: .*0 clusters found, 1 before/],
   ])("changes nothing for a file with %s", async (_, text, wanted) => {
     const lab = bench(HUB);
     const before = lab.serving();
@@ -88,6 +94,23 @@ describe("reload", () => {
     expect(lab.serving()).toBe(before);
     expect(lab.lines).toEqual([expect.stringMatching(/^reload \(SIGHUP\) changed nothing: lab\.yaml:/)]);
     expect(lab.reload.status).toMatchObject({ done: 0, failed: 1, lastError: expect.stringMatching(wanted) });
+  });
+
+  test("takes a file without clusters when that is asked for, and from then on (13 B2)", async () => {
+    const lab = bench(TWO);
+    lab.write("domain: lab\n");
+    expect(await lab.reload.reload("SIGHUP")).toMatchObject({ ok: false });
+    const [, asked] = await Promise.all([lab.reload.reload("SIGHUP"), lab.reload.reload("asked to", true)]);
+    expect(asked).toMatchObject({
+      ok: true,
+      changes: ["cluster hub removed", "cluster two removed"],
+    });
+    expect(await lab.reload.reload("SIGHUP")).toMatchObject({ ok: true, changes: [] });
+    lab.write("# nothing\n");
+    expect(await lab.reload.reload("SIGHUP")).toMatchObject({ ok: false });
+    lab.write(HUB);
+    expect(await lab.reload.reload("SIGHUP")).toMatchObject({ ok: true });
+    expect(lab.clusters()).toEqual(["hub file"]);
   });
 
   test("answers requests that wait with one reading, which begins after the last of them", async () => {
@@ -123,6 +146,18 @@ describe("change", () => {
     expect(lab.clusters()).toEqual(["hub file", "new runtime"]);
   });
 
+  test.each([
+    ["emptied", ""],
+    ["half written", "clusters:\n  hub: { nodes: 10.0.0.2 }\n"],
+    ["broken", "clusters: {"],
+  ])("builds on what the file said while it is %s (13 B2)", async (_, text) => {
+    const lab = bench(TWO);
+    lab.write(text);
+    expect(await lab.reload.change(add("new", "10.0.0.9"))).toMatchObject({ ok: true, changes: ["cluster new added"] });
+    expect(lab.clusters()).toEqual(["hub file", "two file", "new runtime"]);
+    expect(lab.reads).toBe(0);
+  });
+
   test("replaces one of the file as a whole, in its place", async () => {
     const lab = bench(TWO);
     await lab.reload.change(add("hub", "10.0.0.7,names=a.lab"));
@@ -145,9 +180,12 @@ describe("change", () => {
     const lab = bench(TWO);
     await lab.reload.change(rm("two", true));
     expect(lab.options.at(-1)).toEqual({ cutAfterMs: 0 });
-    await lab.reload.reload("SIGHUP");
+    expect(lab.serving().removed).toEqual([{ name: "two", layer: "file", where: "lab.yaml:3:3" }]);
+    const note = "cluster two (lab.yaml:3:3) stays removed: edge-lb add two brings it back";
+    expect(await lab.reload.reload("SIGHUP")).toMatchObject({ ok: true, changes: [], notes: [note] });
+    expect(lab.lines).toContain(`reload (SIGHUP): ${note}`);
     expect(lab.clusters()).toEqual(["hub file"]);
-    await lab.reload.change({ why: "save two", edit: (layer) => forgetCluster(layer, "two") });
+    await lab.reload.change({ why: "add two", edit: (layer) => forgetCluster(layer, "two") });
     expect(lab.clusters()).toEqual(["hub file", "two file"]);
   });
 

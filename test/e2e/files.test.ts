@@ -1,0 +1,99 @@
+/** The operator's file while edge-lb runs: emptied, half written, without a cluster that was removed. */
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { controlAt, type Control } from "../../scripts/lab/control.ts";
+import { startEdgeLb, type EdgeLb } from "../../scripts/lab/edge-lb.ts";
+import { freePorts } from "../../scripts/lab/ports.ts";
+
+let folder: string;
+let file: string;
+let text: string;
+let edge: EdgeLb;
+let control: Control;
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), "edge-lb-files-"));
+  file = join(folder, "lab.yaml");
+  const [api, https, http] = await freePorts(3);
+  text = [
+    `listen: { api: "127.0.0.1:${api}", https: "127.0.0.1:${https}", http: "127.0.0.1:${http}" }`,
+    "interval: 60s",
+    "clusters:",
+    "  hub: { nodes: 127.62.0.1 }",
+    "  two: { nodes: 127.62.0.2 }",
+    "",
+  ].join("\n");
+  writeFileSync(file, text);
+  edge = await startEdgeLb(["-c", file, "--control", join(folder, "s")]);
+  control = controlAt(join(folder, "s"));
+});
+afterEach(async () => {
+  await edge.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function served(): Promise<string> {
+  return (await control.status()).clusters.map(({ name, layer }) => `${name} ${layer}`).join(", ");
+}
+
+describe("an emptied file (13 B2)", () => {
+  test("changes nothing by itself, on SIGHUP or by reload, until --allow-empty says so", async () => {
+    await control.run("add", "lab7=127.62.0.7");
+    writeFileSync(file, "");
+    await edge.logged(/reload \(file changed\) changed nothing: .*0 clusters found, 2 before/);
+    edge.signal("SIGHUP");
+    await edge.logged(/reload \(SIGHUP\) changed nothing: .*0 clusters found, 2 before/);
+    const refused = await control.run("reload");
+    expect(refused).toMatchObject({ code: 1, out: "" });
+    expect(refused.err).toContain("edge-lb reload --allow-empty takes it as it is");
+    expect(await control.run("add", "lab8=127.62.0.8")).toMatchObject({ code: 0, out: "cluster lab8 added\n" });
+    expect(await served()).toBe("hub file, two file, lab7 runtime, lab8 runtime");
+    expect((await control.run("add", "lab9=127.62.0.9", "--save")).code).toBe(2);
+    expect(readFileSync(file, "utf8")).toBe("");
+
+    const allowed = await control.run("reload", "--allow-empty");
+    expect(allowed.code).toBe(0);
+    expect(allowed.out).toContain("cluster hub removed\ncluster two removed\n");
+    expect(await served()).toBe("lab7 runtime, lab8 runtime");
+    writeFileSync(file, text);
+    await control.run("reload");
+    expect(await served()).toBe("hub file, two file, lab7 runtime, lab8 runtime");
+  });
+});
+
+describe("rm of a file's cluster (13 B4)", () => {
+  const back = (): string => `${file}:5:3 still has it: edge-lb add two brings it back\n`;
+
+  test.each([
+    ["add", ["add", "two"]],
+    ["rm --undo", ["rm", "two", "--undo"]],
+  ])("is seen in status and reload, and %s brings it back", async (_, undo) => {
+    expect((await control.run("rm", "two")).out).toBe(`cluster two removed\n${back()}`);
+    expect((await control.run("status")).out).toContain(`two: removed while running, ${back()}`);
+    expect((await control.status()).removed).toEqual([{ name: "two", layer: "file", from: `${file}:5:3` }]);
+    expect(await control.run("reload")).toMatchObject({
+      code: 0,
+      out: `nothing changed\ncluster two (${file}:5:3) stays removed: edge-lb add two brings it back\n`,
+    });
+    expect(await served()).toBe("hub file");
+    expect(await control.run(...undo)).toMatchObject({ code: 0, out: "cluster two added\n" });
+    expect(await served()).toBe("hub file, two file");
+    expect((await control.status()).removed).toEqual([]);
+  });
+
+  test("of one that only add ever knew: there is nothing to bring back", async () => {
+    const { code, err } = await control.run("add", "lab7");
+    expect(code).toBe(1);
+    expect(err).toContain('Cannot bring cluster "lab7" back: neither file nor flags have it (NOT_FOUND)');
+  });
+
+  test("--save takes the last one from the file, too", async () => {
+    await control.run("rm", "two", "--save");
+    const { code, out } = await control.run("rm", "hub", "--save");
+    expect([code, out]).toEqual([0, `cluster hub removed\nsaved to ${file}\n`]);
+    expect((await control.run("reload")).out).toBe("nothing changed\n");
+    expect((await control.status()).removed).toEqual([]);
+  });
+});
