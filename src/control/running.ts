@@ -31,7 +31,11 @@ export class Running {
   constructor(parts: RunningParts) {
     this.parts = parts;
     const { config, reload } = parts;
-    this.unwatchSignals = watchSignals({ onStop: (again) => this.stop(again), onHangup: () => this.hangUp() });
+    this.unwatchSignals = watchSignals({
+      onStop: (again) => this.stop(again),
+      onHangup: () => this.hangUp(),
+      onReopen: () => this.reopenLog(),
+    });
     this.fileWatch = config.file === null ? null : new FileWatch(config.file, () => void reload.reload("file changed"));
   }
 
@@ -77,6 +81,12 @@ export class Running {
     notifier.stopping(announce(supervisor));
     void supervisor.stop().then(() => ending.with(0));
     return undefined;
+  }
+
+  private reopenLog(): void {
+    const { sink, supervisor } = this.parts;
+    sink.reopen();
+    supervisor.log.info("log", "the log is opened anew (SIGUSR1)");
   }
 
   private hangUp(): void {

@@ -2,7 +2,16 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -47,10 +56,11 @@ async function openTunnel(lab: Lab): Promise<{ socket: net.Socket; echo(text: st
   };
 }
 
-describe("SIGTERM and SIGINT", () => {
-  test.each(["SIGTERM", "SIGINT"] as const)("%s without connections: exit 0 at once", async (signal) => {
+describe("SIGTERM, SIGINT and SIGQUIT (13 C7)", () => {
+  test.each(["SIGTERM", "SIGINT", "SIGQUIT"] as const)("%s without connections: exit 0 at once", async (signal) => {
     const edge = await startEdgeLb(await smallest());
     edge.signal(signal);
+    await edge.logged(/stopping: no tunnel is open/);
     expect(await edge.exit(5_000)).toBe(0);
   });
 
@@ -105,6 +115,18 @@ describe("SIGHUP", () => {
     const edge = await startEdgeLb(await smallest());
     edge.signal("SIGHUP");
     expect(await edge.exit(5_000)).toBe(0);
+  });
+});
+
+describe("SIGUSR1 (13 C7)", () => {
+  test("opens the log anew, and serving goes on", async () => {
+    const log = join(folder, "moved.log");
+    const edge = await startEdgeLb([...(await smallest()), "--log-to", log]);
+    renameSync(log, `${log}.1`);
+    edge.signal("SIGUSR1");
+    await until("the new file tells of it", () => existsSync(log) && /opened anew/.test(readFileSync(log, "utf8")));
+    expect(readFileSync(`${log}.1`, "utf8")).not.toContain("opened anew");
+    await edge.stop();
   });
 });
 

@@ -2,18 +2,22 @@
 import { readFileSync } from "node:fs";
 
 export interface SignalHandlers {
-  /** SIGTERM or SIGINT; `again` when one came before. */
+  /** SIGTERM, SIGINT or SIGQUIT; `again` when one came before. */
   onStop(again: boolean): void;
   onHangup(): void;
+  /** SIGUSR1: somebody moved the log away. */
+  onReopen(): void;
 }
 
 /** @returns ends the watching; signals have their default effect again */
-export function watchSignals({ onStop, onHangup }: SignalHandlers): () => void {
+export function watchSignals({ onStop, onHangup, onReopen }: SignalHandlers): () => void {
   let stops = 0;
   const stop = (): void => onStop(stops++ > 0);
   const watched: [NodeJS.Signals, () => void][] = [
     ["SIGTERM", stop],
     ["SIGINT", stop],
+    ["SIGQUIT", stop],
+    ["SIGUSR1", onReopen],
   ];
   // under nohup the hang-up is ignored before we start, and stays so
   if (!isIgnored(1)) watched.push(["SIGHUP", onHangup]);
