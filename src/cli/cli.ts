@@ -3,6 +3,7 @@ import { EdgeError, EdgeErrors } from "../errors.ts";
 import { CommandLine } from "./command-line.ts";
 import type { Serve } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
+import { answerShell, isCompletion } from "./complete.ts";
 import { EXIT, exitCodeOf } from "./exit-code.ts";
 import type { Io } from "./io.ts";
 import { lossText } from "./output.ts";
@@ -29,6 +30,7 @@ export async function runCli(argv: readonly string[], io: Io, deps: CliDeps): Pr
 
 async function runCommand(argv: readonly string[], io: Io, { run: serve }: CliDeps): Promise<number> {
   try {
+    if (isCompletion(argv)) return await answerShell(argv, COMMANDS, io);
     return await new CommandLine(COMMANDS).run(argv, { io, serve });
   } catch (error) {
     const errors = error instanceof EdgeErrors ? error.errors : [asEdgeError(error)];

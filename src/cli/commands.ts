@@ -2,12 +2,14 @@
 import { ADD } from "./add.ts";
 import { CHECK } from "./check.ts";
 import type { Command } from "./command.ts";
+import { COMPLETION } from "./completion.ts";
 import { DNS } from "./dns.ts";
 import { DRAIN } from "./drain.ts";
 import { EXPLAIN } from "./explain.ts";
 import { EXPORT } from "./export.ts";
 import { HELP_COMMAND } from "./help.ts";
 import { IMPORT } from "./import.ts";
+import { MAN } from "./man.ts";
 import { RELOAD } from "./reload.ts";
 import { RM } from "./rm.ts";
 import { RUN } from "./run.ts";
@@ -28,5 +30,7 @@ export const COMMANDS: readonly Command[] = [
   IMPORT,
   EXPORT,
   DNS,
+  COMPLETION,
+  MAN,
   HELP_COMMAND,
 ];

@@ -6,6 +6,7 @@ import { quote } from "../config/text.ts";
 import { EdgeError } from "../errors.ts";
 import { suggestCommand } from "./call-reader.ts";
 import { argumentsText, command, optionalArgument, type Command } from "./command.ts";
+import type { CommandOptions } from "./command-option.ts";
 import { EXIT } from "./exit-code.ts";
 
 export const HELP_COMMAND = command({
@@ -53,10 +54,7 @@ function joined(blocks: readonly string[]): string {
 }
 
 function optionBlock({ name, options }: Command): readonly string[] {
-  const lines = Object.entries(options).map(([flag, { short, value, help }]) => {
-    const letter = short === null ? "" : `-${short}, `;
-    return entry(`${letter}--${flag}${value === null ? "" : ` ${value}`}`, help);
-  });
+  const lines = Object.entries(options).map(([flag, option]) => entry(optionForm(flag, option), option.help));
   return lines.length === 0 ? [] : [block(`Options of ${name}`, lines)];
 }
 
@@ -115,7 +113,13 @@ export function flagText(option: Option<unknown>): string {
   return `${short}--${option.flag} ${item}${option.value}`;
 }
 
-function describeOption(option: Option<unknown>): string {
+/** `-o, --out FILE`: an option of one command. */
+export function optionForm(flag: string, { short, value }: CommandOptions[string]): string {
+  return `${short === null ? "" : `-${short}, `}--${flag}${value === null ? "" : ` ${value}`}`;
+}
+
+/** What it does, and its default. */
+export function describeOption(option: Option<unknown>): string {
   const fallback = option.fallbackShown === "" ? "" : ` (${option.fallbackShown})`;
   return `${option.help}${fallback}`;
 }

@@ -8,6 +8,7 @@ import { edgeLbArgv } from "../../scripts/lab/edge-lb.ts";
 import { type Lab, startLab } from "../../scripts/lab/lab.ts";
 import { freePorts } from "../../scripts/lab/ports.ts";
 import { program } from "../../scripts/lab/programs.ts";
+import { withScreen } from "../support/screen.ts";
 
 let folder: string;
 let lab: Lab;
@@ -25,44 +26,6 @@ afterAll(async () => {
   await lab?.stop();
   rmSync(folder, { recursive: true, force: true });
 });
-
-interface Screen {
-  /** What is on it, once the pattern is there. */
-  shows(pattern: RegExp): Promise<string>;
-  /** The same with its colours, as SGR sequences. */
-  coloured(): Promise<string>;
-  keys(...keys: readonly string[]): Promise<void>;
-  resize(columns: number, rows: number): Promise<void>;
-}
-
-let screens = 0;
-
-/** A terminal of 80x24 in a multiplexer of its own, gone afterwards. */
-async function withScreen(line: string, use: (screen: Screen) => Promise<void>): Promise<void> {
-  const socket = join(folder, `tmux-${(screens += 1)}`); // one server each: the last one may not be gone yet
-  const tmux = (...args: readonly string[]) => command(["tmux", "-S", socket, "-f", "/dev/null", ...args]);
-  const started = await tmux("new-session", "-d", "-x", "80", "-y", "24", "-s", "edge", "sh");
-  expect(started).toMatchObject({ code: 0 });
-  await tmux("send-keys", "-l", `${line}\n`);
-  try {
-    await use({
-      async shows(pattern) {
-        const endMs = performance.now() + 20_000;
-        for (;;) {
-          const { out } = await tmux("capture-pane", "-p");
-          if (pattern.test(out)) return out;
-          if (performance.now() > endMs) throw new Error(`Waited for ${pattern}:\n${out}`);
-          await Bun.sleep(50);
-        }
-      },
-      coloured: async () => (await tmux("capture-pane", "-p", "-e")).out,
-      keys: async (...keys) => void (await tmux("send-keys", ...keys)),
-      resize: async (columns, rows) => void (await tmux("resize-window", "-x", String(columns), "-y", String(rows))),
-    });
-  } finally {
-    await tmux("kill-server");
-  }
-}
 
 // oxlint-disable-next-line no-control-regex -- what a terminal is sent begins with ESC
 const GREEN = /\u001b\[[\d;]*32m/;
