@@ -11,6 +11,7 @@ export const SETTINGS: SessionSettings = {
 };
 export const IDLE_MS = 3_600_000;
 export const CLIENT_IP = "10.0.0.9";
+export const LOCAL_IP = "10.0.0.1";
 export const PORT = 80;
 
 /** Text with one character per byte, both ways. */
@@ -292,7 +293,7 @@ function lend(chunk: Uint8Array, use: (lent: Uint8Array) => void): void {
 }
 
 export function forward(trusted = false): Forward {
-  return { kind: "forward", idleMs: IDLE_MS, client: { ip: CLIENT_IP, port: PORT, trusted } };
+  return { kind: "forward", idleMs: IDLE_MS, client: { ip: CLIENT_IP, localIp: LOCAL_IP, port: PORT, trusted } };
 }
 
 /** `*.apps.hub.lab` is node 0, `*.apps.managed1.lab` node 1. */

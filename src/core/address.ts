@@ -34,9 +34,14 @@ export function canonicalIp(text: string): string | null {
   return bytes === null ? null : formatAddress(bytes);
 }
 
-/** `ip:port`, an IPv6 address in brackets (RFC 3986 §3.2.2). `ip` must be canonical already. */
+/** An address as a URI's host: an IPv6 address in brackets (RFC 3986 §3.2.2). `ip` must be canonical already. */
+export function formatHost(ip: string): string {
+  return ip.includes(":") ? `[${ip}]` : ip;
+}
+
+/** `ip:port`, an IPv6 address in brackets. `ip` must be canonical already. */
 export function formatEndpoint(ip: string, port: number): string {
-  return ip.includes(":") ? `[${ip}]:${port}` : `${ip}:${port}`;
+  return `${formatHost(ip)}:${port}`;
 }
 
 function isMapped(bytes: Uint8Array): boolean {

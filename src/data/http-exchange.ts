@@ -69,7 +69,7 @@ export class Exchange {
     if (this.forward !== null && this.forwardOf === live && this.forward.idleMs === idleMs) return this.forward;
     const { remote, local } = this.owner.conn;
     const trusted = inAny(live.snapshot.trustedProxies, remote.ip);
-    this.forward = { kind: "forward", idleMs, client: { ip: remote.ip, port: local.port, trusted } };
+    this.forward = { kind: "forward", idleMs, client: { ip: remote.ip, localIp: local.ip, port: local.port, trusted } };
     this.forwardOf = live;
     return this.forward;
   }

@@ -169,7 +169,7 @@ describe("acceptHttp()", () => {
   test("sends a request without host to the default cluster", () => {
     const { lab, peer } = single("--default hub");
     ask(lab, "GET / HTTP/1.0\r\n\r\n");
-    expect(textOf(peer().received)).toStartWith("GET / HTTP/1.0\r\nX-Forwarded-For: ");
+    expect(textOf(peer().received)).toStartWith("GET / HTTP/1.1\r\nHost: 10.0.0.1\r\nX-Forwarded-For: ");
   });
 
   test("asks both lists of `allow`", () => {

@@ -79,6 +79,7 @@ export class Answer {
 
   private take(response: Response, asking: boolean): void {
     const { head, out } = this;
+    if (response.close) this.closeNode = true;
     if (response.switched) {
       this.state = "switched";
       this.status = response.status;
@@ -93,10 +94,9 @@ export class Answer {
   private takeFinal(response: Response, asking: boolean): void {
     const { body } = this;
     this.status = response.status;
-    this.closeNode = response.close;
     // a node that closes before the request's end leaves a body that cannot be sent anywhere
     if (response.framing.kind === "close" || (response.close && asking)) this.closeClient = true;
-    body.begin(response.framing);
+    body.begin(response.framing, response.unchunked);
     this.state = body.state === "done" ? "done" : "body";
   }
 

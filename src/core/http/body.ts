@@ -18,6 +18,7 @@ export class Body {
   /** Set while `state` is "bad". */
   fault: BodyFault = "chunk";
   private kind: Framing["kind"] = "none";
+  private bare = false;
   private part: Part = "data";
   /** Bytes of data until the body or the chunk ends. */
   private left = 0;
@@ -29,8 +30,10 @@ export class Body {
     this.limits = limits;
   }
 
-  begin(framing: Framing): void {
+  /** @param bare Forward the data without its chunks and trailers, to be ended by a close. */
+  begin(framing: Framing, bare = false): void {
     this.kind = framing.kind;
+    this.bare = bare;
     this.state = framing.kind === "none" ? "done" : "more";
     this.left = framing.kind === "length" ? framing.bytes : 0;
     this.part = framing.kind === "chunked" ? "size" : "data";
@@ -41,6 +44,11 @@ export class Body {
   /** Does the end of the connection end this body? */
   get endsByClose(): boolean {
     return this.kind === "close" && this.state === "more";
+  }
+
+  /** Does the client take the end of its connection for that of this body? */
+  get lacksEnd(): boolean {
+    return this.state !== "done" && (this.bare || this.kind === "close");
   }
 
   /** Bytes that come next and are data whatever they are; 0: not known. */
@@ -100,7 +108,7 @@ export class Body {
     const { line } = this;
     const end = line.feed(chunk, at, chunk.length);
     if (line.state === "bad") return this.refuse("chunk", end);
-    out.add(chunk, at, end);
+    if (!this.bare) out.add(chunk, at, end);
     if (line.state === "more") return end;
     this.left = line.size;
     this.part = line.size === 0 ? "trailer" : "data";
@@ -110,7 +118,7 @@ export class Body {
 
   private takeEnd(chunk: Uint8Array, at: number, wanted: number, next: Part, out: Gather): number {
     if (chunk[at] !== wanted) return this.refuse("chunk", at);
-    out.add(chunk, at, at + 1);
+    if (!this.bare) out.add(chunk, at, at + 1);
     this.part = next;
     return at + 1;
   }
@@ -118,7 +126,7 @@ export class Body {
   private takeTrailers(chunk: Uint8Array, at: number, out: Gather): number {
     // nearly every chunked body ends without trailers, and then these two bytes are all
     if (this.trailers === null && chunk[at] === CR && chunk[at + 1] === LF) {
-      out.add(chunk, at, at + 2);
+      if (!this.bare) out.add(chunk, at, at + 2);
       this.state = "done";
       return at + 2;
     }
@@ -126,10 +134,14 @@ export class Body {
     const end = reader.feed(chunk, at);
     if (reader.state === "bad" || !mayTrail(reader.fields)) return this.refuse("trailer", end);
     if (reader.state === "more") return end;
-    if (reader.inPlace) out.add(chunk, at, end);
-    else out.add(reader.bytes, 0, reader.end);
+    if (!this.bare) this.forwardTrailers(reader, chunk, at, end, out);
     this.state = "done";
     return end;
+  }
+
+  private forwardTrailers(reader: HeadReader<null>, chunk: Uint8Array, at: number, end: number, out: Gather): void {
+    if (reader.inPlace) out.add(chunk, at, end);
+    else out.add(reader.bytes, 0, reader.end);
   }
 
   private refuse(fault: BodyFault, at: number): number {

@@ -1,4 +1,5 @@
 /** Writes heads for the next hop: hop-by-hop fields are left out, edge-lb's own are added, every other byte stays as it came. */
+import { formatEndpoint, formatHost } from "../address.ts";
 import { ascii } from "../text-bytes.ts";
 import { FIELD, isForwarded } from "./field.ts";
 import { isNamed, type ReadHead } from "./framing.ts";
@@ -7,10 +8,14 @@ import { FIELD_ID, FIELD_WIDTH, LINE_FROM, lineEnd, VALUE_FROM, VALUE_TO } from 
 import type { Request, RequestHead } from "./request.ts";
 import type { Response, ResponseHead } from "./response.ts";
 
+/** The port that an authority does not name. */
+const HTTP_PORT = 80;
+
 /** What edge-lb knows of the client; one per connection. */
 export interface ClientInfo {
   readonly ip: string;
-  /** The port the client connected to. */
+  /** The address and port the client connected to. */
+  readonly localIp: string;
   readonly port: number;
   /** Its X-Forwarded fields are believed: the address is appended, the others stay. */
   readonly trusted: boolean;
@@ -45,21 +50,29 @@ export function forwardRequest(
   lines: AddedLines,
   out: Gather,
 ): void {
-  const { bytes, start, from, fields } = head;
-  const firstField = fields[LINE_FROM] ?? head.end - 2;
-  if (request.form === "absolute") {
-    // a node is an origin: RFC 9112 §3.2.1 wants the path alone, and §3.2.4 `*` for OPTIONS without a path
-    out.add(bytes, from, start.targetFrom);
-    if (bytes[request.pathFrom] !== 0x2f) out.addText(starFor(request) ? "*" : "/");
-    out.add(bytes, request.pathFrom, firstField);
-  } else {
-    out.add(bytes, from, firstField);
-  }
+  forwardLine(head, request, out);
   const seen = forwardFields(head, request, client.trusted ? client.ip : null, out);
-  if (!request.hasHost && request.hostText !== null) out.addText(`Host: ${request.hostText}\r\n`);
-  const connection = request.minor === 0 ? "" : connectionLine(request.upgrade, request.close);
+  // HTTP/1.1 wants one; of a request that names none RFC 9110 §7.1 makes out the address it came to
+  if (!request.hasHost) out.addText(`Host: ${request.hostText ?? authorityOf(client)}\r\n`);
+  const connection = connectionLine(request.upgrade, request.close);
   const added = lines.of(request.hostText, client, seen, connection);
   out.add(added, 0, added.length);
+}
+
+function forwardLine({ bytes, start, from, fields, end }: RequestHead, request: Request, out: Gather): void {
+  const lineEnd = fields[LINE_FROM] ?? end - 2;
+  // a node is an origin: RFC 9112 §3.2.1 wants the path alone, and §3.2.4 `*` for OPTIONS without a path
+  const absolute = request.form === "absolute";
+  out.add(bytes, from, absolute ? start.targetFrom : start.targetTo);
+  if (absolute && bytes[request.pathFrom] !== 0x2f) out.addText(starFor(request) ? "*" : "/");
+  if (absolute) out.add(bytes, request.pathFrom, start.targetTo);
+  if (request.minor === 1) return out.add(bytes, start.targetTo, lineEnd);
+  out.addText(" HTTP/1.1\r\n"); // a proxy speaks its own version: RFC 9110 §6.2
+  return undefined;
+}
+
+function authorityOf({ localIp, port }: ClientInfo): string {
+  return port === HTTP_PORT ? formatHost(localIp) : formatEndpoint(localIp, port);
 }
 
 function connectionLine(upgrade: boolean, close: boolean): string {
@@ -160,7 +173,8 @@ export function forwardResponse(head: ResponseHead, response: Response, close: b
     out.addText("1");
   }
   let run = response.minor === 0 ? 8 : 0;
-  if ((head.seen & TOUCHED) !== 0) run = forwardSome(head, response, run, out);
+  if ((head.seen & TOUCHED) !== 0 || response.unframed || response.unchunked)
+    run = forwardSome(head, response, run, out);
   const line = connectionLine(response.upgrade, close && response.status >= 200);
   if (line === "") return out.add(bytes, run, end);
   out.add(bytes, run, end - 2);
@@ -183,6 +197,8 @@ function forwardSome(head: ResponseHead, response: Response, from: number, out: 
 
 function staysInResponse(head: ReadHead, response: Response, index: number, id: number): boolean {
   if (id === FIELD.upgrade) return response.upgrade;
+  if (id === FIELD.contentLength) return !response.unframed;
+  if (id === FIELD.transferEncoding) return !response.unframed && !response.unchunked;
   if (endsHere(id)) return false;
   return response.hopByHop.length === 0 || !isNamed(head, index, response.hopByHop);
 }

@@ -83,13 +83,18 @@ export class Relay {
     return undefined;
   }
 
+  /** Nothing of an answer came on a connection that had served an earlier request: it may have been dead before this one. */
+  get stale(): boolean {
+    return this.reused && !this.answer.spoken;
+  }
+
   /**
    * The connection ended without an answer: dial again if it had served an earlier request and this one may be sent twice.
    * @see RFC 9110 §9.2.2 (idempotent methods), RFC 9112 §9.3.1 (retrying requests)
    */
   retry(): boolean {
     const { first } = this;
-    if (!this.reused || this.answer.spoken || this.ask.request?.repeatable !== true || first === null) return false;
+    if (!this.stale || this.ask.request?.repeatable !== true || first === null) return false;
     this.closeNode(false);
     this.reused = false;
     this.dialing();
@@ -99,6 +104,7 @@ export class Relay {
 
   private dialing(): void {
     this.node = "dialing";
+    this.due.stop(); // a dial has limits of its own
     this.flow.nodeNew();
   }
 

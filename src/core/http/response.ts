@@ -1,6 +1,7 @@
 /** What a node's answer says, from its head: how it is framed and what becomes of the connection to the node. */
 import { FIELD } from "./field.ts";
 import {
+  CHUNKED,
   connectionOptions,
   declaredFraming,
   findField,
@@ -20,10 +21,8 @@ export type ResponseFault =
   | HeadFault
   | FramingFault
   | "connection names a framing field"
-  | "body where none may be"
   | "upgrade nobody asked for"
   | "upgrade before the body's end"
-  | "chunked for HTTP/1.0"
   | "chunk"
   | "trailer";
 
@@ -32,6 +31,10 @@ export interface Response {
   readonly status: number;
   readonly minor: 0 | 1;
   readonly framing: Framing;
+  /** Content-Length and Transfer-Encoding say what is not so: they end here. */
+  readonly unframed: boolean;
+  /** Only the close ends the body for the client, which knows no chunks: they and Transfer-Encoding end here. */
+  readonly unchunked: boolean;
   /** The node's connection cannot be used again. */
   readonly close: boolean;
   /** The node speaks another protocol from here on. */
@@ -50,20 +53,24 @@ export interface BadResponse {
 /** @param head With state "done". */
 export function readResponse(head: ResponseHead, request: Request): Response | BadResponse {
   const { status, minor } = head.start;
+  const bodiless = isBodiless(status);
   const declared = declaredFraming(head, minor);
-  if (typeof declared === "string") return bad(declared);
+  if (typeof declared === "string" && !bodiless) return bad(declared);
   const connection = connectionOptions(head);
   if (connection === null) return bad("connection names a framing field");
-  const framing = bodyFraming(status, request, declared);
-  if (typeof framing === "string") return bad(framing);
   const switched = status === 101;
   if (switched && (!request.upgrade || findField(head, FIELD.upgrade) < 0)) return bad("upgrade nobody asked for");
+  const framing = bodiless || request.method === "HEAD" ? NO_BODY : framingOf(declared);
+  // a node that announces a body where none can be may send it, too: its next answer would begin with that
+  const misframed = bodiless && declared !== null && declared !== NO_BODY;
   return {
     kind: "response",
     status,
     minor,
     framing,
-    close: minor === 0 || connection.close || framing.kind === "close",
+    unframed: bodiless && declared !== null,
+    unchunked: request.minor === 0 && declared === CHUNKED,
+    close: minor === 0 || connection.close || framing.kind === "close" || misframed,
     switched,
     upgrade: switched || status === 426,
     hopByHop: connection.names,
@@ -74,14 +81,11 @@ function bad(fault: ResponseFault): BadResponse {
   return { kind: "bad", fault };
 }
 
-/** RFC 9112 §6.3: 1xx, 204, 304 and answers to HEAD end with their head, whatever it declares. */
-function bodyFraming(status: number, request: Request, declared: Framing | null): Framing | ResponseFault {
-  if (status < 200 || status === 204) {
-    // a length here is forbidden (RFC 9110 §8.6), and a reader that believed it would take the next answer for a body; zero is harmless
-    return declared === null || declared.kind === "none" ? NO_BODY : "body where none may be";
-  }
-  if (status === 304 || request.method === "HEAD") return NO_BODY;
-  if (declared === null) return UNTIL_CLOSE;
-  // such a client cannot read chunks, and the node had to know: the request said HTTP/1.0 (RFC 9112 §6.1)
-  return declared.kind === "chunked" && request.minor === 0 ? "chunked for HTTP/1.0" : declared;
+/** Such an answer ends with its head, whatever that declares; RFC 9112 §6.3. */
+function isBodiless(status: number): boolean {
+  return status < 200 || status === 204 || status === 304;
+}
+
+function framingOf(declared: Framing | FramingFault | null): Framing {
+  return declared === null || typeof declared === "string" ? UNTIL_CLOSE : declared;
 }

@@ -116,11 +116,7 @@ export class HttpSession {
     const { answer } = relay;
     if (relay.node !== "open") return undefined;
     if (this.phase === "waiting") return this.closeNode();
-    if (answer.state === "awaited") {
-      if (!relay.retry()) return this.fail(nodeGone(end));
-      this.relay.due.stop(); // a dial has limits of its own
-      return undefined;
-    }
+    if (answer.state === "awaited") return relay.retry() ? undefined : this.unanswered(end);
     if (answer.state === "body" && !(answer.body.endsByClose && end === "node closed")) return this.fail(nodeGone(end));
     answer.state = "done";
     answer.closeNode = true;
@@ -221,7 +217,6 @@ export class HttpSession {
     }
     const at = this.relay.forward(decision, chunk, from);
     if (ask.bad) return this.refuse();
-    this.relay.due.stop(); // a dial has limits of its own
     this.relay.touchBody();
     this.tryPassUp();
     return at;
@@ -302,11 +297,18 @@ export class HttpSession {
     const { answering, answer } = this.relay;
     if (!answering) return this.reply(reply);
     this.relay.tellEnd(reply.end, reply.note);
-    // a FIN would look like the end of a close-delimited body
-    const silent = answer.body.endsByClose;
+    // a FIN would look like the end of such a body
+    const silent = answer.body.lacksEnd;
     this.over();
     if (silent) this.effects.destroyClient();
     else this.effects.closeClient();
+  }
+
+  /** An end without an answer tells a client that it may ask again; RFC 9112 §9.3.1. */
+  private unanswered(end: "node closed" | "node reset"): void {
+    if (!this.relay.stale) return this.fail(nodeGone(end));
+    this.relay.tellEnd(end, "it was idle before; the client may ask again");
+    return this.close();
   }
 
   private close(): void {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { added, CLIENT_IP, IDLE_MS, Lab, PORT, SETTINGS } from "../../../scripts/fuzz/session-lab.ts";
+import { added, CLIENT_IP, IDLE_MS, Lab, LOCAL_IP, PORT, SETTINGS } from "../../../scripts/fuzz/session-lab.ts";
 
 const HOST = "a.apps.hub.lab";
 const OTHER = "b.apps.managed1.lab";
@@ -142,16 +142,76 @@ describe("HttpSession", () => {
     expect(lab.received).toBe(OK + OK);
   });
 
-  test("dials no third time, nor for a request with a body, nor after a byte of the answer", () => {
+  test("dials no third time, nor after a byte of the answer", () => {
     const twice = new Lab().send(GET).answer(OK).send(GET).answerEnd().answerEnd();
     expect(twice.received.slice(OK.length)).toStartWith("HTTP/1.1 502 ");
-    const body = new Lab().send(GET).answer(OK).send(post("x")).answerEnd();
-    expect(body.received.slice(OK.length)).toStartWith("HTTP/1.1 502 ");
     const spoken = new Lab().send(GET).answer(OK).send(GET).answer("H").answerEnd();
     expect(spoken.received.slice(OK.length)).toStartWith("HTTP/1.1 502 ");
     const fresh = new Lab().send(GET).answerEnd();
     expect(fresh.received).toStartWith("HTTP/1.1 502 ");
     expect(fresh.nodes.length).toBe(1);
+  });
+
+  describe("D3: a request that may not be sent twice, on a connection that may have been dead before", () => {
+    const bodiless = (method: string): string => `${method} /p HTTP/1.1\r\nHost: ${HOST}\r\n\r\n`;
+    const requests = [post("x"), post("12345").slice(0, -3), bodiless("POST"), bodiless("PUT"), bodiless("DELETE")];
+
+    test.each(requests)("ends without an answer, so that the client may ask again: %j", (request) => {
+      for (const end of ["node closed", "node reset"] as const) {
+        const lab = new Lab().send(GET).answer(OK).send(request).answerEnd(end);
+        expect(lab.received).toBe(OK);
+        expect(lab.clientState).toBe("finished");
+        expect(lab.nodes.length).toBe(1);
+        expect(lab.ends.map(({ end: word, status }) => [word, status])).toEqual([
+          ["done", 200],
+          [end, 0],
+        ]);
+      }
+    });
+
+    test.each(requests)("gets 502 on a fresh connection, or after a byte: %j", (request) => {
+      expect(new Lab().send(request).answerEnd().received).toStartWith("HTTP/1.1 502 ");
+      const elsewhere = new Lab().send(GET).answer(OK).send(request.replace(HOST, OTHER)).answerEnd();
+      expect(elsewhere.received.slice(OK.length)).toStartWith("HTTP/1.1 502 ");
+      const spoken = new Lab().send(GET).answer(OK).send(request).answer("H").answerEnd();
+      expect(spoken.received.slice(OK.length)).toStartWith("HTTP/1.1 502 ");
+    });
+  });
+
+  test.each(["204 No Content", "304 Not Modified"])(
+    "D1: takes no further request to a node that announced a body for %s",
+    (status) => {
+      for (const field of [
+        "Content-Length: 5",
+        "Transfer-Encoding: chunked",
+        "Content-Length: 5\r\nContent-Length: 6",
+      ]) {
+        const lab = new Lab().send(GET).answer(`HTTP/1.1 ${status}\r\n${field}\r\n\r\n`).send(GET).answer(OK);
+        expect(lab.received).toBe(`HTTP/1.1 ${status}\r\n\r\n${OK}`);
+        expect(lab.nodes.map(({ state }) => state)).toEqual(["finished", "open"]);
+      }
+      const lab = new Lab().send(GET).answer(`HTTP/1.1 ${status}\r\nContent-Length: 0\r\n\r\n`).send(GET).answer(OK);
+      expect(lab.nodes.length).toBe(1);
+    },
+  );
+
+  test("D1: takes no further request to a node that announced a body for 100", () => {
+    const lab = new Lab()
+      .send(GET)
+      .answer(`HTTP/1.1 100 Continue\r\nContent-Length: 5\r\n\r\n${OK}`)
+      .send(GET)
+      .answer(OK);
+    expect(lab.received).toBe(`HTTP/1.1 100 Continue\r\n\r\n${OK}${OK}`);
+    expect(lab.nodes.length).toBe(2);
+  });
+
+  test("D2: gives a client of HTTP/1.0 large chunks as the runtime moves them", () => {
+    const lab = new Lab().send(`GET / HTTP/1.0\r\nHost: ${HOST}\r\n\r\n`);
+    const chunk = "x".repeat(0x20000);
+    lab.answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n20000\r\n").answer(chunk).answer("\r\n0\r\n\r\n");
+    expect(lab.passes).toEqual(["down 131072"]);
+    expect(lab.received).toBe(`HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n${chunk}`);
+    expect(lab.clientState).toBe("finished");
   });
 
   test("drops a connection on which the node speaks unasked", () => {
@@ -318,7 +378,7 @@ describe("HttpSession", () => {
   });
 
   test("waits for ever where nothing limits it", () => {
-    const client = { ip: CLIENT_IP, port: PORT, trusted: false };
+    const client = { ip: CLIENT_IP, localIp: LOCAL_IP, port: PORT, trusted: false };
     const lab = new Lab({ route: () => ({ kind: "forward", idleMs: 0, client }) }).send(GET).wait(1e9);
     expect(lab.answer(OK).received).toBe(OK);
   });
