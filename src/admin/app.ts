@@ -3,25 +3,35 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import { Hono } from "hono";
 import type { Context, MiddlewareHandler } from "hono";
 import { createApi } from "../control/api/api.ts";
+import type { EventLog } from "../control/log/event-log.ts";
 import type { AdminAccess } from "../control/admin-door.ts";
+import type { Sent } from "../control/api/http-server.ts";
+import { canonicalIp } from "../core/address.ts";
+import { isOwnHost } from "./asked-host.ts";
 import { csvText } from "./csv.ts";
 import { createMetrics } from "./metrics.ts";
 import { pagePolicy, renderPage } from "./page.ts";
+import { WrongPasswords } from "./wrong-passwords.ts";
+
+interface Asked {
+  readonly Bindings: Partial<Sent>;
+}
 
 /** However many viewers ask every second, one status a second is made. */
 const STATUS_KEPT_MS = 900;
 
-export function createAdmin({ instance, board, services, auth, signal }: AdminAccess): Hono {
+export function createAdmin({ instance, board, services, auth, log, signal }: AdminAccess): Hono<Asked> {
   const status = keptFor(STATUS_KEPT_MS, () => instance.status({ history: true }));
   const metrics = createMetrics(() => instance.status(), board, services);
   const page = keptFor(STATUS_KEPT_MS, () => renderPage(status()));
-  const app = new Hono();
+  const app = new Hono<Asked>();
   app.use(secure);
   app.use(readOnly);
+  if (auth === null) app.use(ownHost);
   // a load balancer's probes bring no password, and learn nothing but yes and no
   app.get("/healthz", (c) => plain(c, "ok\n"));
   app.get("/readyz", (c) => (instance.stopping ? plain(c, "stopping\n", 503) : plain(c, "ok\n")));
-  if (auth !== null) app.use(basicAuth(auth.user, auth.password));
+  if (auth !== null) app.use(basicAuth(auth, log));
   app.get("/", (c) => c.html(page(), 200, { "content-security-policy": pagePolicy }));
   app.get("/metrics", async (c) => c.text(await metrics.text(), 200, { "content-type": metrics.contentType }));
   app.get("/;csv", (c) => plain(c, csvText(status())));
@@ -45,6 +55,12 @@ const readOnly: MiddlewareHandler = async (c, next) => {
   return c.text("This address only reads; edge-lb's commands change things.\n", 405, { allow: "GET, HEAD" });
 };
 
+/** Who has no password to show must not be a web page that had this machine's address put under its own name. */
+const ownHost: MiddlewareHandler = async (c, next) => {
+  if (isOwnHost(c.req.header("host"))) return next();
+  return c.text("Ask by IP address or as localhost; with --admin-auth any name will do.\n", 403);
+};
+
 /** No answer is cached, read as another type than it says, or shown in a frame. */
 const secure: MiddlewareHandler = async (c, next) => {
   await next();
@@ -60,16 +76,31 @@ const secure: MiddlewareHandler = async (c, next) => {
 };
 
 /** RFC 7617. Compares digests of one length, so that the time tells nothing of the password. */
-function basicAuth(user: string, password: string): MiddlewareHandler {
+function basicAuth({ user, password }: NonNullable<AdminAccess["auth"]>, log: EventLog): MiddlewareHandler<Asked> {
   const wanted = digest(`${user}:${password}`);
+  const wrongs = new WrongPasswords();
   return async (c, next) => {
-    const [scheme = "", code = ""] = (c.req.header("authorization") ?? "").split(" ");
+    const header = c.req.header("authorization");
+    const client = clientOf(c);
+    if (header !== undefined && !wrongs.mayTry(client, performance.now())) {
+      return c.text("Too many wrong passwords came from here; try again in a second.\n", 429, { "retry-after": "1" });
+    }
+    const [scheme = "", code = ""] = (header ?? "").split(" ");
     const given = scheme.toLowerCase() === "basic" ? Buffer.from(code, "base64").toString("utf8") : "";
     if (timingSafeEqual(digest(given), wanted)) return next();
+    const times = header === undefined ? 0 : wrongs.wrong(client, performance.now());
+    if (times > 0)
+      log.warn("admin", `${times} wrong ${times === 1 ? "password" : "passwords"} from ${client}`, { client });
     return c.text("A user and a password are wanted.\n", 401, {
       "www-authenticate": 'Basic realm="edge-lb", charset="UTF-8"',
     });
   };
+}
+
+/** Canonical; empty where the request came through no socket. */
+function clientOf(c: Context<Asked>): string {
+  const address = c.env?.incoming?.socket.remoteAddress ?? "";
+  return canonicalIp(address) ?? address;
 }
 
 /** The same answer to everybody who asks within a while. */

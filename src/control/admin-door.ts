@@ -14,6 +14,7 @@ export interface AdminAccess {
   readonly board: Board;
   readonly services: readonly Service[];
   readonly auth: Config["adminAuth"];
+  readonly log: EventLog;
   /** Ends open event streams. */
   readonly signal: AbortSignal;
 }

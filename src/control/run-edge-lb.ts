@@ -80,7 +80,7 @@ async function open({ config, load, workerEntry, openAdmin, sink }: RunInput, co
   const streams = new AbortController();
   const api = createApi(instance, { readOnly: false, signal: streams.signal });
   control.socket?.serve((request) => api.fetch(request));
-  const access = { instance, board, services: config.services, auth: config.adminAuth, signal: streams.signal };
+  const access = { instance, board, services: config.services, auth: config.adminAuth, log, signal: streams.signal };
   const admin = await takeAdmin(openAdmin, config, access, log);
   if (admin !== null) supervisor.own.add({ label: "admin", at: admin.at });
   return new Running({ config, sink, ending, notifier, supervisor, reload, instance, streams, admin });

@@ -1,42 +1,22 @@
 import { describe, expect, test } from "bun:test";
+import type { Socket } from "node:net";
 import { createAdmin } from "../../src/admin/app.ts";
-import type { Handler } from "../../src/control/api/http-server.ts";
-import type { Instance } from "../../src/control/api/instance.ts";
-import { RecentEvents } from "../../src/control/log/recent-events.ts";
-import { openBoard } from "../../src/seam/board.ts";
-import { SERVICES } from "../../src/seam/services.ts";
-import { sampleStatus } from "./status-sample.ts";
+import type { Sent } from "../../src/control/api/http-server.ts";
+import { adminAccess } from "./access.ts";
 
 const AUTH = { user: "admin", password: "s3cret:x" };
 
-function admin(auth: typeof AUTH | null = null, stopping = false): { handler: Handler; asked: () => number } {
-  let asked = 0;
-  const refuse = (): never => {
-    throw new Error("the admin plane changed something");
-  };
-  const instance: Instance = {
-    release: "0.1.0",
-    events: new RecentEvents(),
-    stopping,
-    status() {
-      asked += 1;
-      return sampleStatus();
-    },
-    explain: refuse,
-    reload: refuse,
-    restoreCluster: refuse,
-    putCluster: refuse,
-    deleteCluster: refuse,
-    drain: refuse,
-  };
-  const app = createAdmin({
-    instance,
-    services: SERVICES,
-    board: openBoard(1),
-    auth,
-    signal: new AbortController().signal,
-  });
-  return { handler: (request) => app.fetch(request), asked: () => asked };
+interface Ran {
+  readonly handler: (request: Request, client?: string) => Response | Promise<Response>;
+  readonly asked: () => number;
+  readonly lines: readonly string[];
+}
+
+function admin(auth: typeof AUTH | null = null, stopping = false): Ran {
+  const { access, asked, lines } = adminAccess(auth, stopping);
+  const app = createAdmin(access);
+  const sentFrom = (remoteAddress: string): Sent => ({ incoming: { socket: { remoteAddress } as Socket } });
+  return { handler: (request, client = "10.0.0.9") => app.fetch(request, sentFrom(client)), asked, lines };
 }
 
 function get(path: string, headers: Record<string, string> = {}, method = "GET"): Request {
@@ -122,5 +102,69 @@ describe("createAdmin()", () => {
     const { handler, asked } = admin();
     for (let viewer = 0; viewer < 10; viewer++) for (const path of ["/", "/v1/status"]) await handler(get(path));
     expect(asked()).toBe(1);
+  });
+
+  describe("A4: the Host field without a password", () => {
+    test.each([
+      ["127.0.0.1:50000", 200],
+      ["127.0.0.1", 200],
+      ["[::1]:50000", 200],
+      ["[fd00::1]", 200],
+      ["localhost:50000", 200],
+      ["LOCALHOST", 200],
+      ["localhost.", 200],
+      ["evil.example", 403],
+      ["evil.example:50000", 403],
+      ["127.0.0.1.evil.example", 403],
+      ["localhost.evil.example", 403],
+      ["[::1].evil.example", 403],
+      ["[evil.example]", 403],
+      ["", 403],
+    ])("%j: %d", async (host, want) => {
+      for (const path of ["/", "/v1/status", "/metrics", "/readyz"]) {
+        const response = await admin().handler(get(path, { host }));
+        expect([path, response.status, response.headers.get("x-content-type-options")]).toEqual([
+          path,
+          want,
+          "nosniff",
+        ]);
+      }
+    });
+
+    test("with one, any", async () => {
+      const headers = { host: "lb.example", ...basic("admin:s3cret:x") };
+      expect((await admin(AUTH).handler(get("/v1/status", headers))).status).toBe(200);
+    });
+  });
+
+  describe("A4: wrong passwords", () => {
+    const wrong = (): Request => get("/v1/status", basic("admin:guess"));
+    const right = (): Request => get("/v1/status", basic("admin:s3cret:x"));
+
+    test("forty in a row get 429 after ten, and so does the right one then; others are let in", async () => {
+      const { handler } = admin(AUTH);
+      const codes: number[] = [];
+      for (let time = 0; time < 40; time++) codes.push((await handler(wrong())).status);
+      expect(codes.slice(0, 10)).toEqual(Array.from({ length: 10 }, () => 401));
+      expect(codes.slice(11)).toEqual(Array.from({ length: 29 }, () => 429));
+      const late = await handler(right());
+      expect([late.status, late.headers.get("retry-after")]).toEqual([429, "1"]);
+      expect((await handler(right(), "10.0.0.10")).status).toBe(200);
+      expect((await handler(get("/readyz"))).status).toBe(200);
+    });
+
+    test("from one IPv6 network count together", async () => {
+      const { handler } = admin(AUTH);
+      for (let time = 0; time < 12; time++) await handler(wrong(), `2001:db8::${time}`);
+      expect((await handler(wrong(), "2001:db8::99")).status).toBe(429);
+      expect((await handler(wrong(), "2001:db8:0:1::1")).status).toBe(401);
+    });
+
+    test("are logged, not each of them; asking without one is not", async () => {
+      const { handler, lines } = admin(AUTH);
+      await handler(get("/v1/status"));
+      for (let time = 0; time < 5; time++) await handler(wrong(), "::ffff:10.0.0.7");
+      expect(lines).toEqual(["1 wrong password from 10.0.0.7"]);
+    });
   });
 });

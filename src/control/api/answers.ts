@@ -4,7 +4,7 @@ import { EdgeError, EdgeErrors, type EdgeErrorCode } from "../../errors.ts";
 export function json(body: unknown, status = 200): Response {
   return new Response(`${JSON.stringify(body)}\n`, {
     status,
-    headers: { "content-type": "application/json", "cache-control": "no-store" },
+    headers: { "content-type": "application/json", "cache-control": "no-store", "x-content-type-options": "nosniff" },
   });
 }
 

@@ -32,7 +32,7 @@ class HttpControlSocket implements ControlSocket {
 
   constructor(path: string) {
     this.path = path;
-    this.server = createHttpServer((request) => this.handler(request));
+    this.server = createHttpServer((request, sent) => this.handler(request, sent));
     // a stalled command must not hold a reload for ever, an event stream may last
     this.server.requestTimeout = 30_000;
   }

@@ -3,8 +3,8 @@ import type { ControlEvent, RecentEvents } from "../log/recent-events.ts";
 
 /** Proxies between us and a browser give up on a silent answer after a minute or less. */
 const HEARTBEAT_MS = 15_000;
-/** A reader that has stopped reading is let go: it comes back and asks for what it missed. */
-const MOST_WAITING = 1_000;
+/** A reader that has stopped reading is let go: it comes back and asks for what it missed, of which so much is remembered. */
+const MOST_WAITING = 200;
 
 /**
  * What is remembered, then what comes, until the client goes or `signal` aborts.
@@ -38,8 +38,8 @@ class EventSource {
     for (const event of this.events.recent(this.after)) this.send(frame(event));
     if (this.signal.aborted) return this.close();
     this.signal.addEventListener("abort", this.onAbort);
-    this.heartbeat = setInterval(() => this.send(": still here\n\n"), HEARTBEAT_MS);
-    this.unsubscribe = this.events.subscribe((event) => this.sendEvent(event));
+    this.heartbeat = setInterval(() => this.sendOn(": still here\n\n"), HEARTBEAT_MS);
+    this.unsubscribe = this.events.subscribe((event) => this.sendOn(frame(event)));
     return undefined;
   }
 
@@ -47,9 +47,12 @@ class EventSource {
     this.release();
   }
 
-  private sendEvent(event: ControlEvent): void {
-    if ((this.controller?.desiredSize ?? 0) < -MOST_WAITING) this.close();
-    else this.send(frame(event));
+  /** Heartbeats too count towards what waits. What waits for a reader that is let go is dropped. */
+  private sendOn(text: string): void {
+    if ((this.controller?.desiredSize ?? 0) >= -MOST_WAITING) return this.send(text);
+    this.release();
+    this.controller?.error(new Error("the reader has stopped reading"));
+    return undefined;
   }
 
   private send(text: string): void {

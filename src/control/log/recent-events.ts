@@ -43,6 +43,11 @@ export class RecentEvents {
     return this.events.filter((event) => event.id > after);
   }
 
+  /** Who hears of every event now. */
+  get subscribers(): number {
+    return this.listeners.size;
+  }
+
   /** @returns ends it */
   subscribe(listener: (event: ControlEvent) => void): () => void {
     this.listeners.add(listener);
