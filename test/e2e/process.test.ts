@@ -218,6 +218,10 @@ describe("a port that cannot be had", () => {
       "one=127.29.0.1",
       "--listen",
       `api=192.0.2.1:${port}`,
+      "--listen",
+      "https=off",
+      "--listen",
+      "http=off",
       "--control",
       "off",
     ]);
