@@ -30,7 +30,10 @@ export function createAdmin({ instance, board, services, auth, log, signal }: Ad
   if (auth === null) app.use(ownHost);
   // a load balancer's probes bring no password, and learn nothing but yes and no
   app.get("/healthz", (c) => plain(c, "ok\n"));
-  app.get("/readyz", (c) => (instance.stopping ? plain(c, "stopping\n", 503) : plain(c, "ok\n")));
+  app.get("/readyz", (c) => {
+    const reason = instance.unready();
+    return reason === null ? plain(c, "ok\n") : plain(c, `${reason}\n`, 503);
+  });
   if (auth !== null) app.use(basicAuth(auth, log));
   app.get("/", (c) => c.html(page(), 200, { "content-security-policy": pagePolicy }));
   app.get("/metrics", async (c) => c.text(await metrics.text(), 200, { "content-type": metrics.contentType }));

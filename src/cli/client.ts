@@ -17,14 +17,23 @@ export interface Client {
 /** A reload of a large file looks up every host name first. */
 const ANSWER_MS = 60_000;
 
+export interface ClientOptions {
+  /** How long an answer may take. */
+  readonly withinMs: number;
+}
+
 /**
  * @returns null when nothing listens where an edge-lb usually does, and no path was given
  * @throws EdgeErrors, EdgeError CONTROL_FAILED: no rights, or nothing at the path that was given
  */
-export async function findClient(flags: readonly FlagText[], io: Io): Promise<Client | null> {
+export async function findClient(
+  flags: readonly FlagText[],
+  io: Io,
+  options: ClientOptions = { withinMs: ANSWER_MS },
+): Promise<Client | null> {
   const given = givenPath(flags, io);
   for (const path of given === null ? usualPaths(io) : [given]) {
-    const client = await connect(path);
+    const client = await connect(path, options);
     if (client !== null) return client;
   }
   if (given === null) return null;
@@ -32,8 +41,8 @@ export async function findClient(flags: readonly FlagText[], io: Io): Promise<Cl
 }
 
 /** @throws EdgeErrors, EdgeError CONTROL_FAILED when no edge-lb can be reached */
-export async function openClient(flags: readonly FlagText[], io: Io): Promise<Client> {
-  const client = await findClient(flags, io);
+export async function openClient(flags: readonly FlagText[], io: Io, options?: ClientOptions): Promise<Client> {
+  const client = await findClient(flags, io, options);
   if (client !== null) return client;
   const paths = usualPaths(io).join(" or ");
   const hint = "is it running? with --control PATH it listens elsewhere";
@@ -41,8 +50,13 @@ export async function openClient(flags: readonly FlagText[], io: Io): Promise<Cl
 }
 
 /** One exchange, then the socket is closed. */
-export async function asking<T>(flags: readonly FlagText[], io: Io, use: (client: Client) => Promise<T>): Promise<T> {
-  const client = await openClient(flags, io);
+export async function asking<T>(
+  flags: readonly FlagText[],
+  io: Io,
+  use: (client: Client) => Promise<T>,
+  options?: ClientOptions,
+): Promise<T> {
+  const client = await openClient(flags, io, options);
   try {
     return await use(client);
   } finally {
@@ -70,13 +84,18 @@ function usualPaths(io: Io): readonly string[] {
 }
 
 /** @returns null when nothing listens there */
-async function connect(path: string): Promise<Client | null> {
+async function connect(path: string, { withinMs }: ClientOptions): Promise<Client | null> {
   const { Client: Undici } = await import("undici/index.js");
-  const http = new Undici("http://edge-lb", { socketPath: path, headersTimeout: ANSWER_MS, bodyTimeout: ANSWER_MS });
+  const http = new Undici("http://edge-lb", { socketPath: path, headersTimeout: withinMs, bodyTimeout: withinMs });
   const client: Client = {
     path,
     async ask(method, target, body = "") {
-      const { statusCode, body: answer } = await http.request({ method, path: `/v1/${target}`, body });
+      const { statusCode, body: answer } = await http.request({
+        method,
+        path: `/v1/${target}`,
+        body,
+        signal: AbortSignal.timeout(withinMs),
+      });
       return readAnswer(statusCode, await answer.text(), path);
     },
     close: () => http.destroy(),

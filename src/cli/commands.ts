@@ -7,6 +7,7 @@ import { DNS } from "./dns.ts";
 import { DRAIN } from "./drain.ts";
 import { EXPLAIN } from "./explain.ts";
 import { EXPORT } from "./export.ts";
+import { HEALTHCHECK } from "./healthcheck.ts";
 import { HELP_COMMAND } from "./help.ts";
 import { IMPORT } from "./import.ts";
 import { MAN } from "./man.ts";
@@ -23,6 +24,7 @@ export const COMMANDS: readonly Command[] = [
   EXPLAIN,
   VERSION_COMMAND,
   STATUS,
+  HEALTHCHECK,
   RELOAD,
   ADD,
   RM,

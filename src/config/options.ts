@@ -230,6 +230,12 @@ export const TIMEOUTS = {
   apiIdle: timeoutOption("api-idle", "24h", "API tunnel without traffic; 0s: no limit", 0),
   ingressIdle: timeoutOption("ingress-idle", "1h", "Ingress tunnel or response without traffic; 0s: no limit", 0),
   halfClosed: forData(timeoutOption("half-closed", "30s", "Tunnel whose one side has finished")),
+  shutdownDelay: timeoutOption(
+    "shutdown-delay",
+    "0s",
+    "From the signal to stop until clients are refused; not ready meanwhile",
+    0,
+  ),
   drain: timeoutOption("drain", "30s", "For tunnels to end on shutdown or removal, then they are cut", 0),
   linger: forData(timeoutOption("linger", "1s", "For a client to read an alert or error page")),
   probe: timeoutOption("probe", "2s", "For one health probe"),

@@ -1,5 +1,15 @@
 /** YAML text to a plain tree that knows the place of every key and value. The only module that knows the `yaml` package. */
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type YAMLError } from "yaml";
+import {
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseDocument,
+  stringify,
+  type Document,
+  type YAMLError,
+} from "yaml";
 import { Problems, quote } from "./text.ts";
 
 /** Scalars stay the text that was written (`08080`, `1.10`, `on`): what they mean is for the option's reader to say. */
@@ -160,4 +170,9 @@ function reportDuplicates(tree: Tree, problems: Problems): void {
     else problems.add(where, `Cannot use key ${quote(key)} twice: first at ${before}`);
     reportDuplicates(value, problems);
   }
+}
+
+/** A value as a YAML document, long texts on one line. */
+export function formatYaml(value: unknown): string {
+  return stringify(value, { lineWidth: 0 });
 }

@@ -79,7 +79,10 @@ export class Running {
     if (again) return ending.with(0);
     instance.stopping = true;
     notifier.stopping(announce(supervisor));
-    void supervisor.stop().then(() => ending.with(0));
+    // who sends clients here sees that edge-lb is not ready, and clients are served until they go elsewhere
+    const delayMs = supervisor.config.timeouts.shutdownDelay;
+    if (delayMs > 0) setTimeout(() => this.drain(), delayMs);
+    else this.drain();
     return undefined;
   }
 
@@ -87,6 +90,11 @@ export class Running {
     const { sink, supervisor } = this.parts;
     sink.reopen();
     supervisor.log.info("log", "the log is opened anew (SIGUSR1)");
+  }
+
+  private drain(): void {
+    const { ending, supervisor } = this.parts;
+    void supervisor.stop().then(() => ending.with(0));
   }
 
   private hangUp(): void {

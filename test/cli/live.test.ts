@@ -129,6 +129,27 @@ describe("a command", () => {
   });
 });
 
+describe("healthcheck", () => {
+  test.each([
+    [{ body: { ready: true, reason: null } }, 0, "ready\n"],
+    [{ body: { ready: false, reason: "stopping" } }, 1, "not ready: stopping\n"],
+    [
+      { status: 500, body: { errors: [{ code: "INTERNAL", message: "Cannot answer" }] } },
+      1,
+      "not ready: Cannot answer\n",
+    ],
+  ])("says in one line and its exit code: %p", async (gives, code, out) => {
+    expect(await run("healthcheck", gives)).toMatchObject({ code, out, err: "" });
+    expect(asked).toEqual(["GET /v1/ready"]);
+  });
+
+  test("is not ready where nothing listens", async () => {
+    const path = join(folder, "none.sock");
+    const { code, out } = await edgeLb(["healthcheck", "--control", path]);
+    expect([code, out]).toEqual([1, `not ready: Cannot reach edge-lb on ${path}: nothing listens there\n`]);
+  });
+});
+
 describe("no edge-lb", () => {
   test("at a path that was given: exit 1", async () => {
     const { code, err } = await edgeLb(["status", "--control", join(folder, "none.sock")]);

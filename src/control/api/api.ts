@@ -25,6 +25,13 @@ export interface Hello {
   readonly stopping: boolean;
 }
 
+/** Whether clients should come here: `GET /v1/ready`. */
+export interface Readiness {
+  readonly ready: boolean;
+  /** Why not; null when it is. */
+  readonly reason: string | null;
+}
+
 interface Call {
   readonly instance: Instance;
   readonly c: Context;
@@ -45,6 +52,7 @@ const RESTORE = `${CLUSTER}/restore`;
 
 const ROUTES: readonly Route[] = [
   { method: "GET", path: "/v1", handle: ({ instance }) => json(hello(instance)) },
+  { method: "GET", path: "/v1/ready", handle: getReady },
   { method: "GET", path: "/v1/status", handle: getStatus },
   { method: "GET", path: "/v1/explain", handle: getExplain },
   { method: "GET", path: "/v1/events", handle: getEvents },
@@ -108,6 +116,12 @@ const limitedBody = bodyLimit({
 
 function hello({ release, stopping }: Instance): Hello {
   return { name: "edge-lb", release, pid: process.pid, stopping };
+}
+
+function getReady({ instance }: Call): Response {
+  const reason = instance.unready();
+  const readiness: Readiness = { ready: reason === null, reason };
+  return json(readiness);
 }
 
 function getStatus({ instance, c }: Call): Response {

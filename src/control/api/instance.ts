@@ -15,6 +15,8 @@ export interface Instance {
   readonly release: string;
   readonly events: RecentEvents;
   readonly stopping: boolean;
+  /** Why no client should be sent here: null when every listener accepts in every worker and nothing ends. Clusters do not matter. */
+  unready(): string | null;
   status(options?: StatusOptions): Status;
   /** @throws EdgeError USAGE */
   explain(text: string): Explanation;
@@ -59,6 +61,12 @@ export class RunningInstance implements Instance {
     this.events = events;
     this.changes = new ClusterChanges(supervisor, reload);
     this.rates = new RateMeter(() => countersOf(supervisor), systemClock);
+  }
+
+  unready(): string | null {
+    if (this.stopping) return "stopping";
+    const idle = this.supervisor.idleWorkers();
+    return idle.length === 0 ? null : `${idle.length} of ${this.supervisor.workers} workers do not accept connections`;
   }
 
   status(options?: StatusOptions): Status {

@@ -23,6 +23,8 @@ export interface Facts {
   readonly unknownNames: UnknownNames;
   readonly lastFailures: ReadonlyMap<number, { readonly error: DialError; readonly atMs: number }>;
   readonly logLinesLost: number;
+  /** Workers that do not accept connections now. */
+  idleWorkers(): readonly number[];
   names(): readonly NameView[];
   /** Of `snapshot`; the same object as long as that is. */
   routes(): Routes;

@@ -182,6 +182,10 @@ class ControlPlane implements Supervisor {
     return this.sink.dropped;
   }
 
+  idleWorkers(): readonly number[] {
+    return this.pool.idle();
+  }
+
   names(): readonly NameView[] {
     return this.resolver.view();
   }

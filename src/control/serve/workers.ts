@@ -28,6 +28,8 @@ export interface WorkersInput {
 }
 
 export interface Workers {
+  /** Those that do not accept connections now: just started, or on their way out. */
+  idle(): readonly number[];
   /** Resolves when every worker accepts. @throws EdgeError when one cannot listen or ends before */
   start(): Promise<void>;
   broadcast(mail: ToWorker): void;
@@ -65,6 +67,7 @@ class WorkerPool implements Workers {
   private readonly input: WorkersInput;
   private readonly slots: (Slot | null)[];
   private readonly ready: (Ready | null)[];
+  private readonly accepting = new Set<number>();
   private readonly closed = new Set<number>();
   private readonly stopped = new Set<number>();
   private replacedAt: number[] = [];
@@ -83,6 +86,10 @@ class WorkerPool implements Workers {
     );
     for (let worker = 0; worker < this.slots.length; worker++) await this.spawn(worker);
     await Promise.all(up);
+  }
+
+  idle(): readonly number[] {
+    return [...this.slots.keys()].filter((worker) => !this.accepting.has(worker));
   }
 
   broadcast(mail: ToWorker): void {
@@ -135,9 +142,15 @@ class WorkerPool implements Workers {
   }
 
   private take(worker: number, mail: FromWorker): void {
-    if (mail.kind === "up") this.settle(worker, (ready) => ready.resolve());
+    if (mail.kind === "up") {
+      this.accepting.add(worker);
+      this.settle(worker, (ready) => ready.resolve());
+    }
     if (mail.kind === "listen-failed") this.listenFailed(worker, mail);
-    if (mail.kind === "listeners-closed") this.closed.add(worker);
+    if (mail.kind === "listeners-closed") {
+      this.accepting.delete(worker);
+      this.closed.add(worker);
+    }
     if (mail.kind === "stopped") this.stopped.add(worker);
     if (this.stopping !== null) this.checkStopped();
     this.input.onMail(worker, mail);
@@ -159,6 +172,7 @@ class WorkerPool implements Workers {
     slot?.mail.close();
     slot?.closeWaker();
     this.slots[worker] = null;
+    this.accepting.delete(worker);
     clearWorker(this.input.board, worker);
     if (this.stopping !== null) {
       this.stopped.add(worker);

@@ -13,6 +13,7 @@ function bench(readOnly = false) {
     release: "1.2.3",
     events,
     stopping: false,
+    unready: () => null,
     status: (options) => ({ version: 1, asked: options }) as unknown as Status,
     explain(text) {
       if (text === "") throw new EdgeError("USAGE", "Cannot explain: a name wanted");
@@ -58,6 +59,7 @@ describe("createApi()", () => {
   });
 
   test.each([
+    ["/v1/ready", { ready: true, reason: null }],
     ["/v1/status", { version: 1, asked: { history: false } }],
     ["/v1/status?history=1", { version: 1, asked: { history: true } }],
     ["/v1/status?history=0", { version: 1, asked: { history: false } }],
