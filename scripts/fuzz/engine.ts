@@ -54,7 +54,7 @@ const DICTIONARY = [
   "0\r\n\r\n", "5\r\nhello\r\n", "1;a=\"b\"\r\nx\r\n",
   "Content-Length: 5\r\n", "Content-Length: 0\r\n", "content-length:6\r\n", "Transfer-Encoding: chunked\r\n", "Transfer-Encoding: gzip, chunked\r\n", "Transfer-Encoding : chunked\r\n",
   "Connection: close\r\n", "Connection: keep-alive\r\n", "Connection: Upgrade\r\nUpgrade: websocket\r\n", "Connection: content-length\r\n", "Upgrade: h2c\r\n", "Expect: 100-continue\r\n", "TE: trailers\r\n",
-  "Host: a.apps.hub.lab\r\n", "Host: b.apps.managed1.lab\r\n", "X-Forwarded-For: 6.6.6.6\r\n", " HTTP/1.0", " HTTP/1.1", "HEAD ", "POST ", "GET http://a.apps.hub.lab/ HTTP/1.1\r\n", "* ",
+  "Host: a.apps.hub.lab\r\n", "Host: b.apps.managed1.lab\r\n", "X-Forwarded-For: 6.6.6.6\r\n", "Forwarded: for=6.6.6.6\r\n", "X_Real-IP: 6.6.6.6\r\n", " HTTP/1.0", " HTTP/1.1", "HEAD ", "POST ", "GET http://a.apps.hub.lab/ HTTP/1.1\r\n", "* ",
   "GET / HTTP/1.1\r\nHost: a.apps.hub.lab\r\n\r\n", "HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 204 No Content\r\n\r\n", "HTTP/1.0 200 OK\r\n", OK,
 ]; // prettier-ignore
 
@@ -172,6 +172,10 @@ class Nodes {
     const named = (name: string): readonly string[] => fields.filter(([key]) => key === name).map(([, value]) => value);
     check(named("x-forwarded-for").join() === "10.0.0.9", "the address is edge-lb's word");
     check(named("x-forwarded-proto").join() === "http", "so is the scheme");
+    check(
+      named("forwarded").length + named("x-real-ip").length + named("x_real_ip").length === 0,
+      "and all else of it",
+    );
     check(named("http2-settings").length === 0 && !named("upgrade").some((value) => H2C.test(value)), "h2c is dropped");
     check(named("keep-alive").length + named("proxy-connection").length + named("te").length === 0, "hops end here");
   }

@@ -32,6 +32,7 @@ export interface LabNode {
 export interface LabOptions {
   readonly settings?: Partial<SessionSettings>;
   readonly trusted?: boolean;
+  readonly forwarded?: boolean;
   /** By host: which node serves it; -1: unknown name. */
   readonly nodeOf?: (host: string | null) => number;
   /** Open dialed connections at once; default true. */
@@ -194,7 +195,7 @@ export class Lab implements SessionEffects {
     const node = (this.options.nodeOf ?? nodeOfHost)(request.host);
     if (node < 0) return request.host === null ? namelessHost() : unknownHost(request.host, null);
     this.routed = node;
-    return forward(this.options.trusted ?? false);
+    return forward(this.options.trusted ?? false, this.options.forwarded ?? false);
   }
 
   start(first: Uint8Array): Started {
@@ -292,8 +293,8 @@ function lend(chunk: Uint8Array, use: (lent: Uint8Array) => void): void {
   lent.fill(0xee);
 }
 
-export function forward(trusted = false): Forward {
-  return { kind: "forward", idleMs: IDLE_MS, client: { ip: CLIENT_IP, localIp: LOCAL_IP, port: PORT, trusted } };
+export function forward(trusted = false, forwarded = false, idleMs = IDLE_MS): Forward {
+  return { kind: "forward", idleMs, client: { ip: CLIENT_IP, localIp: LOCAL_IP, port: PORT, trusted, forwarded } };
 }
 
 /** `*.apps.hub.lab` is node 0, `*.apps.managed1.lab` node 1. */

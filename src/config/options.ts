@@ -107,8 +107,17 @@ export const GLOBAL = {
       flag: "trusted-proxies",
       value: "CIDR,...",
       fallbackShown: "none",
-      help: "Clients whose X-Forwarded-* fields are kept and appended to",
+      help: "Clients whose X-Forwarded-*, Forwarded and X-Real-IP are kept and appended to",
       of: listOf(CIDR),
+    }),
+  ),
+  forwarded: forData(
+    one({
+      flag: "forwarded",
+      value: "on|off",
+      fallback: "off",
+      help: "Tell nodes by Forwarded (RFC 7239), too, who the client is",
+      of: ON_OFF,
     }),
   ),
   /** 0: derived from the descriptor limit at start. */
@@ -290,6 +299,7 @@ export const SECTIONS: readonly { readonly title: string; readonly options: read
     options: [
       GLOBAL.allow,
       GLOBAL.trustedProxies,
+      GLOBAL.forwarded,
       GLOBAL.maxConnections,
       GLOBAL.maxConnectionsPerClient,
       ...Object.values(LIMITS),

@@ -68,8 +68,10 @@ export class Exchange {
   private forwardTo(live: Live, { idleMs }: Pool): Forward {
     if (this.forward !== null && this.forwardOf === live && this.forward.idleMs === idleMs) return this.forward;
     const { remote, local } = this.owner.conn;
-    const trusted = inAny(live.snapshot.trustedProxies, remote.ip);
-    this.forward = { kind: "forward", idleMs, client: { ip: remote.ip, localIp: local.ip, port: local.port, trusted } };
+    const { trustedProxies, forwarded } = live.snapshot;
+    const trusted = inAny(trustedProxies, remote.ip);
+    const client = { ip: remote.ip, localIp: local.ip, port: local.port, trusted, forwarded };
+    this.forward = { kind: "forward", idleMs, client };
     this.forwardOf = live;
     return this.forward;
   }

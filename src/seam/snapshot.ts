@@ -42,6 +42,8 @@ export interface Snapshot {
   /** Client connections of one address; 0: no limit. */
   readonly maxConnectionsPerClient: number;
   readonly trustedProxies: readonly Cidr[];
+  /** Nodes get RFC 7239's Forwarded, too. */
+  readonly forwarded: boolean;
   /** Empty: everyone; a cluster's own list is asked after this one. */
   readonly allow: readonly Cidr[];
 }

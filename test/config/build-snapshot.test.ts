@@ -196,6 +196,7 @@ describe("buildSnapshot()", () => {
       ["timeout", "hello=6s"],
       ["allow", "10.0.0.0/8"],
       ["trusted-proxies", "10.1.1.1"],
+      ["forwarded", "on"],
     ];
     const snapshot = build(
       ["hub=10.0.0.1,max-connections=9,all-down=refuse,redirect-https=on,allow=10.2.0.0/16"],
@@ -203,7 +204,7 @@ describe("buildSnapshot()", () => {
       flags,
     );
     expect(snapshot.version).toBe(42);
-    expect(snapshot).toMatchObject({ maxConnections: 100, maxConnectionsPerClient: 7 });
+    expect(snapshot).toMatchObject({ forwarded: true, maxConnections: 100, maxConnectionsPerClient: 7 });
     expect(snapshot.limits).toEqual({
       helloBytes: 65_536,
       httpLine: 8_192,

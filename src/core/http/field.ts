@@ -19,6 +19,12 @@ export const FIELD = {
   forwardedProto: 13,
   forwardedHost: 14,
   forwardedPort: 15,
+  forwarded: 16,
+  realIp: 17,
+  forwardedPrefix: 18,
+  forwardedScheme: 19,
+  forwardedServer: 20,
+  forwardedSsl: 21,
 } as const;
 export type Field = (typeof FIELD)[keyof typeof FIELD];
 
@@ -41,7 +47,14 @@ const NAMES: readonly (readonly [string, Field])[] = [
   ["x-forwarded-proto", FIELD.forwardedProto],
   ["x-forwarded-host", FIELD.forwardedHost],
   ["x-forwarded-port", FIELD.forwardedPort],
+  ["forwarded", FIELD.forwarded],
+  ["x-real-ip", FIELD.realIp],
+  ["x-forwarded-prefix", FIELD.forwardedPrefix],
+  ["x-forwarded-scheme", FIELD.forwardedScheme],
+  ["x-forwarded-server", FIELD.forwardedServer],
+  ["x-forwarded-ssl", FIELD.forwardedSsl],
 ];
+const LONGEST = Math.max(...NAMES.map(([name]) => name.length));
 
 interface Named {
   readonly name: string;
@@ -52,7 +65,7 @@ interface Named {
 }
 
 /** By length, so that most names are told apart without a comparison. */
-const BY_LENGTH: readonly (readonly Named[])[] = Array.from({ length: 18 }, (_, length) =>
+const BY_LENGTH: readonly (readonly Named[])[] = Array.from({ length: LONGEST + 1 }, (_, length) =>
   NAMES.filter(([name]) => name.length === length).map(([name, id]) => ({
     name,
     id,
@@ -61,13 +74,16 @@ const BY_LENGTH: readonly (readonly Named[])[] = Array.from({ length: 18 }, (_, 
   })),
 );
 
-/** Does `id` belong to the X-Forwarded fields that edge-lb writes itself? */
+/** Is it a field by which proxies tell nodes who the client is and what it asked for? Nobody but a trusted proxy may write one. */
 export function isForwarded(id: number): boolean {
   return id >= FIELD.forwardedFor;
 }
 
+/** A bit for each of these fields. */
+export const FORWARDED = NAMES.reduce((bits, [, id]) => (isForwarded(id) ? bits | (1 << id) : bits), 0);
+
 /**
- * Which field a name means. `_` counts as `-` in the X-Forwarded names: nodes that hand fields on as CGI variables (RFC 3875 §4.1.18)
+ * Which field a name means. `_` counts as `-` in the forwarded names: nodes that hand fields on as CGI variables (RFC 3875 §4.1.18)
  * read both as one, so that spelling would carry a forged address past the replacement.
  */
 export function fieldId(bytes: Uint8Array, from: number, to: number): Field {

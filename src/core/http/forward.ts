@@ -1,7 +1,7 @@
 /** Writes heads for the next hop: hop-by-hop fields are left out, edge-lb's own are added, every other byte stays as it came. */
 import { formatEndpoint, formatHost } from "../address.ts";
 import { ascii } from "../text-bytes.ts";
-import { FIELD, isForwarded } from "./field.ts";
+import { FIELD, FORWARDED, isForwarded } from "./field.ts";
 import { isNamed, type ReadHead } from "./framing.ts";
 import type { Gather } from "./gather.ts";
 import { FIELD_ID, FIELD_WIDTH, LINE_FROM, lineEnd, VALUE_FROM, VALUE_TO } from "./head.ts";
@@ -17,8 +17,10 @@ export interface ClientInfo {
   /** The address and port the client connected to. */
   readonly localIp: string;
   readonly port: number;
-  /** Its X-Forwarded fields are believed: the address is appended, the others stay. */
+  /** What it says of the client before it is believed: the address is appended, the rest stays. */
   readonly trusted: boolean;
+  /** Write RFC 7239's Forwarded, too. */
+  readonly forwarded: boolean;
 }
 
 /** The lines that end a request's head. On a kept-alive connection they are nearly always the same, so the last ones are remembered. */
@@ -29,7 +31,7 @@ export class AddedLines {
   private seen = 0;
   private connection = "";
 
-  /** @param seen A bit per X-Forwarded field that stayed. @param connection A Connection line, or nothing. */
+  /** @param seen A bit per forwarded field that stayed. @param connection A Connection line, or nothing. */
   of(hostText: string | null, client: ClientInfo, seen: number, connection: string): Uint8Array {
     const same = this.hostText === hostText && this.client === client && this.seen === seen;
     if (same && this.connection === connection) return this.bytes;
@@ -51,7 +53,7 @@ export function forwardRequest(
   out: Gather,
 ): void {
   forwardLine(head, request, out);
-  const seen = forwardFields(head, request, client.trusted ? client.ip : null, out);
+  const seen = forwardFields(head, request, client, out);
   // HTTP/1.1 wants one; of a request that names none RFC 9110 §7.1 makes out the address it came to
   if (!request.hasHost) out.addText(`Host: ${request.hostText ?? authorityOf(client)}\r\n`);
   const connection = connectionLine(request.upgrade, request.close);
@@ -84,19 +86,21 @@ function starFor(request: Request): boolean {
   return request.method === "OPTIONS" && request.pathFrom === request.pathTo;
 }
 
-/** The fields, in as few runs of bytes as possible. @returns a bit per X-Forwarded field that stayed. */
-function forwardFields(head: RequestHead, request: Request, appendIp: string | null, out: Gather): number {
+/** The fields, in as few runs of bytes as possible. @returns a bit per forwarded field that stayed. */
+function forwardFields(head: RequestHead, request: Request, client: ClientInfo, out: Gather): number {
   const { bytes, fields } = head;
   if ((head.seen & TOUCHED) === 0) {
     out.add(bytes, fields[LINE_FROM] ?? head.end - 2, head.end - 2);
     return 0;
   }
-  const lastFor = appendIp === null ? -1 : lastField(fields, FIELD.forwardedFor);
+  const { trusted } = client;
+  const lastFor = trusted ? lastField(fields, FIELD.forwardedFor) : -1;
+  const last = trusted && client.forwarded ? lastField(fields, FIELD.forwarded) : -1;
   let seen = 0;
   let run = fields[LINE_FROM] ?? head.end - 2;
   for (let i = 0; i < fields.length; i += FIELD_WIDTH) {
     const id = fields[i + FIELD_ID] ?? FIELD.other;
-    if (staysInRequest(head, request, i, id, appendIp !== null)) {
+    if (staysInRequest(head, request, i, id, trusted)) {
       if (id === FIELD.maxForwards && request.maxForwards !== null) {
         out.add(bytes, run, fields[i + VALUE_FROM] ?? 0);
         out.addText(String(request.maxForwards - 1));
@@ -104,9 +108,9 @@ function forwardFields(head: RequestHead, request: Request, appendIp: string | n
       }
       if (!isForwarded(id)) continue;
       seen |= 1 << id;
-      if (i !== lastFor) continue;
+      if (i !== lastFor && i !== last) continue;
       out.add(bytes, run, fields[i + VALUE_TO] ?? 0);
-      out.addText(`, ${appendIp}\r\n`);
+      out.addText(`, ${i === lastFor ? client.ip : forwardedElement(request.hostText, client)}\r\n`);
     } else {
       out.add(bytes, run, fields[i + LINE_FROM] ?? 0);
     }
@@ -125,10 +129,7 @@ const TOUCHED =
   (1 << FIELD.upgrade) |
   (1 << FIELD.http2Settings) |
   (1 << FIELD.maxForwards) |
-  (1 << FIELD.forwardedFor) |
-  (1 << FIELD.forwardedProto) |
-  (1 << FIELD.forwardedHost) |
-  (1 << FIELD.forwardedPort);
+  FORWARDED;
 
 function lastField(fields: readonly number[], id: number): number {
   for (let i = fields.length - FIELD_WIDTH; i >= 0; i -= FIELD_WIDTH) if (fields[i + FIELD_ID] === id) return i;
@@ -152,13 +153,27 @@ function endsHere(id: number): boolean {
   );
 }
 
-function forwardedLines(hostText: string | null, { ip, port }: ClientInfo, seen: number): string {
+function forwardedLines(hostText: string | null, client: ClientInfo, seen: number): string {
+  const { ip, port } = client;
   let text = "";
   if ((seen & (1 << FIELD.forwardedFor)) === 0) text += `X-Forwarded-For: ${ip}\r\n`;
   if ((seen & (1 << FIELD.forwardedProto)) === 0) text += "X-Forwarded-Proto: http\r\n";
   if ((seen & (1 << FIELD.forwardedHost)) === 0 && hostText !== null) text += `X-Forwarded-Host: ${hostText}\r\n`;
   if ((seen & (1 << FIELD.forwardedPort)) === 0) text += `X-Forwarded-Port: ${port}\r\n`;
+  if (client.forwarded && (seen & (1 << FIELD.forwarded)) === 0) {
+    text += `Forwarded: ${forwardedElement(hostText, client)}\r\n`;
+  }
   return text;
+}
+
+/** This hop as RFC 7239 §4 writes it; what is no token stands in quotes, as all addresses of IPv6 must (§6). */
+function forwardedElement(hostText: string | null, { ip }: ClientInfo): string {
+  const host = hostText === null ? "" : `;host=${wordOf(hostText)}`;
+  return `for=${wordOf(formatHost(ip))}${host};proto=http`;
+}
+
+function wordOf(text: string): string {
+  return /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(text) ? text : `"${text.replaceAll(/["\\]/g, "\\$&")}"`;
 }
 
 /**

@@ -1,4 +1,5 @@
 /** A configuration for HAProxy 2.4 and later that serves the same clusters: anchored names, readiness checks, long timeouts. */
+import { ONLY_KEPT, SET_HERE } from "./forwarded.ts";
 import { cidrText, type ListenAddress } from "../../config/addresses.ts";
 import type { Config } from "../../config/model.ts";
 import { durationText } from "../../config/values.ts";
@@ -142,8 +143,8 @@ function httpFrontend(config: Config): Section {
     "http-request set-var(txn.host) req.hdr(host),field(1,:),lower,regsub(\\.$,)",
     ...redirected.map((route) => redirectLine(route)),
     ...(trusted === "" ? [] : [`acl trusted src ${trusted}`]),
-    ...["For", "Proto", "Host", "Port"].map(
-      (name) => `http-request del-header X-Forwarded-${name}${trusted === "" ? "" : " if !trusted"}`,
+    ...[...SET_HERE, ...ONLY_KEPT].map(
+      (name) => `http-request del-header ${name}${trusted === "" ? "" : " if !trusted"}`,
     ),
     "option forwardfor",
     `http-request set-header X-Forwarded-Proto http${trusted === "" ? "" : " if !trusted"}`,

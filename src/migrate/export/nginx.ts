@@ -1,4 +1,5 @@
 /** A configuration for nginx (stream with ssl_preread, and http) that serves the same clusters. */
+import { ONLY_KEPT } from "./forwarded.ts";
 import { cidrText, type ListenAddress } from "../../config/addresses.ts";
 import type { Config } from "../../config/model.ts";
 import type { Cidr } from "../../seam/snapshot.ts";
@@ -180,12 +181,19 @@ function httpLines(config: Config): string[] {
   return [...shared, ...unknownServer(config), ...pools.flatMap((pool) => httpServer(config, pool))];
 }
 
-/** What a client says of X-Forwarded-For counts only where it is a trusted proxy. */
+/** What a client says of itself counts only where it is a trusted proxy. */
 function forwardedMaps({ trustedProxies }: Config): string[] {
   return [
     ...block("geo $trusted", ["default 0;", ...trustedProxies.map((cidr) => `${cidrText(cidr)} 1;`)]),
     ...block("map $trusted $forwarded_for", ["0 $remote_addr;", "1 $proxy_add_x_forwarded_for;"]),
+    ...ONLY_KEPT.flatMap((name) =>
+      block(`map $trusted $kept_${variableOf(name)}`, ['0 "";', `1 $http_${variableOf(name)};`]),
+    ),
   ];
+}
+
+function variableOf(field: string): string {
+  return field.toLowerCase().replaceAll("-", "_");
 }
 
 function unknownServer(config: Config): string[] {
@@ -215,6 +223,7 @@ function httpServer(config: Config, pool: ExportPool): string[] {
     "proxy_set_header X-Forwarded-Proto http;",
     "proxy_set_header X-Forwarded-Host $http_host;",
     "proxy_set_header X-Forwarded-Port $server_port;",
+    ...ONLY_KEPT.map((name) => `proxy_set_header ${name} $kept_${variableOf(name)};`),
     "proxy_buffering off;",
     "proxy_request_buffering off;",
     `proxy_connect_timeout ${config.timeouts.connect}ms;`,

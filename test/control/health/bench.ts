@@ -124,6 +124,7 @@ export function snapshotOf(config: Config, kinds: readonly ServiceName[] = ["api
     maxConnectionsPerClient: 0,
     httpsPort: 443,
     trustedProxies: [],
+    forwarded: false,
     allow: [],
   };
 }

@@ -1,12 +1,23 @@
 import { describe, expect, test } from "bun:test";
-import { CLIENT_IP, Lab } from "../../../scripts/fuzz/session-lab.ts";
+import { added, CLIENT_IP, Lab, type LabOptions } from "../../../scripts/fuzz/session-lab.ts";
 
 const HOST = "a.apps.hub.lab";
 
-function forwarded(fields: string): string {
-  const lab = new Lab({ trusted: true }).send(`GET / HTTP/1.1\r\nHost: ${HOST}\r\n${fields}\r\n`);
-  return lab.node.received.slice(`GET / HTTP/1.1\r\nHost: ${HOST}\r\n`.length);
+function forwarded(fields: string, options: LabOptions = { trusted: true }, host = HOST): string {
+  const lab = new Lab(options).send(`GET / HTTP/1.1\r\nHost: ${host}\r\n${fields}\r\n`);
+  return lab.node.received.slice(`GET / HTTP/1.1\r\nHost: ${host}\r\n`.length);
 }
+
+/** What a client may not say of itself; D4. */
+const FORGED = [
+  "Forwarded: for=6.6.6.6",
+  "X-Real-IP: 6.6.6.6",
+  "X-Forwarded-Prefix: /admin",
+  "X-Forwarded-Scheme: https",
+  "X-Forwarded-Server: router",
+  "X-Forwarded-Ssl: on",
+];
+const ADDED = added(HOST);
 
 describe("forwardRequest() for a trusted proxy", () => {
   test("appends the address it saw and keeps what the proxy said", () => {
@@ -31,6 +42,47 @@ describe("forwardRequest() for a trusted proxy", () => {
   test("does not let Connection take the fields away", () => {
     expect(forwarded("X-Forwarded-Proto: https\r\nConnection: X-Forwarded-Proto\r\n")).toStartWith(
       "X-Forwarded-Proto: https\r\n",
+    );
+  });
+});
+
+describe("D4: forwardRequest()", () => {
+  const spellings = FORGED.flatMap((field) => [
+    field,
+    field.toUpperCase(),
+    field.replaceAll("-", "_"),
+    field.replace("-", "_"),
+  ]);
+
+  test.each(spellings)("drops %j of a client that is not trusted", (field) => {
+    expect(forwarded(`A: b\r\n${field}\r\nC: d\r\n`, {})).toBe(`A: b\r\nC: d\r\n${ADDED}\r\n`);
+  });
+
+  test.each(FORGED)("keeps %j of a trusted proxy", (field) => {
+    expect(forwarded(`A: b\r\n${field}\r\nC: d\r\n`)).toBe(`A: b\r\n${field}\r\nC: d\r\n${ADDED}\r\n`);
+  });
+
+  test("writes Forwarded where it is asked for", () => {
+    const mine = `Forwarded: for=${CLIENT_IP};host=${HOST};proto=http\r\n`;
+    expect(forwarded("Forwarded: for=6.6.6.6\r\n", { forwarded: true })).toBe(`${ADDED}${mine}\r\n`);
+    expect(forwarded("", { forwarded: true, trusted: true })).toBe(`${ADDED}${mine}\r\n`);
+  });
+
+  test("quotes what is no token", () => {
+    const host = `${HOST}:8080`;
+    const client = { ip: "2001:db8::9", localIp: "2001:db8::1", port: 80, trusted: false, forwarded: true };
+    const seen = forwarded("", { route: () => ({ kind: "forward", idleMs: 0, client }) }, host);
+    expect(seen).toContain(`\r\nForwarded: for="[2001:db8::9]";host="${host}";proto=http\r\n`);
+  });
+
+  test("appends to the last Forwarded of a trusted proxy", () => {
+    const seen = forwarded("Forwarded: for=a\r\nForwarded: for=b;by=c\r\nX-Forwarded-For: b\r\n", {
+      trusted: true,
+      forwarded: true,
+    });
+    const mine = `for=${CLIENT_IP};host=${HOST};proto=http`;
+    expect(seen).toStartWith(
+      `Forwarded: for=a\r\nForwarded: for=b;by=c, ${mine}\r\nX-Forwarded-For: b, ${CLIENT_IP}\r\n`,
     );
   });
 });
