@@ -5,38 +5,11 @@
 import { createHash } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { basename } from "node:path";
+import { hostPlatform, type Platform, PLATFORMS } from "./platforms.ts";
 
 const ROOT = new URL("..", import.meta.url).pathname;
 /** The worker is an entry point of its own: inside the executable it is found as ./data/worker.js beside the main module. */
 const ENTRIES = ["src/main.ts", "src/data/worker.ts"];
-
-interface Platform {
-  /** Suffix of the file in dist/. */
-  readonly name: string;
-  readonly target: Bun.Build.CompileTarget;
-  /** The npm package with Bun's executable for it; x64 on Linux is always the baseline, which runs without AVX2. */
-  readonly executable: string;
-}
-
-const PLATFORMS: readonly Platform[] = [
-  { name: "linux-x64", target: "bun-linux-x64-baseline", executable: "bun-linux-x64-baseline" },
-  { name: "linux-arm64", target: "bun-linux-arm64", executable: "bun-linux-aarch64" },
-  { name: "linux-x64-musl", target: "bun-linux-x64-baseline-musl", executable: "bun-linux-x64-musl-baseline" },
-  { name: "linux-arm64-musl", target: "bun-linux-arm64-musl", executable: "bun-linux-aarch64-musl" },
-  { name: "darwin-x64", target: "bun-darwin-x64", executable: "bun-darwin-x64" },
-  { name: "darwin-arm64", target: "bun-darwin-arm64", executable: "bun-darwin-aarch64" },
-];
-
-/** The entry of {@link PLATFORMS} for the machine this runs on. */
-function hostPlatform(): Platform {
-  const musl =
-    process.platform === "linux" && existsSync(`/lib/ld-musl-${process.arch === "x64" ? "x86_64" : "aarch64"}.so.1`);
-  const name = `${process.platform}-${process.arch}${musl ? "-musl" : ""}`;
-  const found = PLATFORMS.find((platform) => platform.name === name);
-  if (found === undefined)
-    throw new Error(`Cannot build for ${name}: one of ${PLATFORMS.map((p) => p.name).join(", ")} wanted`);
-  return found;
-}
 
 /** Runs a command silently; throws its stderr's last line when it fails. */
 function run(command: readonly string[]): void {
