@@ -34,9 +34,19 @@ function bunFor(platform: Platform): string {
   return path;
 }
 
+/** The commit that is built, with a `+` when files are changed; empty where there is no git. */
+function commit(): string {
+  const git = (...args: readonly string[]): string => {
+    const { exitCode, stdout } = Bun.spawnSync(["git", ...args], { cwd: ROOT, stdout: "pipe", stderr: "ignore" });
+    return exitCode === 0 ? stdout.toString().trim() : "";
+  };
+  return `${git("rev-parse", "HEAD")}${git("status", "--porcelain", "--untracked-files=no") === "" ? "" : "+"}`;
+}
+
 /** What every build shares. */
 const SHARED = {
   root: `${ROOT}src`,
+  define: { EDGE_LB_COMMIT: JSON.stringify(commit()) },
   minify: { whitespace: true, syntax: true, identifiers: false }, // names stay: a stack trace in the log must tell us something
 } as const;
 

@@ -1,13 +1,33 @@
-/** `edge-lb version`. */
+/** `edge-lb version`: which edge-lb this is and, with `--json`, what it was made of and what works here. */
 import manifest from "../../package.json" with { type: "json" };
+import { workingEngines } from "../control/serve/engine.ts";
 import { command } from "./command.ts";
+import { toggle } from "./command-option.ts";
 import { EXIT } from "./exit-code.ts";
+
+/** Put in by scripts/build.ts. */
+declare const EDGE_LB_COMMIT: string | undefined;
 
 export const VERSION_COMMAND = command({
   name: "version",
   help: "Print the version",
-  run({ io }) {
-    io.out(`edge-lb ${manifest.version}\n`);
+  options: { json: toggle("Version, commit, build, Bun and the engines that work here, as JSON") },
+  async run({ io, options }) {
+    io.out(options.json ? `${JSON.stringify(await aboutThis(), null, 2)}\n` : `edge-lb ${manifest.version}\n`);
     return EXIT.done;
   },
 });
+
+async function aboutThis(): Promise<object> {
+  const engines = await workingEngines();
+  return {
+    version: manifest.version,
+    /** Null: run from its sources. */
+    commit: typeof EDGE_LB_COMMIT === "string" ? EDGE_LB_COMMIT : null,
+    build: `${process.platform}-${process.arch}`,
+    /** Null: another runtime. */
+    bun: process.versions.bun ?? null,
+    /** What `--engine auto` takes stands first. */
+    engines,
+  };
+}

@@ -15,6 +15,8 @@ const WORKERS_MOST = 64;
 
 /** Where root's edge-lb is found. */
 export const ROOT_CONTROL_PATH = "/run/edge-lb.sock";
+/** Where the system service's is found: in its RuntimeDirectory. */
+export const SERVICE_CONTROL_PATH = "/run/edge-lb/control.sock";
 
 const CREDENTIALS: Codec<{ readonly user: string; readonly password: string }> = {
   read(text) {

@@ -3,6 +3,7 @@
  * which compiles as it runs can live behind. `MemoryDenyWriteExecute` is the one it cannot.
  * @see systemd.exec(5), systemd.service(5)
  */
+import { SERVICE_CONTROL_PATH } from "../config/options.ts";
 
 /** Where things are; a package has its binary in /usr/bin. */
 export interface UnitPlaces {
@@ -13,8 +14,6 @@ export interface UnitPlaces {
 export const UNIT_NAME = "edge-lb.service";
 /** The system user that the service runs as. */
 export const SERVICE_USER = "edge-lb";
-/** In the unit's RuntimeDirectory; commands look for it there too. */
-export const SERVICE_CONTROL_PATH = "/run/edge-lb/control.sock";
 
 const WALLS = `NoNewPrivileges=yes
 

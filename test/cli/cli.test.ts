@@ -74,6 +74,20 @@ describe("runCli()", () => {
   });
 });
 
+describe("version --json", () => {
+  test("tells version, commit, Bun and engines", async () => {
+    const { code, out } = await edgeLb(["version", "--json"]);
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({
+      version: manifest.version,
+      commit: null,
+      build: `${process.platform}-${process.arch}`,
+      bun: Bun.version,
+      engines: expect.arrayContaining(["bun", "node"]),
+    });
+  });
+});
+
 describe("--help", () => {
   test("lists every flag, cluster key and command, and fits a wide terminal", async () => {
     const { code, out } = await edgeLb(["--help"]);
@@ -92,7 +106,9 @@ describe("--help", () => {
     );
     expect((await edgeLb(["import", "--help"])).out).toContain("Usage: edge-lb import <FILE|-> [OPTION...]\n");
     expect((await edgeLb(["rm", "--help"])).out).toContain("\n\nWhere it runs:\n  --control PATH|off ");
-    expect((await edgeLb(["version", "-h"])).out).toBe("Print the version\n\nUsage: edge-lb version\n");
+    expect((await edgeLb(["version", "-h"])).out).toStartWith(
+      "Print the version\n\nUsage: edge-lb version [OPTION...]\n",
+    );
   });
 });
 

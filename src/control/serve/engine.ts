@@ -26,6 +26,12 @@ export async function chooseEngine(choice: EngineChoice): Promise<ChosenEngine> 
   return { engine: IN_BUN ? "bun" : "node", note: `engine linux does not work here: ${obstacle}` };
 }
 
+/** The engines that work here, the best one first. */
+export async function workingEngines(): Promise<readonly WorkerEngine[]> {
+  const linux = (await linuxObstacle()) === null;
+  return [...(linux ? (["linux"] as const) : []), ...(IN_BUN ? (["bun"] as const) : []), "node"];
+}
+
 async function linuxObstacle(): Promise<string | null> {
   if (!IN_BUN) return `this is ${hostName()}, and Bun is wanted`;
   if (process.platform !== "linux") return `this is ${process.platform}, and Linux is wanted`;
