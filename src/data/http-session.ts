@@ -35,7 +35,7 @@ const COUNTED: Readonly<Partial<Record<EndWord, Count>>> = {
 
 export function acceptHttp(plane: Plane, service: Service, conn: Conn): ConnEvents {
   const client = new HttpClient(plane, service, conn);
-  const limit = enter(plane, client.clientKey);
+  const limit = enter(plane, service, client.clientKey);
   plane.drainable.add(client);
   if (plane.stopping) client.drain();
   if (limit !== null) {
@@ -90,7 +90,7 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner, ExchangeO
 
   onClose(cause: CloseCause): void {
     this.plane.drainable.delete(this);
-    leave(this.plane, this.clientKey);
+    leave(this.plane, this.service, this.clientKey);
     this.session.clientLeft(CLIENT_ENDS[cause]);
     this.timer?.cancel();
     this.timer = null;

@@ -68,7 +68,7 @@ export class HttpTunnel implements JoinSpec, Cuttable {
     const { plane, service, clientKey, startMs, soFar, record } = this.input;
     plane.tunnels.delete(this);
     closeCells(plane, this.cells);
-    leave(plane, clientKey);
+    leave(plane, service, clientKey);
     const totalMs = plane.runtime.nowMs() - startMs;
     const reason = tunnelEndReason(end);
     plane.writer.tally(service.index, reason, record.dialMs, totalMs);

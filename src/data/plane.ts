@@ -45,6 +45,8 @@ export class Plane {
   readonly hellos: HelloClock;
   /** HTTP connections: their protocol has a point where they can end. */
   readonly drainable = new Set<Drainable>();
+  /** Indexes of the services that are listened to. */
+  listening: readonly number[] = [];
   /** Counts picks of roundrobin pools. */
   turn = 0;
   /** The worker stops: no new connection is accepted, and HTTP connections end after their exchange. */

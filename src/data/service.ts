@@ -24,6 +24,11 @@ export interface DataWorkerInput {
 type Accept = (plane: Plane, service: Service, conn: Conn) => ConnEvents;
 const ACCEPT: Readonly<Record<Service["routedBy"], Accept>> = { sni: acceptTls, host: acceptHttp };
 
+interface Listening {
+  readonly listener: Listener;
+  readonly service: Service;
+}
+
 /** How often a stopping worker checks whether its last connection is gone. */
 const STOP_CHECK_MS = 50;
 
@@ -38,7 +43,7 @@ class DataWorker {
   private readonly runtime: Runtime;
   private readonly worker: number;
   private readonly plane: Plane;
-  private readonly listeners = new Map<string, Listener>();
+  private readonly listeners = new Map<string, Listening>();
   /** Parts of the next snapshot that have arrived. */
   private readonly parts: SnapshotPart[] = [];
   /** By cell: the cut of what was removed. A cell that comes back before then keeps its tunnels. */
@@ -93,7 +98,7 @@ class DataWorker {
   private listen(add: readonly ListenSpec[], remove: readonly ListenSpec[]): void {
     for (const spec of remove) {
       const key = listenKey(spec);
-      this.listeners.get(key)?.close();
+      this.listeners.get(key)?.listener.close();
       this.listeners.delete(key);
     }
     try {
@@ -102,8 +107,10 @@ class DataWorker {
         if (service === undefined) throw new Error(`no service ${spec.service}`);
         const accept = ACCEPT[service.routedBy];
         const listener = this.runtime.listen(spec, (conn) => accept(this.plane, service, conn));
-        this.listeners.set(listenKey(spec), listener);
+        this.listeners.set(listenKey(spec), { listener, service });
       }
+      const services = [...this.listeners.values()].map(({ service }) => service.index);
+      this.plane.listening = [...new Set(services)];
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       const hint = error instanceof Error && "hint" in error && typeof error.hint === "string" ? error.hint : "";
@@ -151,7 +158,7 @@ class DataWorker {
 
   /** Stop accepting, let what is open go on for `afterMs`, then cut it. */
   private stop(afterMs: number): void {
-    for (const listener of this.listeners.values()) listener.close();
+    for (const { listener } of this.listeners.values()) listener.close();
     this.listeners.clear();
     this.runtime.post({ kind: "listeners-closed" });
     this.plane.drain();

@@ -30,7 +30,7 @@ const SPEAK_TLS = new TextEncoder().encode(
 
 export function acceptTls(plane: Plane, service: Service, conn: Conn): ConnEvents {
   const session = new TlsSession(plane, service, conn);
-  const limit = enter(plane, session.clientKey);
+  const limit = enter(plane, service, session.clientKey);
   if (limit === null) session.start();
   else session.alert("limit reached", "refused", "internal_error", limit);
   return session;
@@ -101,7 +101,7 @@ class TlsSession implements ConnEvents, Waiting, TlsClient {
   }
 
   onClose(cause: CloseCause): void {
-    leave(this.plane, this.clientKey);
+    leave(this.plane, this.service, this.clientKey);
     const phase = this.phase;
     this.end();
     if (phase === "over") return;

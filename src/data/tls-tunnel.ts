@@ -69,7 +69,7 @@ export class TlsTunnel implements JoinSpec, Cuttable {
     const { plane, service, clientKey, startMs } = this.client;
     plane.tunnels.delete(this);
     closeCells(plane, this.cells);
-    leave(plane, clientKey);
+    leave(plane, service, clientKey);
     // it accepted and answered nothing, or an alert alone: control probes it at once
     if (end.first === "node" && end.down <= ALERT_BYTES) plane.reports.nodeSilent(this.cells.endpoint);
     const totalMs = plane.runtime.nowMs() - startMs;

@@ -3,6 +3,7 @@
  * A cell stands for a cluster, a pool or an endpoint; a column for a worker. Readers sum over the columns.
  */
 
+import { SERVICES_MOST } from "./services.ts";
 import { TALLIES_WIDTH, tally, type EndReason } from "./tallies.ts";
 
 /** What health says of an endpoint. The numbers are the cells' values. */
@@ -67,6 +68,8 @@ export interface Board {
   readonly totals: Float64Array;
   /** [worker][COUNTS] written by that worker. */
   readonly counts: Float64Array;
+  /** [worker][SERVICES_MOST] open client connections of the service, written by that worker. */
+  readonly open: Int32Array;
   /** [worker][CLIENT_SLOTS] open connections of the addresses that hash to the slot, written by that worker. */
   readonly clients: Int32Array;
   /** [worker][TALLIES_WIDTH] see tallies.ts, written by that worker. */
@@ -77,7 +80,7 @@ export interface Board {
 export function boardBytes(workers: number): number {
   return (
     BOARD_CELLS * (4 * 4 + 8 + workers * (4 + TOTALS_WIDTH * 8)) +
-    workers * ((COUNTS_WIDTH + TALLIES_WIDTH) * 8 + CLIENT_SLOTS * 4)
+    workers * ((COUNTS_WIDTH + TALLIES_WIDTH) * 8 + (SERVICES_MOST + CLIENT_SLOTS) * 4)
   );
 }
 
@@ -106,6 +109,7 @@ export function openBoard(workers: number, buffer = new SharedArrayBuffer(boardB
     reason: ints(BOARD_CELLS),
     members: ints(BOARD_CELLS),
     active: ints(workers * BOARD_CELLS),
+    open: ints(workers * SERVICES_MOST),
     clients: ints(workers * CLIENT_SLOTS),
   };
 }
@@ -115,6 +119,8 @@ export interface BoardWriter {
   addActive(cell: number, delta: number): void;
   addTotal(cell: number, total: Total, amount: number): void;
   addCount(count: Count, amount: number): void;
+  /** @param service its index */
+  addOpen(service: number, delta: number): void;
   addClient(slot: number, delta: number): void;
   /** A connection or request ended. @param service its index. @param dialMs null: no node was dialled for it */
   tally(service: number, end: EndReason, dialMs: number | null, totalMs: number): void;
@@ -127,7 +133,7 @@ export function boardWriter(board: Board, worker: number): BoardWriter {
   const totalsBase = worker * BOARD_CELLS * TOTALS_WIDTH;
   const countsBase = worker * COUNTS_WIDTH;
   const clientsBase = worker * CLIENT_SLOTS;
-  const { active, totals, counts, clients, tallies } = board;
+  const { active, totals, counts, open, clients, tallies } = board;
   return {
     // a plain store does: each cell has one writer, and who reads it a moment later is early enough
     addActive(cell, delta) {
@@ -141,6 +147,10 @@ export function boardWriter(board: Board, worker: number): BoardWriter {
     addCount(count, amount) {
       const at = countsBase + COUNTS[count];
       counts[at] = (counts[at] ?? 0) + amount;
+    },
+    addOpen(service, delta) {
+      const at = worker * SERVICES_MOST + service;
+      open[at] = (open[at] ?? 0) + delta;
     },
     addClient(slot, delta) {
       const at = clientsBase + (slot % CLIENT_SLOTS);
@@ -173,6 +183,15 @@ export function countOf(board: Board, count: Count): number {
   return sum;
 }
 
+/** Open client connections of a service over all workers. @param service its index */
+export function openOf(board: Board, service: number): number {
+  let sum = 0;
+  for (let worker = 0; worker < board.workers; worker++) {
+    sum += Atomics.load(board.open, worker * SERVICES_MOST + service);
+  }
+  return sum;
+}
+
 /** Open connections of the clients whose address hashes to this slot, over all workers. */
 export function clientsOf(board: Board, slot: number): number {
   let sum = 0;
@@ -200,6 +219,7 @@ export function healthView(board: Board): HealthView {
 /** A worker that died has no connections: control empties its column before a replacement starts. */
 export function clearWorker(board: Board, worker: number): void {
   board.active.fill(0, worker * BOARD_CELLS, (worker + 1) * BOARD_CELLS);
+  board.open.fill(0, worker * SERVICES_MOST, (worker + 1) * SERVICES_MOST);
   board.clients.fill(0, worker * CLIENT_SLOTS, (worker + 1) * CLIENT_SLOTS);
   board.counts[worker * COUNTS_WIDTH + COUNTS.open] = 0;
 }

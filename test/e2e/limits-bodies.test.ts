@@ -1,8 +1,8 @@
-/** A3: clients that owe bytes of a body. They are ended in time, and tunnels that are silent for as long are not. */
+/** A3: clients that owe bytes of a body. They are ended in time, and leave room for others meanwhile. */
 import { describe, expect, test } from "bun:test";
 import net from "node:net";
 import { type Door, visit } from "../../scripts/lab/crowd.ts";
-import { startSmallLab, until } from "../../scripts/lab/small-lab.ts";
+import { SMALL_CLUSTERS, startSmallLab, until } from "../../scripts/lab/small-lab.ts";
 import { holdUpgrade } from "../support/held-upgrade.ts";
 
 const BODY_MS = 1_500;
@@ -42,6 +42,26 @@ describe.each(["linux", "bun", "node"] as const)("A3: slow bodies on engine %s",
     } finally {
       for (const one of debtors) one.end();
       tunnel.close();
+      await lab.stop();
+    }
+  }, 30_000);
+
+  test("leave every other service its share of max-connections", async () => {
+    const args = ["--engine", engine, "--max-connections", "24"];
+    const lab = await startSmallLab({ block: `127.75.${engine.length}`, args });
+    const debtors = Array.from({ length: 60 }, () => owe(lab.door("hub", "http")));
+    try {
+      const refused = async () => (await lab.control.status()).connections.refused;
+      await until("all are in or refused", async () => (await refused()) >= 60 - 16);
+      for (const listener of ["api", "https"] as const) {
+        for (const cluster of SMALL_CLUSTERS) {
+          expect(await visit(lab.door(cluster, listener))).toMatchObject({ cluster, error: null });
+        }
+      }
+      expect(await visit(lab.door("hub", "http"))).toMatchObject({ error: "HTTP/1.1 503 Service Unavailable" });
+      await lab.edge.logged(/max-connections: the rest is kept for other services/);
+    } finally {
+      for (const one of debtors) one.end();
       await lab.stop();
     }
   }, 30_000);

@@ -9,6 +9,7 @@ import {
   HEALTH,
   healthView,
   openBoard,
+  openOf,
   totalOf,
 } from "../../src/seam/board.ts";
 
@@ -65,11 +66,13 @@ describe("clearWorker()", () => {
     for (const writer of [dead, alive]) {
       writer.addActive(5, 1);
       writer.addCount("open", 1);
+      writer.addOpen(2, 1);
       writer.addClient(3, 1);
       writer.addTotal(5, "connections", 1);
     }
     clearWorker(board, 0);
-    expect([activeOf(board, 5), countOf(board, "open"), clientsOf(board, 3)]).toEqual([1, 1, 1]);
+    const open = [activeOf(board, 5), countOf(board, "open"), openOf(board, 2), clientsOf(board, 3)];
+    expect(open).toEqual([1, 1, 1, 1]);
     expect(totalOf(board, 5, "connections")).toBe(2);
   });
 });
