@@ -15,7 +15,7 @@ import { join } from "node:path";
 import manifest from "../../package.json";
 import { command } from "../../scripts/lab/command.ts";
 import { freePorts } from "../../scripts/lab/ports.ts";
-import { inScratchRoot } from "../../scripts/lab/scratch-root.ts";
+import { ScratchRoot } from "../../scripts/lab/scratch-root.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 const RELEASE = join(ROOT, "dist/release");
@@ -94,11 +94,17 @@ for path in /usr/bin/edge-lb /usr/lib/systemd/system/edge-lb.service /usr/share/
 done`;
 
 describe.if(process.getuid?.() === 0)("a machine", () => {
+  let machine: ScratchRoot;
+  beforeAll(async () => {
+    machine = await ScratchRoot.open();
+  });
+  afterAll(() => machine?.close());
+
   test(
     "takes the deb: installed, checked, updated, removed, purged",
     async () => {
       const dpkg = "dpkg --force-unsafe-io --no-triggers";
-      const { code, out, err } = await inScratchRoot(
+      const { code, out, err } = await machine.sh(
         `${dpkg} --install ${join(RELEASE, FILES.deb)} | grep "write /etc/edge-lb.yaml"
 dpkg --verify edge-lb
 zsh -n /usr/share/zsh/vendor-completions/_edge-lb
@@ -110,7 +116,7 @@ ${dpkg} --remove edge-lb >/dev/null
 ${dpkg} --purge edge-lb >/dev/null
 [ ! -e /var/lib/edge-lb ]
 ${GONE}`,
-        SLOW_MS,
+        { timeoutMs: SLOW_MS },
       );
       expect({ code, err }).toEqual({ code: 0, err: "" });
       expect(out).toMatch(/^edge-lb: write \/etc\/edge-lb\.yaml \(.*\), then: systemctl enable --now edge-lb\n$/);
@@ -122,14 +128,14 @@ ${GONE}`,
     "takes the rpm: installed, checked, removed",
     async () => {
       const rpm = "rpm --dbpath /tmp/rpmdb --nodeps";
-      const { code, out, err } = await inScratchRoot(
+      const { code, out, err } = await machine.sh(
         `${rpm} --force-debian --install ${join(RELEASE, FILES.rpm)} 2>/dev/null
 ${rpm} --verify edge-lb
 zsh -n /usr/share/zsh/site-functions/_edge-lb
 ${CHECKS}
 ${rpm} --erase edge-lb 2>/dev/null
 ${GONE}`,
-        SLOW_MS,
+        { timeoutMs: SLOW_MS },
       );
       expect({ code, err }).toEqual({ code: 0, err: "" });
       expect(out).toMatch(/^edge-lb: write \/etc\/edge-lb\.yaml/);
