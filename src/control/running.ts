@@ -36,7 +36,10 @@ export class Running {
       onHangup: () => this.hangUp(),
       onReopen: () => this.reopenLog(),
     });
-    this.fileWatch = config.file === null ? null : new FileWatch(config.file, () => void reload.reload("file changed"));
+    const { file } = config;
+    const onChange = (): void => void reload.reload("file changed");
+    const onTrouble = (why: string): void => parts.supervisor.log.warn("reload", troubleText(why), { file });
+    this.fileWatch = file === null ? null : new FileWatch({ file, onChange, onTrouble });
   }
 
   /** The exit code, once there is one. */
@@ -119,6 +122,10 @@ export class Ending {
   with(code: number): void {
     this.resolve(code);
   }
+}
+
+function troubleText(why: string): string {
+  return `no word from the kernel when the file changes: ${why}; it is looked at every two seconds, and SIGHUP reloads`;
 }
 
 /** @returns what was said */

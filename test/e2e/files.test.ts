@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { controlAt, type Control } from "../../scripts/lab/control.ts";
-import { startEdgeLb, type EdgeLb } from "../../scripts/lab/edge-lb.ts";
+import { edgeLbArgv, startEdgeLb, type EdgeLb } from "../../scripts/lab/edge-lb.ts";
 import { freePorts } from "../../scripts/lab/ports.ts";
 
 let folder: string;
@@ -95,5 +95,21 @@ describe("rm of a file's cluster (13 B4)", () => {
     expect([code, out]).toEqual([0, `cluster hub removed\nsaved to ${file}\n`]);
     expect((await control.run("reload")).out).toBe("nothing changed\n");
     expect((await control.status()).removed).toEqual([]);
+  });
+});
+
+describe("a file that the kernel does not watch (13 A6)", () => {
+  test("is no reason not to start: it is looked at, and the log says so", async () => {
+    await edge.stop();
+    const without = 'echo 0 > /proc/sys/user/max_inotify_instances; exec "$@"';
+    const argv = ["unshare", "--user", "--map-root-user", "sh", "-c", without, "sh", ...edgeLbArgv()];
+    edge = await startEdgeLb(["-c", file, "--control", join(folder, "u")], { argv });
+    control = controlAt(join(folder, "u"));
+    await edge.logged(
+      /warn: no word from the kernel when the file changes: .*max_user_instances, EMFILE.*SIGHUP reloads/,
+    );
+    writeFileSync(file, `${text}  three: { nodes: 127.62.0.3 }\n`);
+    await edge.logged(/reload \(file changed\): cluster three added/);
+    expect(await served()).toBe("hub file, two file, three file");
   });
 });

@@ -316,7 +316,7 @@ describe("the control socket", () => {
   test("refuses a second instance and names the first: exit 1", async () => {
     const lab = await start();
     try {
-      const { code, err } = await runEdgeLb(["--cluster", "a=127.24.9.9", "--control", lab.control.path]);
+      const { code, err } = await runEdgeLb(["--cluster", "a=192.0.2.9", "--control", lab.control.path]);
       expect([code, err]).toEqual([1, expect.stringContaining(`edge-lb with pid ${lab.edge.pid} has it`)]);
     } finally {
       await lab.stop();
@@ -338,7 +338,7 @@ describe("the control socket", () => {
   });
 
   test("has to be where it was asked for: exit 1", async () => {
-    const { code, err } = await runEdgeLb(["--cluster", "a=127.24.9.9", "--control", "/nowhere/edge-lb.sock"]);
+    const { code, err } = await runEdgeLb(["--cluster", "a=192.0.2.9", "--control", "/nowhere/edge-lb.sock"]);
     expect([code, err]).toEqual([1, expect.stringContaining("/nowhere/edge-lb.sock: its folder does not exist")]);
   });
 });

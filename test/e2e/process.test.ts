@@ -215,7 +215,7 @@ describe("a port that cannot be had", () => {
     const [port] = await freePorts(1);
     const { code, err } = await runEdgeLb([
       "--cluster",
-      "one=127.29.0.1",
+      "one=192.0.2.9",
       "--listen",
       `api=192.0.2.1:${port}`,
       "--listen",
