@@ -14,6 +14,7 @@ import { MAN } from "./man.ts";
 import { RELOAD } from "./reload.ts";
 import { RM } from "./rm.ts";
 import { RUN } from "./run.ts";
+import { SCHEMA } from "./schema.ts";
 import { STATUS } from "./status.ts";
 import { VERSION_COMMAND } from "./version.ts";
 
@@ -34,5 +35,6 @@ export const COMMANDS: readonly Command[] = [
   DNS,
   COMPLETION,
   MAN,
+  SCHEMA,
   HELP_COMMAND,
 ];

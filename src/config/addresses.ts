@@ -4,6 +4,7 @@ import { addressBytes, canonicalIp, formatAddress, formatEndpoint } from "../cor
 import type { Cidr } from "../seam/snapshot.ts";
 import { readDomain } from "./names.ts";
 import type { ItemCodec } from "./option.ts";
+import { CIDR_PATTERN, LISTEN_PATTERN, NODE_PATTERN } from "./patterns.ts";
 import { fit, unfit, type Reading } from "./text.ts";
 import type { Codec } from "./values.ts";
 
@@ -45,7 +46,11 @@ export function readNodes(text: string): Reading<readonly NodeSpec[]> {
   return name.ok && bare === text ? fit([{ host: name.value, isName: true }]) : unfit(NODE_WANTED);
 }
 
-export const NODES: ItemCodec<NodeSpec> = { read: readNodes, show: ({ host }) => host };
+export const NODES: ItemCodec<NodeSpec> = {
+  read: readNodes,
+  show: ({ host }) => host,
+  form: { pattern: NODE_PATTERN },
+};
 
 function nodeAt(bytes: Uint8Array): NodeSpec {
   return { host: formatAddress(bytes), isName: false };
@@ -115,7 +120,7 @@ export function cidrText(cidr: Cidr): string {
   return `${formatAddress(cidr.bytes)}/${cidr.bits}`;
 }
 
-export const CIDR: Codec<Cidr> = { read: readCidr, show: cidrText };
+export const CIDR: Codec<Cidr> = { read: readCidr, show: cidrText, form: { pattern: CIDR_PATTERN } };
 
 const LISTEN_WANTED = ":PORT, ADDRESS:PORT or [IPv6]:PORT";
 
@@ -135,7 +140,11 @@ export function listenText(at: ListenAddress): string {
   return formatEndpoint(at.ip, at.port);
 }
 
-export const LISTEN_ADDRESS: Codec<ListenAddress> = { read: readListenAddress, show: listenText };
+export const LISTEN_ADDRESS: Codec<ListenAddress> = {
+  read: readListenAddress,
+  show: listenText,
+  form: { pattern: LISTEN_PATTERN },
+};
 
 /** Could both be bound on one machine? The same port on "every address" and on one of them cannot. */
 export function sameSocket(a: ListenAddress, b: ListenAddress): boolean {

@@ -6,6 +6,7 @@ import { readDomain, readExactName, readNamePattern } from "./names.ts";
 import { optionsOf } from "./option-group.ts";
 import { listOf, many, maybe, one, word, type Option } from "./option.ts";
 import { BASE } from "./options.ts";
+import { NAME_PATTERN, WILDCARD_PATTERN } from "./patterns.ts";
 import { fit, unfit, type Reading } from "./text.ts";
 import { choice, CONNECTIONS_MOST, ON_OFF, plain, whole, type Codec } from "./values.ts";
 
@@ -19,6 +20,7 @@ const PROXY_VERSION: Codec<0 | 1 | 2> = {
     return text === "v2" ? fit(2) : unfit("v1, v2 or off");
   },
   show: (version) => (version === 0 ? "off" : `v${version}`),
+  form: { words: ["off", "v1", "v2"] },
 };
 
 /** By their keys in a cluster's configuration. */
@@ -33,11 +35,11 @@ export const CLUSTER = {
     value: "DOMAIN",
     absent: "unknown",
     help: "Serves api.DOMAIN and *.apps.DOMAIN",
-    of: plain(readDomain),
+    of: plain(readDomain, NAME_PATTERN),
   }),
   /** `shop.lab` or `*.shop.lab`, lower case. */
-  names: namesOption("names", "Further ingress names: shop.lab, *.shop.lab", readNamePattern),
-  apiNames: namesOption("api-names", "Further names of the API", readExactName),
+  names: namesOption("names", "Further ingress names: shop.lab, *.shop.lab", plain(readNamePattern, WILDCARD_PATTERN)),
+  apiNames: namesOption("api-names", "Further names of the API", plain(readExactName, NAME_PATTERN)),
   ports: {
     api: portOption("api-port", "6443", "The API's port on the nodes"),
     https: portOption("https-port", "443", "The ingress's TLS port on the nodes"),
@@ -121,8 +123,8 @@ function changeOfNodes(before: readonly NodeSpec[] | null, after: readonly NodeS
   return [...added, ...removed, ...own].join(" ") || null;
 }
 
-function namesOption(key: string, help: string, read: (text: string) => Reading<string>): Option<readonly string[]> {
-  return many({ ...placeOf(key), value: "NAME,...", help, of: listOf(plain(read)) });
+function namesOption(key: string, help: string, of: Codec<string>): Option<readonly string[]> {
+  return many({ ...placeOf(key), value: "NAME,...", help, of: listOf(of) });
 }
 
 function portOption(key: string, fallback: string, help: string): Option<number> {
@@ -136,7 +138,11 @@ function policyOption(key: string, fallback: Policy, help: string): Option<Polic
 /** A key whose default is the setting of the same name. */
 function inherited(setting: Option<number>): Option<number | null> {
   const { flag, value, help } = setting;
-  const of: Codec<number> = { read: (text) => readOf(setting, text), show: (number) => setting.show(number) };
+  const of: Codec<number> = {
+    read: (text) => readOf(setting, text),
+    show: (number) => setting.show(number),
+    ...(setting.form === null ? {} : { form: setting.form }),
+  };
   return maybe({ ...placeOf(flag), value, help, fallbackShown: `--${flag}`, of });
 }
 

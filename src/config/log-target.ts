@@ -72,4 +72,8 @@ export function logTargetText(target: LogTarget): string {
     : `syslog://${formatEndpoint(target.host, target.port)}${style}`;
 }
 
-export const LOG_TARGET: Codec<LogTarget> = { read: readLogTarget, show: logTargetText };
+export const LOG_TARGET: Codec<LogTarget> = {
+  read: readLogTarget,
+  show: logTargetText,
+  form: { pattern: "(?!(?!syslog:)[^/]*://).+" },
+};

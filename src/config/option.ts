@@ -1,7 +1,7 @@
 /** What an option of the option table is, and how its texts become a value. */
 import { EdgeError } from "../errors.ts";
 import { fit, quote, type Located, type Problems, type Reading } from "./text.ts";
-import type { Choice, Codec } from "./values.ts";
+import type { Choice, Codec, Form } from "./values.ts";
 
 /** What the defaults of some options depend on. */
 export interface Machine {
@@ -45,6 +45,8 @@ export interface Option<T, P extends Plane = Plane> {
   readonly secret: boolean;
   /** The word that stands for no value at all: `off`. */
   readonly inert: string | null;
+  /** How one text of it looks, for the file's schema; null: in any way. */
+  readonly form: Form | null;
   readonly parse: Parse<T>;
   /** The value as it could be typed, or a word for none. Of a secret option too: not for output. */
   show(value: T): string;
@@ -53,8 +55,8 @@ export interface Option<T, P extends Plane = Plane> {
 }
 
 type Given<T> = Pick<Option<T>, "flag" | "value" | "help"> &
-  Partial<Omit<Option<T>, "parse" | "show" | "many" | "plane">>;
-type Working<T> = Pick<Option<T>, "many" | "parse" | "show" | "fallback">;
+  Partial<Omit<Option<T>, "parse" | "show" | "many" | "plane" | "form">>;
+type Working<T> = Pick<Option<T>, "many" | "parse" | "show" | "fallback" | "form">;
 
 function complete<T>(given: Given<T>, working: Working<T>): Option<T, "control"> {
   const { fallback, show } = working;
@@ -95,7 +97,8 @@ type Single<T> = Omit<Given<T>, "fallback"> & { readonly fallback: string | ((ma
 
 /** An option that has one value always. */
 export function one<T>({ of, fallback, ...given }: Single<T> & { readonly of: Codec<T> }): Option<T, "control"> {
-  return complete(given, { many: false, fallback, parse: parseLast(of), show: (value) => of.show(value) });
+  const show = (value: T): string => of.show(value);
+  return complete(given, { many: false, fallback, parse: parseLast(of), show, form: of.form ?? null });
 }
 
 /** An option that has one value or, where nothing is said, null: shown as `absent`. */
@@ -108,7 +111,8 @@ export function maybe<T>({
   "control"
 > {
   const show = (value: T | null): string => (value === null ? absent : of.show(value));
-  return complete<T | null>(given, { many: false, fallback: { none: null }, parse: parseLast(of), show });
+  const working = { many: false, fallback: { none: null }, parse: parseLast(of), show, form: of.form ?? null };
+  return complete<T | null>(given, working);
 }
 
 /** An option whose value is one of some words. */
@@ -122,6 +126,7 @@ export function word<W extends string>(
 export interface ItemCodec<T> {
   read(text: string): Reading<readonly T[]>;
   show(item: T): string;
+  readonly form?: Form;
 }
 
 /** An option with any number of values; `inert` alone means none, and so does saying nothing. */
@@ -143,7 +148,7 @@ export function many<T>({
   };
   const show = (items: readonly T[]): string =>
     items.length === 0 ? (inert ?? fallbackShown) : items.map((item) => of.show(item)).join(",");
-  return complete(given, { many: true, fallback, parse, show });
+  return complete(given, { many: true, fallback, parse, show, form: of.form ?? null });
 }
 
 /** The codec of one value as `many` wants it. */
@@ -154,6 +159,7 @@ export function listOf<T>(codec: Codec<T>): ItemCodec<T> {
       return reading.ok ? fit([reading.value]) : reading;
     },
     show: (item) => codec.show(item),
+    ...(codec.form === undefined ? {} : { form: codec.form }),
   };
 }
 

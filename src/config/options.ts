@@ -7,6 +7,7 @@ import { CIDR, isPrivate, LISTEN_ADDRESS, type ListenAddress } from "./addresses
 import { LOG_TARGET } from "./log-target.ts";
 import { readDomain } from "./names.ts";
 import { forData, listOf, many, maybe, one, word, type Machine, type Option } from "./option.ts";
+import { LISTEN_PATTERN, NAME_PATTERN } from "./patterns.ts";
 import { fit, unfit } from "./text.ts";
 import { choice, CONNECTIONS_MOST, duration, ON_OFF, orOff, plain, whole, type Codec } from "./values.ts";
 
@@ -24,6 +25,7 @@ const CREDENTIALS: Codec<{ readonly user: string; readonly password: string }> =
     return user === undefined || password === undefined ? unfit("USER:PASSWORD") : fit({ user, password });
   },
   show: ({ user, password }) => `${user}:${password}`,
+  form: { pattern: "[^:]+:[^]+" },
 };
 
 /** A machine-config server hands out secrets. */
@@ -33,6 +35,7 @@ const PRIVATE_ADDRESS: Codec<ListenAddress> = {
     return at.ok && !isPrivate(at.value.ip) ? unfit("a private, link-local or loopback address") : at;
   },
   show: (at) => LISTEN_ADDRESS.show(at),
+  form: { pattern: LISTEN_PATTERN },
 };
 
 /** Flags that are no settings of a file. */
@@ -61,7 +64,7 @@ export const BASE = {
     flag: "domain",
     value: "DOMAIN",
     help: "Base domain: cluster hub gets api.hub.DOMAIN and *.apps.hub.DOMAIN",
-    of: plain(readDomain),
+    of: plain(readDomain, NAME_PATTERN),
   }),
   rise: one({
     flag: "rise",
@@ -92,7 +95,7 @@ export const GLOBAL = {
     flag: "default",
     value: "CLUSTER",
     help: "Cluster that takes connections without a name (no SNI, HTTP/1.0 without Host)",
-    of: plain(readDomain),
+    of: plain(readDomain, NAME_PATTERN),
   }),
   /** Empty: everyone. */
   allow: forData(
@@ -168,7 +171,7 @@ export const GLOBAL = {
     fallbackShown: "/run/edge-lb.sock, else $XDG_RUNTIME_DIR/edge-lb.sock",
     help: "Socket for status, add, rm, drain and reload",
     reload: false,
-    of: orOff(plain((text) => (text.startsWith("/") ? fit(text) : unfit("an absolute path or off")))),
+    of: orOff(plain((text) => (text.startsWith("/") ? fit(text) : unfit("an absolute path or off")), "/.*")),
   }),
   engine: word({
     flag: "engine",

@@ -1,10 +1,20 @@
 /** How single values are written: durations, numbers, words. */
+import { DURATION_PATTERN } from "./patterns.ts";
 import { fit, oneOf, unfit, type Reading } from "./text.ts";
 
 /** How a value is written: read from a text, shown as a text that reads back as the same value. */
 export interface Codec<T> {
   read(text: string): Reading<T>;
   show(value: T): string;
+  /** How its texts look; left out: in any way. */
+  readonly form?: Form;
+}
+
+/** What a text may be: one of the words, a number in the range, or what the pattern matches as a whole. */
+export interface Form {
+  readonly words?: readonly string[];
+  readonly range?: readonly [least: number, most: number];
+  readonly pattern?: string;
 }
 
 /** More than any machine holds: beyond it is a typing mistake. */
@@ -30,6 +40,7 @@ export function duration(leastMs = 1): Codec<number> {
       return unfit(`${leastMs === 0 ? "0s" : durationText(leastMs)} to ${durationText(DURATION_MOST_MS)}`);
     },
     show: durationText,
+    form: { pattern: leastMs === 0 ? DURATION_PATTERN : `0*[1-9]${DURATION_PATTERN}` },
   };
 }
 
@@ -51,6 +62,7 @@ export function whole(least: number, most: number, words: Readonly<Record<string
       return unfit(oneOf([`a whole number from ${least} to ${most}`, ...Object.keys(words)]));
     },
     show: (value) => Object.keys(words).find((word) => words[word] === value) ?? String(value),
+    form: { words: Object.keys(words), range: [least, most] },
   };
 }
 
@@ -67,12 +79,13 @@ export function choice<const W extends string>(...words: readonly W[]): Choice<W
       return word === undefined ? unfit(oneOf(words)) : fit(word);
     },
     show: (word) => word,
+    form: { words },
   };
 }
 
 /** Texts that are their own value. */
-export function plain(read: (text: string) => Reading<string>): Codec<string> {
-  return { read, show: (text) => text };
+export function plain(read: (text: string) => Reading<string>, pattern?: string): Codec<string> {
+  return { read, show: (text) => text, ...(pattern === undefined ? {} : { form: { pattern } }) };
 }
 
 /** The same, or `off`: null. */
@@ -80,6 +93,7 @@ export function orOff<T>(codec: Codec<T>): Codec<T | null> {
   return {
     read: (text) => (text === "off" ? fit(null) : codec.read(text)),
     show: (value) => (value === null ? "off" : codec.show(value)),
+    ...(codec.form === undefined ? {} : { form: { ...codec.form, words: [...(codec.form.words ?? []), "off"] } }),
   };
 }
 
@@ -93,4 +107,5 @@ export const ON_OFF: Codec<boolean> = {
     return NO.has(text) ? fit(false) : unfit("on or off");
   },
   show: (on) => (on ? "on" : "off"),
+  form: { words: ["on", "off", ...[...YES, ...NO].filter((word) => word !== "on" && word !== "off")] },
 };

@@ -17,6 +17,7 @@ import { labelOf, resolveOption, type Option } from "../../src/config/option.ts"
 import { Problems } from "../../src/config/text.ts";
 import { SERVICES } from "../../src/seam/services.ts";
 import { load, MACHINE, mistakes } from "./loading.ts";
+import { schemaFaults } from "./schema-faults.ts";
 
 const HUB = ["cluster", "hub=10.0.0.1"] as const;
 
@@ -610,6 +611,39 @@ describe("the cluster keys", () => {
       redirectHttps: false,
     });
   });
+});
+
+/** Wrong by what only edge-lb can know: other settings, sizes, and where an address is. */
+const BEYOND_A_SCHEMA: ReadonlySet<string> = new Set([
+  "default hbu",
+  "admin :50000",
+  "interval 50ms",
+  "ingress 10.0.0.0-10.9.0.0",
+  "listen.mcs 192.0.2.1:22623",
+  "nodes 10.0.0.3-2",
+]);
+
+describe("fileSchema()", () => {
+  const rows = [...SETTINGS, ...KEYS].map(([option, good, , , bad]) => [option, good, bad] as const);
+  const fileOf = ({ flag, yaml, item }: Option<unknown>, text: string): string => {
+    const [first = "", second] =
+      flag === "cluster" ? ["clusters", `{ hub: { ${item}: ${text} } }`] : (yaml ?? "").split(".");
+    return `${first}: ${second === undefined ? text : flag === "cluster" ? second : `{ ${second}: ${text} }`}`;
+  };
+
+  test.each(rows.filter(([, good]) => good !== ""))("takes the good text %#", (option, good) => {
+    expect(schemaFaults(fileOf(option, listOrText(option, good)))).toEqual([]);
+    expect(schemaFaults(fileOf(option, JSON.stringify(good)))).toEqual([]);
+  });
+
+  test.each(rows.map(([option, , bad]) => [labelOf(option), bad, option] as const))(
+    "refuses %s %s",
+    (label, bad, option) => {
+      const file = fileOf(option, /^[\d-]+$/.test(bad) ? bad : JSON.stringify(bad));
+      if (BEYOND_A_SCHEMA.has(`${label} ${bad}`)) expect(schemaFaults(file)).toEqual([]);
+      else expect(schemaFaults(file)).not.toEqual([]);
+    },
+  );
 });
 
 function listOrText(option: Option<unknown>, text: string): string {
