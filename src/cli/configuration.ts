@@ -1,6 +1,5 @@
 /** The configuration that a command's settings and their file make together. */
-import type { LayerTexts } from "../config/layers.ts";
-import { loadConfig, NO_RUNTIME_LAYER, type RuntimeLayer } from "../config/load.ts";
+import { loadConfig, NO_RUNTIME_LAYER, type FileTaking, type RuntimeLayer } from "../config/load.ts";
 import type { Config } from "../config/model.ts";
 import { localAddresses } from "../control/machine/networks.ts";
 import type { Call } from "./command.ts";
@@ -15,15 +14,14 @@ export function configOf({ settings, io }: Source): Config {
 
 /**
  * The same for this machine to serve: no node may be edge-lb's own listening address here.
- * @param fromFile What the file said before; without it, the file is read.
  * @throws EdgeErrors
  */
 export function configToServe(
   { settings, io }: Source,
   runtime: RuntimeLayer = NO_RUNTIME_LAYER,
-  fromFile?: LayerTexts,
+  taking?: FileTaking,
 ): Config {
   const machine = machineOf(io);
   const addresses = machine.addresses ?? localAddresses();
-  return loadConfig({ flags: settings, readFile: io.readFile, machine: { ...machine, addresses }, runtime, fromFile });
+  return loadConfig({ flags: settings, readFile: io.readFile, machine: { ...machine, addresses }, runtime, taking });
 }

@@ -1,6 +1,7 @@
 /** The process's own output, files and variables: the one place where a command's results leave edge-lb. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { closeSync, constants, readFileSync, writeFileSync } from "node:fs";
 import { isatty } from "node:tty";
+import { openFile } from "../control/files/open-file.ts";
 import type { Io } from "./io.ts";
 import { Output } from "./output.ts";
 
@@ -19,8 +20,17 @@ export function processIo(): Io {
       return lost ?? untold;
     },
     readFile: (path) => readFileSync(path === "-" ? STANDARD_INPUT : path, "utf8"),
-    writeFile: (path, text) => writeFileSync(path, text),
+    writeFile,
     env: process.env,
     isTerminal: isatty(STANDARD_OUTPUT),
   };
+}
+
+function writeFile(path: string, text: string): void {
+  const fd = openFile(path, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC, 0o666);
+  try {
+    writeFileSync(fd, text);
+  } finally {
+    closeSync(fd);
+  }
 }

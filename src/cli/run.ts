@@ -17,6 +17,6 @@ export const RUN = command({
       return EXIT.wrongInput;
     }
     requireClusters(config);
-    return call.serve(config, (runtime, fromFile) => configToServe(call, runtime, fromFile));
+    return call.serve(config, (runtime, taking) => configToServe(call, runtime, taking));
   },
 });

@@ -21,8 +21,15 @@ export interface LoadInput {
   readonly machine: Machine;
   /** What was added and removed while running: the highest layer. */
   readonly runtime?: RuntimeLayer;
-  /** What the file said before; without it, the file is read. */
-  readonly fromFile?: LayerTexts | undefined;
+  readonly taking?: FileTaking | undefined;
+}
+
+/** How the file is taken, beside as it is. */
+export interface FileTaking {
+  /** This is what it said; it is not read. */
+  readonly kept?: LayerTexts;
+  /** It said this before; that it names no cluster any more, or says nothing any more, is a mistake. */
+  readonly before?: LayerTexts;
 }
 
 export interface RuntimeLayer {
@@ -44,7 +51,7 @@ export function loadConfig(input: LoadInput): Config {
   const fromRuntime = readFlags(added, problems, "runtime");
   const fromFlags = readFlags(flags, problems);
   const file = flags.findLast(({ flag }) => flag === COMMAND_LINE.file.flag)?.text ?? null;
-  const fromFile = input.fromFile ?? (file === null ? NOTHING : readFileLayer(file, input.readFile, problems));
+  const fromFile = file === null ? NOTHING : takeFile(file, input, problems);
   const below = [fromFlags, fromFile];
   const kept = below.map((layer) => without(layer, runtime.removed));
   const removed = mergeClusters(below)
@@ -53,6 +60,28 @@ export function loadConfig(input: LoadInput): Config {
   const config = resolveLayers([fromRuntime, ...kept], { file, fromFile, removed }, machine, problems);
   problems.throwIfAny();
   return config;
+}
+
+function takeFile(file: string, { readFile, taking = {} }: LoadInput, problems: Problems): LayerTexts {
+  if (taking.kept !== undefined) return taking.kept;
+  const count = problems.count;
+  const taken = readFileLayer(file, readFile, problems);
+  if (taking.before === undefined || problems.count > count) return taken;
+  const found = lossOf(taking.before, taken);
+  if (found === null) return taken;
+  // at once: what follows from it is not worth telling
+  throw new EdgeError("CONFIG_INVALID", `Cannot use the file: ${found}`, {
+    where: `${file}:1:1`,
+    hint: "edge-lb reload --allow-empty takes it as it is",
+  });
+}
+
+/** A file that an editor or a full disk emptied must not take everything away. @returns null: it did not */
+function lossOf(before: LayerTexts, after: LayerTexts): string | null {
+  const count = before.clusters.length;
+  if (after.clusters.length > 0) return null;
+  if (count > 0) return `0 clusters found, ${count} before`;
+  return before.settings.size > 0 && after.settings.size === 0 ? "nothing found, settings before" : null;
 }
 
 function without({ settings, clusters }: LayerTexts, removed: ReadonlySet<string>): LayerTexts {
@@ -175,26 +204,6 @@ function checkListeners(config: Config, placeOf: (option: Option<unknown>) => st
     const found = `${other.label} has ${listenText(other.at)} already`;
     problems.add(where, `Cannot use ${listenText(at)} for ${label}: ${found}`);
   }
-}
-
-/**
- * A file that an editor or a full disk emptied must not take everything away.
- * @throws EdgeError CONFIG_INVALID when the file names no cluster any more, or says nothing any more
- */
-export function requireAsBefore(before: Config, after: Config): void {
-  const found = lossOf(before.fromFile, after.fromFile);
-  if (found === null) return;
-  throw new EdgeError("CONFIG_INVALID", `Cannot use the file: ${found}`, {
-    where: `${after.file}:1:1`,
-    hint: "edge-lb reload --allow-empty takes it as it is",
-  });
-}
-
-function lossOf(before: LayerTexts, after: LayerTexts): string | null {
-  const count = before.clusters.length;
-  if (after.clusters.length > 0) return null;
-  if (count > 0) return `0 clusters found, ${count} before`;
-  return before.settings.size > 0 && after.settings.size === 0 ? "nothing found, settings before" : null;
 }
 
 /** The status page shows addresses and names: without a password it stays on this machine. */

@@ -1,6 +1,6 @@
 /** The operator's file while edge-lb runs: emptied, half written, without a cluster that was removed. */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { controlAt, type Control } from "../../scripts/lab/control.ts";
@@ -53,6 +53,8 @@ describe("an emptied file (13 B2)", () => {
     expect((await control.run("add", "lab9=127.62.0.9", "--save")).code).toBe(2);
     expect(readFileSync(file, "utf8")).toBe("");
 
+    writeFileSync(file, text.replace(/clusters:[^]*/, ""));
+    expect((await control.run("reload")).code).toBe(1);
     const allowed = await control.run("reload", "--allow-empty");
     expect(allowed.code).toBe(0);
     expect(allowed.out).toContain("cluster hub removed\ncluster two removed\n");
@@ -60,6 +62,21 @@ describe("an emptied file (13 B2)", () => {
     writeFileSync(file, text);
     await control.run("reload");
     expect(await served()).toBe("hub file, two file, lab7 runtime, lab8 runtime");
+  });
+});
+
+describe("--save that fails (13 B3)", () => {
+  test("says that the cluster is served, but not written, and leaves nothing behind", async () => {
+    await edge.stop();
+    // a container gets a single file as a mount of its own, which nobody can replace
+    const mounted = ["unshare", "-m", "sh", "-c", 'mount --bind "$0" "$0"; exec "$@"', file, ...edgeLbArgv()];
+    edge = await startEdgeLb(["-c", file, "--control", join(folder, "s")], { argv: mounted });
+    const { code, err } = await control.run("add", "lab7=127.62.0.7", "--save");
+    expect(code).toBe(1);
+    expect(err).toMatch(/Cannot save to .*lab\.yaml: .*mounted.*; the change of lab7 is served all the same/);
+    expect(await served()).toBe("hub file, two file, lab7 runtime");
+    expect(readFileSync(file, "utf8")).toBe(text);
+    expect(readdirSync(folder).filter((name) => name.includes("yaml"))).toEqual(["lab.yaml"]);
   });
 });
 

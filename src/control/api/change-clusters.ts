@@ -6,7 +6,7 @@ import { quote } from "../../config/text.ts";
 import { removeCluster, setCluster } from "../../config/yaml-edit.ts";
 import { EdgeError } from "../../errors.ts";
 import { activeOf } from "../../seam/board.ts";
-import { editFile } from "./save.ts";
+import { editFile } from "../files/edit-file.ts";
 import { operatorErrors, type Reload, type ReloadResult } from "../serve/reloader.ts";
 import { forgetCluster, withCluster, withoutCluster } from "../serve/runtime-layer.ts";
 import type { Facts } from "../serve/facts.ts";
@@ -71,7 +71,7 @@ export class ClusterChanges {
     try {
       editFile(file, edit);
     } catch (error) {
-      return { ok: false, errors: operatorErrors(error) };
+      return { ok: false, errors: operatorErrors(error).map((each) => servedUnsaved(name, each)) };
     }
     const settled = await this.reload.change({
       why: `save ${name}`,
@@ -107,6 +107,10 @@ export class ClusterChanges {
     this.reload.requireUsableFile();
     return file;
   }
+}
+
+function servedUnsaved(name: string, { code, message }: EdgeError): EdgeError {
+  return new EdgeError(code, message, { hint: `the change of ${name} is served all the same, until a restart` });
 }
 
 function clusterName(text: string): string {

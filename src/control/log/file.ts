@@ -1,6 +1,7 @@
 /** Log lines to a descriptor or a file. */
-import { closeSync, openSync, write } from "node:fs";
+import { closeSync, constants, write } from "node:fs";
 import { EdgeError } from "../../errors.ts";
+import { openFile } from "../files/open-file.ts";
 import type { LogEntry, LogWriter } from "./sink.ts";
 
 /** What every line begins with; null: nothing. */
@@ -15,12 +16,12 @@ export function descriptorWriter(fd: number, prefix: LinePrefix = null): LogWrit
 
 /** Appends to a file; a full disk costs lines until there is room again. @throws EdgeError when it cannot be opened */
 export function fileWriter(path: string, prefix: LinePrefix = null): LogWriter {
-  let fd = openFile(path);
+  let fd = openLog(path);
   let reopening = false;
   const reopenNow = (): void => {
     reopening = false;
     try {
-      const fresh = openFile(path);
+      const fresh = openLog(path);
       closeSync(fd);
       fd = fresh;
     } catch {
@@ -57,9 +58,9 @@ function linesIn(data: Uint8Array): number {
   return count;
 }
 
-function openFile(path: string): number {
+function openLog(path: string): number {
   try {
-    return openSync(path, "a", 0o640);
+    return openFile(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT, 0o640);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new EdgeError("CONFIG_INVALID", `Cannot write the log to ${path}: ${why}`, {

@@ -1,7 +1,6 @@
 /** Changing the configuration while running: reading it again, and what the control socket asks for. What cannot be used changes nothing. */
 import type { ConfigDiff } from "../../config/diff.ts";
-import type { LayerTexts } from "../../config/layers.ts";
-import { NO_RUNTIME_LAYER, requireAsBefore, type RuntimeLayer } from "../../config/load.ts";
+import { NO_RUNTIME_LAYER, type FileTaking, type RuntimeLayer } from "../../config/load.ts";
 import type { Config } from "../../config/model.ts";
 import { EdgeError, EdgeErrors } from "../../errors.ts";
 import type { EventLog } from "../log/event-log.ts";
@@ -21,11 +20,7 @@ export interface ReloadStatus {
 }
 
 export interface ReloadInput {
-  /**
-   * Flags and file with the runtime changes on top.
-   * @param fromFile What the file said before; without it, the file is read.
-   * @throws EdgeErrors
-   */
+  /** Flags and file with the runtime changes on top. @throws EdgeErrors, EdgeError */
   readonly load: Load;
   /** What is served. */
   readonly current: () => Config;
@@ -37,7 +32,7 @@ export interface ReloadInput {
   readonly now?: () => number;
 }
 
-export type Load = (runtime: RuntimeLayer, fromFile?: LayerTexts) => Config;
+export type Load = (runtime: RuntimeLayer, taking?: FileTaking) => Config;
 
 export type ReloadResult =
   | {
@@ -110,7 +105,8 @@ class Reloader implements Reload {
     return this.inTurn(async () => {
       const { load, current, log } = this.input;
       const layer = edit(this.layer);
-      const done = await this.use(why, layer, () => load(layer, saved ? undefined : current().fromFile), options);
+      const taking = saved ? {} : { kept: current().fromFile };
+      const done = await this.use(why, layer, () => load(layer, taking), options);
       if (done.ok && !quiet) tell(log, why, done);
       return done;
     });
@@ -118,12 +114,12 @@ class Reloader implements Reload {
 
   requireUsableFile(): void {
     const { load, current } = this.input;
-    requireAsBefore(current(), load(this.layer));
+    load(this.layer, { before: current().fromFile });
   }
 
   below(): Config | null {
     try {
-      return this.input.load(NO_RUNTIME_LAYER, this.input.current().fromFile);
+      return this.input.load(NO_RUNTIME_LAYER, { kept: this.input.current().fromFile });
     } catch {
       return null;
     }
@@ -140,11 +136,8 @@ class Reloader implements Reload {
     onReload?.(true);
     const startMs = performance.now();
     try {
-      const result = await this.use(`reload (${why})`, this.layer, () => {
-        const config = load(this.layer);
-        if (!allowEmpty) requireAsBefore(current(), config);
-        return config;
-      });
+      const taking = allowEmpty ? {} : { before: current().fromFile };
+      const result = await this.use(`reload (${why})`, this.layer, () => load(this.layer, taking));
       this.count(result, performance.now() - startMs);
       if (!result.ok) return result;
       const told = { ...result, notes: current().removed.map(removedText) };

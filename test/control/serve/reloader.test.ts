@@ -1,7 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { diffConfig, type ConfigDiff } from "../../../src/config/diff.ts";
-import type { LayerTexts } from "../../../src/config/layers.ts";
-import { loadConfig, type RuntimeLayer } from "../../../src/config/load.ts";
+import { loadConfig, type FileTaking, type RuntimeLayer } from "../../../src/config/load.ts";
 import type { Config } from "../../../src/config/model.ts";
 import { createReload, type Reload } from "../../../src/control/serve/reloader.ts";
 import { forgetCluster, withCluster, withoutCluster } from "../../../src/control/serve/runtime-layer.ts";
@@ -29,14 +28,14 @@ function bench(first: string): Bench {
   const lines: string[] = [];
   const options: (ApplyOptions | undefined)[] = [];
   const line = (_: string, message: string): void => void lines.push(message);
-  const load = (runtime: RuntimeLayer, fromFile?: LayerTexts): Config => {
+  const load = (runtime: RuntimeLayer, taking?: FileTaking): Config => {
     const flags = [{ flag: "config", text: "lab.yaml" }];
     const readFile = (): string => {
       made.reads += 1;
       return text;
     };
     const machine = { env: {}, userId: 0, cpus: 1, addresses: null };
-    return loadConfig({ flags, readFile, machine, runtime, fromFile });
+    return loadConfig({ flags, readFile, machine, runtime, taking });
   };
   const apply = async (config: Config, given?: ApplyOptions): Promise<ConfigDiff> => {
     await made.gate;
