@@ -6,7 +6,6 @@
  * For this host, with `--all` for every platform. `--quick` compresses little; `--no-build` takes what is in dist/.
  */
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Texts, textsOf } from "./package/contents.ts";
@@ -88,7 +87,7 @@ async function main(args: readonly string[]): Promise<void> {
   if (wish.build) console.log(textOf([...build]).trimEnd());
   const time = timeOfSources();
   process.env["SOURCE_DATE_EPOCH"] = String(time); // for dpkg-deb and rpmbuild
-  const scratch = mkdtempSync(join(tmpdir(), "edge-lb-package-"));
+  const scratch = mkdtempSync(join(DIST, ".package-")); // on the same disk, for links
   const out = join(DIST, "release");
   rmSync(out, { recursive: true, force: true }); // nothing of another version stays
   mkdirSync(out, { recursive: true });

@@ -50,7 +50,7 @@ the Host of an HTTP request. It terminates no TLS.
 
 %install
 mkdir -p %{buildroot}
-cp -a ${root}/. %{buildroot}
+cp -al ${root}/. %{buildroot}
 
 ${hooks.join("\n")}
 %files

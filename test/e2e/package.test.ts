@@ -217,7 +217,7 @@ describe.if(process.getuid?.() === 0)("the Containerfile", () => {
     expect(last("USER")).not.toMatch(/^(0|root)\b/);
   });
 
-  test("makes an image that serves without root or shell", async () => {
+  test("makes an image that serves without root or shell, and is healthy only while it does", async () => {
     const [api, https, http] = await freePorts(3);
     writeFileSync(
       join(root, "etc/edge-lb.yaml"),
@@ -226,11 +226,14 @@ admin: off
 clusters: { hub: { nodes: 127.0.0.2, domain: hub.lab } }
 `,
     );
+    const health: readonly string[] = JSON.parse(last("HEALTHCHECK").replace(/^.* CMD /, ""));
+    expect(await command(inside(...health))).toMatchObject({ code: 1 });
     const entry: readonly string[] = JSON.parse(last("ENTRYPOINT"));
     const edge = Bun.spawn([...inside(...entry, ...JSON.parse(last("CMD")))], { stdout: "pipe", stderr: "pipe" });
     try {
       const { value } = await edge.stdout.getReader().read();
       expect(new TextDecoder().decode(value)).toStartWith("edge-lb ready engine=linux ");
+      expect(await command(inside(...health))).toMatchObject({ code: 0 });
       const { out } = await command(["curl", "--silent", "--header", "Host: nobody.lab", `http://127.0.0.1:${http}/`]);
       expect(out).toContain("nobody.lab");
     } finally {
