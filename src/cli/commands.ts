@@ -3,6 +3,7 @@ import { ADD } from "./add.ts";
 import { CHECK } from "./check.ts";
 import type { Command } from "./command.ts";
 import { COMPLETION } from "./completion.ts";
+import { CONFIG } from "./config.ts";
 import { DNS } from "./dns.ts";
 import { DRAIN } from "./drain.ts";
 import { EXPLAIN } from "./explain.ts";
@@ -33,6 +34,7 @@ export const COMMANDS: readonly Command[] = [
   IMPORT,
   EXPORT,
   DNS,
+  CONFIG,
   COMPLETION,
   MAN,
   SCHEMA,
