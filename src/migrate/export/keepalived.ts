@@ -41,13 +41,14 @@ const GLOBAL = `global_defs {
 
 function script(healthcheck: string): string {
   return `# Ready: every listener accepts, the workers live, edge-lb is not draining. Two failures in a row give the address away; after
-# three successes this machine may have it again, and takes it only when the other one loses it: no flapping on return.
+# two successes this machine may have it again, and takes it only when the other one loses it: no flapping on return. healthcheck
+# itself gives up on a hanging edge-lb after a second; the timeout here is for a machine too busy to start it.
 vrrp_script edge_lb {
     script "${healthcheck}"
     interval 1
-    timeout 1
+    timeout 3
     fall 2
-    rise 3
+    rise 2
     init_fail
 }
 `;
