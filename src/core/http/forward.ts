@@ -181,13 +181,13 @@ function wordOf(text: string): string {
  * @param close The client's connection ends after this answer: say so.
  */
 export function forwardResponse(head: ResponseHead, response: Response, close: boolean, out: Gather): void {
-  const { bytes, end } = head;
+  const { bytes, from, end } = head;
   // RFC 9110 §6.2: a proxy speaks its own version, and a client that read 1.0 would take the connection for closed
   if (response.minor === 0) {
-    out.add(bytes, 0, 7);
+    out.add(bytes, from, from + 7);
     out.addText("1");
   }
-  let run = response.minor === 0 ? 8 : 0;
+  let run = response.minor === 0 ? from + 8 : from;
   if ((head.seen & TOUCHED) !== 0 || response.unframed || response.unchunked)
     run = forwardSome(head, response, run, out);
   const line = connectionLine(response.upgrade, close && response.status >= 200);

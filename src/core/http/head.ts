@@ -22,7 +22,7 @@ export type HeadFault =
 
 /** Reads the first line of a head; trailer sections have none. */
 export interface StartLine {
-  /** May empty lines stand before it? Requests: one, RFC 9112 §2.2. */
+  /** May an empty line stand before it? RFC 9112 §2.2. */
   readonly afterEmptyLine: boolean;
   read(bytes: Uint8Array, from: number, to: number): HeadFault | null;
 }

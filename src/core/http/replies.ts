@@ -60,11 +60,37 @@ export function badRequest(fault: RequestFault): Reply {
   return reply(status, "bad request", [words], status === 405 ? [["Allow", ALLOW]] : NONE, fault);
 }
 
+/** What is wrong with a node's answer, after "It". */
+const ANSWER_FAULTS: Readonly<Record<ResponseFault, string>> = {
+  "bare CR": "has a CR in its head that is not followed by LF",
+  "bare LF": "has a line in its head that ends with LF alone; HTTP wants CR LF",
+  "control byte": "has a control byte in its head; perhaps the node speaks another protocol on this port",
+  "empty lines": "begins with more than one empty line",
+  "start-line": "does not begin with a status line of HTTP/1.1",
+  version: "has a version other than HTTP/1.1 and HTTP/1.0",
+  target: "does not begin with a status line of HTTP/1.1",
+  "line too long": "has a status line that is too long (--limit http-line)",
+  "head too large": "has a head that is too large (--limit http-head)",
+  "too many fields": "has too many fields (--limit http-fields)",
+  "folded line": "has a line in its head that begins with white space (obsolete line folding)",
+  "field without colon": "has a line in its head without a colon",
+  "field name": "has a field name with a byte that may not stand in one",
+  "space before colon": "has white space between a field name and its colon",
+  "content-length": "has a Content-Length that is not a plain decimal number",
+  "several content-length": "gives Content-Length more than once",
+  "transfer-encoding": "has a Transfer-Encoding that is not exactly chunked",
+  "unknown transfer-encoding": "has a transfer coding other than chunked",
+  "content-length with transfer-encoding": "has Content-Length and Transfer-Encoding side by side",
+  "transfer-encoding in HTTP/1.0": "has a Transfer-Encoding, which HTTP/1.0 does not know",
+  "connection names a framing field": "has a Connection field that lists what the message cannot do without",
+  "upgrade nobody asked for": "changes the protocol, which nobody asked for",
+  "upgrade before the body's end": "changes the protocol before the request is complete",
+  chunk: "has a malformed chunked body",
+  trailer: "has a trailer section that is malformed or holds a field that may not stand there",
+};
+
 export function badAnswer(fault: ResponseFault): Reply {
-  const lines = [
-    "The node's answer cannot be forwarded: it is not well-formed HTTP/1.1.",
-    "The access log of edge-lb says what is wrong with it.",
-  ];
+  const lines = ["The node's answer cannot be forwarded.", `It ${ANSWER_FAULTS[fault]}.`];
   return reply(502, "bad answer", lines, NONE, fault);
 }
 

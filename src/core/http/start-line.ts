@@ -38,7 +38,8 @@ export class RequestLine implements StartLine {
  * it out together with the phrase, and no reader takes the line for anything else.
  */
 export class StatusLine implements StartLine {
-  readonly afterEmptyLine = false;
+  /** Not RFC 9112's: it is what an answer before that was two bytes longer than it said leaves, and other proxies let it pass. */
+  readonly afterEmptyLine = true;
   minor: 0 | 1 = 1;
   status = 0;
 
