@@ -1,6 +1,7 @@
 /** The configuration that a command's settings and their file make together. */
 import { loadConfig, NO_RUNTIME_LAYER, type FileTaking, type RuntimeLayer } from "../config/load.ts";
 import type { Config } from "../config/model.ts";
+import type { OwnListeners } from "../config/own-listeners.ts";
 import { localAddresses } from "../control/machine/networks.ts";
 import type { Call } from "./command.ts";
 import { machineOf } from "./io.ts";
@@ -14,14 +15,16 @@ export function configOf({ settings, io }: Source): Config {
 
 /**
  * The same for this machine to serve: no node may be edge-lb's own listening address here.
+ * @param own Where edge-lb listens already.
  * @throws EdgeErrors
  */
 export function configToServe(
   { settings, io }: Source,
   runtime: RuntimeLayer = NO_RUNTIME_LAYER,
   taking?: FileTaking,
+  own?: OwnListeners,
 ): Config {
-  const machine = machineOf(io);
-  const addresses = machine.addresses ?? localAddresses();
-  return loadConfig({ flags: settings, readFile: io.readFile, machine: { ...machine, addresses }, runtime, taking });
+  const here = machineOf(io);
+  const machine = { ...here, addresses: here.addresses ?? localAddresses() };
+  return loadConfig({ flags: settings, readFile: io.readFile, machine, runtime, taking, own });
 }

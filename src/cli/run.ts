@@ -17,6 +17,6 @@ export const RUN = command({
       return EXIT.wrongInput;
     }
     requireClusters(config);
-    return call.serve(config, (runtime, taking) => configToServe(call, runtime, taking));
+    return call.serve(config, (runtime, taking, own) => configToServe(call, runtime, taking, own));
   },
 });

@@ -2,7 +2,7 @@
 import { isLoopback, listenText, sameSocket, type ListenAddress } from "./addresses.ts";
 import { checkClaims, nameSetsOf } from "./claims.ts";
 import { resolveCluster } from "./clusters.ts";
-import { checkOwnNodes } from "./own-listeners.ts";
+import { checkOwnNodes, listenersOf, OwnListeners } from "./own-listeners.ts";
 import { readFlags, readTree, type ClusterEntry, type FlagText, type LayerTexts } from "./layers.ts";
 import type { ClusterConfig, Config } from "./model.ts";
 import { mapGroup } from "./option-group.ts";
@@ -22,6 +22,8 @@ export interface LoadInput {
   /** What was added and removed while running: the highest layer. */
   readonly runtime?: RuntimeLayer;
   readonly taking?: FileTaking | undefined;
+  /** Where edge-lb listens already; without it, where the configuration says, if it is for this machine. */
+  readonly own?: OwnListeners | undefined;
 }
 
 /** How the file is taken, beside as it is. */
@@ -57,7 +59,10 @@ export function loadConfig(input: LoadInput): Config {
   const removed = mergeClusters(below)
     .filter(({ name }) => runtime.removed.has(name))
     .map(({ name, layer, where }) => ({ name, layer, where }));
-  const config = resolveLayers([fromRuntime, ...kept], { file, fromFile, removed }, machine, problems);
+  const layers = [fromRuntime, ...kept];
+  const config = resolveLayers(layers, { file, fromFile, removed }, machine, problems);
+  const own = input.own ?? ownListeners(config, machine);
+  if (own !== null) checkOwnNodes(config, mergeClusters(layers), own, problems);
   problems.throwIfAny();
   return config;
 }
@@ -82,6 +87,10 @@ function lossOf(before: LayerTexts, after: LayerTexts): string | null {
   if (after.clusters.length > 0) return null;
   if (count > 0) return `0 clusters found, ${count} before`;
   return before.settings.size > 0 && after.settings.size === 0 ? "nothing found, settings before" : null;
+}
+
+function ownListeners(config: Config, { addresses }: Machine): OwnListeners | null {
+  return addresses === null ? null : new OwnListeners(listenersOf(config), addresses);
 }
 
 function without({ settings, clusters }: LayerTexts, removed: ReadonlySet<string>): LayerTexts {
@@ -150,7 +159,6 @@ function resolveLayers(
   checkListeners(config, (option) => placeOf(option, layers), problems);
   checkAdmin(config, placeOf(GLOBAL.admin, layers), problems);
   checkClaims(clusters, nameSetsOf(config.services), problems);
-  if (machine.addresses !== null) checkOwnNodes(config, entries, machine.addresses, problems);
   return config;
 }
 

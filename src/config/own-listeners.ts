@@ -52,10 +52,9 @@ export function ownText({ label, at }: OwnListener): string {
 export function checkOwnNodes(
   config: Config,
   entries: readonly ClusterEntry[],
-  local: readonly string[],
+  own: OwnListeners,
   problems: Problems,
 ): void {
-  const own = new OwnListeners(listenersOf(config), local);
   for (const cluster of config.clusters) {
     const keys = entries.find(({ name }) => name === cluster.name)?.keys ?? new Map();
     for (const [host, found] of ownNodes(cluster, config, own)) {
@@ -69,8 +68,8 @@ export function checkOwnNodes(
   }
 }
 
-/** The usual admin address is not among them: edge-lb runs without one where somebody else has it. */
-function listenersOf(config: Config): readonly OwnListener[] {
+/** As configured. The usual admin address is not among them: edge-lb runs without one where somebody else has it. */
+export function listenersOf(config: Config): readonly OwnListener[] {
   const services = config.services.flatMap((service) =>
     listenOf(config, service).map((at) => ({ label: service.name, at })),
   );

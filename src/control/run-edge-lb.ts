@@ -70,7 +70,7 @@ async function open({ config, load, workerEntry, openAdmin, sink }: RunInput, co
   const { log, board } = supervisor;
   if (control.note !== null) log.warn("control", control.note);
   const reload = createReload({
-    load,
+    load: (runtime, taking) => load(runtime, taking, supervisor.own.now()),
     current: () => supervisor.config,
     apply: (next, options) => supervisor.apply(next, options),
     log,

@@ -16,6 +16,11 @@ export class OwnEndpoints {
     this.look();
   }
 
+  /** As they are reached now. */
+  now(): OwnListeners {
+    return new OwnListeners(this.listeners, this.addressesNow());
+  }
+
   /** One more address is listened on. */
   add(listener: OwnListener): void {
     this.listeners.push(listener);

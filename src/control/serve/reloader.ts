@@ -2,6 +2,7 @@
 import type { ConfigDiff } from "../../config/diff.ts";
 import { NO_RUNTIME_LAYER, type FileTaking, type RuntimeLayer } from "../../config/load.ts";
 import type { Config } from "../../config/model.ts";
+import type { OwnListeners } from "../../config/own-listeners.ts";
 import { EdgeError, EdgeErrors } from "../../errors.ts";
 import type { EventLog } from "../log/event-log.ts";
 import { onlyKnown } from "./runtime-layer.ts";
@@ -32,7 +33,8 @@ export interface ReloadInput {
   readonly now?: () => number;
 }
 
-export type Load = (runtime: RuntimeLayer, taking?: FileTaking) => Config;
+/** @param own Where edge-lb listens already: a change of that waits for a restart. */
+export type Load = (runtime: RuntimeLayer, taking?: FileTaking, own?: OwnListeners) => Config;
 
 export type ReloadResult =
   | {
