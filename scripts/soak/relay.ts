@@ -1,4 +1,4 @@
-/** What the soak tests, a process: joins each client with the node, as a session of edge-lb would. `relay.ts PORT DEBUG` */
+/** What the soak tests, a process: joins each client with the node, as a session of edge-lb would. `relay.ts PORT DEBUG RING` */
 import { readdirSync, readFileSync, readlinkSync, writeSync } from "node:fs";
 import type { Cancel, Conn, ConnEvents } from "../../src/runtime/port.ts";
 import { ownedDescriptors } from "../../src/runtime/linux/ledger.ts";
@@ -6,7 +6,7 @@ import { createLinuxRuntime } from "../../src/runtime/linux/runtime.ts";
 import { decodePlan, HEADER_BYTES } from "./plan.ts";
 
 const REPORT_MS = 250;
-const runtime = createLinuxRuntime({ debug: process.argv[3] === "debug" });
+const runtime = createLinuxRuntime({ debug: process.argv[3] === "debug", ring: process.argv[4] === "ring" });
 const nodeAt = { ip: "127.0.0.1", port: Number(process.argv[2]) };
 const counts = { accepted: 0, tunnels: 0, ended: 0, faults: 0, refused: 0, up: 0, down: 0, spliced: 0 };
 let open = 0;

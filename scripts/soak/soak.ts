@@ -17,6 +17,8 @@ export interface SoakOptions {
   readonly secondsPerPart: number;
   /** Relay, node and clients check every invariant. */
   readonly debug: boolean;
+  /** False: the relay sends and closes with plain calls. */
+  readonly ring: boolean;
   readonly seed: number;
   /** Called now and then with a line for people. */
   readonly say?: (line: string) => void;
@@ -110,7 +112,7 @@ const SETTLE_MS = 20_000;
 export async function runSoak(options: SoakOptions): Promise<SoakReport> {
   const mode = options.debug ? "debug" : "plain";
   const node = new Child<NodeState>("node.ts", [mode]);
-  const relay = await startRelay(node, mode);
+  const relay = await startRelay(node, [mode, options.ring ? "ring" : "calls"]);
   try {
     return await play(options, node, relay, mode);
   } finally {
@@ -119,9 +121,9 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
   }
 }
 
-async function startRelay(node: Child<NodeState>, mode: string): Promise<Child<RelayState>> {
+async function startRelay(node: Child<NodeState>, modes: readonly string[]): Promise<Child<RelayState>> {
   const { port } = await node.next();
-  return new Child<RelayState>("relay.ts", [port, mode]);
+  return new Child<RelayState>("relay.ts", [port, ...modes]);
 }
 
 async function play(

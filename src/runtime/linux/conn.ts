@@ -32,6 +32,8 @@ export class LinuxConn extends TransferEnd implements Conn, Watcher, Task, Linge
   /** Why it closed, until the session was told. */
   private cause: CloseCause | null = null;
   private linger: Linger | null = null;
+  /** A send failed at the end of a turn, and whoever sent it was not told yet. */
+  private breakUntold = false;
 
   /**
    * @param socket null: accepted; else one of ours.
@@ -136,6 +138,7 @@ export class LinuxConn extends TransferEnd implements Conn, Watcher, Task, Linge
 
   private finishAfterOutbox(): void {
     this.finishing = true;
+    this.settle();
     if (!this.hasUnsent) this.sendFin();
   }
 
@@ -161,6 +164,7 @@ export class LinuxConn extends TransferEnd implements Conn, Watcher, Task, Linge
 
   /** As a task: go on after a resume, a join, a turn's share of reads, or tell of a close. */
   run(): void {
+    if (this.breakUntold) this.tellBroken();
     if (this.phase === "closed") this.tellClosed();
     else if (this.reader !== null) this.reader.run();
     else this.proceed();
@@ -258,6 +262,17 @@ export class LinuxConn extends TransferEnd implements Conn, Watcher, Task, Linge
       this.close(true);
     }
     this.loop.soon(this);
+  }
+
+  protected override onBroken(): void {
+    this.breakUntold = true;
+    this.loop.soon(this);
+  }
+
+  private tellBroken(): void {
+    this.breakUntold = false;
+    if (this.feeder !== null) this.feeder.run();
+    else if (this.phase === "open" || this.phase === "lingering") this.writeFailed();
   }
 
   // ── handing on ──

@@ -18,11 +18,14 @@ const SIGNATURES = {
   getsockopt: { args: ["i32", "i32", "i32", "ptr", "ptr"], returns: "i32" },
   ioctl: { args: ["i32", FFIType.u64_fast, "ptr"], returns: "i32" },
   listen: { args: ["i32", "i32"], returns: "i32" },
+  mmap: { args: ["ptr", FFIType.u64_fast, "i32", "i32", "i32", FFIType.u64_fast], returns: "ptr" },
+  munmap: { args: ["ptr", FFIType.u64_fast], returns: "i32" },
   pipe2: { args: ["ptr", "i32"], returns: "i32" },
   read: { args: ["i32", "ptr", FFIType.u64_fast], returns: "i32" },
   setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },
   shutdown: { args: ["i32", "i32"], returns: "i32" },
   socket: { args: ["i32", "i32", "i32"], returns: "i32" },
+  socketpair: { args: ["i32", "i32", "i32", "ptr"], returns: "i32" },
   splice: { args: ["i32", "ptr", "i32", "ptr", FFIType.u64_fast, "u32"], returns: "i32" },
   write: { args: ["i32", "ptr", FFIType.u64_fast], returns: "i32" },
   __errno_location: { args: [], returns: "ptr" },
@@ -40,8 +43,8 @@ const RAW_SIGNATURE = {
 } as const;
 export const SYS =
   process.arch === "x64"
-    ? { close: 3, connect: 42, sendto: 44, recvfrom: 45, accept4: 288 }
-    : { close: 57, connect: 203, sendto: 206, recvfrom: 207, accept4: 242 };
+    ? { close: 3, connect: 42, sendto: 44, recvfrom: 45, accept4: 288, uringSetup: 425, uringEnter: 426 }
+    : { close: 57, connect: 203, sendto: 206, recvfrom: 207, accept4: 242, uringSetup: 425, uringEnter: 426 };
 
 type RawCall = ReturnType<typeof dlopen<typeof RAW_SIGNATURE>>["symbols"]["syscall"];
 type Libc = ReturnType<typeof dlopen<typeof SIGNATURES>>["symbols"];
@@ -95,7 +98,9 @@ export type { Pointer };
 
 /** errno values; the same on x64 and arm64. */
 export const ERRNO = {
+  EPERM: 1,
   EINTR: 4,
+  EBADF: 9,
   EAGAIN: 11,
   ENOMEM: 12,
   EACCES: 13,
@@ -117,11 +122,12 @@ export const ERRNO = {
 } as const;
 
 export const AF = { INET: 2, INET6: 10 } as const;
+export const AF_UNIX = 1;
 /** SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC. */
 export const STREAM = 1 | 0o4000 | 0o2000000;
 /** SOCK_NONBLOCK | SOCK_CLOEXEC; O_ and EFD_ flags have the same values. */
 export const NONBLOCK_CLOEXEC = 0o4000 | 0o2000000;
-export const MSG = { PEEK: 0x2, NOSIGNAL: 0x4000 } as const;
+export const MSG = { PEEK: 0x2, DONTWAIT: 0x40, WAITALL: 0x100, NOSIGNAL: 0x4000 } as const;
 /** SPLICE_F_MOVE | SPLICE_F_NONBLOCK. */
 export const SPLICE_FLAGS = 1 | 2;
 export const SHUT_WR = 1;
@@ -132,7 +138,7 @@ export const FIONREAD = 0x541b;
 export const SIOCOUTQ = 0x5411;
 
 export const SOL = { SOCKET: 1, TCP: 6, IPV6: 41 } as const;
-export const SO = { REUSEADDR: 2, ERROR: 4, KEEPALIVE: 9, LINGER: 13, REUSEPORT: 15 } as const;
+export const SO = { REUSEADDR: 2, ERROR: 4, SNDBUF: 7, KEEPALIVE: 9, LINGER: 13, REUSEPORT: 15 } as const;
 export const TCP = { NODELAY: 1, KEEPIDLE: 4, KEEPINTVL: 5, KEEPCNT: 6, DEFER_ACCEPT: 9, QUICKACK: 12 } as const;
 export const IPV6_V6ONLY = 26;
 

@@ -1,8 +1,10 @@
 /** The heart of a worker: who owns which descriptor, what runs when, and one turn of it all. */
+import { Batch } from "./batch.ts";
 import { type Ledger, openLedger } from "./ledger.ts";
 import { eventFd, eventGeneration, eventMask, Poller } from "./epoll.ts";
 import { PipePool } from "./pipes.ts";
 import { UPKEEP_MS } from "./options.ts";
+import { openRing } from "./ring-probe.ts";
 import { TimerNode, TimerWheel } from "./timers.ts";
 import { SocketPool } from "./sockets.ts";
 import { descriptorLimit } from "./syscalls.ts";
@@ -36,6 +38,9 @@ export class Loop {
   readonly pipes: PipePool;
   readonly sockets: SocketPool;
   readonly poller = new Poller();
+  readonly batch: Batch;
+  /** Why there is no ring; null: there is one. */
+  readonly ringProblem: string | null;
   /** Highest descriptor number this process may get. */
   readonly descriptors = descriptorLimit();
   /** By descriptor. */
@@ -46,8 +51,12 @@ export class Loop {
   private later: Task[] = [];
   private readonly reporters: Reporter[] = [];
 
-  constructor(debug: boolean) {
+  /** @param ring False: none is wanted. */
+  constructor(debug: boolean, ring: boolean) {
     this.ledger = openLedger(debug);
+    const opened = ring ? openRing() : "switched off";
+    this.ringProblem = typeof opened === "string" ? opened : null;
+    this.batch = new Batch(typeof opened === "string" ? null : opened);
     this.pipes = new PipePool(this.ledger, this.descriptors);
     this.sockets = new SocketPool(this);
     if (this.poller.fd >= 0) this.ledger.own(this.poller.fd, "epoll");
@@ -98,6 +107,7 @@ export class Loop {
   relieve(): void {
     this.pipes.shed();
     this.sockets.clear();
+    this.batch.enter();
   }
 
   /** Have `report` called at the end of this turn. */
@@ -121,6 +131,7 @@ export class Loop {
     const count = this.poller.wait(this.waitMs(timeoutMs));
     this.turns++;
     this.now = performance.now();
+    this.batch.gathers = count > 1;
     for (let i = 0; i < count; i++) this.dispatch(i);
     this.timers.advance(this.now);
     this.bringForward();
@@ -158,15 +169,18 @@ export class Loop {
     watcher.onReady(eventMask(index));
   }
 
-  /** Tasks may ask for more tasks; all run in this turn. */
+  /** Tasks may ask for more tasks, and so may what was sent; all run in this turn. */
   private runTasks(): void {
-    for (let i = 0; i < this.tasks.length; i++) {
-      const task = this.tasks[i];
-      if (task === undefined) continue;
-      task.queued = false;
-      task.run();
-    }
-    this.tasks.length = 0;
+    do {
+      for (let i = 0; i < this.tasks.length; i++) {
+        const task = this.tasks[i];
+        if (task === undefined) continue;
+        task.queued = false;
+        task.run();
+      }
+      this.tasks.length = 0;
+      this.batch.enter();
+    } while (this.tasks.length > 0);
   }
 
   /** End every connection and tunnel, which are told, and close every descriptor of this loop. */
@@ -175,6 +189,7 @@ export class Loop {
     this.bringForward();
     this.runTasks();
     this.runReports();
+    this.batch.dispose();
     this.pipes.close();
     this.sockets.clear();
     if (this.poller.fd >= 0) {

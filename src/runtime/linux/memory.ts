@@ -10,6 +10,8 @@ import { ERRNO, libc, type Pointer } from "./libc.ts";
 
 /** One read of a socket, at most: 128 KB is where a larger one stopped paying. */
 export const READ_BYTES = 131_072;
+/** What one turn may queue for its end; when it is full the turn sends in two goes. */
+export const ARENA_BYTES = 262_144;
 /** Longest sockaddr the engine handles is sockaddr_in6, 28 bytes. */
 const SOCKADDR_BYTES = 128;
 /** Events taken from one epoll_wait; more wait for the next turn. */
@@ -21,9 +23,25 @@ function fixed(bytes: number): ArrayBuffer {
   return new ArrayBuffer(bytes);
 }
 
+/** The read buffer, and behind it the arena: in one piece, bytes go from one to the other without a view of either. */
+const transit = fixed(READ_BYTES + ARENA_BYTES);
 /** What `receive` fills; sessions see views of it during `onData`. */
-export const readBuffer = new Uint8Array(fixed(READ_BYTES));
+export const readBuffer = new Uint8Array(transit, 0, READ_BYTES);
 export const readAddress: Pointer = ptr(readBuffer);
+/** What is sent at the end of the turn lies here until then; see `batch.ts`. */
+export const arena = new Uint8Array(transit, READ_BYTES);
+export const arenaAddress: Pointer = ptr(arena);
+const whole = new Uint8Array(transit);
+
+/** Copy the first `length` bytes of the read buffer to `at` in the arena. */
+export function keepRead(at: number, length: number): void {
+  whole.copyWithin(READ_BYTES + at, 0, length);
+}
+
+/** Address of the byte `at` of the arena. */
+export function arenaAddressAt(at: number): Pointer {
+  return (arenaAddress + at) as Pointer;
+}
 
 const VIEWS = 4096;
 /** Views of what was read, by their length: making one costs as much as the copy it saves. */
@@ -74,6 +92,10 @@ export const words = new Int32Array(fixed(16));
 export const wordsAddress: Pointer = ptr(words);
 export const optionLength = new Int32Array(fixed(4));
 export const optionLengthAddress: Pointer = ptr(optionLength);
+
+/** struct io_uring_params, as 32-bit words. */
+export const ringParams = new Int32Array(fixed(120));
+export const ringParamsAddress: Pointer = ptr(ringParams);
 
 /** struct linger { l_onoff = 1, l_linger = 0 }: close sends RST. */
 export const lingerZero = new Int32Array(fixed(8));

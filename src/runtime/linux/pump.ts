@@ -89,7 +89,12 @@ export class Pump implements Transfer {
         if (flushed <= 0) return flushed === 0 ? "blocked" : "write-failed";
       }
       if (this.left === 0) return "done";
-      if (from.ended) return "ended";
+      if (from.ended) {
+        to.settle();
+        if (to.broken) return "write-failed";
+        if (!to.hasUnsent) return "ended";
+        continue;
+      }
       if (!from.readable) return this.rest(visited);
       const n = this.bulk ? this.fill() : this.copy();
       if (n > 0) visited += n;

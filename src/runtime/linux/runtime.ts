@@ -19,6 +19,8 @@ export interface LinuxRuntimeOptions {
   readonly wakeFd?: number;
   /** Check every invariant: each descriptor owned once, pooled pipes empty, generations right. Slower. */
   readonly debug?: boolean;
+  /** False: sends and closes are plain calls even where io_uring works. */
+  readonly ring?: boolean;
 }
 
 export interface LinuxRuntime extends Runtime {
@@ -61,7 +63,7 @@ class EpollRuntime implements LinuxRuntime {
   private disposed = false;
 
   constructor(options: LinuxRuntimeOptions) {
-    this.loop = new Loop(options.debug === true);
+    this.loop = new Loop(options.debug === true, options.ring !== false);
     if (this.loop.poller.fd < 0) {
       throw new EdgeError("ENGINE_UNAVAILABLE", `Cannot use the linux engine: errno ${-this.loop.poller.fd}`);
     }

@@ -3,6 +3,7 @@
  * sends to it, shuts it down or closes it. Nothing else makes such a call, so what must come before or after it stands here.
  */
 import type { Address } from "../../seam/snapshot.ts";
+import { QUEUED_BYTES, type Sender } from "./batch.ts";
 import { EPOLL, ERRNO } from "./libc.ts";
 import type { Loop } from "./loop.ts";
 import { readView } from "./memory.ts";
@@ -11,11 +12,10 @@ import { Outbox } from "./outbox.ts";
 import { decodeAddress } from "./sockaddr.ts";
 import type { DialSocket } from "./sockets.ts";
 import {
-  close,
-  closeWithReset,
   peek,
   readLocalAddress,
   receive,
+  resetAtClose,
   sendChunk,
   sendRead,
   shutdownWrite,
@@ -30,7 +30,7 @@ import {
  */
 const WATCHED = EPOLL.IN | EPOLL.RDHUP | EPOLL.ET;
 
-export abstract class Stream {
+export abstract class Stream implements Sender {
   readonly fd: number;
   readonly generation: number;
   readonly remote: Address;
@@ -52,6 +52,8 @@ export abstract class Stream {
   private mayWrite = true;
   private sendFailed = false;
   private finSent = false;
+  /** The batch in which its last send was queued. */
+  private batchRound = -1;
   /** Bytes that everything else this end sends must wait for. */
   private outbox: Outbox | null = null;
 
@@ -200,9 +202,18 @@ export abstract class Stream {
     return sendChunk(this.fd, chunk, 0);
   }
 
-  /** Send, and keep a copy of what the kernel does not take. @returns 0, or the errno negated: then it is `broken`. */
+  /**
+   * Send, small chunks at the end of the turn, and keep a copy of what the kernel does not take.
+   * @returns 0, or the errno negated: then it is `broken`, which at the turn's end `onBroken` tells.
+   */
   send(chunk: Uint8Array): number {
     if (this.lacksOptions) this.sendAtOnce();
+    if (chunk.length === 0) return 0;
+    if (this.mayQueue(chunk.length)) {
+      this.loop.batch.send(this, chunk);
+      return 0;
+    }
+    if (this.sendFailed) return -ERRNO.EPIPE;
     let offset = 0;
     while (this.outbox === null && offset < chunk.length) {
       const n = sendChunk(this.fd, chunk, offset);
@@ -217,15 +228,57 @@ export abstract class Stream {
   /** The same for the first `length` bytes of the shared read buffer. */
   forward(length: number): number {
     if (this.lacksOptions) this.sendAtOnce();
-    const n = sendRead(this.fd, 0, length);
+    if (this.loop.batch.gathers && this.mayQueue(length)) {
+      this.loop.batch.forward(this, length);
+      return 0;
+    }
+    this.settle();
+    if (this.sendFailed) return -ERRNO.EPIPE;
+    const n = this.outbox === null ? sendRead(this.fd, 0, length) : -ERRNO.EAGAIN;
     if (n === length) return 0;
     if (n < 0 && n !== -ERRNO.EAGAIN) return this.failed(n);
     this.hold(readView(length), n > 0 ? n : 0);
     return 0;
   }
 
+  /** A second send of a turn waits for the first one's result, unless both leave as one. */
+  private mayQueue(length: number): boolean {
+    const { batch } = this.loop;
+    const small = length <= QUEUED_BYTES;
+    if (!small || !batch.endsWith(this)) this.settle();
+    if (!small || this.outbox !== null || this.sendFailed) return false;
+    this.batchRound = batch.round;
+    return true;
+  }
+
+  /** A send of this turn waits for its end: whether the kernel takes it is not known yet. */
+  private get inBatch(): boolean {
+    return this.batchRound === this.loop.batch.round;
+  }
+
+  /** At the end of the turn: the kernel did not take all of a send. */
+  sentShort(result: number, rest: Uint8Array): void {
+    if (this.isClosed()) return;
+    if (result >= 0 || result === -ERRNO.EAGAIN) this.hold(rest, 0);
+    else {
+      this.breakOff();
+      this.onBroken();
+    }
+  }
+
+  /** A queued send failed: whoever feeds this end has to hear of it, in a task. */
+  protected abstract onBroken(): void;
+
+  /** Have the kernel take what was sent in this turn: from now on `hasUnsent` and `broken` are true to the fact. */
+  settle(): void {
+    if (this.inBatch) this.loop.batch.enter();
+  }
+
   /** Send at most `length` bytes that lie in a pipe. @returns Bytes taken, or the errno negated. */
   sendFrom(pipeOutput: number, length: number): number {
+    this.settle();
+    if (this.sendFailed) return -ERRNO.EPIPE;
+    if (this.outbox !== null) return -ERRNO.EAGAIN;
     return splice(pipeOutput, this.fd, length);
   }
 
@@ -246,9 +299,10 @@ export abstract class Stream {
     return 1;
   }
 
-  /** FIN after what the kernel holds. */
+  /** FIN after what the kernel holds: `settle` first. */
   sendFin(): void {
     if (this.finSent) return;
+    this.loop.ledger.assert(!this.inBatch, "FIN comes after everything that was sent");
     this.finSent = true;
     shutdownWrite(this.fd);
   }
@@ -289,11 +343,14 @@ export abstract class Stream {
    * @param recycle A short connection of ours: its socket may serve again if it ended well.
    */
   protected disconnect(reset: boolean, recycle: boolean): void {
+    if (!reset) this.settle();
     this.outbox = null;
     this.loop.release(this.fd, true);
-    if (reset) closeWithReset(this.fd);
+    if (reset) resetAtClose(this.fd);
     else if (recycle && this.socket !== null && this.lacksOptions && this.finRead && this.finSent) {
       this.loop.sockets.recycle(this.socket);
-    } else close(this.fd);
+      return;
+    }
+    this.loop.batch.close(this.fd);
   }
 }

@@ -4,6 +4,7 @@
  */
 import {
   AF,
+  AF_UNIX,
   F_DUPFD_CLOEXEC,
   F_SETPIPE_SZ,
   FIONREAD,
@@ -21,6 +22,7 @@ import {
   SYS,
 } from "./libc.ts";
 import {
+  arenaAddressAt,
   destinationAddress,
   errno,
   isReadView,
@@ -81,6 +83,12 @@ export function sendChunk(fd: number, chunk: Uint8Array, offset: number): number
   return result(rawCall(SYS.sendto, fd, stageAddress, length, MSG.NOSIGNAL, 0, 0));
 }
 
+/** Send `length` bytes that lie at `at` in the arena. */
+export function sendKept(fd: number, at: number, length: number): number {
+  const n = rawCall(SYS.sendto, fd, arenaAddressAt(at), length, MSG.NOSIGNAL, 0, 0);
+  return n === -1 ? -errno() : n;
+}
+
 /** Move at most `length` bytes between a pipe and a socket without copying them. */
 export function splice(from: number, to: number, length: number): number {
   const n = libc.splice(from, null, to, null, length, SPLICE_FLAGS);
@@ -91,10 +99,9 @@ export function close(fd: number): number {
   return result(rawCall(SYS.close, fd, wordsAddress, 0, 0, 0, 0));
 }
 
-/** RST instead of FIN, and nothing lingers: no TIME_WAIT, queued bytes are dropped. */
-export function closeWithReset(fd: number): number {
+/** Its close sends RST instead of FIN, and nothing lingers: no TIME_WAIT, bytes that were not sent are dropped. */
+export function resetAtClose(fd: number): void {
   libc.setsockopt(fd, SOL.SOCKET, SO.LINGER, lingerZeroAddress, 8);
-  return close(fd);
 }
 
 /** FIN after what the kernel still holds. */
@@ -104,6 +111,17 @@ export function shutdownWrite(fd: number): number {
 
 export function openSocket(family: (typeof AF)[keyof typeof AF]): number {
   return result(libc.socket(family, STREAM, 0));
+}
+
+/** Make two connected unix sockets: the first is returned, the other one left for `otherEnd`. */
+export function openPair(): number {
+  const code = result(libc.socketpair(AF_UNIX, STREAM, 0, wordsAddress));
+  return code < 0 ? code : (words[0] ?? -1);
+}
+
+/** The other end of the pair just made. */
+export function otherEnd(): number {
+  return words[1] ?? -1;
 }
 
 /** Connect to the address in a slot of `destinations`. */

@@ -83,7 +83,8 @@ class LinuxTunnel extends TimerNode implements Tunnel, PumpOwner, Reporter, Task
     this.first ??= this.sideOf(pump.from);
     pump.detach();
     const other = pump === this.up ? this.down : this.up;
-    if (this.broken) this.end("reset", false, false);
+    // after a failed send the end that was read is no FIN
+    if (this.broken || pump.from.broken) this.end("reset", false, false);
     else if (other.done) this.end("closed", false, false);
     else {
       pump.to.sendFin();

@@ -1,7 +1,6 @@
 /** Datagrams to unix sockets (syslog's /dev/log, systemd's notify socket), which neither Bun nor Node can send. For control. */
-import { libc, libcProblem, NONBLOCK_CLOEXEC } from "./libc.ts";
+import { AF_UNIX, libc, libcProblem, NONBLOCK_CLOEXEC } from "./libc.ts";
 
-const AF_UNIX = 1;
 const SOCK_DGRAM = 2;
 /** sun_path of struct sockaddr_un. */
 const PATH_BYTES = 108;

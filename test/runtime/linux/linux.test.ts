@@ -6,7 +6,7 @@ import type { Harness } from "../harness.ts";
 import { loopbackHarness, type TestMail } from "../loopback.ts";
 
 /** The engine blocks in epoll_wait, so the suite turns it by hand between its own turns. */
-async function harness(): Promise<Harness> {
+async function harness(ring: boolean): Promise<Harness> {
   let runtime: LinuxRuntime | null = null;
   const waker = createWaker();
   const { port1, port2 } = new MessageChannel();
@@ -16,7 +16,7 @@ async function harness(): Promise<Harness> {
       waker.wake();
     });
     port1.on("message", (message) => mail.postMessage(message));
-    runtime = createLinuxRuntime({ mail: port2, wakeFd: waker.fd, debug: true });
+    runtime = createLinuxRuntime({ mail: port2, wakeFd: waker.fd, debug: true, ring });
     return runtime;
   };
   const inner = await loopbackHarness(make, { turn: () => runtime?.turn(0) });
@@ -36,4 +36,5 @@ async function harness(): Promise<Harness> {
   };
 }
 
-conformance("linux", harness);
+conformance("linux with a ring", () => harness(true));
+conformance("linux with plain calls", () => harness(false));

@@ -174,8 +174,8 @@ describe("LinuxRuntime.run()", () => {
         else engine.send({ kind: "stop", afterMs: 0 });
         await engine.exited;
       }
-      // each round left a waker and the epoll of its load on this thread
-      await waitFor("descriptors are back", () => descriptors() <= before + 3 * 2);
+      // each round left a waker, and the epoll and the ring of its load, on this thread
+      await waitFor("descriptors are back", () => descriptors() <= before + 3 * 3);
       expect((await load(at, 50, () => {})).lost).toEqual([]);
     },
     TEST_MS,

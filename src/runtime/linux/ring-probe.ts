@@ -1,0 +1,61 @@
+/** Does io_uring do here what the engine relies on? A ring that could lose bytes is none. */
+import { ERRNO, SO, SOL } from "./libc.ts";
+import { ARENA_BYTES } from "./memory.ts";
+import { type Outcomes, Ring } from "./ring.ts";
+import { close, openPair, otherEnd, setOption, waiting } from "./syscalls.ts";
+
+const SMALL = 8;
+/** What the probe submits: each outcome below has the operation's index. */
+const STEPS = { small: 0, short: 1, refused: 2, close: 3, count: 4 } as const;
+
+/** @returns A ring that was tried, or why there is none, in words. */
+export function openRing(): Ring | string {
+  const ring = Ring.open();
+  if (typeof ring === "string") return ring;
+  const problem = tryRing(ring);
+  if (problem === null) return ring;
+  ring.dispose();
+  return problem;
+}
+
+/** Why sends and closes are plain calls here; null: they need not be. */
+export function ringObstacle(): string | null {
+  const ring = openRing();
+  if (typeof ring === "string") return ring;
+  ring.dispose();
+  return null;
+}
+
+/** Sends that are taken, cut short and refused, then a close: a pair of sockets shows what really happened. */
+function tryRing(ring: Ring): string | null {
+  const fd = openPair();
+  if (fd < 0) return `socketpair failed with errno ${-fd}`;
+  const peer = otherEnd();
+  setOption(fd, SOL.SOCKET, SO.SNDBUF, 1); // the kernel makes it its least
+  const outcomes = new Seen();
+  ring.send(STEPS.small, fd, 0, SMALL);
+  ring.send(STEPS.short, fd, 0, ARENA_BYTES);
+  ring.send(STEPS.refused, fd, 0, SMALL);
+  ring.close(STEPS.close, fd);
+  const done = ring.submit(STEPS.count);
+  ring.tell(outcomes);
+  const arrived = waiting(peer);
+  close(peer);
+  const closed = close(fd) === -ERRNO.EBADF;
+  if (done !== STEPS.count) return "io_uring_enter fails";
+  const { short, refused } = outcomes;
+  const told = outcomes.count === 2 && short > 0 && short < ARENA_BYTES && refused === -ERRNO.EAGAIN;
+  return told && closed && arrived === SMALL + short ? null : "this kernel does not tell what a send took";
+}
+
+class Seen implements Outcomes {
+  count = 0;
+  short = 0;
+  refused = 0;
+
+  told(index: number, result: number): void {
+    this.count++;
+    if (index === STEPS.short) this.short = result;
+    if (index === STEPS.refused) this.refused = result;
+  }
+}
