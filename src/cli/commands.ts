@@ -11,6 +11,7 @@ import { EXPORT } from "./export.ts";
 import { HEALTHCHECK } from "./healthcheck.ts";
 import { HELP_COMMAND } from "./help.ts";
 import { IMPORT } from "./import.ts";
+import { KUBECONFIG } from "./kubeconfig.ts";
 import { MAN } from "./man.ts";
 import { RELOAD } from "./reload.ts";
 import { RM } from "./rm.ts";
@@ -34,6 +35,7 @@ export const COMMANDS: readonly Command[] = [
   IMPORT,
   EXPORT,
   DNS,
+  KUBECONFIG,
   CONFIG,
   COMPLETION,
   MAN,
