@@ -2,6 +2,7 @@
 import type { NodeSpec } from "../config/addresses.ts";
 import type { Config } from "../config/model.ts";
 import { requireClusters } from "../config/load.ts";
+import { configWarnings } from "../config/warnings.ts";
 import { checkLive } from "./check-live.ts";
 import { ALL_SETTINGS, command } from "./command.ts";
 import { toggle } from "./command-option.ts";
@@ -33,7 +34,8 @@ function checkedText(config: Config): string {
     cluster.where,
   ]);
   const total = `no mistake found: ${clusters.length} ${clusters.length === 1 ? "cluster" : "clusters"}\n`;
-  return table([["cluster", "domain", "api", "ingress", "from"], ...rows]) + total;
+  const warnings = configWarnings(config).map((text) => `warning: ${text}\n`);
+  return table([["cluster", "domain", "api", "ingress", "from"], ...rows]) + total + warnings.join("");
 }
 
 function count(nodes: readonly NodeSpec[]): string {

@@ -1,19 +1,13 @@
 /** DNS names as routes and domains need them: lower case, whole labels, no trailing dot. */
+import { isDomain, NAME_MOST } from "../core/route/canonical-name.ts";
 import { fit, unfit, type Reading } from "./text.ts";
-
-/** RFC 1035 §2.3.4: 63 bytes per label, 253 in text; the underscore is no host name but common in labs. */
-const LABEL = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/;
-const NAME_MOST = 253;
 
 /** A name of one or more labels. */
 export function readDomain(text: string): Reading<string> {
   // toLowerCase() would fold the Kelvin sign to k: only ASCII letters are folded, the rest is refused below.
   const name = text.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase()).replace(/\.$/, "");
   if (name.length > NAME_MOST) return unfit(`a name of at most ${NAME_MOST} characters`);
-  if (name === "" || !name.split(".").every((label) => LABEL.test(label))) {
-    return unfit("a DNS name such as linuxera.lab");
-  }
-  return fit(name);
+  return isDomain(name) ? fit(name) : unfit("a DNS name such as linuxera.lab");
 }
 
 /** A name, or `*.` and a name for everything below it. */

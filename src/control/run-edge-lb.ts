@@ -1,5 +1,6 @@
 /** `edge-lb run`: from a configuration to an exit code. It opens what it needs, is ready, serves, ends. */
 import type { Config } from "../config/model.ts";
+import { configWarnings } from "../config/warnings.ts";
 import { EdgeError } from "../errors.ts";
 import { takeAdmin, type OpenAdmin } from "./admin-door.ts";
 import { createApi } from "./api/api.ts";
@@ -69,6 +70,7 @@ async function open({ config, load, workerEntry, openAdmin, sink }: RunInput, co
   const supervisor = await startSupervisor({ config, workerEntry, sink, events, onFatal });
   const { log, board } = supervisor;
   if (control.note !== null) log.warn("control", control.note);
+  for (const text of configWarnings(config)) log.warn("config", text);
   const reload = createReload({
     load: (runtime, taking) => load(runtime, taking, supervisor.own.now()),
     current: () => supervisor.config,

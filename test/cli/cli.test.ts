@@ -152,6 +152,22 @@ describe("check", () => {
     );
   });
 
+  const open = [":50000", "0.0.0.0:50000", "203.0.113.5:50000", "[2001:db8::5]:50000"];
+  test.each(open)("D6: warns of a password that crosses networks in clear, with --admin %s", async (admin) => {
+    const ran = await edgeLb(["check", ...HUB, "--admin", admin, "--admin-auth", "me:secret"]);
+    expect(ran.code).toBe(0);
+    expect(ran.out).toContain("no mistake found: 1 cluster\nwarning: the password of the status page at ");
+    expect(ran.out).not.toContain("secret");
+  });
+
+  test.each(["127.0.0.1:50000", "192.168.125.1:50000", "[fd00::1]:50000", "off"])(
+    "D6: does not, with --admin %s",
+    async (admin) => {
+      const ran = await edgeLb(["check", ...HUB, "--admin", admin, "--admin-auth", "me:secret"]);
+      expect(ran.out).toEndWith("no mistake found: 1 cluster\n");
+    },
+  );
+
   test("wants a cluster", async () => {
     expect((await edgeLb(["check"])).code).toBe(2);
   });

@@ -3,6 +3,8 @@
  * the names in a certificate say whose node answers, without any secret and without a request.
  */
 
+import { isDomain } from "../route/canonical-name.ts";
+
 /** What is known of a cluster's names. */
 export interface ClusterNames {
   readonly name: string;
@@ -93,11 +95,13 @@ export function identify(own: string, found: ReadonlySet<string>): Identity {
 /**
  * The domain that an ingress certificate gives away: the D of its one `*.apps.D`.
  * With several, the one that begins with the cluster's name; otherwise none, because guessing would route wrongly.
+ * What could not be given as a domain is not learnt either: anything may stand in a certificate.
  */
 export function learntDomain(cluster: string, certificate: ShownCertificate): string | null {
   const domains = certificate.names
-    .filter((name) => name.startsWith("*.apps.") && name.length > "*.apps.".length)
-    .map((name) => name.slice("*.apps.".length));
+    .filter((name) => name.startsWith("*.apps."))
+    .map((name) => name.slice("*.apps.".length))
+    .filter(isDomain);
   if (domains.length === 1) return domains[0] ?? null;
   return domains.find((domain) => domain.startsWith(`${cluster}.`)) ?? null;
 }

@@ -20,6 +20,14 @@ export function canonicalName(text: string): string | null {
   return name.toLowerCase(); // only ASCII is left: elsewhere this would turn the Kelvin sign into a k
 }
 
+/** Labels of names that are given: a host's, and underscores, which are common in labs. */
+const GIVEN_LABEL = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/;
+
+/** May a cluster have this name? Lower case, no trailing dot, stricter than what clients may ask for. */
+export function isDomain(name: string): boolean {
+  return name.length <= NAME_MOST && name.split(".").every((label) => GIVEN_LABEL.test(label));
+}
+
 /**
  * The host of a Host field or an authority in one spelling: lower case, without port and one trailing dot; an IPv6 literal keeps
  * its brackets and the way it is written. What the grammar allows is kept, known or not; null is for what a server must answer

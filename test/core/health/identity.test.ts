@@ -57,6 +57,21 @@ describe("learntDomain()", () => {
     { names: ["*.apps.a.lab", "*.apps.b.lab"], want: null },
     { names: ["*.a.lab", "apps.a.lab"], want: null },
     { names: [], want: null },
+    // D6: what may not be given as a domain
+    ...[
+      "<script>",
+      "a b.lab",
+      "a..lab",
+      ".lab",
+      "lab.",
+      "-a.lab",
+      "a\n.lab",
+      "*.lab",
+      "a'.lab",
+      `${"a".repeat(64)}.lab`,
+      "",
+    ].map((domain) => ({ names: [`*.apps.${domain}`], want: null })),
+    { names: ["*.apps.<script>", "*.apps.hub.lab"], want: "hub.lab" },
   ];
   test.each(cases)("reads $want from $names", ({ names, want }) => {
     expect(learntDomain("hub", shown(names))).toBe(want);
