@@ -1,7 +1,8 @@
 /** One node of a cluster: whether it answers, what it serves, what its certificate says, and what time it has. */
 import { nodesFor } from "../config/clusters.ts";
-import type { NodeSpec } from "../config/addresses.ts";
+import { isMachineAddress, type NodeSpec } from "../config/addresses.ts";
 import type { ClusterConfig, Config } from "../config/model.ts";
+import { listenersOf, OwnListeners } from "../config/own-listeners.ts";
 import type { NodeIdentities } from "../control/health/node-identities.ts";
 import type { NodeProbe, NodeProbeResult } from "../control/probe/node-probe.ts";
 import { judge, type Evidence } from "../core/health/ladder.ts";
@@ -58,25 +59,34 @@ export class NodeCheck {
   private readonly config: Config;
   private readonly identities: NodeIdentities;
   private readonly environment: LiveEnvironment;
+  private readonly own: OwnListeners;
 
   constructor(config: Config, identities: NodeIdentities, environment: LiveEnvironment) {
     this.config = config;
     this.identities = identities;
     this.environment = environment;
+    const local = environment.addresses.map(({ ip }) => ip);
+    this.own = new OwnListeners(listenersOf(config), local);
   }
 
   /** One result for each address of the node. */
   async run(task: Task): Promise<readonly Seen[]> {
     const { host, isName } = task.node;
-    const ips = isName ? await this.environment.lookup(host).catch(() => []) : [host];
-    if (ips.length === 0) return [unresolved(task, servicesOf(task.group, this.config), this.environment.wallMs())];
-    return Promise.all(ips.map((ip) => this.runAt(ip, task)));
+    const found = isName ? await this.environment.lookup(host).catch(() => []) : [host];
+    const ips = found.filter(isMachineAddress);
+    if (ips.length > 0) return Promise.all(ips.map((ip) => this.runAt(ip, task)));
+    const refused = `its name leads to ${found.join(", ")}, no address of a machine`;
+    const words = found.length === 0 ? "its name does not resolve" : refused;
+    return [this.unasked(task, "", words)];
   }
 
   private async runAt(ip: string, task: Task): Promise<Seen> {
     const { cluster, group, node } = task;
     const services = servicesOf(group, this.config);
     const ports = services.map((service) => ({ service, port: portOf(cluster, service) }));
+    if (ports.some(({ port }) => this.own.reachedAt({ ip, port }) !== null)) {
+      return this.unasked(task, ip, "edge-lb itself listens there");
+    }
     const servername = this.identities.servername(cluster.name, group);
     const nodeProbe = this.environment.nodeProbe({ group, ip, ports, readyPort: cluster.ports.ready, servername });
     try {
@@ -90,6 +100,15 @@ export class NodeCheck {
     } finally {
       nodeProbe.close();
     }
+  }
+
+  /** @param ip Empty: there is none to ask. */
+  private unasked({ cluster, group, node }: Task, ip: string, words: string): Seen {
+    const ports = servicesOf(group, this.config).map((service) => {
+      return { service, port: portOf(cluster, service), up: false, silent: ip === "", words };
+    });
+    const base = { cluster: cluster.name, group, node: node.host, ip, ports };
+    return { ...base, certificate: null, identity: null, clock: NO_CLOCK, askedMs: this.environment.wallMs() };
   }
 
   /** One late answer is no verdict: `edge-lb run` asks often, this asks once more. */
@@ -119,19 +138,6 @@ export class NodeCheck {
     const path = group.readiness?.port === "own" ? group.readiness.path : "/";
     return this.environment.clock({ at: { ip, port }, servername, path, timeoutMs: this.config.timeouts.probe });
   }
-}
-
-function unresolved({ cluster, group, node }: Task, services: readonly Service[], askedMs: number): Seen {
-  const words = "its name does not resolve";
-  const ports = services.map((service) => ({
-    service,
-    port: portOf(cluster, service),
-    up: false,
-    silent: true,
-    words,
-  }));
-  const base = { cluster: cluster.name, group, node: node.host, ip: "", ports };
-  return { ...base, certificate: null, identity: null, clock: NO_CLOCK, askedMs };
 }
 
 /** The group's services that are listened to. */

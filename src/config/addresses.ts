@@ -56,6 +56,15 @@ function nodeAt(bytes: Uint8Array): NodeSpec {
   return { host: formatAddress(bytes), isName: false };
 }
 
+/**
+ * Whether one machine can have this address, however it was found: typed, resolved, discovered. Not 0.0.0.0 (with which ad
+ * blockers answer, and which reaches this machine's own loopback), nor multicast, nor broadcast.
+ */
+export function isMachineAddress(ip: string): boolean {
+  const bytes = addressBytes(ip);
+  return bytes !== null && canBeNode(bytes);
+}
+
 function canBeNode(bytes: Uint8Array): boolean {
   return !["unspecified", "multicast", "broadcast"].includes(rangeOf(bytes));
 }

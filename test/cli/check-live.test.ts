@@ -91,6 +91,26 @@ describe("runLiveCheck()", () => {
     expect(texts).toContain("ingress certificate until 2027-02-21");
   });
 
+  test.each([
+    ["A1: edge-lb itself", "10.0.0.5", "edge-lb itself listens there"],
+    ["A2: no machine", "0.0.0.0", "its name leads to 0.0.0.0, no address of a machine"],
+  ])("a node by a name that leads to %s is not asked, and it says why", async (_, ip, words) => {
+    const config = load([["cluster", "hub=worker.lab,domain=hub.lab"]]);
+    const asked: string[] = [];
+    const found = await complaints(
+      {
+        lookup: async (name) => [name === "worker.lab" ? ip : "10.0.0.5"],
+        nodeProbe: (plan) => {
+          asked.push(plan.ip);
+          return probing(healthy());
+        },
+      },
+      config,
+    );
+    expect(found.filter((text) => text.includes(words))).not.toEqual([]);
+    expect(asked).toEqual([]);
+  });
+
   test.each<[string, Partial<LiveEnvironment>, string]>([
     [
       "rights that are missing",

@@ -3,7 +3,7 @@
  * The data plane never sees a name.
  */
 import * as dns from "node:dns/promises";
-import type { NodeSpec } from "../../config/addresses.ts";
+import { isMachineAddress, type NodeSpec } from "../../config/addresses.ts";
 import type { Config } from "../../config/model.ts";
 import { canonicalIp } from "../../core/address.ts";
 import type { EventLog } from "../log/event-log.ts";
@@ -48,6 +48,8 @@ interface Name {
   readonly host: string;
   addresses: readonly string[];
   error: string | null;
+  /** Addresses of the last answer that no machine can have, as told. */
+  refused: string;
   timer: Cancel | null;
   gone: boolean;
 }
@@ -98,7 +100,7 @@ export class Resolver {
   }
 
   private add(host: string): Name {
-    const name: Name = { host, addresses: [], error: null, timer: null, gone: false };
+    const name: Name = { host, addresses: [], error: null, refused: "", timer: null, gone: false };
     this.names.set(host, name);
     return name;
   }
@@ -149,10 +151,14 @@ function namesOf(config: Config): ReadonlySet<string> {
 
 /** @returns whether the addresses changed */
 function take(name: Name, found: readonly string[], log: EventLog): boolean {
-  const addresses = [...new Set(found.map((ip) => canonicalIp(ip)).filter((ip) => ip !== null))]
-    .sort()
-    .slice(0, ADDRESSES_MOST);
-  if (addresses.length === 0) throw new Error("no address");
+  const all = [...new Set(found.map((ip) => canonicalIp(ip)).filter((ip) => ip !== null))].sort();
+  const addresses = all.filter(isMachineAddress).slice(0, ADDRESSES_MOST);
+  const refused = all.filter((ip) => !isMachineAddress(ip)).join(", ");
+  if (addresses.length === 0) throw new Error(refused === "" ? "no address" : refusedText(refused));
+  if (refused !== "" && refused !== name.refused) {
+    log.warn("names", `${name.host}: ${refusedText(refused)}; using ${addresses.join(", ")}`, { host: name.host });
+  }
+  name.refused = refused;
   const before = name.addresses.join(", ");
   const now = addresses.join(", ");
   if (name.error !== null) log.info("names", `${name.host} resolves again: ${now}`, { host: name.host });
@@ -162,6 +168,10 @@ function take(name: Name, found: readonly string[], log: EventLog): boolean {
   name.error = null;
   name.addresses = addresses;
   return before !== now;
+}
+
+function refusedText(addresses: string): string {
+  return `the answer ${addresses} is no address of a machine`;
 }
 
 /** Said once, not every 30 s. */

@@ -79,6 +79,35 @@ describe("Resolver", () => {
     resolver.stop();
   });
 
+  for (const bad of ["0.0.0.0", "0.1.2.3", "::", "224.0.0.1", "ff02::1", "255.255.255.255", "::ffff:0.0.0.0"]) {
+    test(`A2: an answer ${bad} is held to what literals are: the last good one is kept, and it says so`, async () => {
+      const answers: Answers = { "worker-1.lab": at(null, bad) };
+      const { resolver, clock, lines } = desk(answers);
+      const shown = bad.replace("::ffff:", "");
+      await resolver.update(config);
+      expect(resolver.addressesOf(worker)).toEqual([]);
+      const why = `the answer ${shown} is no address of a machine`;
+      expect(lines).toEqual([`Cannot resolve worker-1.lab: ${why}; it has no endpoint yet`]);
+      answers["worker-1.lab"] = at(null, "10.0.0.9");
+      await clock.pass(5_001);
+      answers["worker-1.lab"] = at(null, bad);
+      await clock.pass(60_001);
+      expect(resolver.addressesOf(worker)).toEqual(["10.0.0.9"]);
+      expect(lines.at(-1)).toBe(`Cannot resolve worker-1.lab: ${why}; keeping 10.0.0.9`);
+      expect(resolver.view()).toEqual([{ host: "worker-1.lab", addresses: ["10.0.0.9"], error: why }]);
+      resolver.stop();
+    });
+  }
+
+  test("A2: of an answer that is partly bad the good part counts, and it says so once", async () => {
+    const { resolver, clock, lines } = desk({ "worker-1.lab": at(null, "0.0.0.0", "10.0.0.9") });
+    await resolver.update(config);
+    await clock.pass(60_001);
+    expect(resolver.addressesOf(worker)).toEqual(["10.0.0.9"]);
+    expect(lines).toEqual(["worker-1.lab: the answer 0.0.0.0 is no address of a machine; using 10.0.0.9"]);
+    resolver.stop();
+  });
+
   test("an empty answer is a failure", async () => {
     const { resolver, lines } = desk({ "worker-1.lab": at(null) });
     await resolver.update(config);
