@@ -1,4 +1,5 @@
 /** What is wrong with the nodes of every cluster: their pools, certificates and clocks. */
+import { namesOf } from "../config/service-settings.ts";
 import type { ClusterConfig, Config } from "../config/model.ts";
 import { NodeIdentities } from "../control/health/node-identities.ts";
 import { owners, sharedCertificates, type ShownCertificate } from "../core/health/identity.ts";
@@ -90,10 +91,10 @@ function sharedIngress(
     if (group.servername === "apps" && certificate !== null) shown.set(cluster, certificate);
   }
   const whose = owners(
-    config.clusters.map(({ name, names, apiNames }) => ({
-      name,
-      domain: domains.get(name) ?? null,
-      names: [...names, ...apiNames],
+    config.clusters.map((cluster) => ({
+      name: cluster.name,
+      domain: domains.get(cluster.name) ?? null,
+      names: namesOf(cluster),
     })),
   );
   return sharedCertificates(shown, whose).map(({ cluster, also }) => ({

@@ -6,7 +6,7 @@ import type { Service } from "../seam/services.ts";
 import type { LiveEnvironment } from "./environment.ts";
 import { fail, inParallel, ok, warn, type Finding } from "./finding.ts";
 import { codeOf } from "../errors.ts";
-import { listenOf } from "../config/service-settings.ts";
+import { allNodes, listenOf, namesOf } from "../config/service-settings.ts";
 
 /** Questions at a time, how long one may take, and all of them. */
 const AT_ONCE = 16;
@@ -29,7 +29,7 @@ export async function checkDns(
   environment: LiveEnvironment,
 ): Promise<readonly Finding[]> {
   const nameless = config.clusters
-    .filter((cluster) => !domains.has(cluster.name) && cluster.names.length + cluster.apiNames.length === 0)
+    .filter((cluster) => !domains.has(cluster.name) && namesOf(cluster).length === 0)
     .map(({ name }) => warn(`${name}: its domain is not known, so no name was asked for`, `add domain=... to ${name}`));
   const sets = nameSetsOf(config.services);
   const questions = config.clusters.flatMap((cluster) => questionsOf(cluster, sets, domains.get(cluster.name) ?? null));
@@ -44,10 +44,10 @@ export async function checkDns(
 
 function questionsOf(cluster: ClusterConfig, sets: NameSets, domain: string | null): readonly Question[] {
   return claimsOf(cluster, sets, domain)
-    .filter(({ rule }) => rule !== "labels")
-    .map(({ rule, name, services }) => ({
+    .filter(({ rule }) => rule === "exact" || rule === "below")
+    .map(({ rule, name, services, vacant }) => ({
       cluster,
-      services,
+      services: [...services, ...vacant],
       shown: rule === "below" ? `*.${name}` : name,
       // every OpenShift cluster has this route, so a hosts file has it too
       asked: rule === "below" ? `console-openshift-console.${name}` : name,
@@ -100,7 +100,7 @@ function allElsewhere(
   { addresses }: LiveEnvironment,
   remedy: string,
 ): Finding {
-  const nodes = new Set([...cluster.nodes, ...(cluster.api ?? []), ...(cluster.ingress ?? [])].map(({ host }) => host));
+  const nodes = new Set(allNodes(cluster).map(({ host }) => host));
   if (elsewhere.some((ip) => nodes.has(ip))) return fail(`${text}: straight to a node, past edge-lb`, remedy);
   if (elsewhere.some((ip) => addresses.some((own) => own.ip === ip))) {
     return fail(`${text}: this machine, but edge-lb does not listen at that address`, remedy);

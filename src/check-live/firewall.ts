@@ -3,12 +3,11 @@
  * that VMs reach neither api-int nor their own routes, while everything looks right from outside.
  */
 import { readCidr } from "../config/addresses.ts";
-import { nodesFor } from "../config/clusters.ts";
+import { listenOf, nodesFor } from "../config/service-settings.ts";
 import type { Config } from "../config/model.ts";
 import { inAny } from "../core/access.ts";
 import type { LiveEnvironment } from "./environment.ts";
 import { fail, ok, warn, type Finding } from "./finding.ts";
-import { listenOf } from "../config/service-settings.ts";
 
 interface Zone {
   readonly name: string;

@@ -1,6 +1,6 @@
 /** One node of a cluster: whether it answers, what it serves, what its certificate says, and what time it has. */
-import { nodesFor } from "../config/clusters.ts";
 import { isMachineAddress, type NodeSpec } from "../config/addresses.ts";
+import { listenOf, nodesFor, portOf } from "../config/service-settings.ts";
 import type { ClusterConfig, Config } from "../config/model.ts";
 import { listenersOf, OwnListeners } from "../config/own-listeners.ts";
 import type { NodeIdentities } from "../control/health/node-identities.ts";
@@ -11,7 +11,6 @@ import type { Identity, ShownCertificate } from "../core/health/identity.ts";
 import type { ProbeGroup, Service } from "../seam/services.ts";
 import type { ClockAnswer } from "./clock.ts";
 import type { LiveEnvironment } from "./environment.ts";
-import { listenOf, portOf } from "../config/service-settings.ts";
 
 /** What one port of one node had to say. */
 export interface SeenPort {

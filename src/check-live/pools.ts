@@ -1,11 +1,10 @@
 /** Which nodes serve which pool of a cluster, and what is wrong where they do not. */
-import { listFor } from "../config/clusters.ts";
+import { listFor, portOf } from "../config/service-settings.ts";
 import type { ClusterConfig } from "../config/model.ts";
 import { formatEndpoint } from "../core/address.ts";
 import type { Service } from "../seam/services.ts";
 import { fail, ok, warn, type Finding } from "./finding.ts";
 import type { Seen, SeenPort } from "./nodes.ts";
-import { portOf } from "../config/service-settings.ts";
 
 interface Place {
   readonly node: string;

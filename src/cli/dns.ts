@@ -9,6 +9,7 @@ import { ALL_SETTINGS, command } from "./command.ts";
 import { oneWord, single } from "./command-option.ts";
 import { configOf } from "./configuration.ts";
 import { EXIT } from "./exit-code.ts";
+import { claimsOf, nameSetsOf, type NameSets } from "../config/claims.ts";
 import { listenOf } from "../config/service-settings.ts";
 
 /** What one name needs: itself, or everything below it. */
@@ -60,9 +61,11 @@ function readIp(text: string): Reading<string> {
 export function dnsText(config: Config, { address, format }: DnsOptions): string {
   const clusters = requireClusters(config);
   const ip = address ?? ownAddress(config);
-  const records = clusters.flatMap(recordsOf);
+  const sets = nameSetsOf(config.services);
+  const records = clusters.flatMap((cluster) => recordsOf(cluster, sets));
+  const named = new Set(records.map(({ cluster }) => cluster));
   const missing = clusters
-    .filter(isNameless)
+    .filter(({ name }) => !named.has(name))
     .map((cluster) => `# ${cluster.name}: its domain is not known; give it with domain=`);
   const linesOf = (name: DnsFormat): readonly string[] => [...missing, ...DNS_FORMATS[name](records, ip)];
   if (format !== null) return `${linesOf(format).join("\n")}\n`;
@@ -76,20 +79,11 @@ const TITLES: Readonly<Record<DnsFormat, string>> = {
   libvirt: "for the VMs of a libvirt network; set NETWORK",
 };
 
-function isNameless({ domain, names, apiNames }: ClusterConfig): boolean {
-  return domain === null && names.length + apiNames.length === 0;
-}
-
-function recordsOf({ name: cluster, domain, names, apiNames }: ClusterConfig): readonly DnsRecord[] {
-  const exact = (name: string): DnsRecord => ({ cluster, name, below: false });
-  const derived =
-    domain === null
-      ? []
-      : [exact(`api.${domain}`), exact(`api-int.${domain}`), { cluster, name: `apps.${domain}`, below: true }];
-  const given = names.map((name) =>
-    name.startsWith("*.") ? { cluster, name: name.slice(2), below: true } : exact(name),
-  );
-  return [...derived, ...apiNames.map(exact), ...given];
+/** Names that a server can answer for: whole ones, and all below one. */
+function recordsOf(cluster: ClusterConfig, sets: NameSets): readonly DnsRecord[] {
+  const known = claimsOf(cluster, sets).filter(({ rule }) => rule === "exact" || rule === "below");
+  const records = known.map(({ name, rule }): DnsRecord => ({ cluster: cluster.name, name, below: rule === "below" }));
+  return [...new Map(records.map((record) => [`${record.below} ${record.name}`, record])).values()];
 }
 
 /** What a listener is bound to; else the first address of this machine that others can reach. */

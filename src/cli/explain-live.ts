@@ -1,5 +1,6 @@
 /** `explain` of the edge-lb that runs: verdicts and load of every candidate, as they are now. */
 import type { Candidate, Explanation, Match } from "../control/api/explain-name.ts";
+import type { Circumstances } from "../control/api/asked-name.ts";
 import { formatEndpoint } from "../core/address.ts";
 import type { Client } from "./client.ts";
 import { EXIT } from "./exit-code.ts";
@@ -8,8 +9,10 @@ import { ageText, stateText } from "./status-table.ts";
 import { table } from "./table.ts";
 
 /** @throws EdgeErrors when the text is no name and no URL */
-export async function explainRunning(client: Client, text: string, io: Io): Promise<number> {
-  const found = (await client.ask("GET", `explain?name=${encodeURIComponent(text)}`)) as Explanation;
+export async function explainRunning(client: Client, text: string, how: Circumstances, io: Io): Promise<number> {
+  const said = Object.entries(how).filter((each): each is [string, string] => typeof each[1] === "string");
+  const query = new URLSearchParams([["name", text], ...said]);
+  const found = (await client.ask("GET", `explain?${query}`)) as Explanation;
   io.out(explanationText(found));
   return found.matches.length === 0 ? EXIT.failed : EXIT.done;
 }

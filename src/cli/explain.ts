@@ -2,27 +2,38 @@
 import { cidrText } from "../config/addresses.ts";
 import { requireClusters } from "../config/load.ts";
 import type { ClusterConfig, Config } from "../config/model.ts";
-import { nodesFor } from "../config/clusters.ts";
+import { nodesFor, policyOf, portOf } from "../config/service-settings.ts";
 import { buildSnapshot } from "../config/build-snapshot.ts";
-import { canonicalIp, formatEndpoint } from "../core/address.ts";
-import { DEFAULT_RULE, servicesAsked, readAskedName, ruleText } from "../control/api/asked-name.ts";
-import { buildRoutes, explainLookup, type Routes } from "../core/route/lookup.ts";
+import { formatEndpoint } from "../core/address.ts";
+import {
+  readAskedName,
+  routeAsked,
+  ruleText,
+  servicesAsked,
+  type AskedName,
+  type Circumstances,
+} from "../control/api/asked-name.ts";
+import { buildRoutes, type Routes } from "../core/route/lookup.ts";
 import { nearestName } from "../core/route/nearest.ts";
 import { BASE, COMMAND_LINE, GLOBAL, LISTEN } from "../config/options.ts";
 import type { Service } from "../seam/services.ts";
 import { findClient } from "./client.ts";
 import { ALL_SETTINGS, argument, command, type Call } from "./command.ts";
 import { configOf } from "./configuration.ts";
+import { anyText, single } from "./command-option.ts";
 import { EXIT } from "./exit-code.ts";
 import { explainRunning } from "./explain-live.ts";
 import type { Io } from "./io.ts";
-import { policyOf, portOf } from "../config/service-settings.ts";
 
 export const EXPLAIN = command({
   name: "explain",
   help: "Say where a name or URL goes, and why",
   args: [argument("NAME|URL", "name")],
   settings: ALL_SETTINGS,
+  options: {
+    listener: single("NAME", "Ask this one alone", anyText),
+    from: single("ADDRESS", "The client that asks: where the name says nothing, its own cluster answers", anyText),
+  },
   shown: {
     title: "Which edge-lb is asked: the one that runs, or with --config or --cluster what they would make",
     settings: [
@@ -37,9 +48,10 @@ export const EXPLAIN = command({
   },
   async run(call) {
     const [text = ""] = call.args;
+    const { listener, from } = call.options;
     const client = asksRunning(call) ? await findClient(call.settings, call.io) : null;
-    if (client === null) return explain(configOf(call), text, call.io);
-    return explainRunning(client, text, call.io).finally(() => client.close());
+    if (client === null) return explain(configOf(call), text, { listener, from }, call.io);
+    return explainRunning(client, text, { listener, from }, call.io).finally(() => client.close());
   },
 });
 
@@ -51,36 +63,30 @@ function asksRunning({ settings }: Pick<Call, "settings">): boolean {
 }
 
 /** @throws EdgeError when the text is no name and no URL */
-function explain(config: Config, text: string, io: Io): number {
+function explain(config: Config, text: string, how: Circumstances, io: Io): number {
   requireClusters(config);
-  const asked = readAskedName(text);
+  const asked = readAskedName(text, how);
   const services = servicesAsked(asked, config);
   if (services.length === 0) {
     io.out(`${asked.name}: nothing listens on port ${asked.port}\n`);
     return EXIT.failed;
   }
   const routes = buildRoutes(buildSnapshot(config, STATIC));
-  const found = services.flatMap((service) => explainOn(service, config, routes, asked.name) ?? []);
+  const found = services.flatMap((service) => explainOn(service, config, routes, asked) ?? []);
   if (found.length === 0) io.out(`${asked.name}: ${unknownWords(routes, services, asked.name)}\n`);
   else io.out(`${found.join("\n\n")}\n`);
   return found.length === 0 ? EXIT.failed : EXIT.done;
 }
 
-/** Routes need no addresses and no counters. */
+/** Routes need no counters, and no addresses of nodes given by name. */
 const STATIC = { version: 1, cellOf: () => 0, addressesOf: () => [], maxConnections: 1 };
 
-function explainOn(service: Service, config: Config, routes: Routes, name: string): string | null {
-  // A client that is given an address sends no server name, but it does send a Host.
-  if (service.routedBy === "sni" && canonicalIp(name) !== null) return explainDefault(config, service, name);
-  const match = explainLookup(routes, service.index, name);
+function explainOn(service: Service, config: Config, routes: Routes, asked: AskedName): string | null {
+  const match = routeAsked(routes, service, asked);
   const cluster = match === null ? undefined : config.clusters[match.cluster];
-  return match === null || cluster === undefined ? null : describeMatch(name, service, ruleText(match), cluster);
-}
-
-function explainDefault(config: Config, service: Service, name: string): string | null {
-  const cluster = config.clusters.find((each) => each.name === config.defaultCluster);
-  if (cluster === undefined || service.nameless !== "default") return null;
-  return describeMatch(name, service, DEFAULT_RULE, cluster);
+  return match === null || cluster === undefined
+    ? null
+    : describeMatch(asked.name, service, ruleText(match, asked), cluster);
 }
 
 function describeMatch(name: string, service: Service, rule: string, cluster: ClusterConfig): string {

@@ -2,9 +2,8 @@
 import { inAny } from "../core/access.ts";
 import type { Bridge, Cidr } from "../seam/snapshot.ts";
 import type { Service } from "../seam/services.ts";
-import { nodesFor } from "./clusters.ts";
 import type { Config } from "./model.ts";
-import { listenOf } from "./service-settings.ts";
+import { listenOf, nodesFor } from "./service-settings.ts";
 
 /**
  * For each listener of such a service, the one cluster with a node in the listener's own network. None where several have: names decide there.

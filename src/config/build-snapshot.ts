@@ -6,11 +6,10 @@ import type { Service } from "../seam/services.ts";
 import type { NodeSpec } from "./addresses.ts";
 import { bridgesOf } from "./bridges.ts";
 import { claimKeys, claimsOf, nameSetsOf, type NameSets } from "./claims.ts";
-import { nodesFor } from "./clusters.ts";
 import type { ClusterConfig, Config, Timeouts } from "./model.ts";
 import { dataPart } from "./option-group.ts";
 import { GLOBAL, LIMITS, TIMEOUTS } from "./options.ts";
-import { listenOf, policyOf, portOf } from "./service-settings.ts";
+import { defaultOf, listenOf, nodesFor, policyOf, portOf } from "./service-settings.ts";
 
 /** Post-quantum hellos are 1.5-5.5 KB and padding is legal. */
 const HELLO_BYTES = 65_536;
@@ -55,24 +54,28 @@ function redirectPort(config: Config): number {
   return (tls === undefined ? undefined : listenOf(config, tls)[0]?.port) ?? HTTPS_PORT;
 }
 
-function fallbackOf({ clusters, services, defaultCluster }: Config): readonly number[] {
-  const cluster = clusters.findIndex(({ name }) => name === defaultCluster);
-  return services.map(({ nameless }) => (nameless === "default" ? cluster : -1));
+function fallbackOf(config: Config): readonly number[] {
+  const indexes = new Map(config.clusters.map(({ name }, index) => [name, index]));
+  return config.services.map((service) => indexes.get(defaultOf(config, service) ?? "") ?? -1);
 }
 
 function planOf(cluster: ClusterConfig, config: Config, input: SnapshotInput): ClusterPlan {
+  const cell = input.cellOf(`cluster/${cluster.name}`);
+  const pools = config.services.map((service) =>
+    service.address === "off" && listenOf(config, service).length === 0
+      ? null
+      : poolOf(cluster, service, config.timeouts, input),
+  );
   return {
     name: cluster.name,
-    cell: input.cellOf(`cluster/${cluster.name}`),
+    cell,
     allow: cluster.allow,
+    addresses: [...new Set(pools.flatMap((pool) => (pool?.endpoints ?? []).map(({ at }) => at.ip)))],
+    clients: cluster.clients,
     maxConnections: cluster.maxConnections,
     allDown: cluster.allDown,
     redirectHttps: cluster.redirectHttps,
-    pools: config.services.map((service) =>
-      service.address === "off" && listenOf(config, service).length === 0
-        ? null
-        : poolOf(cluster, service, config.timeouts, input),
-    ),
+    pools,
   };
 }
 
@@ -102,19 +105,33 @@ function endpointsOf(nodes: readonly NodeSpec[], port: number, key: string, inpu
   return [...endpoints.values()];
 }
 
-type NameClaims = Pick<Snapshot, "exact" | "below" | "labels">;
+type NameClaims = Pick<Snapshot, "exact" | "below" | "labels" | "rest">;
 
 function nameClaims(config: Config, learned: ReadonlyMap<string, string>): NameClaims {
-  const claims = { exact: new Array<NameClaim>(), below: new Array<NameClaim>(), labels: new Array<NameClaim>() };
+  const list = (): NameClaim[] => [];
+  const claims = { exact: list(), below: list(), labels: list(), rest: list() };
   const sets = nameSetsOf(config.services);
-  const indexes = new Map(Object.values(sets).map((services) => [services, services.map(({ index }) => index)]));
+  const indexes = new Indexes();
   const domains = learnedDomains(config.clusters, sets, learned);
-  for (const [index, cluster] of config.clusters.entries()) {
-    for (const { rule, name, services } of claimsOf(cluster, sets, domains.get(cluster.name) ?? cluster.domain)) {
-      claims[rule].push({ name, cluster: index, services: indexes.get(services) ?? [] });
+  for (const [cluster, each] of config.clusters.entries()) {
+    for (const { rule, name, services, vacant } of claimsOf(each, sets, domains.get(each.name) ?? each.domain)) {
+      claims[rule].push({ name, cluster, services: indexes.of(services), vacant: indexes.of(vacant) });
     }
   }
   return claims;
+}
+
+/** The same list for the same services: a snapshot of many clusters is mailed to every worker. */
+class Indexes {
+  private readonly known = new Map<readonly Service[], readonly number[]>();
+
+  of(services: readonly Service[]): readonly number[] {
+    const before = this.known.get(services);
+    if (before !== undefined) return before;
+    const indexes = services.map(({ index }) => index);
+    this.known.set(services, indexes);
+    return indexes;
+  }
 }
 
 /** A learnt domain counts where none was given and none of its names is another cluster's. */

@@ -1,8 +1,8 @@
 /** The cluster's part of the option table: keys of `--cluster NAME=ITEM[,ITEM...]` and of `clusters.NAME` in the file. */
 import type { CheckMode } from "../core/health/ladder.ts";
-import type { Policy } from "../seam/services.ts";
+import { SERVICES, type BuiltInName, type Policy, type Service, type ServiceName } from "../seam/services.ts";
 import { CIDR, NODES, type NodeSpec } from "./addresses.ts";
-import { readDomain, readExactName, readNamePattern } from "./names.ts";
+import { readApiName, readDomain, readNamePattern } from "./names.ts";
 import { optionsOf } from "./option-group.ts";
 import { listOf, many, maybe, one, word, type Option } from "./option.ts";
 import { BASE } from "./options.ts";
@@ -23,12 +23,23 @@ const PROXY_VERSION: Codec<0 | 1 | 2> = {
   form: { words: ["off", "v1", "v2"] },
 };
 
+const PATTERNS = plain(readNamePattern, `(\\*|${WILDCARD_PATTERN})`);
+
+/** A built-in service has its key in each of these groups; further services are added by `clusterWith`. */
+type PerService<T> = Readonly<Record<BuiltInName, Option<T>>>;
+type OwnNodes = Readonly<Record<Exclude<BuiltInName, "api">, Option<readonly NodeSpec[] | null>>>;
+
 /** By their keys in a cluster's configuration. */
 export const CLUSTER = {
   nodes: nodesOption("nodes", "Nodes of any role; items before the first key"),
   /** Null: taken from `nodes`. */
-  api: orFromNodes(nodesOption("api", "Nodes of the api pool, and no others")),
-  ingress: orFromNodes(nodesOption("ingress", "Nodes of the https and http pools, and no others")),
+  api: orElse("nodes", nodesOption("api", "Nodes of the api pool, and no others")),
+  ingress: orElse("nodes", nodesOption("ingress", "Nodes of the https and http pools, and no others")),
+  /** Lists for one service alone; null: those of its role. */
+  ownNodes: ofEach(
+    SERVICES.filter(({ name, role }) => name !== role),
+    ownNodesOption,
+  ) as OwnNodes,
   /** D of `api.D` and `*.apps.D`; null: not known (yet), the label rule serves the cluster. */
   domain: maybe({
     ...placeOf("domain"),
@@ -37,21 +48,20 @@ export const CLUSTER = {
     help: "Serves api.DOMAIN and *.apps.DOMAIN",
     of: plain(readDomain, NAME_PATTERN),
   }),
-  /** `shop.lab` or `*.shop.lab`, lower case. */
-  names: namesOption("names", "Further ingress names: shop.lab, *.shop.lab", plain(readNamePattern, WILDCARD_PATTERN)),
-  apiNames: namesOption("api-names", "Further names of the API", plain(readExactName, NAME_PATTERN)),
+  /** `shop.lab`, `*.shop.lab` or `*`, lower case. */
+  names: namesOption("names", "Further ingress names: shop.lab, *.shop.lab, * for all that nobody claims", PATTERNS),
+  apiNames: namesOption(
+    "api-names",
+    "Further names of the API; * for all that nobody claims",
+    plain(readApiName, `(\\*|${NAME_PATTERN})`),
+  ),
+  /** For one service alone; the built-in ones have none. */
+  ownNames: ofEach([], ownNamesOption),
   ports: {
-    api: portOption("api-port", "6443", "The API's port on the nodes"),
-    https: portOption("https-port", "443", "The ingress's TLS port on the nodes"),
-    http: portOption("http-port", "80", "The ingress's HTTP port on the nodes"),
-    mcs: portOption("mcs-port", "22623", "The machine-config server's port on the nodes"),
-    ready: portOption("ready-port", "1936", "Where the ingress answers /healthz/ready"),
+    ...(ofEach(SERVICES, portOption) as PerService<number>),
+    ready: portKey("ready-port", "1936", "Where the ingress answers /healthz/ready"),
   },
-  balance: {
-    api: policyOption("balance-api", "leastconn", "How a node of the api pool is picked"),
-    https: policyOption("balance-https", "source", "How a node of the https pool is picked"),
-    http: policyOption("balance-http", "host", "How a node of the http pool is picked"),
-  },
+  balance: ofEach(SERVICES, policyOption) as PerService<Policy>,
   check: word({
     ...placeOf("check"),
     of: choice<CheckMode>("auto", "readyz", "tls", "tcp", "off"),
@@ -66,6 +76,12 @@ export const CLUSTER = {
     value: "CIDR,...",
     fallbackShown: "everyone",
     help: "Clients that may reach this cluster",
+    of: listOf(CIDR),
+  }),
+  clients: many({
+    ...placeOf("clients"),
+    value: "CIDR,...",
+    help: "Clients that this cluster takes where they name none; its nodes always",
     of: listOf(CIDR),
   }),
   /** 0: no limit. */
@@ -99,6 +115,26 @@ export const CLUSTER = {
   }),
 };
 
+/** The same with the keys of further services. */
+export function clusterWith(services: readonly Service[]): typeof CLUSTER {
+  const further = services.slice(SERVICES.length);
+  if (further.length === 0) return CLUSTER;
+  return {
+    ...CLUSTER,
+    ownNodes: { ...CLUSTER.ownNodes, ...ofEach(further, ownNodesOption) },
+    ownNames: ofEach(further, ownNamesOption),
+    ports: { ...CLUSTER.ports, ...ofEach(further, portOption) },
+    balance: { ...CLUSTER.balance, ...ofEach(further, policyOption) },
+  };
+}
+
+function ofEach<T>(
+  services: readonly Service[],
+  optionOf: (service: Service) => Option<T>,
+): Readonly<Record<ServiceName, Option<T>>> {
+  return Object.fromEntries(services.map((service) => [service.name, optionOf(service)]));
+}
+
 function placeOf(key: string): { flag: string; item: string; yaml: string } {
   return { flag: "cluster", item: key, yaml: `clusters.NAME.${key}` };
 }
@@ -107,19 +143,29 @@ function nodesOption(key: string, help: string): Option<readonly NodeSpec[]> {
   return { ...many({ ...placeOf(key), value: "NODE,...", help, of: NODES }), change: changeOfNodes };
 }
 
-/** A pool's own list, without which its nodes are those of `nodes`. */
-function orFromNodes(list: Option<readonly NodeSpec[]>): Option<readonly NodeSpec[] | null> {
-  const fallbackShown = "from nodes";
+/** A list without which the nodes are those of another key. */
+function orElse(key: string, list: Option<readonly NodeSpec[]>): Option<readonly NodeSpec[] | null> {
+  const fallbackShown = `from ${key}`;
   const show = (nodes: readonly NodeSpec[] | null): string => (nodes === null ? fallbackShown : list.show(nodes));
-  return { ...list, fallback: { none: null }, fallbackShown, show, change: changeOfNodes };
+  const change = (before: readonly NodeSpec[] | null, after: readonly NodeSpec[] | null): string | null =>
+    changeOfNodes(before, after, fallbackShown);
+  return { ...list, fallback: { none: null }, fallbackShown, show, change };
+}
+
+function ownNodesOption({ name, role }: Service): Option<readonly NodeSpec[] | null> {
+  return orElse(role, nodesOption(name, `Nodes of the ${name} pool, and no others`));
 }
 
 /** `+192.168.125.26 -192.168.125.20`. */
-function changeOfNodes(before: readonly NodeSpec[] | null, after: readonly NodeSpec[] | null): string | null {
+function changeOfNodes(
+  before: readonly NodeSpec[] | null,
+  after: readonly NodeSpec[] | null,
+  elsewhere = "",
+): string | null {
   const [old, fresh] = [new Set(before?.map(({ host }) => host)), new Set(after?.map(({ host }) => host))];
   const added = [...fresh].filter((host) => !old.has(host)).map((host) => `+${host}`);
   const removed = [...old].filter((host) => !fresh.has(host)).map((host) => `-${host}`);
-  const own = after === null && before !== null ? ["(now from nodes)"] : [];
+  const own = after === null && before !== null ? [`(now ${elsewhere})`] : [];
   return [...added, ...removed, ...own].join(" ") || null;
 }
 
@@ -127,12 +173,23 @@ function namesOption(key: string, help: string, of: Codec<string>): Option<reado
   return many({ ...placeOf(key), value: "NAME,...", help, of: listOf(of) });
 }
 
-function portOption(key: string, fallback: string, help: string): Option<number> {
+function ownNamesOption({ name }: Service): Option<readonly string[]> {
+  return namesOption(`${name}-names`, `Further names of ${name} alone: rke.lab, *.rke.lab, *`, PATTERNS);
+}
+
+function portOption({ name, port }: Service): Option<number> {
+  const option = portKey(`${name}-port`, String(port), `Port of the ${name} pool's nodes`);
+  // the kernel chose the listener's port: there is no default
+  return port === 0 ? { ...option, fallback: { none: 0 }, fallbackShown: "none" } : option;
+}
+
+function portKey(key: string, fallback: string, help: string): Option<number> {
   return one({ ...placeOf(key), value: "PORT", fallback, help, of: whole(1, PORT_MOST) });
 }
 
-function policyOption(key: string, fallback: Policy, help: string): Option<Policy> {
-  return word({ ...placeOf(key), of: POLICIES, fallback, help });
+function policyOption({ name, policy }: Service): Option<Policy> {
+  const help = `How a node of the ${name} pool is picked`;
+  return word({ ...placeOf(`balance-${name}`), of: POLICIES, fallback: policy, help });
 }
 
 /** A key whose default is the setting of the same name. */
@@ -153,6 +210,10 @@ function readOf(option: Option<number>, text: string): Reading<number> {
 }
 
 /** The options of a cluster, by the name of their key. */
-export const CLUSTER_KEYS: ReadonlyMap<string, Option<unknown>> = new Map(
-  optionsOf(CLUSTER).map((option) => [option.item ?? "", option]),
-);
+export type ClusterKeys = ReadonlyMap<string, Option<unknown>>;
+
+export function keysOf(group: typeof CLUSTER): ClusterKeys {
+  return new Map(optionsOf(group).map((option) => [option.item ?? "", option]));
+}
+
+export const CLUSTER_KEYS: ClusterKeys = keysOf(CLUSTER);

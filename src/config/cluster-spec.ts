@@ -2,86 +2,90 @@
  * The grammar of a cluster: `ITEM[,ITEM...]` on the command line, keys in the file.
  * An ITEM without `=` continues the key before it; before any key it is a node of any role.
  */
-import { CLUSTER, CLUSTER_KEYS } from "./cluster-options.ts";
-import { addText, describe, reportUnknownKey, textsOf, type Texts } from "./option-texts.ts";
+import { CLUSTER, type ClusterKeys } from "./cluster-options.ts";
+import { addText, describe, textsOf, type Texts } from "./option-texts.ts";
 import type { Option } from "./option.ts";
-import { quote, type Located, type Problems } from "./text.ts";
+import { serviceOfKey } from "./service-names.ts";
+import { didYouMean, quote, type Located, type Problems } from "./text.ts";
 import type { Tree } from "./yaml.ts";
 
-/** The items of `--cluster NAME=…`, or of a cluster written as one text in the file. */
-export function readClusterItems(spec: Located, name: string, problems: Problems): Texts {
-  const texts = new Map<Option<unknown>, Located[]>();
-  /** Null: the key was unknown, and so are the items that continue it. */
-  let option: Option<unknown> | null = CLUSTER.nodes;
-  for (const part of spec.text.split(",")) {
-    const item = part.trim();
-    const [key = "", ...rest] = item.split("=");
-    if (rest.length > 0) {
-      option = readKey({ text: key, where: spec.where }, name, problems);
-      if (option !== null) addKey(option, rest.join("="), texts, spec.where, name, problems);
-    } else if (option !== null) addItem(option, item, texts, spec.where, name, problems);
+/** Reads the keys of one cluster. */
+export class ClusterReader {
+  private readonly keys: ClusterKeys;
+  /** For messages: `cluster "hub"`. */
+  private readonly owner: string;
+  private readonly problems: Problems;
+  private readonly texts = new Map<Option<unknown>, Located[]>();
+
+  constructor(name: string, keys: ClusterKeys, problems: Problems) {
+    this.keys = keys;
+    this.owner = `cluster ${quote(name)}`;
+    this.problems = problems;
   }
-  return texts;
-}
 
-function readKey(key: Located, name: string, problems: Problems): Option<unknown> | null {
-  const option = CLUSTER_KEYS.get(key.text);
-  if (option === undefined) reportUnknownKey(key, ` of cluster ${quote(name)}`, CLUSTER_KEYS.keys(), problems);
-  return option ?? null;
-}
-
-type Gathered = Map<Option<unknown>, Located[]>;
-
-function addKey(
-  option: Option<unknown>,
-  text: string,
-  to: Gathered,
-  where: string,
-  name: string,
-  problems: Problems,
-): void {
-  if (text === "") {
-    problems.add(where, `Cannot use ${option.item} of cluster ${quote(name)}: no value found, ${option.value} wanted`);
-  } else if (!option.many && to.has(option)) {
-    problems.add(where, `Cannot use ${option.item} of cluster ${quote(name)}: given twice, once wanted`);
-  } else addText(to, option, { text, where });
-}
-
-function addItem(
-  option: Option<unknown>,
-  item: string,
-  to: Gathered,
-  where: string,
-  name: string,
-  problems: Problems,
-): void {
-  const key = CLUSTER_KEYS.get(item);
-  if (item === "") {
-    problems.add(where, `Cannot use cluster ${quote(name)}: an empty item found, a node or KEY=VALUE wanted`);
-  } else if (key !== undefined) {
-    problems.add(where, `Cannot use ${item} of cluster ${quote(name)}: no value found, ${item}=${key.value} wanted`);
-  } else if (option.many) {
-    addText(to, option, { text: item, where });
-  } else {
-    const hint = `put nodes first, or write nodes=${item}`;
-    problems.add(
-      where,
-      `Cannot use ${option.item} of cluster ${quote(name)}: ${quote(item)} continues it, one value wanted`,
-      hint,
-    );
+  /** The items of `--cluster NAME=…`, or of a cluster written as one text in the file. */
+  readItems({ text, where }: Located): Texts {
+    /** Null: the key was unknown, and so are the items that continue it. */
+    let option: Option<unknown> | null = CLUSTER.nodes;
+    for (const part of text.split(",")) {
+      const item = part.trim();
+      const [key = "", ...rest] = item.split("=");
+      if (rest.length > 0) {
+        option = this.optionOf({ text: key, where });
+        if (option !== null) this.addKey(option, { text: rest.join("="), where });
+      } else if (option !== null) this.addItem(option, { text: item, where });
+    }
+    return this.texts;
   }
-}
 
-/** The keys of `clusters.NAME` in the file. */
-export function readClusterMap(tree: Tree, name: string, problems: Problems): Texts {
-  const texts = new Map<Option<unknown>, Located[]>();
-  if (tree.kind !== "map") {
-    problems.add(tree.where, `Cannot use cluster ${quote(name)}: ${describe(tree)} found, keys such as nodes: wanted`);
-    return texts;
+  /** The keys of `clusters.NAME` in the file. */
+  readMap(tree: Tree): Texts {
+    if (tree.kind !== "map") {
+      this.problems.add(tree.where, `Cannot use ${this.owner}: ${describe(tree)} found, keys such as nodes: wanted`);
+      return this.texts;
+    }
+    for (const { key, where, value } of tree.entries) {
+      const option = this.optionOf({ text: key, where });
+      if (option !== null) addText(this.texts, option, ...textsOf(value, option, this.problems));
+    }
+    return this.texts;
   }
-  for (const { key, where, value } of tree.entries) {
-    const option = readKey({ text: key, where }, name, problems);
-    if (option !== null) addText(texts, option, ...textsOf(value, option, problems));
+
+  private optionOf({ text, where }: Located): Option<unknown> | null {
+    const option = this.keys.get(text);
+    if (option !== undefined) return option;
+    const meant = didYouMean(text, this.keys.keys());
+    const service = meant === undefined ? serviceOfKey(text) : null;
+    const unknown = `Cannot use key ${quote(text)} of ${this.owner}: not known`;
+    if (service === null) this.problems.add(where, unknown, meant);
+    else {
+      const hint = `a service ${service} needs --listen ${service}=ADDR:PORT`;
+      this.problems.add(where, `${unknown}, and no service ${service} has a listener`, hint);
+    }
+    return null;
   }
-  return texts;
+
+  private refuse(where: string, key: string, why: string, hint?: string): void {
+    this.problems.add(where, `Cannot use ${key} of ${this.owner}: ${why}`, hint);
+  }
+
+  private addKey(option: Option<unknown>, at: Located): void {
+    const key = option.item ?? "";
+    if (at.text === "") this.refuse(at.where, key, `no value found, ${option.value} wanted`);
+    else if (!option.many && this.texts.has(option)) this.refuse(at.where, key, "given twice, once wanted");
+    else addText(this.texts, option, at);
+  }
+
+  private addItem(option: Option<unknown>, at: Located): void {
+    const { text, where } = at;
+    const key = this.keys.get(text);
+    if (text === "") {
+      this.problems.add(where, `Cannot use ${this.owner}: an empty item found, a node or KEY=VALUE wanted`);
+    } else if (key !== undefined) this.refuse(where, text, `no value found, ${text}=${key.value} wanted`);
+    else if (option.many) addText(this.texts, option, at);
+    else {
+      const hint = `put nodes first, or write nodes=${text}`;
+      this.refuse(where, option.item ?? "", `${quote(text)} continues it, one value wanted`, hint);
+    }
+  }
 }

@@ -1,9 +1,11 @@
 /** Two layers, one shape: what the file says and what the flags say, still as texts with their places. */
-import { readClusterItems, readClusterMap } from "./cluster-spec.ts";
+import type { ClusterKeys } from "./cluster-options.ts";
+import { ClusterReader } from "./cluster-spec.ts";
 import { readDomain } from "./names.ts";
-import { COMMAND_LINE, TOP_OPTIONS } from "./options.ts";
+import { COMMAND_LINE, LISTEN } from "./options.ts";
 import type { Option } from "./option.ts";
 import { addText, describe, reportUnknownKey, textsOf, type Texts } from "./option-texts.ts";
+import { wrongServiceName } from "./service-names.ts";
 import { didYouMean, oneOf, quote, typed, type Located, type Problems } from "./text.ts";
 import type { Tree } from "./yaml.ts";
 
@@ -26,45 +28,66 @@ export interface ClusterEntry {
   readonly flawed: boolean;
 }
 
-export interface LayerTexts {
-  readonly settings: Texts;
-  readonly clusters: readonly ClusterEntry[];
-}
-
-/** The layer of the command line; `--config` is left to the caller. */
-export function readFlags(flags: readonly FlagText[], problems: Problems, layer: Layer = "flags"): LayerTexts {
+/** The settings of the command line; `--config` is left to the caller. @param options Every setting there is. */
+export function readFlagSettings(
+  flags: readonly FlagText[],
+  options: readonly Option<unknown>[],
+  problems: Problems,
+): Texts {
   const settings = new Map<Option<unknown>, Located[]>();
-  const clusters: ClusterEntry[] = [];
   for (const flag of flags) {
-    if (flag.flag === COMMAND_LINE.clusters.flag) {
-      const entry = readClusterFlag(flag.text, layer, problems);
-      if (entry !== null) clusters.push(entry);
-    } else readSettingFlag(flag, settings, problems);
+    if (flag.flag !== COMMAND_LINE.clusters.flag) readSettingFlag(flag, options, settings, problems);
   }
-  return { settings, clusters: withoutDuplicates(clusters, problems) };
+  return settings;
 }
 
-function readSettingFlag(flag: FlagText, settings: Map<Option<unknown>, Located[]>, problems: Problems): void {
-  const options = TOP_OPTIONS.filter((option) => option.flag === flag.flag);
-  const [only] = options;
-  if (only === undefined) return; // the command line refuses unknown flags before
-  const where = only.secret ? `--${flag.flag}` : typed(`--${flag.flag} ${flag.text}`);
-  if (only.item === null) return addText(settings, only, { text: flag.text, where });
-  const [item = "", ...rest] = flag.text.split("=");
-  const option = options.find((candidate) => candidate.item === item);
-  const items = options.map((candidate) => candidate.item ?? "");
-  if (option === undefined) {
-    problems.add(
-      where,
-      `Cannot use --${flag.flag}: ${quote(item)} found, ${oneOf(items)} wanted`,
-      didYouMean(item, items),
-    );
-  } else if (rest.length === 0) {
-    problems.add(where, `Cannot use --${flag.flag}: no value found, ${item}=${option.value} wanted`);
+/** The clusters of the command line. @param keys Every key that a cluster may have. */
+export function readFlagClusters(
+  flags: readonly FlagText[],
+  keys: ClusterKeys,
+  problems: Problems,
+  layer: Layer = "flags",
+): readonly ClusterEntry[] {
+  const texts = flags.filter(({ flag }) => flag === COMMAND_LINE.clusters.flag);
+  const clusters = texts.flatMap(({ text }) => readClusterFlag(text, keys, layer, problems) ?? []);
+  return withoutDuplicates(clusters, problems);
+}
+
+function readSettingFlag(
+  { flag, text }: FlagText,
+  all: readonly Option<unknown>[],
+  settings: Map<Option<unknown>, Located[]>,
+  problems: Problems,
+): void {
+  const options = all.filter((option) => option.flag === flag);
+  const [first] = options;
+  if (first === undefined) return; // the command line refuses unknown flags before
+  const where = first.secret ? `--${flag}` : typed(`--${flag} ${text}`);
+  const whole = options.find(({ item }) => item === null);
+  const [item = "", ...rest] = text.split("=");
+  if (whole !== undefined && (options.length === 1 || rest.length === 0)) {
+    return addText(settings, whole, { text, where });
+  }
+  const option = item === EVERY ? whole : options.find((candidate) => candidate.item === item);
+  if (option === undefined) reportUnknownItem({ text: item, where }, options, problems);
+  else if (rest.length === 0) {
+    problems.add(where, `Cannot use --${flag}: no value found, ${item}=${option.value} wanted`);
   } else addText(settings, option, { text: rest.join("="), where });
 }
 
-function readClusterFlag(text: string, layer: Layer, problems: Problems): ClusterEntry | null {
+/** Stands for every service that the option says nothing else of. */
+const EVERY = "*";
+
+function reportUnknownItem(at: Located, options: readonly Option<unknown>[], problems: Problems): void {
+  const { flag } = options[0] ?? LISTEN.api;
+  const items = options.flatMap(({ item }) => item ?? []);
+  const isName = flag === LISTEN.api.flag && /^[\w-]+$/.test(at.text);
+  const wanted = isName ? wrongServiceName(at.text) : null;
+  const what = `Cannot use --${flag}: ${quote(at.text)} found`;
+  problems.add(at.where, `${what}, ${wanted ?? oneOf(items)} wanted`, didYouMean(at.text, items));
+}
+
+function readClusterFlag(text: string, known: ClusterKeys, layer: Layer, problems: Problems): ClusterEntry | null {
   const where = typed(`${layer === "runtime" ? "add" : "--cluster"} ${text}`);
   const before = problems.count;
   const equals = text.indexOf("=");
@@ -73,7 +96,8 @@ function readClusterFlag(text: string, layer: Layer, problems: Problems): Cluste
     return null;
   }
   const name = readClusterName({ text: text.slice(0, equals), where }, problems);
-  const keys = readClusterItems({ text: text.slice(equals + 1), where }, text.slice(0, equals), problems);
+  const reader = new ClusterReader(text.slice(0, equals), known, problems);
+  const keys = reader.readItems({ text: text.slice(equals + 1), where });
   return name === null ? null : { name, layer, where, keys, flawed: problems.count > before };
 }
 
@@ -84,25 +108,46 @@ function readClusterName(at: Located, problems: Problems): string | null {
   return null;
 }
 
-/** The layer of the file. */
-export function readTree(tree: Tree, problems: Problems): LayerTexts {
+const CLUSTERS = "clusters";
+
+/** The settings of the file. @param options Every setting there is. */
+export function readTreeSettings(tree: Tree, options: readonly Option<unknown>[], problems: Problems): Texts {
   const settings = new Map<Option<unknown>, Located[]>();
-  const clusters: ClusterEntry[] = [];
   if (tree.kind !== "map" && tree.kind !== "empty") {
     problems.add(tree.where, `Cannot use the file: ${describe(tree)} found, keys such as clusters: wanted`);
   }
   for (const { key, where, value } of tree.kind === "map" ? tree.entries : []) {
-    if (key === "clusters") clusters.push(...readClusters(value, problems));
-    else readSetting({ text: key, where }, value, settings, problems);
+    if (key !== CLUSTERS) readSetting({ text: key, where }, value, options, settings, problems);
   }
-  return { settings, clusters: withoutDuplicates(clusters, problems) };
+  return settings;
 }
 
-function readSetting(key: Located, value: Tree, settings: Map<Option<unknown>, Located[]>, problems: Problems): void {
-  const option = TOP_OPTIONS.find((candidate) => candidate.yaml === key.text);
-  if (option !== undefined) return addText(settings, option, ...textsOf(value, option, problems));
-  const group = TOP_OPTIONS.filter((candidate) => candidate.yaml?.startsWith(`${key.text}.`));
-  if (group.length === 0) return reportUnknownKey(key, "", topKeys(), problems);
+/** The clusters of the file. @param keys Every key that a cluster may have. */
+export function readTreeClusters(tree: Tree, keys: ClusterKeys, problems: Problems): readonly ClusterEntry[] {
+  const entries = tree.kind === "map" ? tree.entries.filter(({ key }) => key === CLUSTERS) : [];
+  const clusters = entries.flatMap(({ value }) => readClusters(value, keys, problems));
+  return withoutDuplicates(clusters, problems);
+}
+
+/** How many clusters the file names, whatever it says of them. */
+export function clusterCount(tree: Tree | null): number {
+  const clusters = tree?.kind === "map" ? tree.entries.find(({ key }) => key === CLUSTERS)?.value : undefined;
+  return clusters?.kind === "map" ? clusters.entries.length : 0;
+}
+
+function readSetting(
+  key: Located,
+  value: Tree,
+  options: readonly Option<unknown>[],
+  settings: Map<Option<unknown>, Located[]>,
+  problems: Problems,
+): void {
+  const whole = options.find((candidate) => candidate.yaml === key.text);
+  const group = options.filter((candidate) => candidate.yaml?.startsWith(`${key.text}.`));
+  if (whole !== undefined && (group.length === 0 || value.kind !== "map")) {
+    return addText(settings, whole, ...textsOf(value, whole, problems));
+  }
+  if (group.length === 0) return reportUnknownKey(key, "", topKeys(options), problems);
   if (value.kind !== "map") {
     const example = `${group[0]?.item}: ${group[0]?.value}`;
     return problems.add(
@@ -111,23 +156,28 @@ function readSetting(key: Located, value: Tree, settings: Map<Option<unknown>, L
     );
   }
   for (const { key: item, where, value: inner } of value.entries) {
-    const option = group.find((candidate) => candidate.item === item);
+    const option = item === EVERY ? whole : group.find((candidate) => candidate.item === item);
     if (option !== undefined) addText(settings, option, ...textsOf(inner, option, problems));
-    else
-      reportUnknownKey(
-        { text: item, where },
-        ` of ${key.text}`,
-        group.map((one) => one.item ?? ""),
-        problems,
-      );
+    else reportUnknownGroupKey({ text: item, where }, key.text, group, problems);
   }
 }
 
-function topKeys(): readonly string[] {
-  return ["clusters", ...TOP_OPTIONS.flatMap((option) => option.yaml?.split(".")[0] ?? [])];
+function reportUnknownGroupKey(at: Located, of: string, group: readonly Option<unknown>[], problems: Problems): void {
+  const wrong = of === LISTEN.api.flag ? wrongServiceName(at.text) : null;
+  const items = group.map(({ item }) => item ?? "");
+  if (wrong === null) return reportUnknownKey(at, ` of ${of}`, items, problems);
+  return problems.add(
+    at.where,
+    `Cannot use key ${quote(at.text)} of ${of}: ${wrong} wanted`,
+    didYouMean(at.text, items),
+  );
 }
 
-function readClusters(tree: Tree, problems: Problems): readonly ClusterEntry[] {
+function topKeys(options: readonly Option<unknown>[]): readonly string[] {
+  return [CLUSTERS, ...options.flatMap((option) => option.yaml?.split(".")[0] ?? [])];
+}
+
+function readClusters(tree: Tree, known: ClusterKeys, problems: Problems): readonly ClusterEntry[] {
   if (tree.kind === "empty") return [];
   if (tree.kind !== "map") {
     problems.add(tree.where, `Cannot use clusters: ${describe(tree)} found, NAME: { nodes: ... } wanted`);
@@ -136,7 +186,8 @@ function readClusters(tree: Tree, problems: Problems): readonly ClusterEntry[] {
   return tree.entries.flatMap(({ key, where, value }) => {
     const before = problems.count;
     const name = readClusterName({ text: key, where }, problems);
-    const keys = value.kind === "text" ? readClusterItems(value, key, problems) : readClusterMap(value, key, problems);
+    const reader = new ClusterReader(key, known, problems);
+    const keys = value.kind === "text" ? reader.readItems(value) : reader.readMap(value);
     return name === null ? [] : [{ name, layer: "file" as const, where, keys, flawed: problems.count > before }];
   });
 }

@@ -1,18 +1,28 @@
 /** Defaults, file and flags to one configuration. Every mistake is found before anything is thrown. */
-import { isLoopback, listenText, sameSocket, type ListenAddress } from "./addresses.ts";
-import { checkClaims, nameSetsOf } from "./claims.ts";
+import { AUTH_VARIABLE, checkConfig } from "./checks.ts";
+import { clusterWith, keysOf, type ClusterKeys } from "./cluster-options.ts";
 import { resolveCluster } from "./clusters.ts";
-import { checkOwnNodes, listenersOf, OwnListeners } from "./own-listeners.ts";
-import { readFlags, readTree, type ClusterEntry, type FlagText, type LayerTexts } from "./layers.ts";
+import { furtherNames, servicesOf } from "./further-services.ts";
+import {
+  clusterCount,
+  readFlagClusters,
+  readFlagSettings,
+  readTreeClusters,
+  readTreeSettings,
+  type ClusterEntry,
+  type FlagText,
+} from "./layers.ts";
+import { listenersOf, OwnListeners } from "./own-listeners.ts";
 import type { ClusterConfig, Config } from "./model.ts";
-import { mapGroup } from "./option-group.ts";
-import { BASE, COMMAND_LINE, GLOBAL, LISTEN, SETTINGS } from "./options.ts";
+import { mapGroup, optionsOf } from "./option-group.ts";
+import type { Texts } from "./option-texts.ts";
+import { BASE, COMMAND_LINE, GLOBAL, LISTEN, settingsWith, type Settings } from "./options.ts";
 import { resolveOption, type Machine, type Option } from "./option.ts";
 import { didYouMean, Problems, quote, typed } from "./text.ts";
 import { codeOf, EdgeError, EdgeErrors } from "../errors.ts";
-import { parseYaml } from "./yaml.ts";
-import { SERVICES } from "../seam/services.ts";
-import { listenOf } from "./service-settings.ts";
+import { parseYaml, type Tree } from "./yaml.ts";
+import type { ServiceName } from "../seam/services.ts";
+import { settingOf } from "./service-settings.ts";
 
 export interface LoadInput {
   readonly flags: readonly FlagText[];
@@ -29,9 +39,9 @@ export interface LoadInput {
 /** How the file is taken, beside as it is. */
 export interface FileTaking {
   /** This is what it said; it is not read. */
-  readonly kept?: LayerTexts;
+  readonly kept?: Tree | null;
   /** It said this before; that it names no cluster any more, or says nothing any more, is a mistake. */
-  readonly before?: LayerTexts;
+  readonly before?: Tree | null;
 }
 
 export interface RuntimeLayer {
@@ -47,30 +57,19 @@ export const NO_RUNTIME_LAYER: RuntimeLayer = { added: [], removed: new Set() };
  * @throws EdgeErrors with everything that is wrong
  */
 export function loadConfig(input: LoadInput): Config {
-  const { flags, machine, runtime = NO_RUNTIME_LAYER } = input;
   const problems = new Problems();
-  const added = runtime.added.map((text) => ({ flag: COMMAND_LINE.clusters.flag, text }));
-  const fromRuntime = readFlags(added, problems, "runtime");
-  const fromFlags = readFlags(flags, problems);
+  const { flags } = input;
   const file = flags.findLast(({ flag }) => flag === COMMAND_LINE.file.flag)?.text ?? null;
-  const fromFile = file === null ? NOTHING : takeFile(file, input, problems);
-  const below = [fromFlags, fromFile];
-  const kept = below.map((layer) => without(layer, runtime.removed));
-  const removed = mergeClusters(below)
-    .filter(({ name }) => runtime.removed.has(name))
-    .map(({ name, layer, where }) => ({ name, layer, where }));
-  const layers = [fromRuntime, ...kept];
-  const config = resolveLayers(layers, { file, fromFile, removed }, machine, problems);
-  const own = input.own ?? ownListeners(config, machine);
-  if (own !== null) checkOwnNodes(config, mergeClusters(layers), own, problems);
+  const tree = file === null ? null : takeFile(file, input, problems);
+  const config = resolve(input, file, tree, problems);
   problems.throwIfAny();
   return config;
 }
 
-function takeFile(file: string, { readFile, taking = {} }: LoadInput, problems: Problems): LayerTexts {
+function takeFile(file: string, { readFile, taking = {} }: LoadInput, problems: Problems): Tree | null {
   if (taking.kept !== undefined) return taking.kept;
   const count = problems.count;
-  const taken = readFileLayer(file, readFile, problems);
+  const taken = readTree(file, readFile, problems);
   if (taking.before === undefined || problems.count > count) return taken;
   const found = lossOf(taking.before, taken);
   if (found === null) return taken;
@@ -82,32 +81,26 @@ function takeFile(file: string, { readFile, taking = {} }: LoadInput, problems: 
 }
 
 /** A file that an editor or a full disk emptied must not take everything away. @returns null: it did not */
-function lossOf(before: LayerTexts, after: LayerTexts): string | null {
-  const count = before.clusters.length;
-  if (after.clusters.length > 0) return null;
+function lossOf(before: Tree | null, after: Tree | null): string | null {
+  const count = clusterCount(before);
+  if (clusterCount(after) > 0) return null;
   if (count > 0) return `0 clusters found, ${count} before`;
-  return before.settings.size > 0 && after.settings.size === 0 ? "nothing found, settings before" : null;
+  return before?.kind === "map" && after?.kind !== "map" ? "nothing found, settings before" : null;
 }
 
 function ownListeners(config: Config, { addresses }: Machine): OwnListeners | null {
   return addresses === null ? null : new OwnListeners(listenersOf(config), addresses);
 }
 
-function without({ settings, clusters }: LayerTexts, removed: ReadonlySet<string>): LayerTexts {
-  return { settings, clusters: clusters.filter(({ name }) => !removed.has(name)) };
-}
-
-const NOTHING: LayerTexts = { settings: new Map(), clusters: [] };
-
-function readFileLayer(file: string, readFile: LoadInput["readFile"], problems: Problems): LayerTexts {
+function readTree(file: string, readFile: LoadInput["readFile"], problems: Problems): Tree | null {
   const text = readText(file, readFile, problems);
-  if (text === null) return NOTHING;
+  if (text === null) return null;
   try {
-    return readTree(parseYaml(text, file), problems);
+    return parseYaml(text, file);
   } catch (error) {
     if (!(error instanceof EdgeErrors)) throw error;
     for (const { where, message, hint, code } of error.errors) problems.add(where ?? file, message, hint, code);
-    return NOTHING;
+    return null;
   }
 }
 
@@ -130,99 +123,97 @@ function readText(file: string, readFile: LoadInput["readFile"], problems: Probl
   }
 }
 
-/** @param layers Highest first. */
-function resolveLayers(
-  layers: readonly LayerTexts[],
-  source: Pick<Config, "file" | "fromFile" | "removed">,
-  machine: Machine,
+/** Which services there are decides which settings and keys can be given, so names are looked for before anything is read. */
+function resolve(
+  { flags, machine, runtime, own }: LoadInput,
+  file: string | null,
+  tree: Tree | null,
   problems: Problems,
 ): Config {
-  const read = <T>(option: Option<T>): T => {
-    const layer = layers.find(({ settings }) => settings.has(option));
-    return resolveOption(option, layer?.settings.get(option) ?? [], machine, problems);
-  };
+  const further = furtherNames(flags, tree);
+  const options = settingsWith(further);
+  const every = optionsOf({ ...COMMAND_LINE, ...BASE, ...options });
+  const layers: readonly Texts[] = [
+    readFlagSettings(flags, every, problems),
+    ...(tree === null ? [] : [readTreeSettings(tree, every, problems)]),
+  ];
+  const where = (option: Option<unknown>): string => placeOf(option, layers);
+  const read = <T>(option: Option<T>): T =>
+    resolveOption(option, layers.find((texts) => texts.has(option))?.get(option) ?? [], machine, problems);
   const base = mapGroup(BASE, read);
-  const settings = mapGroup(SETTINGS, read);
-  const entries = mergeClusters(layers);
-  const clusters = entries.flatMap((entry) => resolveCluster(entry, base, machine, problems) ?? []);
+  const settings = mapGroup(options, read);
+  const services = servicesOf(further, settings, `--${COMMAND_LINE.file.flag}`, problems);
+  for (const name of further) checkSwitchedOff(name, options, layers, problems);
+  const table = { options: clusterWith(services), services };
+  const entries = readClusters(flags, tree, runtime ?? NO_RUNTIME_LAYER, keysOf(table.options), problems);
   const { admin, adminAuth } = settings;
   const config: Config = {
     ...settings,
-    ...source,
-    clusters,
-    services: SERVICES,
+    file,
+    fromFile: tree,
+    removed: entries.removed.map(({ name, layer, where: at }) => ({ name, layer, where: at })),
+    clusters: entries.kept.flatMap((entry) => resolveCluster(entry, base, table, machine, problems) ?? []),
+    services,
     adminAuth: adminAuth ?? (admin === null ? null : authFromEnv(machine, problems)),
-    adminGiven: layers.some((layer) => layer.settings.has(GLOBAL.admin)),
-    controlGiven: layers.some((layer) => layer.settings.has(GLOBAL.control)),
+    adminGiven: layers.some((texts) => texts.has(GLOBAL.admin)),
+    controlGiven: layers.some((texts) => texts.has(GLOBAL.control)),
   };
-  checkDefault(config, entries, placeOf(GLOBAL.defaultCluster, layers), problems);
-  checkListeners(config, (option) => placeOf(option, layers), problems);
-  checkAdmin(config, placeOf(GLOBAL.admin, layers), problems);
-  checkClaims(clusters, nameSetsOf(config.services), problems);
+  const written = { options, entries: entries.kept, where, own: own ?? ownListeners(config, machine) };
+  checkConfig(config, written, problems);
   return config;
 }
 
-function placeOf(option: Option<unknown>, layers: readonly LayerTexts[]): string {
-  const texts = layers.find(({ settings }) => settings.has(option))?.settings.get(option);
+interface Entries {
+  readonly kept: readonly ClusterEntry[];
+  /** Of file and flags, but removed while running. */
+  readonly removed: readonly ClusterEntry[];
+}
+
+/** The clusters of all layers, each as the highest one that has it says. */
+function readClusters(
+  flags: readonly FlagText[],
+  tree: Tree | null,
+  { added, removed }: RuntimeLayer,
+  keys: ClusterKeys,
+  problems: Problems,
+): Entries {
+  const specs = added.map((text) => ({ flag: COMMAND_LINE.clusters.flag, text }));
+  const below = lastOfEach([
+    ...(tree === null ? [] : readTreeClusters(tree, keys, problems)),
+    ...readFlagClusters(flags, keys, problems),
+  ]);
+  const own = below.filter(({ name }) => !removed.has(name));
+  return {
+    kept: lastOfEach([...own, ...readFlagClusters(specs, keys, problems, "runtime")]),
+    removed: below.filter(({ name }) => removed.has(name)),
+  };
+}
+
+function placeOf(option: Option<unknown>, layers: readonly Texts[]): string {
+  const texts = layers.find((each) => each.has(option))?.get(option);
   return texts?.at(-1)?.where ?? `--${option.flag}`;
 }
 
-/** A cluster of a higher layer replaces the whole entry, in its place. */
-function mergeClusters(layers: readonly LayerTexts[]): readonly ClusterEntry[] {
-  const merged = new Map<string, ClusterEntry>();
-  for (const { clusters } of layers.toReversed()) for (const entry of clusters) merged.set(entry.name, entry);
-  return [...merged.values()];
+/** `--listen htps=off`: no layer has such a service, so it is a mistyped name. */
+function checkSwitchedOff(name: ServiceName, { listen }: Settings, layers: readonly Texts[], problems: Problems): void {
+  const option = settingOf(listen, name);
+  const texts = option === undefined ? [] : layers.flatMap((each) => each.get(option) ?? []);
+  const [first] = texts;
+  if (option === undefined || first === undefined || texts.some(({ text }) => text !== option.inert)) return;
+  const hint = didYouMean(name, Object.keys(LISTEN));
+  problems.add(first.where, `Cannot switch off ${quote(name)}: there is no such service`, hint);
 }
 
-const AUTH_VARIABLE = "EDGE_LB_ADMIN_AUTH";
+/** A cluster of a higher layer replaces the whole entry, in its place. */
+function lastOfEach(entries: readonly ClusterEntry[]): readonly ClusterEntry[] {
+  return [...new Map(entries.map((entry) => [entry.name, entry])).values()];
+}
 
 /** Without an admin listener the variable asks for nothing: it may be set for all services of a machine. */
 function authFromEnv(machine: Machine, problems: Problems): Config["adminAuth"] {
   const text = machine.env[AUTH_VARIABLE];
   if (text === undefined || text === "") return null;
   return resolveOption(GLOBAL.adminAuth, [{ text, where: AUTH_VARIABLE }], machine, problems);
-}
-
-function checkDefault(config: Config, entries: readonly ClusterEntry[], where: string, problems: Problems): void {
-  const { defaultCluster } = config;
-  const names = entries.map(({ name }) => name);
-  if (defaultCluster === null || names.includes(defaultCluster)) return;
-  const wanted = names.length === 0 ? "there is no cluster" : "the name of a cluster wanted";
-  problems.add(where, `Cannot use default ${quote(defaultCluster)}: ${wanted}`, didYouMean(defaultCluster, names));
-}
-
-interface Bound {
-  readonly label: string;
-  readonly at: ListenAddress;
-  readonly where: string;
-}
-
-/** Two listeners cannot share a port; and someone must be listened to. */
-function checkListeners(config: Config, placeOf: (option: Option<unknown>) => string, problems: Problems): void {
-  const all: Bound[] = SERVICES.flatMap((service) =>
-    listenOf(config, service).map((at) => ({ label: service.name, at, where: placeOf(LISTEN[service.name]) })),
-  );
-  if (all.length === 0) problems.add("--listen", "Cannot start: every listener is off, at least 1 wanted");
-  // the usual address gives way: edge-lb runs without a status page then, and says so
-  if (config.admin !== null && config.adminGiven)
-    all.push({ label: "admin", at: config.admin, where: placeOf(GLOBAL.admin) });
-  for (const [index, { label, at, where }] of all.entries()) {
-    const other = all.slice(0, index).find((earlier) => sameSocket(earlier.at, at));
-    if (other === undefined) continue;
-    const found = `${other.label} has ${listenText(other.at)} already`;
-    problems.add(where, `Cannot use ${listenText(at)} for ${label}: ${found}`);
-  }
-}
-
-/** The status page shows addresses and names: without a password it stays on this machine. */
-export function checkAdmin(
-  { admin, adminAuth }: Pick<Config, "admin" | "adminAuth">,
-  where: string,
-  problems: Problems,
-): void {
-  if (admin === null || adminAuth !== null || isLoopback(admin.ip)) return;
-  const found = `${listenText(admin)} can be reached from outside, a password wanted`;
-  problems.add(where, `Cannot use admin: ${found}`, `add --admin-auth USER:PASSWORD or set ${AUTH_VARIABLE}`);
 }
 
 /** For callers that need one cluster at least. @throws EdgeErrors */

@@ -1,19 +1,20 @@
 /** The configuration, resolved: no optional fields, no text left to parse, units in the names. The option table says what is in it. */
-import type { BuiltInName, Policy, Service } from "../seam/services.ts";
+import type { Service } from "../seam/services.ts";
 import type { CLUSTER } from "./cluster-options.ts";
-import type { ClusterEntry, Layer, LayerTexts } from "./layers.ts";
+import type { ClusterEntry, Layer } from "./layers.ts";
 import type { Resolved } from "./option-group.ts";
 import type { BASE, SETTINGS } from "./options.ts";
+import type { Tree } from "./yaml.ts";
 
 export type Config = Resolved<typeof SETTINGS> & {
   /** The file read, or null. */
   readonly file: string | null;
   /** What the file said: changes of single clusters build on it, whatever has become of the file since. */
-  readonly fromFile: LayerTexts;
+  readonly fromFile: Tree | null;
   readonly clusters: readonly ClusterConfig[];
   /** Clusters of file and flags that were removed while running. */
   readonly removed: readonly Pick<ClusterEntry, "name" | "layer" | "where">[];
-  /** The built-in services, listened to or not. Each stands at its own index. */
+  /** The built-in services, listened to or not, then those that `listen` adds. Each stands at its own index. */
   readonly services: readonly Service[];
   /** The address was asked for; else it is the usual one, and edge-lb runs without where somebody else has it. */
   readonly adminGiven: boolean;
@@ -34,6 +35,4 @@ export type ClusterConfig = Resolved<typeof CLUSTER> &
     readonly layer: Layer;
     /** `file:line:column` or the flag, for messages. */
     readonly where: string;
-    /** Those too that have no key, as mcs. */
-    readonly balance: Readonly<Record<BuiltInName, Policy>>;
   };

@@ -10,16 +10,21 @@ export function readDomain(text: string): Reading<string> {
   return isDomain(name) ? fit(name) : unfit("a DNS name such as linuxera.lab");
 }
 
-/** A name, or `*.` and a name for everything below it. */
+/** Stands for every name that nobody claims. */
+export const ANY_NAME = "*";
+
+/** A name, `*.` and a name for everything below it, or `*`. */
 export function readNamePattern(text: string): Reading<string> {
+  if (text === ANY_NAME) return fit(text);
   const below = text.startsWith("*.");
   const name = readDomain(below ? text.slice(2) : text);
   if (!name.ok) return unfit("a name such as shop.lab or *.shop.lab");
   return fit(below ? `*.${name.value}` : name.value);
 }
 
-/** A name of the API listener: exact, because a certificate of an API server rarely covers more. */
-export function readExactName(text: string): Reading<string> {
+/** A name of the API listener: exact, because a certificate of an API server rarely covers more; or `*`. */
+export function readApiName(text: string): Reading<string> {
+  if (text === ANY_NAME) return fit(text);
   if (text.includes("*")) return unfit("a name without a star");
   return readDomain(text);
 }

@@ -80,6 +80,16 @@ export function forData<T>(option: Option<T>): Option<T, "data"> {
   return { ...option, plane: "data" };
 }
 
+/** The same option; a second text is a mistake. */
+export function atMostOnce<T, P extends Plane>(option: Option<T, P>): Option<T, P> {
+  const parse: Parse<T> = (texts, report) => {
+    for (const at of texts.slice(1))
+      report(at, { ok: false, found: `${quote(at.text)} beside another one`, wanted: "one" });
+    return option.parse(texts.slice(0, 1), report);
+  };
+  return { ...option, parse };
+}
+
 /** The last text that can be read counts, as with kubectl. */
 function parseLast<T>(codec: Codec<T>): Parse<T> {
   return (texts, report) => {

@@ -2,11 +2,11 @@
  * THE option table (a cluster's keys are in cluster-options.ts). Flags, YAML keys, `--help`, .github/OPTIONS.md, the configuration and its type,
  * what a reload says and what waits for a restart, and the snapshot's timeouts and limits derive from these options.
  */
-import { SERVICES, type BuiltInName, type Service } from "../seam/services.ts";
+import { SERVICES, type BuiltInName, type Service, type ServiceName } from "../seam/services.ts";
 import { CIDR, isPrivate, LISTEN_ADDRESS, type ListenAddress } from "./addresses.ts";
 import { LOG_TARGET } from "./log-target.ts";
 import { readDomain } from "./names.ts";
-import { forData, listOf, many, maybe, one, word, type Machine, type Option } from "./option.ts";
+import { atMostOnce, forData, listOf, many, maybe, one, word, type Machine, type Option } from "./option.ts";
 import { LISTEN_PATTERN, NAME_PATTERN } from "./patterns.ts";
 import { fit, unfit } from "./text.ts";
 import { choice, CONNECTIONS_MOST, duration, ON_OFF, orOff, plain, whole, type Codec } from "./values.ts";
@@ -91,12 +91,15 @@ export const BASE = {
 
 /** Options that are resolved once for the whole program. */
 export const GLOBAL = {
-  defaultCluster: maybe({
-    flag: "default",
-    value: "CLUSTER",
-    help: "Cluster that takes connections without a name (no SNI, HTTP/1.0 without Host)",
-    of: plain(readDomain, NAME_PATTERN),
-  }),
+  /** On services that `DEFAULTS` says nothing of. */
+  defaultCluster: atMostOnce(
+    maybe({
+      flag: "default",
+      value: "[SERVICE=]CLUSTER",
+      help: "Cluster that takes connections without a name (no SNI, HTTP/1.0 without Host), on every service or on one (repeatable)",
+      of: plain(readDomain, NAME_PATTERN),
+    }),
+  ),
   /** Empty: everyone. */
   allow: forData(
     many({
@@ -214,12 +217,34 @@ export const GLOBAL = {
   }),
 };
 
-/** `--listen KIND=ADDR:PORT`, repeatable. */
-export const LISTEN = Object.fromEntries(SERVICES.map((service) => [service.name, listenOption(service)])) as Readonly<
-  Record<BuiltInName, Option<readonly ListenAddress[]>>
+type PerService<T> = Readonly<Record<BuiltInName, Option<T>>>;
+
+/** `--listen SERVICE=ADDR:PORT`, repeatable. */
+export const LISTEN = Object.fromEntries(
+  SERVICES.map((service) => [service.name, listenOption(service)]),
+) as PerService<readonly ListenAddress[]>;
+
+/** `--default SERVICE=CLUSTER`, repeatable. */
+export const DEFAULTS = Object.fromEntries(SERVICES.map(({ name }) => [name, defaultOption(name)])) as PerService<
+  string | null
 >;
 
-function listenOption({ name, address, help, privateOnly }: Service): Option<readonly ListenAddress[]> {
+function defaultOption(name: ServiceName): Option<string | null> {
+  const { value: _, help, flag, parse } = GLOBAL.defaultCluster;
+  const own = maybe({
+    flag,
+    item: name,
+    value: "CLUSTER",
+    yaml: `default.${name}`,
+    help,
+    of: plain(readDomain, NAME_PATTERN),
+  });
+  return { ...own, parse };
+}
+
+type Listened = Pick<Service, "name" | "address" | "help" | "privateOnly">;
+
+function listenOption({ name, address, help, privateOnly }: Listened): Option<readonly ListenAddress[]> {
   return many({
     flag: "listen",
     item: name,
@@ -287,7 +312,21 @@ function timeoutOption(name: string, fallback: string, help: string, leastMs = 1
 }
 
 /** The settings of the program, by their keys in the configuration. */
-export const SETTINGS = { ...GLOBAL, listen: LISTEN, limits: LIMITS, timeouts: TIMEOUTS };
+export const SETTINGS = { ...GLOBAL, defaults: DEFAULTS, listen: LISTEN, limits: LIMITS, timeouts: TIMEOUTS };
+export type Settings = typeof SETTINGS;
+
+/** The same with the options of further services. */
+export function settingsWith(further: readonly ServiceName[]): Settings {
+  if (further.length === 0) return SETTINGS;
+  const help = "A further service: TLS, with the names and nodes of the API";
+  const ofEach = <T>(optionOf: (name: ServiceName) => Option<T>): Readonly<Record<ServiceName, Option<T>>> =>
+    Object.fromEntries(further.map((name) => [name, optionOf(name)]));
+  return {
+    ...SETTINGS,
+    defaults: { ...DEFAULTS, ...ofEach(defaultOption) },
+    listen: { ...LISTEN, ...ofEach((name) => listenOption({ name, address: "off", help, privateOnly: false })) },
+  };
+}
 
 function controlPath({ env, userId }: Machine): string {
   const folder = env["XDG_RUNTIME_DIR"];

@@ -3,10 +3,9 @@ import { formatEndpoint } from "../core/address.ts";
 import type { Address } from "../seam/snapshot.ts";
 import { covers, isLoopback, listenText, readNodes, type ListenAddress } from "./addresses.ts";
 import { CLUSTER } from "./cluster-options.ts";
-import { nodesFor } from "./clusters.ts";
 import type { ClusterEntry } from "./layers.ts";
 import type { ClusterConfig, Config } from "./model.ts";
-import { listenOf, portOf } from "./service-settings.ts";
+import { listenOf, nodesFor, portOf } from "./service-settings.ts";
 import { quote, type Problems } from "./text.ts";
 
 export interface OwnListener {

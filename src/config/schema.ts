@@ -1,7 +1,7 @@
 /** The JSON Schema of the file, from the option table: editors complete and check with it. */
-import { CLUSTER_KEYS } from "./cluster-options.ts";
+import { CLUSTER, CLUSTER_KEYS } from "./cluster-options.ts";
 import type { Option } from "./option.ts";
-import { TOP_OPTIONS } from "./options.ts";
+import { GLOBAL, LISTEN, TOP_OPTIONS } from "./options.ts";
 import { NAME_PATTERN } from "./patterns.ts";
 import type { Form } from "./values.ts";
 
@@ -19,6 +19,8 @@ export function fileSchema(): Schema {
   );
   for (const group of groups)
     properties[group] = groupSchema(TOP_OPTIONS.filter(({ yaml }) => yaml?.startsWith(`${group}.`)));
+  properties["default"] = defaultSchema();
+  properties["listen"] = listenSchema();
   return {
     $schema: "https://json-schema.org/draft/2020-12/schema",
     title: "edge-lb",
@@ -26,7 +28,59 @@ export function fileSchema(): Schema {
     type: ["object", "null"],
     properties: { ...properties, clusters: clustersSchema() },
     additionalProperties: false,
+    // a file that adds no service has no keys for one: what looks like one is mistyped
+    if: { properties: { listen: named(Object.keys(LISTEN)) } },
+    // oxlint-disable-next-line unicorn/no-thenable -- JSON Schema's word
+    then: {
+      properties: {
+        default: named(["*", ...Object.keys(LISTEN)]),
+        clusters: { type: ["object", "null"], additionalProperties: named([...CLUSTER_KEYS.keys()]) },
+      },
+    },
   };
+}
+
+/** If it has keys, then these. */
+function named(keys: readonly string[]): Schema {
+  return { type: ["object", "string", "number", "boolean"], propertyNames: { enum: keys } };
+}
+
+/** One cluster, or one for each service. */
+function defaultSchema(): Schema {
+  const { help } = GLOBAL.defaultCluster;
+  const cluster = whole(NAME_PATTERN);
+  const each = { type: "object", properties: { "*": cluster }, patternProperties: { [SERVICE]: cluster } };
+  return { description: help, anyOf: [cluster, { ...each, additionalProperties: false }] };
+}
+
+/** The built-in services, and any other name: that makes a further one. */
+function listenSchema(): Schema {
+  const own = Object.values(LISTEN);
+  return withPatterns(groupSchema(own), { [further(Object.keys(LISTEN))]: optionSchema(LISTEN.api) });
+}
+
+const SERVICE = "^[a-z][a-z0-9-]{0,14}$";
+
+/** A name of a service that is none of these keys. */
+function further(keys: Iterable<string>): string {
+  return `^(?!(${[...keys].join("|")})$)(?!.*-(port|names)$)(?!balance-)[a-z][a-z0-9-]{0,14}$`;
+}
+
+/** The keys of further services: which there are, `listen` says. */
+function furtherKeys(): Schema {
+  const keys = [...CLUSTER_KEYS.keys()];
+  const but = `(?!(${keys.join("|")})$)`;
+  const name = "[a-z][a-z0-9-]{0,14}";
+  return {
+    [further(keys)]: optionSchema(CLUSTER.api),
+    [`^${but}${name}-port$`]: optionSchema(CLUSTER.ports.api),
+    [`^${but}${name}-names$`]: optionSchema(CLUSTER.names),
+    [`^${but}balance-${name}$`]: optionSchema(CLUSTER.balance.api),
+  };
+}
+
+function withPatterns(group: Schema, patternProperties: Schema): Schema {
+  return { ...group, patternProperties };
 }
 
 function clustersSchema(): Schema {
@@ -35,7 +89,7 @@ function clustersSchema(): Schema {
     description: "Each cluster by its name",
     type: ["object", "null"],
     propertyNames: whole(NAME_PATTERN),
-    additionalProperties: { anyOf: [spec, groupSchema([...CLUSTER_KEYS.values()])] },
+    additionalProperties: { anyOf: [spec, withPatterns(groupSchema([...CLUSTER_KEYS.values()]), furtherKeys())] },
   };
 }
 

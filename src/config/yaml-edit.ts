@@ -1,15 +1,17 @@
 /** Changes of single clusters in a YAML file; comments, order and everything else stay. */
 import { isMap, isNode, isScalar, isSeq, parseDocument, type Document, type Pair, type YAMLMap } from "yaml";
-import { readClusterItems } from "./cluster-spec.ts";
+import { clusterWith, keysOf } from "./cluster-options.ts";
+import { ClusterReader } from "./cluster-spec.ts";
 import { readDomain } from "./names.ts";
 import { Problems } from "./text.ts";
+import type { Service } from "../seam/services.ts";
 
 /** @param spec As behind `--cluster NAME=`; it can be read. @returns the file's new text; the cluster keeps its place if it has one */
-export function setCluster(text: string, name: string, spec: string): string {
+export function setCluster(text: string, name: string, spec: string, services: readonly Service[]): string {
   const document = parse(text);
   const clusters = clustersOf(document);
   const pair = clusters.items.find((each) => isNamed(each, name));
-  const value = document.createNode(keysOf(name, spec), { flow: inFlow(clusters, pair) });
+  const value = document.createNode(valuesOf(name, spec, services), { flow: inFlow(clusters, pair) });
   for (const { value: list } of value.items) if (isSeq(list)) list.flow = true;
   if (pair === undefined) clusters.add(document.createPair(name, value));
   else replaceValue(pair, value);
@@ -69,8 +71,13 @@ function inFlow(clusters: YAMLMap, pair: Pair | undefined): boolean {
   return isMap(like) ? like.flow === true : true;
 }
 
-function keysOf(name: string, spec: string): Record<string, string | readonly string[]> {
-  const texts = readClusterItems({ text: spec, where: "" }, name, new Problems());
+function valuesOf(
+  name: string,
+  spec: string,
+  services: readonly Service[],
+): Record<string, string | readonly string[]> {
+  const reader = new ClusterReader(name, keysOf(clusterWith(services)), new Problems());
+  const texts = reader.readItems({ text: spec, where: "" });
   const keys: Record<string, string | readonly string[]> = {};
   for (const [option, values] of texts) {
     const [only, ...more] = values.map(({ text }) => text);

@@ -114,6 +114,12 @@ class BatchedLog implements AccessLog {
   }
 }
 
+/** Two notes as one; null: there is none. */
+export function joinNotes(first: string | null, second: string | null): string | null {
+  if (first === null || second === null) return first ?? second;
+  return `${first}, ${second}`;
+}
+
 /** A tunnel's end in the log's words. */
 export function tunnelEndReason(end: TunnelEnd): EndReason {
   switch (end.why) {

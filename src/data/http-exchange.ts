@@ -5,11 +5,13 @@ import { latin1 } from "../core/http/bytes.ts";
 import type { ExchangeEnd, Forward } from "../core/http/effects.ts";
 import type { Reply } from "../core/http/reply.ts";
 import type { Request, RequestHead } from "../core/http/request.ts";
+import { route } from "../core/route/lookup.ts";
 import type { Pool } from "../seam/snapshot.ts";
-import type { AccessRecord } from "./access-log.ts";
-import { clusterOf, routeHttp, type ExchangeOwner, type HttpRoute } from "./http-route.ts";
+import { joinNotes, type AccessRecord } from "./access-log.ts";
+import { routeHttp, type ExchangeOwner, type HttpRoute } from "./http-route.ts";
 import type { Upstream } from "./http-upstream.ts";
 import type { Live } from "./plane.ts";
+import { BY_CLIENT } from "./route-words.ts";
 
 /** One per connection, used for one request after the other: `route` begins it and `end` ends it. */
 export class Exchange {
@@ -30,6 +32,7 @@ export class Exchange {
   private host: string | null = null;
   /** Index of the host's cluster in that snapshot, or -1. */
   private index = -1;
+  private routeNote: string | null = null;
   private hostKey = 0;
   private forward: Forward | null = null;
   /** The snapshot that `forward` was made by. */
@@ -61,7 +64,11 @@ export class Exchange {
     if (this.lookedUpIn === live && this.host === host) return;
     this.lookedUpIn = live;
     this.host = host;
-    this.index = clusterOf(live, this.owner.service.index, host);
+    const { plane, service, conn } = this.owner;
+    const match = route(live.routes, service.index, host, conn.remote.ip);
+    this.index = match?.cluster ?? -1;
+    this.routeNote = match?.rule === "client" ? BY_CLIENT : null;
+    if (this.routeNote !== null) plane.writer.addCount("byClientAddress", 1);
     this.hostKey = hostKey(host ?? "");
   }
 
@@ -113,7 +120,7 @@ export class Exchange {
       dialMs: node === null ? null : (node.dialMs ?? 0),
       totalMs: this.tookMs,
       end,
-      note: note ?? tries,
+      note: joinNotes(live === null ? null : this.routeNote, note ?? tries),
       http: {
         method: request?.method ?? "-",
         target: live === null ? "-" : this.target,

@@ -5,7 +5,6 @@ import { forbidden, namelessHost, redirect, unavailable, unknownHost } from "../
 import type { Reply } from "../core/http/reply.ts";
 import type { Request, RequestHead } from "../core/http/request.ts";
 import { reasonText } from "../core/health/reasons.ts";
-import { lookup } from "../core/route/lookup.ts";
 import { nearestName } from "../core/route/nearest.ts";
 import type { Conn } from "../runtime/port.ts";
 import { HEALTH_WORDS } from "../seam/board.ts";
@@ -14,6 +13,7 @@ import type { Service } from "../seam/services.ts";
 import type { ClusterPlan, Pool } from "../seam/snapshot.ts";
 import { isoTime } from "./log-lines.ts";
 import type { Live, Plane } from "./plane.ts";
+import { noNodes } from "./route-words.ts";
 
 /** The connection that a request came on. */
 export interface ExchangeOwner {
@@ -33,12 +33,7 @@ export interface HttpRoute {
 /** ACME challenges must be answered over plain HTTP, so they are never redirected; RFC 8555 §8.3. */
 const ACME = "/.well-known/acme-challenge/";
 
-/** Which cluster a host belongs to: index into the snapshot's clusters, or -1. @param service its index */
-export function clusterOf({ snapshot, routes }: Live, service: number, host: string | null): number {
-  return host === null ? (snapshot.fallback[service] ?? -1) : lookup(routes, service, host);
-}
-
-/** @param index From `clusterOf`. @param within Cell of the cluster whose connection count already includes this client, or -1. */
+/** @param index Of the host's cluster in the snapshot, or -1. @param within Cell of the cluster whose connection count already includes this client, or -1. */
 export function routeHttp(
   { plane, service, conn }: ExchangeOwner,
   live: Live,
@@ -59,7 +54,7 @@ export function routeHttp(
   if (secure !== null) return secure;
   const pool = plan.pools[service.index];
   if (pool === undefined || pool === null || pool.endpoints.length === 0) {
-    return unavailable([`Cluster ${plan.name} has no node for plain HTTP.`], "node down", "no node serves this");
+    return unavailable([`Cluster ${plan.name} has no node for plain HTTP.`], "node down", noNodes(plan, service));
   }
   const full = plan.maxConnections > 0 && plan.cell !== within;
   if (full && plane.health.active(plan.cell) >= plan.maxConnections) {

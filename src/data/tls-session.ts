@@ -2,7 +2,7 @@
 import { isAllowed } from "../core/access.ts";
 import { clientKey, hostKey } from "../core/balance/hash.ts";
 import { withProxyHeader } from "../core/proxy-protocol.ts";
-import { lookup } from "../core/route/lookup.ts";
+import { route } from "../core/route/lookup.ts";
 import { nearestName } from "../core/route/nearest.ts";
 import { tlsAlert, type TlsAlert } from "../core/tls/alert.ts";
 import { readClientHello, type HelloResult } from "../core/tls/client-hello.ts";
@@ -12,7 +12,9 @@ import type { DialError } from "../seam/mail.ts";
 import type { ClusterPlan, Pool } from "../seam/snapshot.ts";
 import type { Service } from "../seam/services.ts";
 import type { EndReason } from "../seam/tallies.ts";
+import { joinNotes } from "./access-log.ts";
 import { enter, leave } from "./admission.ts";
+import { BY_CLIENT, noNodes } from "./route-words.ts";
 import { dialPool, type DialRequest, type Reached } from "./pool-dial.ts";
 import type { Waiting } from "./hello-clock.ts";
 import type { Live, Plane } from "./plane.ts";
@@ -45,6 +47,7 @@ class TlsSession implements ConnEvents, Waiting, TlsClient {
   name: string | null = null;
   cluster: string | null = null;
   helloBytes = 0;
+  routeNote: string | null = null;
   dueMs = 0;
   previous: Waiting | null = null;
   next: Waiting | null = null;
@@ -137,7 +140,7 @@ class TlsSession implements ConnEvents, Waiting, TlsClient {
     this.cluster = plan.name;
     const pool = plan.pools[this.service.index];
     if (pool === undefined || pool === null || pool.endpoints.length === 0)
-      return this.alert("node down", "refused", "internal_error", "no node serves this");
+      return this.alert("node down", "refused", "internal_error", noNodes(plan, this.service));
     if (plan.maxConnections > 0 && this.plane.health.active(plan.cell) >= plan.maxConnections) {
       return this.alert("limit reached", "refused", "internal_error", `max-connections of ${plan.name}`);
     }
@@ -147,9 +150,13 @@ class TlsSession implements ConnEvents, Waiting, TlsClient {
   /** @returns an index into the snapshot's clusters, or -1 */
   private clusterOf({ snapshot, routes }: Live): number {
     const { index, nameless } = this.service;
-    const cluster = this.name === null ? (snapshot.fallback[index] ?? -1) : lookup(routes, index, this.name);
-    if (cluster >= 0 || nameless !== "bridge") return cluster;
-    return snapshot.bridges.find(({ ip }) => ip === this.conn.local.ip)?.cluster ?? -1;
+    const match = route(routes, index, this.name, this.conn.remote.ip);
+    if (match?.rule === "client") {
+      this.routeNote = BY_CLIENT;
+      this.plane.writer.addCount("byClientAddress", 1);
+    }
+    if (nameless !== "bridge" || (match !== null && match.rule !== "default")) return match?.cluster ?? -1;
+    return snapshot.bridges.find(({ ip }) => ip === this.conn.local.ip)?.cluster ?? match?.cluster ?? -1;
   }
 
   private unknown(live: Live, note: string | null): void {
@@ -245,7 +252,7 @@ class TlsSession implements ConnEvents, Waiting, TlsClient {
       dialMs: null,
       totalMs,
       end,
-      note,
+      note: joinNotes(this.routeNote, note),
       http: null,
       cells: null,
       attempts: 0,

@@ -4,7 +4,7 @@ import type { Conn, JoinSpec, Tunnel, TunnelEnd } from "../runtime/port.ts";
 import type { CutReason } from "../seam/mail.ts";
 import type { Service } from "../seam/services.ts";
 import type { EndReason } from "../seam/tallies.ts";
-import { type AccessRecord, tunnelEndReason } from "./access-log.ts";
+import { type AccessRecord, joinNotes, tunnelEndReason } from "./access-log.ts";
 import { leave } from "./admission.ts";
 import { closeCells, countBytes, type Reached } from "./pool-dial.ts";
 import type { Plane } from "./plane.ts";
@@ -23,6 +23,8 @@ export interface TlsClient {
   readonly clientKey: number;
   readonly name: string | null;
   readonly cluster: string | null;
+  /** What the log says of how it was routed; null: by its name. */
+  readonly routeNote: string | null;
   readonly startMs: number;
   /** Sent to the node by the dial, before the join. */
   readonly helloBytes: number;
@@ -79,7 +81,7 @@ export class TlsTunnel implements JoinSpec, Cuttable {
   }
 
   private recordOf(end: TunnelEnd, reason: EndReason, totalMs: number): AccessRecord {
-    const { service, conn, name, cluster, helloBytes } = this.client;
+    const { service, conn, name, cluster, helloBytes, routeNote } = this.client;
     const { endpoint, dialMs, attempts } = this.reached;
     return {
       listener: service.name,
@@ -92,7 +94,7 @@ export class TlsTunnel implements JoinSpec, Cuttable {
       dialMs,
       totalMs,
       end: reason,
-      note: attempts > 1 ? `${attempts} nodes tried` : null,
+      note: joinNotes(routeNote, attempts > 1 ? `${attempts} nodes tried` : null),
       http: null,
       cells: this.cells,
       attempts,

@@ -42,6 +42,8 @@ export const COUNTS = {
   logLinesDropped: 8,
   /** No descriptor was left to reach a node with; the client was refused. */
   shortages: 9,
+  /** Named no cluster, and went to that of the client's address. */
+  byClientAddress: 10,
 } as const;
 export type Count = keyof typeof COUNTS;
 const COUNTS_WIDTH = 16;

@@ -21,6 +21,8 @@ export interface Service {
   readonly routedBy: "sni" | "host";
   /** Which names of a cluster lead here. */
   readonly names: readonly NameSet[];
+  /** The key whose `*` takes the names that nobody claims here; null: none does. `own`: the key of this service alone. */
+  readonly rest: "names" | "api-names" | "own" | null;
   /** Who takes a connection that names no cluster: `--default`, or the one cluster in the network it came from. */
   readonly nameless: "default" | "bridge";
   /** The role of nodes that serve it, where the cluster gives it no list of its own. */
@@ -102,6 +104,7 @@ export const SERVICES = [
     privateOnly: false,
     routedBy: "sni",
     names: ["api", "api-int", "api-names"],
+    rest: "api-names",
     nameless: "default",
     role: "api",
     port: 6_443,
@@ -118,6 +121,7 @@ export const SERVICES = [
     privateOnly: false,
     routedBy: "sni",
     names: ["apps", "names"],
+    rest: "names",
     nameless: "default",
     role: "ingress",
     port: 443,
@@ -134,6 +138,7 @@ export const SERVICES = [
     privateOnly: false,
     routedBy: "host",
     names: ["apps", "names"],
+    rest: "names",
     nameless: "default",
     role: "ingress",
     port: 80,
@@ -151,6 +156,7 @@ export const SERVICES = [
     privateOnly: true,
     routedBy: "sni",
     names: ["api-int"],
+    rest: null,
     nameless: "bridge",
     role: "api",
     port: 22_623,
@@ -166,6 +172,32 @@ export type BuiltInName = (typeof SERVICES)[number]["name"];
 
 /** Services at most, built-in ones included: tallies on the board are laid out for so many before the configuration is known. */
 export const SERVICES_MOST = 32;
+
+export function isBuiltIn(name: ServiceName): boolean {
+  return SERVICES.some((service) => service.name === name);
+}
+
+/** A service that `listen` adds: TLS by SNI, with the names and nodes of the API. Made once: who compares services and groups does so by identity. */
+export function furtherService(name: ServiceName, index: number, port: number): Service {
+  const group: ProbeGroup = { name, title: name, words: name, checkedLive: true, servername: "api", readiness: null };
+  return {
+    name,
+    index,
+    help: "",
+    address: "off",
+    privateOnly: false,
+    routedBy: "sni",
+    names: ["api", "api-int", "api-names"],
+    rest: "own",
+    nameless: "default",
+    role: "api",
+    port,
+    policy: "leastconn",
+    idle: "apiIdle",
+    takesProxy: false,
+    group,
+  };
+}
 
 export function serviceNamed(services: readonly Service[], name: ServiceName): Service | undefined {
   return services.find((service) => service.name === name);

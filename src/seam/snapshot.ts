@@ -29,6 +29,8 @@ export interface Snapshot {
   readonly below: readonly NameClaim[];
   /** Clusters without a known domain: "api.hub" at the start of the name, "apps.hub" leftmost inside it; asked last. */
   readonly labels: readonly NameClaim[];
+  /** For every name that nobody else claims: the last to be asked, once for each service at most. */
+  readonly rest: readonly NameClaim[];
   /** By service: where a connection without a name goes: index into `clusters`, or -1. */
   readonly fallback: readonly number[];
   /** Listeners of such services whose network holds one cluster: what comes there without a known name is that cluster's. */
@@ -117,6 +119,8 @@ export interface NameClaim {
   readonly cluster: number;
   /** Indexes of the services it counts for. */
   readonly services: readonly number[];
+  /** Indexes of services on which the cluster has no nodes: there it counts only where nobody takes the name, so that the answer can say why. */
+  readonly vacant: readonly number[];
 }
 
 export interface ClusterPlan {
@@ -124,6 +128,10 @@ export interface ClusterPlan {
   /** This cluster's cell on the board. */
   readonly cell: number;
   readonly allow: readonly Cidr[];
+  /** Addresses of its nodes, each once: what comes from there without a name is for this cluster. */
+  readonly addresses: readonly string[];
+  /** So is what comes from these networks; the longest prefix of all clusters counts. */
+  readonly clients: readonly Cidr[];
   /** 0: no limit. */
   readonly maxConnections: number;
   readonly allDown: "try" | "refuse";

@@ -111,6 +111,7 @@ export function sampleStatus(changes: Partial<Status> = {}): Status {
       logLinesDropped: 0,
       logLinesLost: 0,
       shortages: 0,
+      byClientAddress: 0,
     },
     probes: { passed: 84_321, failed: 12 },
     rates: { connections: 36.9, bytesUp: 137_034, bytesDown: 3_703_701 },

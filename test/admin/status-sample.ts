@@ -62,6 +62,7 @@ export function sampleStatus(more: Partial<Status> = {}): Status {
       faults: 0,
       logLinesDropped: 4,
       shortages: 0,
+      byClientAddress: 0,
       logLinesLost: 1,
       limit: 4_950,
     },

@@ -1,12 +1,12 @@
 import { describe, expect, test } from "bun:test";
-import { nodesFor } from "../../src/config/clusters.ts";
+import { nodesFor } from "../../src/config/service-settings.ts";
 import { buildSnapshot, type SnapshotInput } from "../../src/config/build-snapshot.ts";
 import { endpointHash } from "../../src/core/balance/hash.ts";
 import type { NameClaim, Pool, Snapshot } from "../../src/seam/snapshot.ts";
 import { load } from "./loading.ts";
 import { SERVICES } from "../../src/seam/services.ts";
 import { poolOf, service } from "../support/built-in.ts";
-import { buildRoutes, lookup } from "../../src/core/route/lookup.ts";
+import { buildRoutes, route } from "../../src/core/route/lookup.ts";
 
 /** Cells in the order asked for, remembered by key. */
 function cells(): { keys: string[]; cellOf: (key: string) => number } {
@@ -106,7 +106,8 @@ describe("buildSnapshot()", () => {
   test("keeps a pool without nodes, so that its names stay known", () => {
     const snapshot = build(["hub=api=10.0.0.1,domain=hub.lab"]);
     expect(poolOf(snapshot.clusters[0], "https")?.endpoints).toEqual([]);
-    expect(names(snapshot.below)).toEqual(["0 apps.hub.lab https+http"]);
+    expect(names(snapshot.below)).toEqual(["0 apps.hub.lab "]);
+    expect(snapshot.below.map(({ vacant }) => vacant)).toEqual([[service("https").index, service("http").index]]);
   });
 
   test("asks for cells by stable keys", () => {
@@ -182,8 +183,8 @@ describe("buildSnapshot()", () => {
       { version: 1, cellOf: cells().cellOf, addressesOf: () => [], maxConnections: 1 },
     );
     const routes = buildRoutes(snapshot);
-    expect(lookup(routes, rke2.index, "api.hub.lab")).toBe(0);
-    expect(lookup(routes, rke2.index, "a.apps.hub.lab")).toBe(-1);
+    expect(route(routes, rke2.index, "api.hub.lab", "")?.cluster).toBe(0);
+    expect(route(routes, rke2.index, "a.apps.hub.lab", "")).toBeNull();
     expect(snapshot.fallback[rke2.index]).toBe(0);
     const pool = snapshot.clusters[0]?.pools[rke2.index];
     expect(ports(pool)).toEqual(["10.0.0.1:9345"]);

@@ -86,6 +86,11 @@ describe("diffConfig()", () => {
     nodes: "10.0.0.8",
     api: "10.0.0.8",
     ingress: "10.0.0.8",
+    https: "10.0.0.8",
+    http: "10.0.0.8",
+    mcs: "10.0.0.8",
+    "balance-mcs": "source",
+    clients: "10.0.0.0/8",
   } as const;
 
   test.each(Object.entries(CHANGED))("sees a changed %s of a cluster", (key, text) => {

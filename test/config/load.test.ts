@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { checkAdmin, loadConfig, requireClusters } from "../../src/config/load.ts";
+import { checkAdmin } from "../../src/config/checks.ts";
+import { loadConfig, requireClusters } from "../../src/config/load.ts";
 import type { ClusterConfig, Config } from "../../src/config/model.ts";
 import { Problems } from "../../src/config/text.ts";
 import { EdgeError, EdgeErrors } from "../../src/errors.ts";
@@ -59,7 +60,11 @@ describe("the cluster grammar", () => {
       "hub=10.0.0.1,,10.0.0.2",
       'Cannot use cluster "hub": an empty item found, a node or KEY=VALUE wanted (CONFIG_INVALID)',
     ],
-    ["hub=10.0.0.1,bogus=1", 'Cannot use key "bogus" of cluster "hub": not known (CONFIG_INVALID)'],
+    [
+      "hub=10.0.0.1,bogus=1",
+      'Cannot use key "bogus" of cluster "hub": not known, and no service bogus has a listener (CONFIG_INVALID); a service bogus needs --listen bogus=ADDR:PORT',
+    ],
+    ["hub=10.0.0.1,Bogus=1", 'Cannot use key "Bogus" of cluster "hub": not known (CONFIG_INVALID)'],
     [
       "hub=10.0.0.1,ingres=10.0.0.2,10.0.0.3",
       'Cannot use key "ingres" of cluster "hub": not known (CONFIG_INVALID); did you mean ingress',
@@ -229,8 +234,10 @@ describe("the file", () => {
     ],
     [
       "an unknown listener",
-      "listen: { htps: ':1' }",
-      ['1:11: Cannot use key "htps" of listen: not known (CONFIG_INVALID); did you mean https'],
+      "listen: { Https: ':1' }",
+      [
+        '1:11: Cannot use key "Https" of listen: a name of a letter and at most 14 letters, digits or dashes, in lower case wanted (CONFIG_INVALID); did you mean https',
+      ],
     ],
     [
       "an unknown cluster key",

@@ -330,7 +330,9 @@ describe("the option table", () => {
   });
 
   test("lists every option of every group once", () => {
-    const all = optionsOf({ ...COMMAND_LINE, ...BASE, ...GROUPS });
+    // one line of help says for all services what --default SERVICE=CLUSTER does
+    const { defaults: _, ...groups } = GROUPS;
+    const all = optionsOf({ ...COMMAND_LINE, ...BASE, ...groups });
     expect(TOP_OPTIONS.length).toBe(all.length);
     expect(new Set(TOP_OPTIONS)).toEqual(new Set(all));
     expect(new Set(TOP_OPTIONS.map((option) => `${option.flag} ${option.item}`)).size).toBe(TOP_OPTIONS.length);
@@ -363,10 +365,11 @@ describe("the option table", () => {
     const { clusters: _, listen: __, timeouts: ___, ...rest } = config;
     expect(rest).toEqual({
       file: null,
-      fromFile: { settings: new Map(), clusters: [] },
+      fromFile: null,
       removed: [],
       limits: { httpLine: 8_192, httpHead: 65_536, httpFields: 128 },
       defaultCluster: null,
+      defaults: { api: null, https: null, http: null, mcs: null },
       services: SERVICES,
       maxConnections: 0,
       maxConnectionsPerClient: 0,
@@ -451,6 +454,30 @@ const KEYS: readonly [Option<unknown>, string, (cluster: ClusterConfig) => unkno
     ["fd00::1", "10.0.0.5"],
     "10.0.0.0-10.9.0.0",
     "a range of 589825 nodes found, at most 1024 wanted",
+  ],
+  ...(["https", "http", "mcs"] as const).map((name): (typeof KEYS)[number] => [
+    CLUSTER.ownNodes[name],
+    "10.0.0.2-3",
+    (c) => c.ownNodes[name]?.map(({ host }) => host),
+    ["10.0.0.2", "10.0.0.3"],
+    "10.0.0.300",
+    '"10.0.0.300" found, an address, [IPv6], a range such as 192.168.125.20-22 or a host name wanted',
+  ]),
+  [
+    CLUSTER.clients,
+    "10.1.2.3/16,fd00::/8",
+    (c) => c.clients.map(cidrText),
+    ["10.1.0.0/16", "fd00::/8"],
+    "10.0.0.0/33",
+    '"10.0.0.0/33" found, a prefix from 0 to 32 wanted',
+  ],
+  [
+    CLUSTER.balance.mcs,
+    "source",
+    (c) => c.balance.mcs,
+    "source",
+    "random",
+    '"random" found, leastconn, source, host or roundrobin wanted',
   ],
   [
     CLUSTER.domain,
@@ -596,8 +623,11 @@ describe("the cluster keys", () => {
       domain: null,
       api: null,
       ingress: null,
+      ownNodes: { https: null, http: null, mcs: null },
       names: [],
       apiNames: [],
+      ownNames: {},
+      clients: [],
       ports: { api: 6443, https: 443, http: 80, mcs: 22_623, ready: 1936 },
       balance: { api: "leastconn", https: "source", http: "host", mcs: "leastconn" },
       check: "auto",

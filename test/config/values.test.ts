@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { readDomain, readExactName, readNamePattern } from "../../src/config/names.ts";
+import { readDomain, readApiName, readNamePattern } from "../../src/config/names.ts";
 import { nearestWord, oneOf, quote, typed, type Reading } from "../../src/config/text.ts";
 import { choice, duration, durationText, ON_OFF, whole } from "../../src/config/values.ts";
 
@@ -111,16 +111,16 @@ describe("readDomain()", () => {
   });
 });
 
-describe("readNamePattern() and readExactName()", () => {
+describe("readNamePattern() and readApiName()", () => {
   test.each([
     ["shop.lab", "shop.lab", "shop.lab"],
     ["*.Shop.lab", "*.shop.lab", "wanted: a name without a star"],
-    ["*", "wanted: a name such as shop.lab or *.shop.lab", "wanted: a name without a star"],
+    ["*", "*", "*"],
     ["a.*.lab", "wanted: a name such as shop.lab or *.shop.lab", "wanted: a name without a star"],
     ["*shop.lab", "wanted: a name such as shop.lab or *.shop.lab", "wanted: a name without a star"],
   ])("read %s", (text, pattern, exact) => {
     expect(outcome(readNamePattern(text))).toBe(pattern);
-    expect(outcome(readExactName(text))).toBe(exact);
+    expect(outcome(readApiName(text))).toBe(exact);
   });
 });
 

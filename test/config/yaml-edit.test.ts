@@ -1,3 +1,4 @@
+import { SERVICES } from "../../src/seam/services.ts";
 import { describe, expect, test } from "bun:test";
 import { removeCluster, setCluster } from "../../src/config/yaml-edit.ts";
 
@@ -61,7 +62,7 @@ describe("setCluster()", () => {
       "clusters: { Hub: { nodes: 10.0.0.2 } }\n",
     ],
   ])("%s", (_, text, name, spec, want) => {
-    expect(setCluster(text, name, spec)).toBe(want);
+    expect(setCluster(text, name, spec, SERVICES)).toBe(want);
   });
 });
 

@@ -129,7 +129,8 @@ function getStatus({ instance, c }: Call): Response {
 }
 
 function getExplain({ instance, c }: Call): Response {
-  return json(instance.explain(c.req.query("name") ?? ""));
+  const { name = "", listener, from } = c.req.query();
+  return json(instance.explain(name, { listener, from }));
 }
 
 function getEvents({ instance, c, signal }: Call): Response {

@@ -1,11 +1,12 @@
 /** What `explain` is asked about: a name or a URL, and which listeners that is for. */
-import { quote } from "../../config/text.ts";
+import { oneOf, quote } from "../../config/text.ts";
 import type { Config } from "../../config/model.ts";
 import { canonicalIp } from "../../core/address.ts";
-import type { RouteMatch } from "../../core/route/lookup.ts";
+import { route, type Routes } from "../../core/route/lookup.ts";
+import type { RouteMatch } from "../../core/route/match.ts";
 import { canonicalName } from "../../core/route/canonical-name.ts";
 import { EdgeError } from "../../errors.ts";
-import type { Service } from "../../seam/services.ts";
+import type { Service, ServiceName } from "../../seam/services.ts";
 import { listenOf } from "../../config/service-settings.ts";
 
 export interface AskedName {
@@ -14,10 +15,20 @@ export interface AskedName {
   readonly scheme: "http" | "https" | null;
   /** As written. */
   readonly port: number | null;
+  /** The service to ask; null: what the URL says, or all. */
+  readonly listener: ServiceName | null;
+  /** The client's address; null: one of no cluster. */
+  readonly from: string | null;
 }
 
-/** @throws EdgeError USAGE when the text is no name and no URL */
-export function readAskedName(text: string): AskedName {
+/** What can be said beside the name. */
+export interface Circumstances {
+  readonly listener?: string | null | undefined;
+  readonly from?: string | null | undefined;
+}
+
+/** @throws EdgeError USAGE when the text is no name and no URL, or the client no address */
+export function readAskedName(text: string, { listener = null, from = null }: Circumstances = {}): AskedName {
   const [, scheme, authority = ""] = /^(?:(https?):\/\/)?([^/?#]*)/i.exec(text) ?? [];
   const [, bracketed, plain = "", portText] = /^(?:\[([^\]]*)\]|([^:]*))(?::(\d{1,5}))?$/.exec(authority) ?? [];
   const name = canonicalIp(bracketed ?? plain) ?? (bracketed === undefined ? canonicalName(plain) : null);
@@ -26,22 +37,51 @@ export function readAskedName(text: string): AskedName {
     throw new EdgeError("USAGE", `Cannot explain ${quote(text)}: a name or an http(s) URL wanted`);
   }
   const port = portText === undefined ? null : Number(portText);
-  return { name, scheme: lower === "http" || lower === "https" ? lower : null, port };
+  const client = from === null ? null : canonicalIp(from);
+  if (from !== null && client === null) {
+    throw new EdgeError("USAGE", `Cannot explain for client ${quote(from)}: an IPv4 or IPv6 address wanted`);
+  }
+  return { name, scheme: lower === "http" || lower === "https" ? lower : null, port, listener, from: client };
 }
 
-/** A port says which service it is, a scheme names one; a bare name is asked of all that are on. */
-export function servicesAsked({ scheme, port }: AskedName, config: Config): readonly Service[] {
+/**
+ * A port says which service it is, a scheme names one; a bare name is asked of all that are on.
+ * @throws EdgeError USAGE when the listener is none
+ */
+export function servicesAsked({ scheme, port, listener }: AskedName, config: Config): readonly Service[] {
   const on = config.services.filter((service) => listenOf(config, service).length > 0);
+  if (listener !== null) {
+    const own = on.filter(({ name }) => name === listener);
+    if (own.length > 0) return own;
+    const names = oneOf(on.map(({ name }) => name));
+    throw new EdgeError("USAGE", `Cannot explain on listener ${quote(listener)}: ${names} wanted`);
+  }
   if (port !== null) return on.filter((service) => listenOf(config, service).some((at) => at.port === port));
   return scheme === null ? on : on.filter(({ name }) => name === scheme);
 }
 
-/** The name or pattern that matched: `api.hub.lab`, `*.apps.hub.lab`. */
-export function ruleText({ rule, claim }: RouteMatch): string {
-  if (rule === "exact") return claim;
-  if (rule === "below") return `*.${claim}`;
-  return claim.startsWith("apps.") ? `*.${claim}.* (no domain known yet)` : `${claim}.* (no domain known yet)`;
+/** Where the name leads on this service. */
+export function routeAsked(routes: Routes, service: Service, { name, from }: AskedName): RouteMatch | null {
+  // a client that is given an address sends no server name, but it does send a Host
+  const isNameless = service.routedBy === "sni" && canonicalIp(name) !== null;
+  return route(routes, service.index, isNameless ? null : name, from ?? "");
 }
 
-/** Why a client that was given an address ends where it does. */
-export const DEFAULT_RULE = "--default, as an address carries no server name";
+/** Why it leads there: the name or pattern that matched, `api.hub.lab` or `*.apps.hub.lab`, or what decided in place of a name. */
+export function ruleText({ rule, claim }: RouteMatch, { name }: AskedName): string {
+  const empty = canonicalIp(name) === null ? "the name says nothing" : "an address carries no server name";
+  switch (rule) {
+    case "below":
+      return `*.${claim}`;
+    case "labels":
+      return claim.startsWith("apps.") ? `*.${claim}.* (no domain known yet)` : `${claim}.* (no domain known yet)`;
+    case "rest":
+      return "* (a name that nobody claims)";
+    case "client":
+      return `by client address ${claim}, as ${empty}`;
+    case "default":
+      return `--default, as ${empty}`;
+    case "exact":
+      return claim;
+  }
+}

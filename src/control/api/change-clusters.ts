@@ -37,7 +37,9 @@ export class ClusterChanges {
     const name = clusterName(text);
     const file = save ? this.fileFor(name) : null;
     const done = await this.reload.change({ why: `add ${name}`, edit: (layer) => withCluster(layer, name, spec) });
-    return file === null || !done.ok ? done : this.save(name, file, done, (was) => setCluster(was, name, spec));
+    return file === null || !done.ok
+      ? done
+      : this.save(name, file, done, (was) => setCluster(was, name, spec, this.facts.config.services));
   }
 
   /** @throws EdgeError NOT_FOUND where only `add` and `rm` ever knew it */

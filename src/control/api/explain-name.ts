@@ -1,13 +1,18 @@
-/** `GET /v1/explain?name=`: where a name or URL goes right now, to which nodes, and why to no others. */
+/** `GET /v1/explain?name=&from=&listener=`: where a name or URL goes right now, to which nodes, and why to no others. */
 import { cidrText } from "../../config/addresses.ts";
-import { canonicalIp } from "../../core/address.ts";
 import { rankOfHealth } from "../../core/balance/pick.ts";
-import { explainLookup } from "../../core/route/lookup.ts";
 import { nearestName } from "../../core/route/nearest.ts";
 import { FULL_WEIGHT, HEALTH } from "../../seam/board.ts";
 import type { ClusterPlan } from "../../seam/snapshot.ts";
 import type { Service, ServiceName } from "../../seam/services.ts";
-import { DEFAULT_RULE, servicesAsked, readAskedName, ruleText } from "./asked-name.ts";
+import {
+  readAskedName,
+  routeAsked,
+  ruleText,
+  servicesAsked,
+  type AskedName,
+  type Circumstances,
+} from "./asked-name.ts";
 import type { Facts } from "../serve/facts.ts";
 import { poolStatusOf, type EndpointStatus, type PoolStatus } from "../status/report.ts";
 
@@ -44,11 +49,11 @@ export interface Candidate extends EndpointStatus {
 }
 
 /** @throws EdgeError USAGE when the text is no name and no URL */
-export function explainLive(facts: Facts, text: string, nowMs: number): Explanation {
-  const asked = readAskedName(text);
+export function explainLive(facts: Facts, text: string, nowMs: number, how: Circumstances = {}): Explanation {
+  const asked = readAskedName(text, how);
   const { name } = asked;
   const services = servicesAsked(asked, facts.config);
-  const matches = services.flatMap((service) => matchOf(facts, service, name, nowMs) ?? []);
+  const matches = services.flatMap((service) => matchOf(facts, service, asked, nowMs) ?? []);
   const near = matches.length > 0 ? undefined : services.map(({ index }) => nearestName(facts.routes(), index, name));
   return {
     name,
@@ -58,16 +63,10 @@ export function explainLive(facts: Facts, text: string, nowMs: number): Explanat
   };
 }
 
-function matchOf(facts: Facts, service: Service, name: string, nowMs: number): Match | null {
-  const { snapshot } = facts;
-  // A client that is given an address sends no server name, but it does send a Host.
-  if (service.routedBy === "sni" && canonicalIp(name) !== null) {
-    const plan = snapshot.clusters[snapshot.fallback[service.index] ?? -1];
-    return plan === undefined ? null : describe(facts, service, DEFAULT_RULE, plan, nowMs);
-  }
-  const match = explainLookup(facts.routes(), service.index, name);
-  const plan = match === null ? undefined : snapshot.clusters[match.cluster];
-  return match === null || plan === undefined ? null : describe(facts, service, ruleText(match), plan, nowMs);
+function matchOf(facts: Facts, service: Service, asked: AskedName, nowMs: number): Match | null {
+  const match = routeAsked(facts.routes(), service, asked);
+  const plan = match === null ? undefined : facts.snapshot.clusters[match.cluster];
+  return match === null || plan === undefined ? null : describe(facts, service, ruleText(match, asked), plan, nowMs);
 }
 
 function describe(facts: Facts, service: Service, rule: string, plan: ClusterPlan, nowMs: number): Match | null {

@@ -2,6 +2,7 @@
 import manifest from "../../../package.json" with { type: "json" };
 import { activeOf } from "../../seam/board.ts";
 import { ClusterChanges, type ChangeResult } from "./change-clusters.ts";
+import type { Circumstances } from "./asked-name.ts";
 import { explainLive, type Explanation } from "./explain-name.ts";
 import type { RecentEvents } from "../log/recent-events.ts";
 import { systemClock } from "../health/system-clock.ts";
@@ -19,7 +20,7 @@ export interface Instance {
   unready(): string | null;
   status(options?: StatusOptions): Status;
   /** @throws EdgeError USAGE */
-  explain(text: string): Explanation;
+  explain(text: string, how: Circumstances): Explanation;
   /** @param allowEmpty Also a file that lost all that it said counts. */
   reload(why: string, allowEmpty: boolean): Promise<ReloadResult>;
   putCluster(name: string, spec: string, save: boolean): Promise<ChangeResult>;
@@ -75,8 +76,8 @@ export class RunningInstance implements Instance {
     return buildStatus({ facts, events, rates, startedMs, reload: reloads.status, stopping, nowMs }, options);
   }
 
-  explain(text: string): Explanation {
-    return explainLive(this.supervisor, text, Date.now());
+  explain(text: string, how: Circumstances): Explanation {
+    return explainLive(this.supervisor, text, Date.now(), how);
   }
 
   reload(why: string, allowEmpty: boolean): Promise<ReloadResult> {

@@ -1,10 +1,11 @@
 /** Whose nodes they are, by the certificates they show; and what those certificates tell: domains, expiry, warnings. */
 import type { ClusterConfig } from "../../config/model.ts";
+import { ANY_NAME } from "../../config/names.ts";
+import { namesOf } from "../../config/service-settings.ts";
 import {
   identify,
   learntDomain,
   owners,
-  type ClusterNames,
   type Identity,
   type Owners,
   type ShownCertificate,
@@ -140,7 +141,13 @@ export class NodeIdentities {
   }
 
   private namesChanged(): void {
-    this.owners = owners(this.clusters.map((cluster) => namesOf(cluster, this.domainOf(cluster.name))));
+    this.owners = owners(
+      this.clusters.map((cluster) => ({
+        name: cluster.name,
+        domain: this.domainOf(cluster.name),
+        names: namesOf(cluster),
+      })),
+    );
     this.checkedMs = Number.NEGATIVE_INFINITY;
     this.namesVersion += 1;
   }
@@ -161,10 +168,6 @@ export class NodeIdentities {
   }
 }
 
-function namesOf(cluster: ClusterConfig, domain: string | null): ClusterNames {
-  return { name: cluster.name, domain, names: [...cluster.names, ...cluster.apiNames] };
-}
-
 /** Names that the servers have certificates for, so that probes look like any client. */
 function servernameOf(cluster: ClusterConfig, domain: string | null, { servername }: ProbeGroup): string | null {
   if (servername === "apps") {
@@ -177,7 +180,8 @@ function servernameOf(cluster: ClusterConfig, domain: string | null, { servernam
   return concrete(cluster.apiNames) ?? "kubernetes.default.svc";
 }
 
-function concrete(names: readonly string[]): string | null {
+function concrete(all: readonly string[]): string | null {
+  const names = all.filter((name) => name !== ANY_NAME);
   const name = names.find((each) => !each.startsWith("*.")) ?? names[0];
   return name === undefined ? null : name.replace(/^\*\./, "probe.");
 }

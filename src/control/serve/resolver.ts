@@ -5,6 +5,7 @@
 import * as dns from "node:dns/promises";
 import { isMachineAddress, type NodeSpec } from "../../config/addresses.ts";
 import type { Config } from "../../config/model.ts";
+import { allNodes } from "../../config/service-settings.ts";
 import { canonicalIp } from "../../core/address.ts";
 import type { EventLog } from "../log/event-log.ts";
 import { systemClock, type Cancel } from "../health/system-clock.ts";
@@ -143,8 +144,8 @@ export class Resolver {
 
 function namesOf(config: Config): ReadonlySet<string> {
   const hosts = new Set<string>();
-  for (const { nodes, api, ingress } of config.clusters) {
-    for (const node of [...nodes, ...(api ?? []), ...(ingress ?? [])]) if (node.isName) hosts.add(node.host);
+  for (const cluster of config.clusters) {
+    for (const node of allNodes(cluster)) if (node.isName) hosts.add(node.host);
   }
   return hosts;
 }

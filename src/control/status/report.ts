@@ -209,6 +209,7 @@ function connectionStatus({ board, snapshot, logLinesLost }: Facts): ConnectionS
     faults: of("faults"),
     logLinesDropped: of("logLinesDropped"),
     shortages: of("shortages"),
+    byClientAddress: of("byClientAddress"),
     logLinesLost,
   };
 }

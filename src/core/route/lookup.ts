@@ -1,20 +1,10 @@
 import type { NameClaim, Snapshot } from "../../seam/snapshot.ts";
+import { Homes } from "./homes.ts";
+import type { RouteMatch, RouteRule } from "./match.ts";
 import { NAME_MOST } from "./canonical-name.ts";
 
-/** The kind of claim that matched a name. */
-export type RouteRule = "exact" | "below" | "labels";
-
-/** The claim that a name matched, as `explain` shows it. */
-export interface RouteMatch {
-  /** Index into the snapshot's clusters. */
-  readonly cluster: number;
-  readonly rule: RouteRule;
-  /** The claim's name as in the snapshot: `api.hub.lab`, `apps.hub.lab`, `api.hub`, `apps.hub`. */
-  readonly claim: string;
-}
-
-/** The names of one service; every map is asked by whole labels. */
-export interface ServiceRoutes {
+/** Names of one service; every map is asked by whole labels. */
+export interface NameRoutes {
   /** By whole name. */
   readonly exact: ReadonlyMap<string, RouteMatch>;
   /** By the name's last labels. */
@@ -27,46 +17,117 @@ export interface ServiceRoutes {
   readonly apps: ReadonlyMap<string, RouteMatch>;
 }
 
-/** By service. */
-export type Routes = readonly ServiceRoutes[];
+/** Where what comes to one service goes. */
+export interface ServiceRoutes extends NameRoutes {
+  /** Names of clusters that have no nodes for it, where nobody takes the rest; null: there are none. */
+  readonly vacant: NameRoutes | null;
+  /** For names that nobody claims. */
+  readonly rest: RouteMatch | null;
+  /** For what comes without a name. */
+  readonly fallback: RouteMatch | null;
+  /** Names that say nothing: a client uses them for the cluster that it believes to talk to. */
+  readonly empty: ReadonlySet<string>;
+}
+
+export interface Routes {
+  /** By service. */
+  readonly services: readonly ServiceRoutes[];
+  readonly homes: Homes;
+}
+
+/** What kube-apiserver is called inside of a cluster and on its nodes, whichever cluster it is. */
+const EMPTY_NAMES: ReadonlySet<string> = new Set([
+  "localhost",
+  "kubernetes",
+  "kubernetes.default",
+  "kubernetes.default.svc",
+  "kubernetes.default.svc.cluster.local",
+]);
+const NO_NAMES: ReadonlySet<string> = new Set();
 
 /** First label of the claims that match inside a name. */
 const APPS = "apps.";
 
+export type RouteSource = Pick<Snapshot, "services" | "clusters" | "exact" | "below" | "labels" | "rest" | "fallback">;
+
 /** Index a snapshot's names once. Of two claims with one name and service the first counts; config refuses such claims. */
-export function buildRoutes(snapshot: Pick<Snapshot, "services" | "exact" | "below" | "labels">): Routes {
-  const start = snapshot.labels.filter((claim) => !claim.name.startsWith(APPS));
-  const apps = snapshot.labels.filter((claim) => claim.name.startsWith(APPS));
-  return snapshot.services.map(({ index }) => {
-    const below = indexClaims(snapshot.below, index, "below", wholeName);
+export function buildRoutes(snapshot: RouteSource): Routes {
+  const labels = {
+    start: snapshot.labels.filter((claim) => !claim.name.startsWith(APPS)),
+    apps: snapshot.labels.filter((claim) => claim.name.startsWith(APPS)),
+  };
+  const services = snapshot.services.map(({ index, routedBy }): ServiceRoutes => {
+    const rest = restOf(snapshot.rest, index);
+    const vacant = rest === null ? indexNames({ ...snapshot, ...labels }, index, "vacant") : null;
+    const fallback = snapshot.fallback[index] ?? -1;
     return {
-      exact: indexClaims(snapshot.exact, index, "exact", wholeName),
-      below,
-      belowLabels: [...below.keys()].reduce((most, name) => Math.max(most, countLabels(name)), 0),
-      start: indexClaims(start, index, "labels", wholeName),
-      apps: indexClaims(apps, index, "labels", (name) => name.slice(APPS.length)),
+      ...indexNames({ ...snapshot, ...labels }, index, "services"),
+      rest: rest ?? restOf(snapshot.rest, index, "vacant"),
+      vacant: vacant === null || isEmpty(vacant) ? null : vacant,
+      fallback: fallback < 0 ? null : { cluster: fallback, rule: "default", claim: "" },
+      // a Host always names a site
+      empty: routedBy === "sni" ? EMPTY_NAMES : NO_NAMES,
     };
   });
+  return { services, homes: new Homes(snapshot.clusters) };
+}
+
+type Counted = "services" | "vacant";
+
+function restOf(claims: readonly NameClaim[], service: number, counted: Counted = "services"): RouteMatch | null {
+  const claim = claims.find((each) => each[counted].includes(service));
+  return claim === undefined ? null : { cluster: claim.cluster, rule: "rest", claim: claim.name };
+}
+
+interface Claims extends Pick<Snapshot, "exact" | "below"> {
+  readonly start: readonly NameClaim[];
+  readonly apps: readonly NameClaim[];
+}
+
+function indexNames(claims: Claims, service: number, counted: Counted): NameRoutes {
+  const index = (of: readonly NameClaim[], rule: RouteRule, keyOf = wholeName): ReadonlyMap<string, RouteMatch> =>
+    indexClaims(
+      of.filter((claim) => claim[counted].includes(service)),
+      rule,
+      keyOf,
+    );
+  const below = index(claims.below, "below");
+  return {
+    exact: index(claims.exact, "exact"),
+    below,
+    belowLabels: [...below.keys()].reduce((most, name) => Math.max(most, countLabels(name)), 0),
+    start: index(claims.start, "labels"),
+    apps: index(claims.apps, "labels", (name) => name.slice(APPS.length)),
+  };
+}
+
+function isEmpty({ exact, below, start, apps }: NameRoutes): boolean {
+  return exact.size + below.size + start.size + apps.size === 0;
 }
 
 /**
- * The cluster that a name belongs to, as index into the snapshot's clusters, or -1.
- * Exact names first, then the longest suffix with a label before it, then the label rule. The cost is a few map probes (the
- * labels of the longest suffix claim at most), however many clusters there are and however many labels the name has.
+ * Where a connection or request goes: to who claims its name; if it says no name that means anything, to the client's own cluster;
+ * to who takes the rest; without a name to the default. Null: nowhere.
+ * The cost is a few map probes (the labels of the longest suffix claim at most), however many clusters there are and however many
+ * labels the name has: exact names first, then the longest suffix with a label before it, then the label rule.
  * @param service Its index.
- * @param name Canonical, see `canonicalName`.
+ * @param name Canonical, see `canonicalName`; null: none.
+ * @param client Its address, canonical.
  */
-export function lookup(routes: Routes, service: number, name: string): number {
-  return explainLookup(routes, service, name)?.cluster ?? -1;
+export function route(routes: Routes, service: number, name: string | null, client: string): RouteMatch | null {
+  const own = routes.services[service];
+  if (own === undefined) return null;
+  const claimed = name === null ? undefined : find(own, name);
+  if (claimed !== undefined) return claimed;
+  const isNameless = name === null || own.empty.has(name);
+  const home = isNameless ? routes.homes.of(client) : null;
+  if (home !== null) return home;
+  if (name !== null && own.rest !== null) return own.rest;
+  if (isNameless && own.fallback !== null) return own.fallback;
+  return name === null || own.vacant === null ? null : (find(own.vacant, name) ?? null);
 }
 
-/** Like `lookup`, but says which claim matched; null when none did. */
-export function explainLookup(routes: Routes, service: number, name: string): RouteMatch | null {
-  const own = routes[service];
-  return own === undefined ? null : (find(own, name) ?? null);
-}
-
-function find(routes: ServiceRoutes, name: string): RouteMatch | undefined {
+function find(routes: NameRoutes, name: string): RouteMatch | undefined {
   // No claim is longer than a DNS name can be, and a Host field of 8 KB must not cost more than one that is.
   if (name.length > NAME_MOST) return undefined;
   const exact = routes.exact.get(name);
@@ -76,7 +137,7 @@ function find(routes: ServiceRoutes, name: string): RouteMatch | undefined {
   return findBelow(routes, name) ?? findByStart(routes, name) ?? findByApps(routes, name);
 }
 
-function findBelow(routes: ServiceRoutes, name: string): RouteMatch | undefined {
+function findBelow(routes: NameRoutes, name: string): RouteMatch | undefined {
   for (let dot = firstDot(name, routes.belowLabels); dot > 0; dot = name.indexOf(".", dot + 1)) {
     const match = routes.below.get(name.slice(dot + 1));
     if (match !== undefined) return match;
@@ -96,14 +157,14 @@ function firstDot(name: string, labels: number): number {
 }
 
 /** `api.hub.…`: the first two labels, and at least one more after them. */
-function findByStart(routes: ServiceRoutes, name: string): RouteMatch | undefined {
+function findByStart(routes: NameRoutes, name: string): RouteMatch | undefined {
   if (routes.start.size === 0) return undefined;
   const second = name.indexOf(".", name.indexOf(".") + 1);
   return second > 0 && second < name.length - 1 ? routes.start.get(name.slice(0, second)) : undefined;
 }
 
 /** `….apps.hub.…`: leftmost, with at least one label before and one after. */
-function findByApps(routes: ServiceRoutes, name: string): RouteMatch | undefined {
+function findByApps(routes: NameRoutes, name: string): RouteMatch | undefined {
   if (routes.apps.size === 0) return undefined;
   for (let at = name.indexOf(`.${APPS}`); at >= 0; at = name.indexOf(`.${APPS}`, at + 1)) {
     const from = at + 1 + APPS.length;
@@ -117,15 +178,13 @@ function findByApps(routes: ServiceRoutes, name: string): RouteMatch | undefined
 
 function indexClaims(
   claims: readonly NameClaim[],
-  service: number,
   rule: RouteRule,
   keyOf: (name: string) => string,
 ): ReadonlyMap<string, RouteMatch> {
   const index = new Map<string, RouteMatch>();
-  for (const claim of claims) {
-    if (!claim.services.includes(service)) continue;
-    const key = keyOf(claim.name);
-    if (!index.has(key)) index.set(key, { cluster: claim.cluster, rule, claim: claim.name });
+  for (const { name, cluster } of claims) {
+    const key = keyOf(name);
+    if (!index.has(key)) index.set(key, { cluster, rule, claim: name });
   }
   return index;
 }

@@ -1,5 +1,5 @@
 import { editDistance } from "./edit-distance.ts";
-import type { ServiceRoutes, Routes } from "./lookup.ts";
+import type { NameRoutes, Routes } from "./lookup.ts";
 import { NAME_MOST } from "./canonical-name.ts";
 
 /** Further apart than this, or than a third of the known name, is no slip of the keyboard. */
@@ -23,7 +23,7 @@ interface Candidate {
  * @returns a name, or a pattern such as `*.apps.hub.lab`
  */
 export function nearestName(routes: Routes, service: number, name: string): string | null {
-  const own = routes[service];
+  const own = routes.services[service];
   if (own === undefined || name.length > NAME_MOST) return null;
   const candidates = [...candidatesFor(own, name)];
   return nearestBySpelling(candidates) ?? nearestByLabels(candidates, name);
@@ -49,7 +49,7 @@ function nearestByLabels(candidates: readonly Candidate[], name: string): string
   return found?.shown ?? null;
 }
 
-function* candidatesFor(routes: ServiceRoutes, name: string): Generator<Candidate> {
+function* candidatesFor(routes: NameRoutes, name: string): Generator<Candidate> {
   const labels = name.split(".");
   for (const claim of routes.exact.keys()) yield { shown: claim, known: claim, asked: name };
   for (const claim of routes.below.keys()) {

@@ -3,10 +3,9 @@
  * Services without a selector. https://gateway-api.sigs.k8s.io, standard channel of v1.5.
  */
 import { claimsOf, nameSetsOf, type Claim } from "../../config/claims.ts";
-import { nodesFor } from "../../config/clusters.ts";
 import type { NodeSpec } from "../../config/addresses.ts";
 import type { ClusterConfig, Config } from "../../config/model.ts";
-import { listenOf, portOf } from "../../config/service-settings.ts";
+import { listenOf, nodesFor, portOf } from "../../config/service-settings.ts";
 import { formatYaml } from "../../config/yaml.ts";
 import type { Service } from "../../seam/services.ts";
 import { ObjectNames, type KubernetesObject } from "./kubernetes.ts";

@@ -123,6 +123,7 @@ function useBackend({ claim, pool }: ExportRoute, sample: string): string {
     below: `-m end .${claim.name}`,
     // Single quotes keep backslash and dollar as they are.
     labels: `-m reg '${labelExpression(claim.name)}'`,
+    rest: "-m found",
   };
   return `use_backend ${pool.name} if { ${sample} ${tests[claim.rule]} }`;
 }

@@ -1,5 +1,5 @@
 /** A configuration as other load balancers see it: names that lead to pools. */
-import { nodesFor } from "../../config/clusters.ts";
+import { nodesFor } from "../../config/service-settings.ts";
 import { claimsOf, nameSetsOf, type Claim } from "../../config/claims.ts";
 import { formatEndpoint } from "../../core/address.ts";
 import type { ClusterConfig, Config } from "../../config/model.ts";
@@ -46,7 +46,7 @@ export function poolsOf(config: Config, kind: BuiltInName): ExportPool[] {
   });
 }
 
-const RANK = { exact: 0, below: 1, labels: 2 } as const;
+const RANK = { exact: 0, below: 1, labels: 2, rest: 3 } as const;
 
 /** In the order that a first match needs: exact, longest suffix first, labels. */
 export function routesFor(config: Config, kind: BuiltInName): ExportRoute[] {

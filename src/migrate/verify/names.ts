@@ -26,7 +26,6 @@ export function namesToAsk({ units, groups }: ImportResult, entry: Entry): (stri
       `apps.${domain}`,
     ]),
     ...groups.flatMap(({ name }) => labelNames(name)),
-    "localhost",
     "nobody.example",
   ];
   return [null, ...new Set(names)];

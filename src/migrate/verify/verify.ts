@@ -2,7 +2,7 @@
 import { buildSnapshot } from "../../config/build-snapshot.ts";
 import type { NodeSpec } from "../../config/addresses.ts";
 import type { Config } from "../../config/model.ts";
-import { buildRoutes, lookup, type Routes } from "../../core/route/lookup.ts";
+import { buildRoutes, route, type Routes } from "../../core/route/lookup.ts";
 import { canonicalHost, canonicalName } from "../../core/route/canonical-name.ts";
 import type { Snapshot } from "../../seam/snapshot.ts";
 import { serviceNamed, type BuiltInName } from "../../seam/services.ts";
@@ -103,12 +103,14 @@ function sourceAnswer(outcome: Outcome, port: number, addresses: ReadonlyMap<str
   return { text, reached: [...new Set(reached)].sort().join(" "), cluster: -1 };
 }
 
+/** A client of no cluster. */
+const NOBODY = "";
+
 function edgeAnswer({ config, snapshot, routes }: Edge, kind: BuiltInName, name: string | null): Answer {
   const service = serviceNamed(snapshot.services, kind);
   if (service === undefined) return { text: "refused", reached: "", cluster: -1 };
   const canonical = name === null ? null : service.routedBy === "host" ? canonicalHost(name) : canonicalName(name);
-  const index =
-    canonical === null ? (snapshot.fallback[service.index] ?? -1) : lookup(routes, service.index, canonical);
+  const index = route(routes, service.index, canonical, NOBODY)?.cluster ?? -1;
   const cluster = snapshot.clusters[index];
   const endpoints = cluster?.pools[service.index]?.endpoints ?? [];
   if (cluster === undefined || config.listen[kind].length === 0) return { text: "refused", reached: "", cluster: -1 };

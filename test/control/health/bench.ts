@@ -13,7 +13,7 @@ import { openBoard, type Board } from "../../../src/seam/board.ts";
 import type { ClusterPlan, Endpoint, Pool, Snapshot } from "../../../src/seam/snapshot.ts";
 import { type ServiceName, type Policy, SERVICES } from "../../../src/seam/services.ts";
 import { load } from "../../config/loading.ts";
-import { nodesFor } from "../../../src/config/clusters.ts";
+import { nodesFor } from "../../../src/config/service-settings.ts";
 import { policyOf } from "../../../src/config/service-settings.ts";
 
 export interface HandClock extends Clock {
@@ -62,6 +62,9 @@ export function clusterConfig(name: string, change: Partial<ClusterConfig> = {})
     ingress: null,
     names: [],
     apiNames: [],
+    ownNames: {},
+    ownNodes: { https: null, http: null, mcs: null },
+    clients: [],
     ports: { api: 6443, https: 443, http: 80, mcs: 22_623, ready: 1936 },
     balance: { api: "leastconn", https: "source", http: "host", mcs: "leastconn" },
     check: "auto",
@@ -106,7 +109,14 @@ export function snapshotOf(config: Config, kinds: readonly ServiceName[] = ["api
       const policy: Policy = policyOf(cluster, service);
       return { cell: cellOf(`${cluster.name} ${kind}`), policy, idleMs: 0, sendProxy: 0, endpoints };
     });
-    const fixed = { allow: [], maxConnections: 0, allDown: cluster.allDown, redirectHttps: false };
+    const fixed = {
+      allow: [],
+      addresses: [],
+      clients: [],
+      maxConnections: 0,
+      allDown: cluster.allDown,
+      redirectHttps: false,
+    };
     return { name: cluster.name, cell: cellOf(cluster.name), ...fixed, pools };
   });
   return {
@@ -116,6 +126,7 @@ export function snapshotOf(config: Config, kinds: readonly ServiceName[] = ["api
     exact: [],
     below: [],
     labels: [],
+    rest: [],
     fallback: [-1, -1, -1, -1],
     bridges: [],
     timeouts: dataPart(TIMEOUTS, config.timeouts),

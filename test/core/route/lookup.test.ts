@@ -1,22 +1,29 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
-import {
-  buildRoutes,
-  explainLookup,
-  type ServiceRoutes,
-  lookup,
-  type RouteMatch,
-  type Routes,
-} from "../../../src/core/route/lookup.ts";
+import { buildRoutes, route, type Routes, type ServiceRoutes } from "../../../src/core/route/lookup.ts";
+import type { RouteMatch } from "../../../src/core/route/match.ts";
 import type { NameClaim, Snapshot } from "../../../src/seam/snapshot.ts";
 import { SERVICES, type ServiceName } from "../../../src/seam/services.ts";
 import { at } from "../../support/built-in.ts";
 
 type Names = Pick<Snapshot, "services" | "exact" | "below" | "labels">;
+
+/** Names alone: nobody takes the rest, and clients are of no cluster. */
+function routesOf(names: Names): Routes {
+  return buildRoutes({ clusters: [], rest: [], fallback: [], ...names });
+}
+
+function explainLookup(routes: Routes, service: number, name: string): RouteMatch | null {
+  return route(routes, service, name, "");
+}
+
+function lookup(routes: Routes, service: number, name: string): number {
+  return explainLookup(routes, service, name)?.cluster ?? -1;
+}
 const INGRESS: readonly ServiceName[] = ["https", "http"];
 
 function claim(name: string, cluster: number, services: readonly ServiceName[] = INGRESS): NameClaim {
-  return { name, cluster, services: services.map(at) };
+  return { name, cluster, services: services.map(at), vacant: [] };
 }
 
 /** hub (0) and managed1 (1) have domains, m2 (2) has none; 3 owns names of its own inside the others. */
@@ -44,7 +51,7 @@ const NAMES: Names = {
     claim("apps.apps", 4),
   ],
 };
-const ROUTES = buildRoutes(NAMES);
+const ROUTES = routesOf(NAMES);
 
 const CASES: readonly (readonly [ServiceName, string, number, string])[] = [
   ["api", "api.hub.lab", 0, "an exact name"],
@@ -142,8 +149,12 @@ function counted(routes: Routes): { routes: Routes; probes: () => number } {
     belowLabels: of.belowLabels,
     start: count(of.start),
     apps: count(of.apps),
+    vacant: null,
+    rest: null,
+    fallback: null,
+    empty: of.empty,
   });
-  return { routes: routes.map(each), probes: () => probes };
+  return { routes: { services: routes.services.map(each), homes: routes.homes }, probes: () => probes };
 }
 
 function manyClusters(count: number, withDomain: boolean): Routes {
@@ -151,26 +162,26 @@ function manyClusters(count: number, withDomain: boolean): Routes {
   const domain = withDomain ? ".lab" : "";
   const api = ids.map((id) => claim(`api.c${id}${domain}`, id, ["api"]));
   const apps = ids.map((id) => claim(`apps.c${id}${domain}`, id));
-  return buildRoutes(
+  return routesOf(
     withDomain
       ? { services: SERVICES, exact: api, below: apps, labels: [] }
       : { services: SERVICES, exact: [], below: [], labels: [...api, ...apps] },
   );
 }
 
-describe("lookup()", () => {
+describe("route()", () => {
   test.each([...CASES])("on %s of %s is %d: %s", (kind, name, want) => {
     expect(lookup(ROUTES, at(kind), name)).toBe(want);
     expect(naive(NAMES, kind, name)).toBe(want);
   });
 
   test("takes the first of two equal claims", () => {
-    const routes = buildRoutes({ ...NAMES, exact: [claim("a.lab", 7), claim("a.lab", 8)] });
+    const routes = routesOf({ ...NAMES, exact: [claim("a.lab", 7), claim("a.lab", 8)] });
     expect(lookup(routes, at("https"), "a.lab")).toBe(7);
   });
 
   test("prefers the start of the name to its inside", () => {
-    const routes = buildRoutes({
+    const routes = routesOf({
       services: SERVICES,
       exact: [],
       below: [],
@@ -180,7 +191,7 @@ describe("lookup()", () => {
   });
 
   test("keeps the claims of different kinds on one name apart", () => {
-    const routes = buildRoutes({ ...NAMES, exact: [claim("a.lab", 7, ["api"]), claim("a.lab", 8, ["https"])] });
+    const routes = routesOf({ ...NAMES, exact: [claim("a.lab", 7, ["api"]), claim("a.lab", 8, ["https"])] });
     expect(SERVICES.map(({ index }) => lookup(routes, index, "a.lab"))).toEqual([7, 8, -1, -1]);
   });
 
@@ -200,6 +211,7 @@ describe("lookup()", () => {
             SERVICES.map(({ index }) => index),
             { minLength: 1 },
           ),
+          vacant: fc.constant([]),
         }),
         {
           maxLength: 6,
@@ -209,7 +221,7 @@ describe("lookup()", () => {
     fc.assert(
       fc.property(names, some(0, 7), fc.constantFrom(...SERVICES.map(({ name }) => name)), (claims, name, kind) => {
         const snapshot = { services: SERVICES, ...claims };
-        expect(lookup(buildRoutes(snapshot), at(kind), name)).toBe(naive(snapshot, kind, name));
+        expect(lookup(routesOf(snapshot), at(kind), name)).toBe(naive(snapshot, kind, name));
       }),
       { numRuns: 5_000 },
     );
@@ -235,7 +247,7 @@ describe("lookup()", () => {
   });
 });
 
-describe("explainLookup()", () => {
+describe("route(), its match", () => {
   test("names the claim and its kind", () => {
     expect(explainLookup(ROUTES, at("api"), "api.hub.lab")).toEqual({
       cluster: 0,

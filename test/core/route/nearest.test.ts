@@ -10,19 +10,22 @@ const API = [at("api")];
 const INGRESS = [at("https"), at("http")];
 const ROUTES = buildRoutes({
   services: SERVICES,
+  clusters: [],
+  rest: [],
+  fallback: [],
   exact: [
-    { name: "api.hub-cluster.linuxera.lab", cluster: 0, services: API },
-    { name: "api-int.hub-cluster.linuxera.lab", cluster: 0, services: API },
-    { name: "api.managed1.linuxera.lab", cluster: 1, services: API },
-    { name: "shop.lab", cluster: 1, services: INGRESS },
+    { name: "api.hub-cluster.linuxera.lab", cluster: 0, services: API, vacant: [] },
+    { name: "api-int.hub-cluster.linuxera.lab", cluster: 0, services: API, vacant: [] },
+    { name: "api.managed1.linuxera.lab", cluster: 1, services: API, vacant: [] },
+    { name: "shop.lab", cluster: 1, services: INGRESS, vacant: [] },
   ],
   below: [
-    { name: "apps.hub-cluster.linuxera.lab", cluster: 0, services: INGRESS },
-    { name: "apps.managed1.linuxera.lab", cluster: 1, services: INGRESS },
+    { name: "apps.hub-cluster.linuxera.lab", cluster: 0, services: INGRESS, vacant: [] },
+    { name: "apps.managed1.linuxera.lab", cluster: 1, services: INGRESS, vacant: [] },
   ],
   labels: [
-    { name: "api.edge", cluster: 2, services: API },
-    { name: "apps.edge", cluster: 2, services: INGRESS },
+    { name: "api.edge", cluster: 2, services: API, vacant: [] },
+    { name: "apps.edge", cluster: 2, services: INGRESS, vacant: [] },
   ],
 });
 

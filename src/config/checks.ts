@@ -1,0 +1,92 @@
+/** Mistakes that only show when everything is read: settings and clusters that do not go together. */
+import { isLoopback, listenText, sameSocket, type ListenAddress } from "./addresses.ts";
+import { checkClaims, nameSetsOf } from "./claims.ts";
+import { checkClients } from "./client-networks.ts";
+import { checkPorts } from "./further-services.ts";
+import type { ClusterEntry } from "./layers.ts";
+import type { Config } from "./model.ts";
+import { GLOBAL, LISTEN, type Settings } from "./options.ts";
+import type { Option } from "./option.ts";
+import { checkOwnNodes, type OwnListeners } from "./own-listeners.ts";
+import { listenOf, settingOf } from "./service-settings.ts";
+import { didYouMean, quote, type Problems } from "./text.ts";
+
+export const AUTH_VARIABLE = "EDGE_LB_ADMIN_AUTH";
+
+/** What the configuration was made from. */
+export interface Written {
+  readonly options: Settings;
+  readonly entries: readonly ClusterEntry[];
+  /** Where an option was given. */
+  readonly where: (option: Option<unknown>) => string;
+  /** Where edge-lb listens; null: it is not known, so nothing is said of nodes there. */
+  readonly own: OwnListeners | null;
+}
+
+export function checkConfig(config: Config, { options, entries, where, own }: Written, problems: Problems): void {
+  checkDefaults(config, options, entries, where, problems);
+  checkListeners(config, options, where, problems);
+  checkPorts(config, problems);
+  checkAdmin(config, where(GLOBAL.admin), problems);
+  checkClaims(config.clusters, nameSetsOf(config.services), problems);
+  checkClients(config.clusters, problems);
+  if (own !== null) checkOwnNodes(config, entries, own, problems);
+}
+
+function checkDefaults(
+  config: Config,
+  options: Settings,
+  entries: readonly ClusterEntry[],
+  placeOf: (option: Option<unknown>) => string,
+  problems: Problems,
+): void {
+  const names = entries.map(({ name }) => name);
+  const check = (cluster: string | null, option: Option<unknown>): void => {
+    if (cluster === null || names.includes(cluster)) return;
+    const wanted = names.length === 0 ? "there is no cluster" : "the name of a cluster wanted";
+    problems.add(placeOf(option), `Cannot use default ${quote(cluster)}: ${wanted}`, didYouMean(cluster, names));
+  };
+  check(config.defaultCluster, options.defaultCluster);
+  for (const [name, option] of Object.entries(options.defaults))
+    check(settingOf(config.defaults, name) ?? null, option);
+}
+
+interface Bound {
+  readonly label: string;
+  readonly at: ListenAddress;
+  readonly where: string;
+}
+
+/** Two listeners cannot share a port; and someone must be listened to. */
+function checkListeners(
+  config: Config,
+  options: Settings,
+  placeOf: (option: Option<unknown>) => string,
+  problems: Problems,
+): void {
+  const all: Bound[] = config.services.flatMap(({ name }) => {
+    const where = placeOf(settingOf(options.listen, name) ?? LISTEN.api);
+    return listenOf(config, { name }).map((at) => ({ label: name, at, where }));
+  });
+  if (all.length === 0) problems.add("--listen", "Cannot start: every listener is off, at least 1 wanted");
+  // the usual address gives way: edge-lb runs without a status page then, and says so
+  if (config.admin !== null && config.adminGiven)
+    all.push({ label: "admin", at: config.admin, where: placeOf(GLOBAL.admin) });
+  for (const [index, { label, at, where }] of all.entries()) {
+    const other = all.slice(0, index).find((earlier) => sameSocket(earlier.at, at));
+    if (other === undefined) continue;
+    const found = `${other.label} has ${listenText(other.at)} already`;
+    problems.add(where, `Cannot use ${listenText(at)} for ${label}: ${found}`);
+  }
+}
+
+/** The status page shows addresses and names: without a password it stays on this machine. */
+export function checkAdmin(
+  { admin, adminAuth }: Pick<Config, "admin" | "adminAuth">,
+  where: string,
+  problems: Problems,
+): void {
+  if (admin === null || adminAuth !== null || isLoopback(admin.ip)) return;
+  const found = `${listenText(admin)} can be reached from outside, a password wanted`;
+  problems.add(where, `Cannot use admin: ${found}`, `add --admin-auth USER:PASSWORD or set ${AUTH_VARIABLE}`);
+}
