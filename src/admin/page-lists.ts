@@ -33,7 +33,10 @@ export function overview(status: Status): Markup {
         </div>
         <div>
           <dt>Engine</dt>
-          <dd><b>${status.engine}</b> <small>${many(status.workers, "worker")}</small></dd>
+          <dd>
+            <b>${status.engine}</b>
+            <small>${many(status.workers, "worker")}${status.ring?.on === false ? ", no io_uring" : ""}</small>
+          </dd>
         </div>
       </dl>
       ${trafficCharts("All clusters", rates, history)}

@@ -5,10 +5,12 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { networkInterfaces } from "node:os";
 import type { ListenAddress } from "../config/addresses.ts";
+import type { Config } from "../config/model.ts";
 import { canonicalIp } from "../core/address.ts";
 import { descriptorLimit } from "../runtime/portable/descriptors.ts";
 import { askClock, type ClockAnswer, type ClockQuestion } from "./clock.ts";
 import { portHolder, type Holder } from "../control/machine/port-holder.ts";
+import { chooseEngine, type ChosenEngine } from "../control/serve/engine.ts";
 import { createNodeProbe, type NodeProbe, type ProbePlan } from "../control/probe/node-probe.ts";
 import { codeOf } from "../errors.ts";
 
@@ -46,6 +48,8 @@ export interface LiveEnvironment {
   /** What a program prints; null: there is none of that name. */
   run(program: string, args: readonly string[]): Promise<ProgramAnswer | null>;
   nodeProbe(plan: ProbePlan): NodeProbe;
+  /** Not given: nobody wants to know. */
+  engine?(config: Config): Promise<ChosenEngine>;
   /** The node's own idea of time. */
   clock(question: ClockQuestion): Promise<ClockAnswer>;
 }
@@ -82,6 +86,7 @@ export function systemEnvironment(running: number | null, typed: string): LiveEn
     },
     run,
     nodeProbe: createNodeProbe,
+    engine: ({ engine, ring }) => chooseEngine(engine, ring),
     clock: askClock,
   };
 }

@@ -22,7 +22,26 @@ export function wantedOf(config: Config): readonly Wanted[] {
 }
 
 export async function checkMachine(config: Config, environment: LiveEnvironment): Promise<readonly Finding[]> {
-  return [...rights(config, environment), openFiles(config, environment), ...(await selinux(config, environment))];
+  return [
+    ...rights(config, environment),
+    openFiles(config, environment),
+    ...(await engine(config, environment)),
+    ...(await selinux(config, environment)),
+  ];
+}
+
+async function engine(config: Config, environment: LiveEnvironment): Promise<readonly Finding[]> {
+  const { engine: name, ring, note } = (await environment.engine?.(config).catch(unavailable)) ?? NO_ENGINE;
+  if (name === null) return note === null ? [] : [fail(note)];
+  if (note !== null) return [warn(`${note}; ${name} would be used`)];
+  const sends = ring === null ? "" : ring.on ? ", with io_uring" : `, without io_uring: ${ring.why}`;
+  return [ok(`engine: ${name}${sends}`)];
+}
+
+const NO_ENGINE = { engine: null, ring: null, note: null };
+
+function unavailable(error: unknown): { engine: null; ring: null; note: string } {
+  return { engine: null, ring: null, note: error instanceof Error ? error.message : String(error) };
 }
 
 const SETCAP = 'sudo setcap cap_net_bind_service=+ep "$(command -v edge-lb)"';

@@ -18,7 +18,7 @@ export function statusText(status: Status): string {
 
 /** `edge-lb 0.1.0, pid 4711, engine linux, 2 workers, up 3h 12m, 14 of 15934 connections`. */
 export function headline(status: Status): string {
-  const { release, pid, engine, workers, uptimeSeconds, connections, stopping, reload, file } = status;
+  const { release, pid, engine, ring, workers, uptimeSeconds, connections, stopping, reload, file } = status;
   const parts = [
     `edge-lb ${release}`,
     `pid ${pid}`,
@@ -27,6 +27,7 @@ export function headline(status: Status): string {
     `up ${ageText(uptimeSeconds)}`,
     `${connections.open} of ${connections.limit} connections`,
     ...(stopping ? ["stopping"] : []),
+    ...(ring?.on === false ? [`no io_uring (${ring.why})`] : []),
   ];
   const wrong = reload.lastError === null ? "" : `last reload of ${file} changed nothing: ${reload.lastError}\n`;
   return `${parts.join(", ")}\n${wrong}`;

@@ -24,6 +24,7 @@ export type Config = Resolved<typeof SETTINGS> & {
 
 export type Timeouts = Config["timeouts"];
 export type EngineChoice = Config["engine"];
+export type RingChoice = Config["ring"];
 export type LogFormat = Config["log"];
 
 /** What clusters take over where they say nothing themselves. */

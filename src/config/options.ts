@@ -183,6 +183,13 @@ export const GLOBAL = {
     help: "What moves the bytes; auto takes the best that works here",
     reload: false,
   }),
+  ring: word({
+    flag: "ring",
+    of: choice("auto", "off"),
+    fallback: "auto",
+    help: "Many sends with one system call (io_uring) on engine linux, where the kernel lets us",
+    reload: false,
+  }),
   workers: one({
     flag: "workers",
     value: "N",
@@ -352,7 +359,10 @@ export const SECTIONS: readonly { readonly title: string; readonly options: read
   { title: "Health", options: [BASE.rise, BASE.fall, BASE.intervalMs] },
   { title: "Timeouts", options: Object.values(TIMEOUTS) },
   { title: "Status and control", options: [GLOBAL.admin, GLOBAL.adminAuth, GLOBAL.control] },
-  { title: "Process and logs", options: [GLOBAL.engine, GLOBAL.workers, GLOBAL.log, GLOBAL.logTo, GLOBAL.accessLog] },
+  {
+    title: "Process and logs",
+    options: [GLOBAL.engine, GLOBAL.ring, GLOBAL.workers, GLOBAL.log, GLOBAL.logTo, GLOBAL.accessLog],
+  },
 ];
 
 /** Every option that is not a cluster's key. */

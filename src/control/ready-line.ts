@@ -2,18 +2,18 @@
 import type { Config } from "../config/model.ts";
 import { formatEndpoint } from "../core/address.ts";
 import type { Snapshot } from "../seam/snapshot.ts";
-import type { WorkerEngine } from "./serve/engine.ts";
+import type { Facts } from "./serve/facts.ts";
 import type { Sockets } from "./serve/listening.ts";
 
-/** `edge-lb ready engine=bun workers=2 api=:6443 https=:443 http=:80 clusters=3 nodes=18`; a kind that is off is left out. */
-export function readyLine(engine: WorkerEngine, workers: number, sockets: Sockets, snapshot: Snapshot): string {
+/** `edge-lb ready engine=bun workers=2 api=:6443 https=:443 http=:80 clusters=3 nodes=18`; a kind that is off is left out. Engine linux adds `ring=on`. */
+export function readyLine({ engine, ring, workers, sockets, snapshot }: Facts): string {
   const listeners = snapshot.services.flatMap(({ name: kind }) => {
     const at = sockets.listening.filter((listener) => listener.kind === kind);
     return at.length === 0
       ? []
       : [`${kind}=${at.map((listener) => formatEndpoint(listener.at.ip, listener.at.port)).join(",")}`];
   });
-  return `edge-lb ready engine=${engine} workers=${workers} ${listeners.join(" ")} clusters=${snapshot.clusters.length} nodes=${nodeCount(snapshot)}`;
+  return `edge-lb ready engine=${engine} workers=${workers} ${listeners.join(" ")} clusters=${snapshot.clusters.length} nodes=${nodeCount(snapshot)}${ring === null ? "" : ` ring=${ring.on ? "on" : "off"}`}`;
 }
 
 /** `3 clusters, 18 nodes`: what the service manager shows. */

@@ -50,8 +50,8 @@ export class Running {
   /** Every listener accepts: the operator and the service manager are told. */
   ready(out: (text: string) => void, isTerminal: boolean): void {
     const { config, supervisor, admin, notifier } = this.parts;
-    const { engine, workers, sockets, snapshot } = supervisor;
-    out(`${readyLine(engine, workers, sockets, snapshot)}\n`);
+    const { sockets, snapshot } = supervisor;
+    out(`${readyLine(supervisor)}\n`);
     if (isTerminal) out(`${["Try:", ...tryLines(config, sockets)].join("\n")}\n`);
     if (isTerminal && admin !== null) out(`Status page: ${urlOf(admin.at)}\n`);
     notifier.ready(summary(snapshot));

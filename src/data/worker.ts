@@ -29,11 +29,11 @@ startDataWorker({
 });
 runtime.run();
 
-async function openRuntime({ engine, mail, wakeFd }: WorkerInput): Promise<Runtime> {
+async function openRuntime({ engine, ring, mail, wakeFd }: WorkerInput): Promise<Runtime> {
   switch (engine) {
     case "linux": {
       const { createLinuxRuntime } = await import("../runtime/linux/runtime.ts");
-      return createLinuxRuntime({ mail, wakeFd });
+      return createLinuxRuntime({ mail, wakeFd, ring });
     }
     case "bun": {
       const { createBunRuntime } = await import("../runtime/bun.ts");

@@ -7,6 +7,8 @@ export interface WorkerInput {
   readonly worker: number;
   readonly workers: number;
   readonly engine: Exclude<Engine, "memory">;
+  /** linux: many sends share a system call, where that works. */
+  readonly ring: boolean;
   readonly board: SharedArrayBuffer;
   readonly mail: MessagePort;
   /** linux: the descriptor that control writes to after each mail; else -1. */

@@ -1,12 +1,21 @@
 /** Which runtime the workers stand on. */
 import { EdgeError } from "../../errors.ts";
-import type { EngineChoice } from "../../config/model.ts";
+import type { EngineChoice, RingChoice } from "../../config/model.ts";
 import type { Engine } from "../../seam/mail.ts";
 
 export type WorkerEngine = Exclude<Engine, "memory">;
 
+/** Whether many sends share a system call. */
+export interface RingUse {
+  readonly on: boolean;
+  /** Why not; null when it is on. */
+  readonly why: string | null;
+}
+
 export interface ChosenEngine {
   readonly engine: WorkerEngine;
+  /** Null: this engine has none. */
+  readonly ring: RingUse | null;
   /** Why `auto` did not take the best one; null when it did. */
   readonly note: string | null;
 }
@@ -14,16 +23,16 @@ export interface ChosenEngine {
 const IN_BUN = process.versions.bun !== undefined;
 
 /** `auto` takes the best that works here: linux, then bun, then node. @throws EdgeError when the one asked for does not work */
-export async function chooseEngine(choice: EngineChoice): Promise<ChosenEngine> {
-  if (choice === "node") return { engine: "node", note: null };
+export async function chooseEngine(choice: EngineChoice, ring: RingChoice): Promise<ChosenEngine> {
+  if (choice === "node") return { engine: "node", ring: null, note: null };
   if (choice === "bun") {
-    if (IN_BUN) return { engine: "bun", note: null };
+    if (IN_BUN) return { engine: "bun", ring: null, note: null };
     throw unavailable("bun", `this is ${hostName()}, and Bun is wanted`);
   }
   const obstacle = await linuxObstacle();
-  if (obstacle === null) return { engine: "linux", note: null };
+  if (obstacle === null) return { engine: "linux", ring: await ringUse(ring), note: null };
   if (choice === "linux") throw unavailable("linux", obstacle);
-  return { engine: IN_BUN ? "bun" : "node", note: `engine linux does not work here: ${obstacle}` };
+  return { engine: IN_BUN ? "bun" : "node", ring: null, note: `engine linux does not work here: ${obstacle}` };
 }
 
 /** The engines that work here, the best one first. */
@@ -37,6 +46,13 @@ async function linuxObstacle(): Promise<string | null> {
   if (process.platform !== "linux") return `this is ${process.platform}, and Linux is wanted`;
   const { probeLinux } = await import("../../runtime/linux/probe.ts");
   return probeLinux();
+}
+
+async function ringUse(choice: RingChoice): Promise<RingUse> {
+  if (choice === "off") return { on: false, why: "switched off" };
+  const { ringObstacle } = await import("../../runtime/linux/ring-probe.ts");
+  const why = ringObstacle();
+  return { on: why === null, why };
 }
 
 /** How many workers can share the listening addresses; Node before 23.1 cannot bind one address twice. */

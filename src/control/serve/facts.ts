@@ -4,6 +4,7 @@ import type { Routes } from "../../core/route/lookup.ts";
 import type { Board } from "../../seam/board.ts";
 import type { DialError, Engine } from "../../seam/mail.ts";
 import type { Snapshot } from "../../seam/snapshot.ts";
+import type { RingUse } from "./engine.ts";
 import type { HealthMonitor } from "../health/monitor.ts";
 import type { Sockets } from "./listening.ts";
 import type { NameView } from "./resolver.ts";
@@ -14,6 +15,8 @@ import type { UnknownNames } from "./unknown-names.ts";
 export interface Facts {
   readonly config: Config;
   readonly engine: Engine;
+  /** Null: this engine has none. */
+  readonly ring: RingUse | null;
   readonly workers: number;
   readonly sockets: Sockets;
   readonly snapshot: Snapshot;

@@ -8,7 +8,7 @@ import { EdgeError } from "../../errors.ts";
 import { activeOf, openBoard, countOf, type Board } from "../../seam/board.ts";
 import type { DialError, FromWorker } from "../../seam/mail.ts";
 import { splitSnapshot, type Snapshot } from "../../seam/snapshot.ts";
-import { chooseEngine, workersFor, type WorkerEngine } from "./engine.ts";
+import { chooseEngine, type ChosenEngine, type RingUse, workersFor, type WorkerEngine } from "./engine.ts";
 import { createEventLog, type EventLog } from "../log/event-log.ts";
 import { remembered, type RecentEvents } from "../log/recent-events.ts";
 import { HealthMonitor } from "../health/monitor.ts";
@@ -43,6 +43,7 @@ export interface ApplyOptions {
 
 export interface Supervisor extends Facts {
   readonly engine: WorkerEngine;
+  readonly ring: RingUse | null;
   readonly log: EventLog;
   /** Where edge-lb itself listens. */
   readonly own: OwnEndpoints;
@@ -63,13 +64,16 @@ export interface Supervisor extends Facts {
 export async function startSupervisor(input: SupervisorInput): Promise<Supervisor> {
   const { config, sink } = input;
   const log = remembered(createEventLog(sink, config.log === "json" ? "json" : "text"), input.events);
-  const { engine, note } = await chooseEngine(config.engine);
+  const chosen = await chooseEngine(config.engine, config.ring);
+  const { engine, ring, note } = chosen;
   if (note !== null) log.warn("engine", `${note}; using ${engine}`, { engine });
+  if (ring?.on === false && config.ring === "auto")
+    log.info("engine", `no io_uring: ${ring.why}; each send is a system call of its own`, { engine });
   const count = workersFor(engine, config.workers);
   if (count < config.workers)
     log.warn("engine", `engine ${engine} runs one worker here: Node before 23.1 cannot share a port`, { engine });
   const sockets = await openSockets(config, engine, count);
-  const plane = new ControlPlane(input, log, engine, count, sockets);
+  const plane = new ControlPlane(input, log, chosen, count, sockets);
   await plane.start();
   return plane;
 }
@@ -79,6 +83,7 @@ const APPLY_WAIT_MS = 2_000;
 
 class ControlPlane implements Supervisor {
   readonly engine: WorkerEngine;
+  readonly ring: RingUse | null;
   readonly workers: number;
   readonly sockets: Sockets;
   readonly log: EventLog;
@@ -102,11 +107,13 @@ class ControlPlane implements Supervisor {
   private readonly newest: Versions;
   private indexed: { readonly of: Snapshot; readonly routes: Routes } | null = null;
 
-  constructor(input: SupervisorInput, log: EventLog, engine: WorkerEngine, count: number, sockets: Sockets) {
+  constructor(input: SupervisorInput, log: EventLog, chosen: ChosenEngine, count: number, sockets: Sockets) {
     this.config = input.config;
     this.sink = input.sink;
     this.log = log;
+    const { engine, ring } = chosen;
     this.engine = engine;
+    this.ring = ring;
     this.workers = count;
     this.sockets = sockets;
     this.own = new OwnEndpoints(sockets.listening.map(({ kind, at }) => ({ label: kind, at })));
@@ -119,6 +126,7 @@ class ControlPlane implements Supervisor {
     this.pool = createWorkers({
       entry: input.workerEntry,
       engine,
+      ring: ring?.on === true,
       count,
       board: this.board,
       log: this.config.accessLog ? this.config.log : null,

@@ -15,6 +15,8 @@ export interface WorkersInput {
   /** The worker's entry, resolved by main.ts. */
   readonly entry: URL;
   readonly engine: WorkerEngine;
+  /** Many sends share a system call. */
+  readonly ring: boolean;
   readonly count: number;
   readonly board: Board;
   readonly log: WorkerInput["log"];
@@ -113,13 +115,14 @@ class WorkerPool implements Workers {
   }
 
   private async spawn(worker: number): Promise<void> {
-    const { engine, board, count, log } = this.input;
+    const { engine, ring, board, count, log } = this.input;
     const waker = engine === "linux" ? await newWaker() : null;
     const { port1, port2 } = new MessageChannel();
     const workerData: WorkerInput = {
       worker,
       workers: count,
       engine,
+      ring,
       board: board.buffer,
       mail: port2,
       wakeFd: waker?.fd ?? -1,

@@ -11,6 +11,7 @@ import type { Policy, Service, ServiceName } from "../../seam/services.ts";
 import type { ControlEvent, RecentEvents } from "../log/recent-events.ts";
 import type { ClusterHealth, EndpointHealth } from "../health/view.ts";
 import type { ProbeCounts } from "../health/monitor.ts";
+import type { RingUse } from "../serve/engine.ts";
 import type { Facts } from "../serve/facts.ts";
 import type { ReloadStatus } from "../serve/reloader.ts";
 import type { NameView } from "../serve/resolver.ts";
@@ -26,6 +27,8 @@ export interface Status {
   readonly release: string;
   readonly pid: number;
   readonly engine: Engine;
+  /** Whether many sends share a system call (io_uring); null: not on this engine. Earlier releases do not say. */
+  readonly ring?: RingUse | null;
   readonly workers: number;
   /** ISO 8601, UTC. */
   readonly started: string;
@@ -160,6 +163,7 @@ export function buildStatus(input: StatusInput, { history = false }: StatusOptio
     release: manifest.version,
     pid: process.pid,
     engine: facts.engine,
+    ring: facts.ring,
     workers: facts.workers,
     started: new Date(startedMs).toISOString(),
     uptimeSeconds: secondsSince(startedMs, nowMs),

@@ -22,6 +22,7 @@ describe("createWorkers()", () => {
     const workers = createWorkers({
       entry: new URL("unlucky-worker.ts", import.meta.url),
       engine: "node",
+      ring: false,
       count: 1,
       board: openBoard(1),
       log: null,
