@@ -1,4 +1,5 @@
 /** Every metric: its name, what it means, and where its samples are in the status. Labels and units as Prometheus asks for. */
+import { CLUSTER_STATES } from "../core/health/cluster-state.ts";
 import type { ClusterStatus, EndpointStatus, PoolStatus, Status } from "../control/status/report.ts";
 import { formatEndpoint } from "../core/address.ts";
 import { HEALTH_WORDS, type Board } from "../seam/board.ts";
@@ -199,6 +200,14 @@ export const FAMILIES: readonly MetricFamily[] = [
       labels: { cluster: name, domain: domain ?? "", layer },
       value: 1,
     })),
+  ),
+  gauge("cluster_state", "1 for the state that the cluster is in", ({ status }) =>
+    status.clusters.flatMap((cluster) =>
+      CLUSTER_STATES.map((state) => ({
+        labels: { cluster: cluster.name, state },
+        value: Number(state === cluster.state),
+      })),
+    ),
   ),
   gauge("cluster_warnings", "Warnings shown for the cluster", ({ status }) =>
     status.clusters.map(({ name, warnings }) => ({ labels: { cluster: name }, value: warnings.length })),

@@ -4,18 +4,7 @@ import type { History, Rates } from "../control/status/rates.ts";
 import { html, type Markup } from "./page-html.ts";
 import { nodeTables } from "./page-nodes.ts";
 import { sparkline } from "./page-spark.ts";
-import {
-  bytes,
-  count,
-  daysBetween,
-  LEVEL_WORDS,
-  levelOf,
-  levelSeconds,
-  madeMs,
-  many,
-  rate,
-  shortDuration,
-} from "./page-words.ts";
+import { bytes, count, daysBetween, LEVEL_WORDS, madeMs, many, rate, shortDuration } from "./page-words.ts";
 import { SERVICES } from "../seam/services.ts";
 
 /** Below this a certificate that nobody renewed is worth looking at; OpenShift renews its own a month ahead. */
@@ -33,7 +22,7 @@ export function cardId(name: string): string {
 }
 
 function card(cluster: ClusterStatus, nowMs: number): Markup {
-  const level = levelOf(cluster);
+  const { state: level, sinceSeconds } = cluster;
   const { sign, word } = LEVEL_WORDS[level];
   const id = cardId(cluster.name);
   return html`<article class="card" id="${id}" data-level="${level}" data-find aria-labelledby="${id}-h">
@@ -43,7 +32,7 @@ function card(cluster: ClusterStatus, nowMs: number): Markup {
         <p class="domain">${domainWords(cluster)}</p>
       </div>
       <p class="level" data-level="${level}">
-        <i aria-hidden="true">${sign}</i>${word} <small>${shortDuration(levelSeconds(cluster))}</small>
+        <i aria-hidden="true">${sign}</i>${word} <small>${shortDuration(sinceSeconds)}</small>
       </p>
     </header>
     ${cluster.warnings.length === 0 ? null : warnings(cluster.warnings)}${trafficCharts(cluster.name, cluster.rates, cluster.history)}

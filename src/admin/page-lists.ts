@@ -5,7 +5,7 @@ import type { ConnectionStatus, Status } from "../control/status/report.ts";
 import type { UnknownName } from "../control/serve/unknown-names.ts";
 import { cardId, trafficCharts } from "./page-cards.ts";
 import { html, type Markup } from "./page-html.ts";
-import { count, levelOf, many, shortDuration } from "./page-words.ts";
+import { count, many, shortDuration } from "./page-words.ts";
 
 /** As many as a reader takes in at once; /v1/status has all of them. */
 const NAMES_SHOWN = 20;
@@ -64,15 +64,12 @@ function notices(status: Status): Markup | null {
 }
 
 function troubled({ clusters }: Status): readonly Markup[] {
-  const wrong = clusters.flatMap((cluster) => {
-    const level = levelOf(cluster);
-    return level === "down" || level === "degraded" ? [{ name: cluster.name, level }] : [];
-  });
+  const wrong = clusters.filter(({ state }) => state === "down" || state === "degraded");
   if (wrong.length === 0) return [];
   const shown = wrong
-    .sort((a, b) => b.level.localeCompare(a.level))
+    .toSorted((a, b) => b.state.localeCompare(a.state))
     .slice(0, TROUBLED_SHOWN)
-    .map(({ name, level }, at) => html`${at === 0 ? "" : ", "}<a href="#${cardId(name)}">${name}</a> ${level}`);
+    .map(({ name, state }, at) => html`${at === 0 ? "" : ", "}<a href="#${cardId(name)}">${name}</a> ${state}`);
   const more = wrong.length > TROUBLED_SHOWN ? `, and ${count(wrong.length - TROUBLED_SHOWN)} more` : "";
   return [html`${shown}${more}`];
 }

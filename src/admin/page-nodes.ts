@@ -1,9 +1,10 @@
 /** The nodes of one cluster: a table for the API, one for the ingress, as both have their own probes. */
+import { membersOf } from "../core/health/cluster-state.ts";
 import type { ClusterStatus, EndpointStatus, PoolStatus } from "../control/status/report.ts";
 import type { HealthWord } from "../seam/board.ts";
 import { serviceNamed, SERVICES } from "../seam/services.ts";
 import { html, type Markup } from "./page-html.ts";
-import { bytes, count, many, membersOf, rungWords, shortDuration, STATE_WORDS } from "./page-words.ts";
+import { bytes, count, many, rungWords, shortDuration, STATE_WORDS } from "./page-words.ts";
 
 /** https and http share the router's verdict, so their nodes are told once where they agree. */
 function titleOf({ kind }: PoolStatus): string {

@@ -11,10 +11,10 @@ const COLOURS = `
 --none:light-dark(#566072,#a4b0c2);--none-b:light-dark(#e9edf2,#242d39)}
 :root[data-theme=light]{color-scheme:light}:root[data-theme=dark]{color-scheme:dark}
 [data-state=up],[data-level=up]{--c:var(--up);--b:var(--up-b)}
-[data-state=not-ready],[data-level=degraded]{--c:var(--warn);--b:var(--warn-b)}
+[data-state=not-ready],[data-level=degraded],[data-level=waking]{--c:var(--warn);--b:var(--warn-b)}
 [data-state=dead],[data-state=foreign],[data-level=down]{--c:var(--down);--b:var(--down-b)}
 [data-state=drained]{--c:var(--calm);--b:var(--calm-b)}
-[data-state=unknown],[data-level=unknown]{--c:var(--none);--b:var(--none-b)}
+[data-state=unknown],[data-level=unknown],[data-level=asleep]{--c:var(--none);--b:var(--none-b)}
 `;
 
 const GROUND = `

@@ -1,10 +1,7 @@
 /** Numbers, times and states as the page says them. */
-import type { ClusterStatus, EndpointStatus, PoolStatus, Status } from "../control/status/report.ts";
+import type { ClusterState } from "../core/health/cluster-state.ts";
+import type { Status } from "../control/status/report.ts";
 import type { HealthWord } from "../seam/board.ts";
-
-/** What a cluster is as a whole, for its card and the filter. */
-export type Level = "up" | "degraded" | "down" | "unknown";
-export const LEVELS: readonly Level[] = ["up", "degraded", "down", "unknown"];
 
 /** Shape and word carry what the colour says, for those who do not see it. */
 export const STATE_WORDS: Readonly<Record<HealthWord, { readonly sign: string; readonly word: string }>> = {
@@ -16,10 +13,12 @@ export const STATE_WORDS: Readonly<Record<HealthWord, { readonly sign: string; r
   foreign: { sign: "≠", word: "foreign" },
 };
 
-export const LEVEL_WORDS: Readonly<Record<Level, { readonly sign: string; readonly word: string }>> = {
+export const LEVEL_WORDS: Readonly<Record<ClusterState, { readonly sign: string; readonly word: string }>> = {
   up: { sign: "✓", word: "up" },
   degraded: { sign: "!", word: "degraded" },
   down: { sign: "✕", word: "down" },
+  asleep: { sign: "‖", word: "asleep" },
+  waking: { sign: "…", word: "waking" },
   unknown: { sign: "?", word: "not checked" },
 };
 
@@ -34,30 +33,6 @@ const RUNGS: ReadonlyMap<string, string> = new Map([
 /** What a pool's nodes are asked. */
 export function rungWords(rung: string): string {
   return RUNGS.get(rung) ?? rung;
-}
-
-/** Nodes that serve the pool, or may. */
-export function membersOf({ endpoints }: PoolStatus): readonly EndpointStatus[] {
-  return endpoints.filter(({ role }) => role !== "absent");
-}
-
-/** Down: no pool serves. Degraded: something of it does not, or there is a warning. A drained node is no trouble: somebody wants it. */
-export function levelOf({ state, pools, warnings }: ClusterStatus): Level {
-  if (state === "unknown") return "unknown";
-  if (state !== "up") return "down";
-  const whole = pools.every((pool) => pool.state === "up" && membersOf(pool).every(isFine));
-  return whole && warnings.length === 0 ? "up" : "degraded";
-}
-
-/** How long it has been so: a degraded cluster since its oldest trouble began. */
-export function levelSeconds(cluster: ClusterStatus): number {
-  const wrong = cluster.pools.flatMap(membersOf).filter((endpoint) => !isFine(endpoint));
-  if (levelOf(cluster) !== "degraded" || wrong.length === 0) return cluster.sinceSeconds;
-  return Math.max(...wrong.map(({ sinceSeconds }) => sinceSeconds));
-}
-
-function isFine({ state }: EndpointStatus): boolean {
-  return state === "up" || state === "drained" || state === "unknown";
 }
 
 /** When the status was made, ms since 1970. */

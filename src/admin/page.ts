@@ -1,12 +1,13 @@
 /** The status page: one response with everything in it, complete without its script, which only keeps it up to date. */
 import { createHash } from "node:crypto";
+import { CLUSTER_STATES, type ClusterState } from "../core/health/cluster-state.ts";
 import type { Status } from "../control/status/report.ts";
 import { clusterCards } from "./page-cards.ts";
 import { html, raw, type Markup } from "./page-html.ts";
 import { events, listeners, overview, unknownNames } from "./page-lists.ts";
 import { pageScript } from "#page-script";
 import { PAGE_STYLE } from "./page-style.ts";
-import { LEVEL_WORDS, LEVELS, levelOf, madeMs, many, type Level } from "./page-words.ts";
+import { LEVEL_WORDS, madeMs, many } from "./page-words.ts";
 
 const SCRIPT = pageScript();
 /** Not through the template, which may not change a byte of what the hashes are of. */
@@ -34,8 +35,9 @@ function sha256(text: string): string {
  * @param status With `history`, else the charts are empty.
  */
 export function renderPage(status: Status): string {
-  const levels = status.clusters.map(levelOf);
-  const worst = (["down", "degraded", "unknown"] as const).find((level) => levels.includes(level)) ?? "up";
+  const levels = status.clusters.map(({ state }) => state);
+  const worst =
+    (["down", "degraded", "waking", "asleep", "unknown"] as const).find((level) => levels.includes(level)) ?? "up";
   const page = html`<!doctype html>
     <html lang="en" data-build="${BUILD} ${status.started}">
       <head>
@@ -67,7 +69,7 @@ export function renderPage(status: Status): string {
 }
 
 /** Trouble first, as a browser's tab shows little. */
-function title(levels: readonly Level[]): string {
+function title(levels: readonly ClusterState[]): string {
   const wrong = (["down", "degraded"] as const).flatMap((level) => {
     const amount = levels.filter((each) => each === level).length;
     return amount === 0 ? [] : [`${amount} ${level}`];
@@ -75,16 +77,18 @@ function title(levels: readonly Level[]): string {
   return wrong.length === 0 ? `edge-lb: ${many(levels.length, "cluster")}` : `${wrong.join(", ")} · edge-lb`;
 }
 
-const ICON_COLOURS: Readonly<Record<Level, string>> = {
+const ICON_COLOURS: Readonly<Record<ClusterState, string>> = {
   up: "#12845c",
   degraded: "#c77700",
   down: "#c62f26",
+  asleep: "#6b7585",
+  waking: "#c77700",
   unknown: "#6b7585",
 };
 /** One line in, two lines out. */
 const FORK = "M2 8h4c3 0 3-4 8-4M6 8c3 0 3 4 8 4";
 
-function icon(worst: Level): string {
+function icon(worst: ClusterState): string {
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect width="16" height="16" rx="4" fill="${ICON_COLOURS[worst]}"/><path d="${FORK}" fill="none" stroke="#fff" stroke-width="2"/></svg>`;
   return `data:image/svg+xml,${encodeURIComponent(svg)}`;
 }
@@ -105,14 +109,17 @@ function top({ release }: Status): Markup {
   </header>`;
 }
 
+/** Offered even when no cluster is so. */
+const USUAL: ReadonlySet<ClusterState> = new Set(["up", "degraded", "down"]);
+
 /** Search and filter; of no use without the script, and hidden then. */
-function tools(levels: readonly Level[]): Markup {
+function tools(levels: readonly ClusterState[]): Markup {
   const choice = (value: string, words: string, amount: number): Markup =>
     html`<label
       ><input type="radio" name="show" value="${value}" ${value === "all" ? html`checked` : null} />${words}
       <small>${amount}</small></label
     >`;
-  const each = LEVELS.filter((level) => level !== "unknown" || levels.includes(level)).map((level) =>
+  const each = CLUSTER_STATES.filter((level) => USUAL.has(level) || levels.includes(level)).map((level) =>
     choice(level, LEVEL_WORDS[level].word, levels.filter((own) => own === level).length),
   );
   return html`<form id="tools" class="tools js-only" role="search">

@@ -5,7 +5,7 @@ import { formatEndpoint } from "../core/address.ts";
 import type { Client } from "./client.ts";
 import { EXIT } from "./exit-code.ts";
 import type { Io } from "./io.ts";
-import { ageText, stateText } from "./status-table.ts";
+import { ageText } from "./status-table.ts";
 import { table } from "./table.ts";
 
 /** @throws EdgeErrors when the text is no name and no URL */
@@ -25,7 +25,7 @@ export function explanationText({ name, kinds, matches, nearest }: Explanation):
 }
 
 function matchText(name: string, { kind, rule, cluster, from, allow, pool, candidates }: Match): string {
-  const down = pool.state === "up" ? "" : `, ${stateText(pool.state)}: ${pool.reason}`;
+  const down = pool.state === "up" ? "" : `, ${pool.state}: ${pool.reason}`;
   return [
     `${name} on ${kind}\n`,
     `  rule       ${rule}\n`,
@@ -53,7 +53,7 @@ function candidateRow({
   const share = used && weight < 100 ? [`slow start at ${weight} %`] : [];
   return [
     `             ${used ? ">" : " "} ${formatEndpoint(ip, port)}${name}`,
-    stateText(state),
+    state,
     ageText(sinceSeconds),
     `${active} open`,
     [reason, ...share, ...failed].join("; "),

@@ -1,4 +1,5 @@
 /** A status as text for people: aligned, 80 columns for usual names, no colours. */
+import { membersOf } from "../core/health/cluster-state.ts";
 import type { ClusterStatus, EndpointStatus, PoolStatus, Status } from "../control/status/report.ts";
 import { table } from "./table.ts";
 
@@ -39,9 +40,10 @@ function listenerTable({ listeners }: Status): string {
 }
 
 function clusterBlock(cluster: ClusterStatus): string {
-  const { name, domain, learnt, layer, certificate, warnings } = cluster;
+  const { name, domain, learnt, layer, certificate, warnings, state } = cluster;
   const about = [
     `${name}: ${domain ?? "domain not known yet"}${learnt ? " (learnt)" : ""}`,
+    state,
     `from ${layer}`,
     ...(certificate === null ? [] : [`certificate until ${certificate.notAfter.slice(0, 10)}`]),
   ];
@@ -51,10 +53,10 @@ function clusterBlock(cluster: ClusterStatus): string {
 }
 
 function poolRows({ kind, endpoints }: PoolStatus): readonly (readonly string[])[] {
-  return shownEndpoints(endpoints).map((endpoint, at) => [
+  return membersOf({ endpoints }).map((endpoint, at) => [
     at === 0 ? `  ${kind}` : "",
     nodeText(endpoint),
-    stateText(endpoint.state),
+    endpoint.state,
     ageText(endpoint.sinceSeconds),
     `${endpoint.active}`,
     `${endpoint.total}`,
@@ -62,19 +64,8 @@ function poolRows({ kind, endpoints }: PoolStatus): readonly (readonly string[])
   ]);
 }
 
-/** Nodes that serve another pool are no news; when none serves this one, all are. */
-export function shownEndpoints(endpoints: readonly EndpointStatus[]): readonly EndpointStatus[] {
-  const members = endpoints.filter(({ role }) => role !== "absent");
-  return members.length > 0 ? members : endpoints;
-}
-
 function nodeText({ node, ip }: EndpointStatus): string {
   return node === ip ? node : `${node} (${ip})`;
-}
-
-/** The word that people use. */
-export function stateText(state: EndpointStatus["state"]): string {
-  return state === "dead" ? "down" : state;
 }
 
 function failureText({ failures, lastFailure }: EndpointStatus): string {

@@ -1,8 +1,9 @@
 /** Clusters, nodes and unknown names as the rows of the live view: filtered, sorted, in columns. */
+import { membersOf, type ClusterState } from "../core/health/cluster-state.ts";
 import type { ClusterStatus, EndpointStatus, Status } from "../control/status/report.ts";
 import type { UnknownName } from "../control/serve/unknown-names.ts";
 import type { HealthWord } from "../seam/board.ts";
-import { ageText, shownEndpoints, stateText } from "./status-table.ts";
+import { ageText } from "./status-table.ts";
 import type { Sort, WatchState } from "./watch-state.ts";
 
 /** How a line looks where there is colour; the words say the same. */
@@ -15,6 +16,7 @@ export interface Line {
 
 /** Worst first. */
 const WORST: readonly HealthWord[] = ["dead", "foreign", "not-ready", "drained", "unknown", "up"];
+const WORST_CLUSTER: readonly ClusterState[] = ["down", "degraded", "waking", "asleep", "unknown", "up"];
 const TONES: Readonly<Record<HealthWord, Tone>> = {
   dead: "bad",
   foreign: "bad",
@@ -67,8 +69,8 @@ export function listHead(columns: number): Line {
 export function listLines(status: Status, view: WatchState, columns: number): readonly Line[] {
   const shown = status.clusters.flatMap((cluster) => {
     const rows = nodeRows(cluster);
-    const whole = [cluster.name, cluster.domain ?? ""].some((text) => matches(text, view.filter));
-    const kept = whole ? rows : rows.filter((row) => matches(`${row.node} ${stateText(row.state)}`, view.filter));
+    const whole = [cluster.name, cluster.domain ?? "", cluster.state].some((text) => matches(text, view.filter));
+    const kept = whole ? rows : rows.filter((row) => matches(`${row.node} ${row.state}`, view.filter));
     return whole || kept.length > 0 ? [{ cluster, rows: kept }] : [];
   });
   return shown
@@ -85,7 +87,7 @@ function matches(text: string, filter: string): boolean {
 
 function compare(a: ClusterStatus, b: ClusterStatus, sort: Sort): number {
   const byName = a.name.localeCompare(b.name);
-  if (sort === "state") return WORST.indexOf(worst(a)) - WORST.indexOf(worst(b)) || byName;
+  if (sort === "state") return WORST_CLUSTER.indexOf(a.state) - WORST_CLUSTER.indexOf(b.state) || byName;
   if (sort === "open") return b.active - a.active || byName;
   if (sort === "rate") return b.rates.connections - a.rates.connections || byName;
   return byName;
@@ -97,16 +99,11 @@ function sorted(rows: readonly NodeRow[], sort: Sort): readonly NodeRow[] {
   return sort === "rate" ? rows.toSorted((a, b) => b.total - a.total) : rows;
 }
 
-function worst({ pools }: ClusterStatus): HealthWord {
-  const states = new Set(pools.flatMap(({ endpoints }) => shownEndpoints(endpoints).map(({ state }) => state)));
-  return WORST.find((state) => states.has(state)) ?? "unknown";
-}
-
 /** A node with everything in one state takes one line. */
 function nodeRows({ pools }: ClusterStatus): readonly NodeRow[] {
   const groups = new Map<string, { readonly kinds: string[]; readonly endpoints: EndpointStatus[] }>();
   for (const { kind, endpoints } of pools) {
-    for (const endpoint of shownEndpoints(endpoints)) {
+    for (const endpoint of membersOf({ endpoints })) {
       const key = `${endpoint.node} ${endpoint.ip} ${endpoint.state}`;
       const group = groups.get(key) ?? { kinds: [], endpoints: [] };
       group.kinds.push(kind);
@@ -137,7 +134,7 @@ function clusterLines(cluster: ClusterStatus, columns: number): Line[] {
     [
       shortened(name, nameWidth(columns)),
       `${rates.connections}/s`,
-      stateText(state),
+      state,
       shortAge(sinceSeconds),
       `${active}`,
       countText(total),
@@ -146,14 +143,14 @@ function clusterLines(cluster: ClusterStatus, columns: number): Line[] {
     columns,
   );
   const warned = warnings.map((warning): Line => ({ text: `! ${warning}`, tone: "middling" }));
-  return [{ text, tone: state === "dead" ? "bad" : "cluster" }, ...warned];
+  return [{ text, tone: state === "down" ? "bad" : state === "degraded" ? "middling" : "cluster" }, ...warned];
 }
 
 function nodeLine({ node, kinds, state, sinceSeconds, active, total, why }: NodeRow, columns: number): Line {
   const mark = TONES[state] === "bad" ? "!" : " ";
   const name = `${mark} ${shortened(node, nameWidth(columns) - 2)}`;
   const pools = kinds.join(" ").replace("https http", "ingress");
-  const cells: Cells = [name, pools, stateText(state), shortAge(sinceSeconds), `${active}`, countText(total), why];
+  const cells: Cells = [name, pools, state, shortAge(sinceSeconds), `${active}`, countText(total), why];
   return { text: lineText(cells, columns), tone: TONES[state] };
 }
 

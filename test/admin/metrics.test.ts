@@ -40,6 +40,9 @@ describe("createMetrics()", () => {
     'edge_lb_reloads_total{result="failed"} 1',
     'edge_lb_probes_total{result="passed"} 100',
     "edge_lb_log_lines_lost_total 5",
+    'edge_lb_cluster_state{cluster="hub",state="up"} 1',
+    'edge_lb_cluster_state{cluster="hub",state="down"} 0',
+    'edge_lb_cluster_state{cluster="hub",state="asleep"} 0',
   ])("has %s", async (line) => expect((await scrape()).split("\n")).toContain(line));
 
   test("tells the process' own numbers", async () => {

@@ -48,28 +48,26 @@ describe("renderPage()", () => {
   });
 
   test.each([
-    [
-      "a node that is down",
-      cluster("hub", { pools: [pool("api", [endpoint(), endpoint({ state: "dead" })])] }),
-      "degraded",
-    ],
-    ["a warning", cluster("hub", { warnings: ["the ingress certificate expires on 2026-08-03"] }), "degraded"],
-    ["nobody who serves", cluster("hub", { state: "dead" }), "down"],
-    ["a drained node", cluster("hub", { pools: [pool("api", [endpoint(), endpoint({ state: "drained" })])] }), "up"],
-    [
-      "a node of other pools",
-      cluster("hub", { pools: [pool("api", [endpoint(), endpoint({ state: "dead", role: "absent" })])] }),
-      "up",
-    ],
-    ["nothing known yet", cluster("hub", { state: "unknown" }), "unknown"],
-  ])("a cluster with %s gets its word", (_, one, level) => {
-    expect(renderPage(sampleStatus({ clusters: [one] }))).toContain(`id="c-hub" data-level="${level}"`);
+    ["up", "✓ up"],
+    ["degraded", "! degraded"],
+    ["down", "✕ down"],
+    ["unknown", "? not checked"],
+    ["asleep", "‖ asleep"],
+    ["waking", "… waking"],
+  ] as const)("a cluster that is %s gets its sign and word", (state, words) => {
+    const page = renderPage(sampleStatus({ clusters: [cluster("hub", { state })] }));
+    expect(page).toContain(`id="c-hub" data-level="${state}"`);
+    expect(textOf(page)).toContain(words);
   });
 
   test("names what needs attention first, and in the title", () => {
     const page = renderPage(
       sampleStatus({
-        clusters: [cluster("hub"), cluster("b", { warnings: ["w"] }), cluster("c", { state: "dead" })],
+        clusters: [
+          cluster("hub"),
+          cluster("b", { state: "degraded", warnings: ["w"] }),
+          cluster("c", { state: "down" }),
+        ],
         reload: { done: 0, failed: 1, lastTime: null, lastError: 'clusters.yaml:3:1: Cannot use "x"', lastMs: 2 },
         names: [{ host: "worker-1.lab", addresses: [], error: "no such name" }],
       }),

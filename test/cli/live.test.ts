@@ -221,7 +221,7 @@ describe("explain", () => {
         "  allow      10.0.0.0/8",
         "  pool       api, leastconn, 2 candidates, 5 open",
         "             > 10.0.0.1:6443 a.lab  up    1h 2m  5 open  /readyz 200; slow start at 40 %",
-        "               10.0.0.2:6443        down  1h 2m  0 open  connection refused; 2 failed dials, the last refused",
+        "               10.0.0.2:6443        dead  1h 2m  0 open  connection refused; 2 failed dials, the last refused",
         "",
       ].join("\n"),
     );

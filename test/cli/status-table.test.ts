@@ -73,11 +73,11 @@ describe("statusText()", () => {
 LISTENER  ADDRESS  OPEN  TOTAL
 api       :6443    3     120
 
-hub: hub.lab (learnt), from file, certificate until 2027-01-02
+hub: hub.lab (learnt), up, from file, certificate until 2027-01-02
   warning: the API certificate expires on 2027-01-02
   POOL  NODE                      STATE  SINCE  OPEN  TOTAL  WHY
   api   192.168.125.20            up     9s     2     40     /readyz 200
-        cp1.lab (192.168.125.21)  down   9s     2     40     connection refused; 2 failed dials, the last refused
+        cp1.lab (192.168.125.21)  dead   9s     2     40     connection refused; 2 failed dials, the last refused
 
 UNKNOWN ON  NAME  COUNT  LAST CLIENT  NEAREST
 https       x.y   3      10.0.0.9     -

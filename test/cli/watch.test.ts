@@ -41,7 +41,7 @@ describe("screenLines()", () => {
     expect(text).toContain("0.5/s  up 10B/s  down 200B/s  api :6443 1  https :443 0");
     expect(text).toMatch(/^hub +0\/s +up +9s +1 +42 {2}up 0 down 0\n! the ingress certificate expires on 2026-12-24$/m);
     expect(text).toMatch(/^ {2}192\.168\.125\.20 +api +up +9s +1 +40 {2}\/readyz 200$/m);
-    expect(text).toMatch(/^! worker-1\.lab +api +down +9s +0 +2 {2}connection refused$/m);
+    expect(text).toMatch(/^! worker-1\.lab +api +dead +9s +0 +2 {2}connection refused$/m);
     expect(text).toMatch(/^x\.y +https +3 {2}10\.0\.0\.9 +-$/m);
   });
 
@@ -72,8 +72,8 @@ describe("screenLines()", () => {
   });
 
   test("filters clusters, nodes and unknown names", () => {
-    expect(screen({ filter: "down" }).join("\n")).toMatch(/hub[^]*worker-1/);
-    expect(screen({ filter: "down" }).join("\n")).not.toContain("192.168.125.20");
+    expect(screen({ filter: "dead" }).join("\n")).toMatch(/hub[^]*worker-1/);
+    expect(screen({ filter: "dead" }).join("\n")).not.toContain("192.168.125.20");
     expect(screen({ filter: "zzz" }).join("\n")).toContain("nothing matches the filter");
     expect(screen({ filter: "zzz" }).at(-1)).toContain("filter: zzz");
   });

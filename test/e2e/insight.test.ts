@@ -8,6 +8,8 @@ import { edgeLbArgv } from "../../scripts/lab/edge-lb.ts";
 import { type Lab, startLab } from "../../scripts/lab/lab.ts";
 import { freePorts } from "../../scripts/lab/ports.ts";
 import { program } from "../../scripts/lab/programs.ts";
+import type { Status } from "../../src/control/status/report.ts";
+import { until } from "../../scripts/lab/small-lab.ts";
 import { withScreen } from "../support/screen.ts";
 
 let folder: string;
@@ -30,6 +32,36 @@ afterAll(async () => {
 // oxlint-disable-next-line no-control-regex -- what a terminal is sent begins with ESC
 const GREEN = /\u001b\[[\d;]*32m/;
 
+describe("a cluster's state (13 C3)", () => {
+  /** What status, metrics and page say of hub, each once. */
+  async function said(): Promise<readonly string[]> {
+    const at = `http://127.0.0.1:${admin}`;
+    const [status, metrics, page] = await Promise.all(
+      ["/v1/status", "/metrics", "/"].map(async (path) => (await fetch(at + path)).text()),
+    );
+    const clusters = (JSON.parse(status ?? "") as Status).clusters;
+    return [
+      clusters.find(({ name }) => name === "hub")?.state ?? "",
+      /^edge_lb_cluster_state\{cluster="hub",state="(\w+)"\} 1$/m.exec(metrics ?? "")?.[1] ?? "",
+      /id="c-hub" data-level="(\w+)"/.exec(page ?? "")?.[1] ?? "",
+    ];
+  }
+
+  test("is degraded with 2 of 3 ingress nodes, down with none, up again, and everybody says so", async () => {
+    const routers = lab.clusters.hub.nodes.filter(({ ip }) => /\.2[345]$/.test(ip));
+    expect(routers.length).toBe(3);
+    const becomes = (state: string): Promise<void> =>
+      until(`everybody says ${state}`, async () => (await said()).every((each) => each === state));
+    await becomes("up");
+    await routers[0]?.behave("refused");
+    await becomes("degraded");
+    for (const router of routers.slice(1)) await router.behave("refused");
+    await becomes("down");
+    for (const router of routers) await router.behave("healthy");
+    await becomes("up");
+  });
+});
+
 describe("status --watch", () => {
   const line = (...before: readonly string[]): string =>
     [...before, ...edgeLbArgv(), "status", "--watch", "--control", join(folder, "control")].join(" ");
@@ -43,7 +75,7 @@ describe("status --watch", () => {
       if (process.env["EDGE_LB_CAPTURE"] !== undefined) await Bun.write(process.env["EDGE_LB_CAPTURE"], first);
 
       await lab.clusters.managed1.nodes[0]?.behave("refused");
-      await screen.shows(/! 127\.92\.0\.30 .* down /);
+      await screen.shows(/! 127\.92\.0\.30 .* dead /);
       await screen.keys("s");
       expect(await screen.shows(/sort: state/)).toMatch(/TOTAL.*\nmanaged1 .*\n! 127\.92\.0\.30 /);
       await lab.clusters.managed1.nodes[0]?.behave("healthy");

@@ -15,6 +15,7 @@ import type { RingUse } from "../serve/engine.ts";
 import type { Facts } from "../serve/facts.ts";
 import type { ReloadStatus } from "../serve/reloader.ts";
 import type { NameView } from "../serve/resolver.ts";
+import { clusterStanding, type ClusterStanding } from "../../core/health/cluster-state.ts";
 import { rounded, type Counters, type History, type RateMeter, type Rates } from "./rates.ts";
 import type { UnknownName } from "../serve/unknown-names.ts";
 
@@ -72,7 +73,7 @@ export interface ListenerStatus {
   readonly total: number;
 }
 
-export interface ClusterStatus extends Health, Traffic {
+export interface ClusterStatus extends ClusterStanding, Traffic {
   readonly name: string;
   /** Given or learnt; null: not known. */
   readonly domain: string | null;
@@ -231,6 +232,9 @@ function clusterStatus(
     notAfter: new Date(notAfterMs).toISOString(),
   }));
   const [first] = certificates.map(({ notAfter }) => notAfter).sort();
+  const pools = facts.snapshot.services.flatMap((service) => poolStatus(plan, service, facts, endpoints, nowMs) ?? []);
+  const warnings = health?.warnings ?? [];
+  const best = healthOf(facts.board, plan.cell, nowMs);
   return {
     name: plan.name,
     domain: health?.domain ?? config?.domain ?? null,
@@ -238,12 +242,12 @@ function clusterStatus(
     layer: config?.layer ?? "flags",
     from: config?.where ?? "",
     maxConnections: plan.maxConnections,
-    ...healthOf(facts.board, plan.cell, nowMs),
+    ...clusterStanding(pools, best, warnings.length > 0, config?.check !== "off"),
     ...trafficOf(facts, plan.cell),
-    pools: facts.snapshot.services.flatMap((service) => poolStatus(plan, service, facts, endpoints, nowMs) ?? []),
+    pools,
     certificate: first === undefined ? null : { notAfter: first },
     certificates,
-    warnings: health?.warnings ?? [],
+    warnings,
   };
 }
 
