@@ -8,6 +8,7 @@ export type EdgeErrorCode =
   | "NOT_FOUND" // a running instance has no such cluster, node or page
   | "CONTROL_FAILED" // the control socket or a running instance refused
   | "ALREADY_RUNNING" // another instance has the control socket
+  | "INSTALL_FAILED" // a step of install or uninstall
   | "WORKERS_FAILED" // workers ended faster than they may be replaced
   | "OUTPUT_FAILED" // results could not be written
   | "INTERNAL";

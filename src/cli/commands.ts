@@ -11,6 +11,7 @@ import { EXPORT } from "./export.ts";
 import { HEALTHCHECK } from "./healthcheck.ts";
 import { HELP_COMMAND } from "./help.ts";
 import { IMPORT } from "./import.ts";
+import { INSTALL, UNINSTALL } from "./install.ts";
 import { KUBECONFIG } from "./kubeconfig.ts";
 import { MAN } from "./man.ts";
 import { RELOAD } from "./reload.ts";
@@ -37,6 +38,8 @@ export const COMMANDS: readonly Command[] = [
   DNS,
   KUBECONFIG,
   CONFIG,
+  INSTALL,
+  UNINSTALL,
   COMPLETION,
   MAN,
   SCHEMA,
