@@ -1,5 +1,5 @@
 /** The process's own output, files and variables: the one place where a command's results leave edge-lb. */
-import { closeSync, constants, readFileSync, writeFileSync } from "node:fs";
+import { closeSync, constants, readFileSync, statSync, writeFileSync } from "node:fs";
 import { isatty } from "node:tty";
 import { openFile } from "../control/files/open-file.ts";
 import type { Io } from "./io.ts";
@@ -19,10 +19,20 @@ export function processIo(): Io {
       const [lost, untold] = await Promise.all([out.flush(withinMs), err.flush(withinMs)]);
       return lost ?? untold;
     },
-    readFile: (path) => readFileSync(path === "-" ? STANDARD_INPUT : path, "utf8"),
+    readFile: reader(),
     writeFile,
     env: process.env,
     isTerminal: isatty(STANDARD_OUTPUT),
+  };
+}
+
+/** A pipe can be read once: opened again, it would keep a running edge-lb waiting for somebody to write to it. */
+function reader(): Io["readFile"] {
+  const usedUp = new Set<string>();
+  return (path) => {
+    if (usedUp.has(path)) throw Object.assign(new Error(`${path} was read already`), { code: "ESPIPE" });
+    if (path === "-" || statSync(path).isFIFO()) usedUp.add(path);
+    return readFileSync(path === "-" ? STANDARD_INPUT : path, "utf8");
   };
 }
 

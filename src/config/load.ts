@@ -110,6 +110,7 @@ const FILE_FAULTS: Readonly<Record<string, string>> = {
   EPERM: "permission denied",
   EISDIR: "it is a folder",
   ENOTDIR: "a part of its path is no folder",
+  ESPIPE: "it is a pipe, which can be read only once",
 };
 
 function readText(file: string, readFile: LoadInput["readFile"], problems: Problems): string | null {

@@ -3,9 +3,11 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { command } from "../../scripts/lab/command.ts";
 import { controlAt, type Control } from "../../scripts/lab/control.ts";
 import { edgeLbArgv, startEdgeLb, type EdgeLb } from "../../scripts/lab/edge-lb.ts";
 import { freePorts } from "../../scripts/lab/ports.ts";
+import { until } from "../../scripts/lab/small-lab.ts";
 
 let folder: string;
 let file: string;
@@ -128,5 +130,31 @@ describe("a file that the kernel does not watch (13 A6)", () => {
     writeFileSync(file, `${text}  three: { nodes: 127.62.0.3 }\n`);
     await edge.logged(/reload \(file changed\): cluster three added/);
     expect(await served()).toBe("hub file, two file, three file");
+  });
+});
+
+describe("a pipe (13 A5)", () => {
+  test("to log to, without a reader, holds up neither start nor SIGHUP: lines are lost, and counted", async () => {
+    await edge.stop();
+    const pipe = join(folder, "log");
+    await command(["mkfifo", pipe]);
+    edge = await startEdgeLb(["-c", file, "--control", join(folder, "p"), "--log-to", pipe]);
+    control = controlAt(join(folder, "p"));
+    edge.signal("SIGHUP");
+    await until("lost lines", async () => (await control.status()).connections.logLinesLost > 0);
+    await until("the reload", async () => (await control.status()).reload.done === 1);
+  });
+
+  test("to read from is read once: a reload changes nothing and says so", async () => {
+    await edge.stop();
+    const pipe = join(folder, "in");
+    await command(["mkfifo", pipe]);
+    const writing = command(["sh", "-c", 'cat "$0" > "$1"', file, pipe]);
+    edge = await startEdgeLb(["-c", pipe, "--control", join(folder, "r")]);
+    await writing;
+    control = controlAt(join(folder, "r"));
+    edge.signal("SIGHUP");
+    await edge.logged(/reload \(SIGHUP\) changed nothing: .*it is a pipe, which can be read only once/);
+    expect(await served()).toBe("hub file, two file");
   });
 });

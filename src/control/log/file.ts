@@ -1,6 +1,6 @@
 /** Log lines to a descriptor or a file. */
-import { closeSync, constants, write } from "node:fs";
-import { EdgeError } from "../../errors.ts";
+import { closeSync, constants, statSync, write } from "node:fs";
+import { codeOf, EdgeError } from "../../errors.ts";
 import { openFile } from "../files/open-file.ts";
 import type { LogEntry, LogWriter } from "./sink.ts";
 
@@ -14,38 +14,60 @@ export function descriptorWriter(fd: number, prefix: LinePrefix = null): LogWrit
   return lineWriter(() => fd, prefix);
 }
 
-/** Appends to a file; a full disk costs lines until there is room again. @throws EdgeError when it cannot be opened */
+/**
+ * Appends to a file; a full disk costs lines until there is room again, and so does a pipe until somebody reads it.
+ * @throws EdgeError when it cannot be opened
+ */
 export function fileWriter(path: string, prefix: LinePrefix = null): LogWriter {
-  let fd = openLog(path);
-  let reopening = false;
-  const reopenNow = (): void => {
-    reopening = false;
+  const file = new LogFile(path);
+  return { ...lineWriter(() => file.descriptor(), prefix), reopen: () => file.reopen() };
+}
+
+class LogFile {
+  private readonly path: string;
+  /** Null: a pipe that nobody reads yet. */
+  private fd: number | null;
+  private stale = false;
+
+  constructor(path: string) {
+    this.path = path;
+    this.fd = openLog(path);
+  }
+
+  /** Open it anew before the next line. */
+  reopen(): void {
+    this.stale = true;
+  }
+
+  descriptor(): number | null {
+    if (this.fd !== null && !this.stale) return this.fd;
+    this.stale = false;
     try {
-      const fresh = openLog(path);
-      closeSync(fd);
-      fd = fresh;
+      const fresh = openLog(this.path);
+      if (fresh === null) return this.fd;
+      if (this.fd !== null) closeSync(this.fd);
+      this.fd = fresh;
     } catch {
       // the old file, moved away, is better than none
     }
-  };
-  const current = (): number => {
-    if (reopening) reopenNow();
-    return fd;
-  };
-  return { ...lineWriter(current, prefix), reopen: () => (reopening = true) };
+    return this.fd;
+  }
 }
 
 /** Counts exactly the lines that did not get out whole; the first one after a torn line begins on a line of its own. */
-function lineWriter(descriptor: () => number, prefix: LinePrefix): LogWriter {
+function lineWriter(descriptor: () => number | null, prefix: LinePrefix): LogWriter {
   let torn = false;
   return {
     write(entries, done) {
       const data = new TextEncoder().encode(`${torn ? "\n" : ""}${textOf(entries, prefix)}`);
       const closing = torn ? 1 : 0; // the line feed that ends the torn line
-      writeAll(descriptor(), data, 0, (written) => {
+      const fd = descriptor();
+      if (fd === null) return done(linesIn(data) - closing);
+      writeAll(fd, data, 0, (written) => {
         if (written > 0) torn = data[written - 1] !== LINE_FEED;
         done(linesIn(data) - Math.max(closing, linesIn(data.subarray(0, written))));
       });
+      return undefined;
     },
   };
 }
@@ -58,11 +80,15 @@ function linesIn(data: Uint8Array): number {
   return count;
 }
 
-function openLog(path: string): number {
+/** @returns null: a pipe that nobody reads; waiting for a reader would hold up everything else */
+function openLog(path: string): number | null {
   try {
     return openFile(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT, 0o640);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const kind = codeOf(error) === "ENXIO" ? statSync(path, { throwIfNoEntry: false }) : undefined;
+    if (kind?.isFIFO() === true) return null;
+    const words = error instanceof Error ? error.message : String(error);
+    const why = kind?.isSocket() === true ? `it is a socket; unix:${path} writes to one` : words;
     throw new EdgeError("CONFIG_INVALID", `Cannot write the log to ${path}: ${why}`, {
       hint: "choose another --log-to",
     });

@@ -2,7 +2,7 @@
  * Tells when the text of the configuration file changed. The kernel's events make it quick; what counts is a look every two
  * seconds, which also sees what one folder's events do not: a link that leads elsewhere, a bind-mounted file, a folder made anew.
  */
-import { readFileSync, watch, type FSWatcher } from "node:fs";
+import { readFileSync, statSync, watch, type FSWatcher } from "node:fs";
 import { readFile, realpath, stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { codeOf } from "../../errors.ts";
@@ -103,7 +103,7 @@ async function signature(file: string): Promise<string | null> {
 
 function readNow(file: string): string | null {
   try {
-    return readFileSync(file, "utf8");
+    return statSync(file).isFile() ? readFileSync(file, "utf8") : null;
   } catch {
     return null;
   }
