@@ -25,7 +25,7 @@ if [ ! -e "$policy" ]; then
   trap 'rm -f "$policy"' EXIT
   printf '#!/bin/sh\\nexit 101\\n' >"$policy" && chmod 755 "$policy"
 fi
-apt-get -qq -o DPkg::Lock::Timeout=${LOCK_SECONDS} install --yes --no-install-recommends "$@" || exit
+apt-get -qq -o DPkg::Lock::Timeout=${LOCK_SECONDS} install --yes --no-install-recommends "$@" >/dev/null || exit
 if [ -n "$SERVICES" ] && [ -d /run/systemd/system ]; then systemctl --quiet disable $SERVICES; fi
 exit 0
 `;

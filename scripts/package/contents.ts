@@ -24,7 +24,7 @@ export function textsOf(program: string): Texts {
   const file = (name: string): string => readFileSync(join(ROOT, name), "utf8");
   return {
     man: textOf([program, "man"]),
-    example: exampleOf(file("README.md")),
+    example: textOf([program, "config", "example"]),
     bash: textOf([program, "completion", "bash"]),
     zsh: textOf([program, "completion", "zsh"]),
     fish: textOf([program, "completion", "fish"]),
@@ -32,13 +32,6 @@ export function textsOf(program: string): Texts {
     changelog: file("CHANGELOG.md"),
     licence: file("LICENSE"),
   };
-}
-
-/** The file that the README explains. */
-function exampleOf(readme: string): string {
-  const text = /^```yaml\n(.*?)^```$/ms.exec(readme)?.[1];
-  if (text === undefined) throw new Error("Cannot take the example out of README.md: a block of yaml wanted");
-  return text;
 }
 
 const UNIT = unitText({ binary: "/usr/bin/edge-lb", config: "/etc/edge-lb.yaml" });
