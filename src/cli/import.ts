@@ -2,18 +2,21 @@
 import { basename, dirname, join } from "node:path";
 import { loadConfig } from "../config/load.ts";
 import { readDomain } from "../config/names.ts";
-import { quote } from "../config/text.ts";
+import { fit, quote, type Reading } from "../config/text.ts";
 import { choice } from "../config/values.ts";
 import { codeOf, EdgeError } from "../errors.ts";
-import { importHaproxy, type ImportResult } from "../migrate/import.ts";
-import type { Note } from "../migrate/source/ledger.ts";
-import { reportJson, reportText } from "../migrate/report/text.ts";
+import { importHaproxy } from "../migrate/import.ts";
+import type { ImportResult } from "../migrate/plan/plan.ts";
+import type { GivenDomain } from "../migrate/plan/groups.ts";
+import { whyNothing } from "../migrate/report/nothing.ts";
+import { reportJson, reportText, type Report } from "../migrate/report/text.ts";
 import { verifyImport, type Verification } from "../migrate/verify/verify.ts";
 import { writeFlags, writeYaml } from "../migrate/write.ts";
 import { argument, command, type Call } from "./command.ts";
-import { anyText, oneWord, single, toggle } from "./command-option.ts";
+import { anyText, oneWord, several, single, toggle } from "./command-option.ts";
 import { EXIT } from "./exit-code.ts";
 import { machineOf, type Io } from "./io.ts";
+import { isLogRead } from "./log-readers.ts";
 import { isLoss, lossText } from "./output.ts";
 
 export const IMPORT = command({
@@ -23,17 +26,26 @@ export const IMPORT = command({
   options: {
     format: oneWord(choice("yaml", "flags"), "What to write (yaml)"),
     out: single("FILE", "Write it there, and the report to stdout", anyText),
-    domain: single(
-      "DOMAIN",
-      "For a source that tells no names: api.DOMAIN and *.apps.DOMAIN are its cluster's",
-      readDomain,
+    force: toggle("Write over a file that is there"),
+    domain: several(
+      "[CLUSTER=]DOMAIN",
+      "For a cluster whose names the source does not tell: api.DOMAIN and *.apps.DOMAIN are its own",
+      readGivenDomain,
     ),
-    verify: toggle("Ask both for every name of the source and its near misses, print the differences"),
+    verify: toggle("Ask both for every name of the source and what lies beside it, print the differences"),
+    verbose: toggle("Report also what was carried over and what is not needed"),
+    "keep-log": toggle("Take over where the source logs to, though nothing reads it on this machine"),
     json: toggle("Report as JSON"),
   },
   synonyms: ["convert", "migrate"],
   run: runImport,
 });
+
+function readGivenDomain(text: string): Reading<GivenDomain> {
+  const at = text.indexOf("=");
+  const domain = readDomain(text.slice(at + 1));
+  return domain.ok ? fit({ cluster: at < 0 ? null : text.slice(0, at), domain: domain.value }) : domain;
+}
 
 type ImportCall = Pick<Call, "args" | "io"> & {
   readonly options: {
@@ -41,9 +53,11 @@ type ImportCall = Pick<Call, "args" | "io"> & {
     readonly format: "yaml" | "flags" | null;
     /** Where the configuration goes; null: stdout. */
     readonly out: string | null;
-    /** For a source that tells no names: `api.DOMAIN` and `*.apps.DOMAIN` are its one cluster's. */
-    readonly domain: string | null;
+    readonly force: boolean;
+    readonly domain: readonly GivenDomain[];
     readonly verify: boolean;
+    readonly verbose: boolean;
+    readonly "keep-log": boolean;
     /** Report as JSON on stdout, the configuration in it unless it goes to a file. */
     readonly json: boolean;
   };
@@ -51,7 +65,7 @@ type ImportCall = Pick<Call, "args" | "io"> & {
 
 /**
  * The configuration on stdout or in a file; the report on stderr, or on stdout when the configuration is in a file.
- * @returns 0 clean, 1 a difference that nothing explains, 3 something cannot be carried over
+ * @returns 0 the same, 1 a difference that nothing explains, 3 differences that are explained, or something cannot be carried over
  * @throws EdgeError, EdgeErrors USAGE or CONFIG_UNREADABLE (exit 2)
  */
 function runImport(call: ImportCall): number {
@@ -65,34 +79,32 @@ function runImport(call: ImportCall): number {
       Object.entries(io.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
     ),
     readSide: sideReader(io, path),
-    domain: options.domain,
+    domains: options.domain,
+    isRead: (target) => options["keep-log"] || isLogRead(io, target),
   });
-  if (result.groups.length === 0) throw noRoutes(file, result.notes);
+  if (result.groups.length === 0) throw nothing(file, result);
   const yaml = writeYaml(result.imported, file);
   const verification = prove(io, result, yaml, options.verify);
   const config = options.format === "flags" ? writeFlags(result.imported) : yaml;
-  if (options.out !== null) writeOut(io, options.out, config);
-  print(call, file, result.notes, verification, config);
-  return exitCode(result.notes, verification);
+  if (options.out !== null) writeOut(io, options.out, config, options.force);
+  print(call, { file, result, verification, out: options.out }, config);
+  return exitCode(result, verification);
 }
 
-function exitCode(notes: readonly Note[], verification: Verification | null): number {
-  if (verification?.differences.some(({ reason }) => reason === null)) return EXIT.failed;
-  return notes.some((note) => note.class === "cannot") ? EXIT.lossy : EXIT.done;
+/** 0 the same, 3 differs and says why, 1 differs and nothing says why. */
+function exitCode({ notes, unusedDomains }: ImportResult, verification: Verification | null): number {
+  const differences = verification?.differences ?? [];
+  if (differences.some(({ reason }) => reason === null)) return EXIT.failed;
+  const isLossy = differences.length + unusedDomains.length > 0 || notes.some((note) => note.class === "cannot");
+  return isLossy ? EXIT.lossy : EXIT.done;
 }
 
-function print(
-  { io, options: { json, out } }: ImportCall,
-  file: string,
-  notes: readonly Note[],
-  verification: Verification | null,
-  config: string,
-): void {
-  if (json) return io.out(reportJson(file, notes, verification, out === null ? config : null));
-  const report = reportText(file, notes, verification);
+function print({ io, options: { json, out, verbose } }: ImportCall, report: Report, config: string): void {
+  if (json) return io.out(reportJson(report, out === null ? config : null));
+  const text = reportText(report, { verbose });
   if (out === null) io.out(config);
-  if (out === null) io.err(report);
-  else io.out(report);
+  if (out === null) io.err(text);
+  else io.out(text);
 }
 
 /** What was written is read back by edge-lb's own reader, always; the names are asked only on request. */
@@ -106,13 +118,9 @@ function prove(io: Io, result: ImportResult, yaml: string, verify: boolean): Ver
   return verify ? verifyImport(result, config) : null;
 }
 
-/** Nothing to serve is no configuration: the first lines that cannot be carried over say why. */
-function noRoutes(file: string, notes: readonly Note[]): EdgeError {
-  const why = notes.find((note) => note.class === "cannot");
-  const found = why === undefined ? "no frontend that leads to servers found" : `line ${why.line}: ${why.why}`;
-  return new EdgeError("CONFIG_UNREADABLE", `Cannot import: ${found}`, {
-    where: why === undefined ? file : `${file}:${why.line}`,
-  });
+/** Nothing to serve is no configuration. */
+function nothing(file: string, result: ImportResult): EdgeError {
+  return new EdgeError("CONFIG_UNREADABLE", `Cannot import: nothing to import: ${whyNothing(result)}`, { where: file });
 }
 
 function readSource(io: Io, path: string): string {
@@ -148,7 +156,11 @@ function sideReader(io: Io, source: string): (path: string) => string | null {
   };
 }
 
-function writeOut(io: Io, path: string, text: string): void {
+function writeOut(io: Io, path: string, text: string, force: boolean): void {
+  if (!force && isThere(io, path)) {
+    const hint = "add --force to write over it";
+    throw new EdgeError("USAGE", `Cannot write ${quote(path)}: there is a file already`, { where: "--out", hint });
+  }
   try {
     io.writeFile(path, text);
   } catch (error) {
@@ -157,5 +169,15 @@ function writeOut(io: Io, path: string, text: string): void {
     throw new EdgeError(isLoss(code) ? "OUTPUT_FAILED" : "USAGE", `Cannot write ${quote(path)}: ${lossText(code)}`, {
       where: "--out",
     });
+  }
+}
+
+/** What cannot be looked at is for the writing to say; a device such as /dev/stdout is no file to lose. */
+function isThere(io: Io, path: string): boolean {
+  if (path.startsWith("/dev/")) return false;
+  try {
+    return io.readFile(path) !== "";
+  } catch {
+    return false;
   }
 }

@@ -3,7 +3,8 @@ import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { loadConfig } from "../../src/config/load.ts";
 import type { Config } from "../../src/config/model.ts";
-import { importHaproxy, type ImportResult } from "../../src/migrate/import.ts";
+import { importHaproxy } from "../../src/migrate/import.ts";
+import type { ImportResult } from "../../src/migrate/plan/plan.ts";
 import type { NoteClass } from "../../src/migrate/source/ledger.ts";
 import { verifyImport, type Difference } from "../../src/migrate/verify/verify.ts";
 import { flagWords, writeYaml } from "../../src/migrate/write.ts";
@@ -24,7 +25,14 @@ export function readBeside(path: string): string | null {
 }
 
 export function importText(text: string, domain: string | null = null, file = "haproxy.cfg"): ImportResult {
-  return importHaproxy({ file, text, environment: new Map(), readSide: readBeside, domain });
+  return importHaproxy({
+    file,
+    text,
+    environment: new Map(),
+    readSide: readBeside,
+    domains: domain === null ? [] : [{ cluster: null, domain }],
+    isRead: () => true,
+  });
 }
 
 export function importFixture(name: string, domain: string | null = null): ImportResult {

@@ -55,6 +55,8 @@ const SHAPES: readonly Shape[] = [
     domain: ocp4.example.com
     api: 192.168.7.20-23
     ingress: 192.168.7.11-12
+    names: "*"
+    api-names: "*"
     balance-http: source
 `,
     cannot: [],
@@ -65,9 +67,10 @@ const SHAPES: readonly Shape[] = [
     clusters: `
   cluster:
     api: 10.10.0.11-13
+    api-names: "*"
     balance-api: roundrobin
 `,
-    cannot: ["no-names"],
+    cannot: [],
     mistakes: ["short-idle", "sni-not-logged"],
   },
   {
@@ -77,6 +80,7 @@ const SHAPES: readonly Shape[] = [
     domain: prod.corp.example
     api: 10.1.0.10-12
     ingress: 10.1.0.20-21
+    names: "*"
     redirect-https: on
 `,
     cannot: [],
@@ -89,6 +93,7 @@ const SHAPES: readonly Shape[] = [
     domain: blue.lab.example
     api: 10.2.0.1-2
     ingress: 10.2.0.3-4
+    names: "*"
   green:
     domain: green.lab.example
     api: 10.3.0.1
@@ -122,6 +127,7 @@ const SHAPES: readonly Shape[] = [
     domain: a.example
     api: 10.5.0.1
     ingress: 10.5.0.2
+    names: "*"
 `,
     cannot: ["condition", "", "other"],
     mistakes: ["no-default", "sni-not-logged", "no-mcs", "no-api-int", "plain-check"],
@@ -131,9 +137,10 @@ const SHAPES: readonly Shape[] = [
     clusters: `
   k8s:
     api: 10.6.0.11-12
+    api-names: "*"
 `,
-    cannot: ["tls-ends-here", "no-names", "rule"],
-    mistakes: ["short-idle", "sni-not-logged", "plain-check"],
+    cannot: ["tls-ends-here"],
+    mistakes: ["short-idle", "sni-not-logged", "plain-check", "never-matches"],
   },
   {
     name: "ipv6",
@@ -166,7 +173,7 @@ const SHAPES: readonly Shape[] = [
     ingress: 10.7.0.11-13
     balance-api: roundrobin
 `,
-    cannot: ["weight", "maxconn", "backup"],
+    cannot: ["weight"],
     mistakes: ["no-default", "sni-not-logged", "no-mcs", "no-api-int", "plain-check"],
   },
   {
@@ -177,6 +184,8 @@ const SHAPES: readonly Shape[] = [
     domain: east.example
     api: 10.8.0.1-2
     ingress: 10.8.0.3-4
+    names: "*"
+    api-names: "*"
 `,
     cannot: [],
     mistakes: ["sni-not-logged", "plain-check"],
@@ -267,7 +276,7 @@ const SHAPES: readonly Shape[] = [
 /** Without what says where a value was written. */
 function plain(config: Config): unknown {
   const clusters = config.clusters.map((cluster) => Object.assign({}, cluster, { layer: "", where: "" }));
-  return { ...config, file: null, clusters };
+  return { ...config, file: null, fromFile: null, clusters };
 }
 
 describe.each(SHAPES)("importHaproxy() of $name", ({ name, domain = null, clusters, cannot, mistakes }) => {
@@ -365,8 +374,8 @@ describe("importHaproxy()", () => {
       "mcs-public",
     ],
     [
-      "defaults that disagree",
-      `${HEAD} default_backend b-red\nlisten api-blue\n bind :6443\n server m 10.0.0.9:6443\nbackend b-red\n server s 10.0.0.1:443`,
+      "defaults of one service that disagree",
+      `${HEAD.replace(":443", "10.0.0.1:443")} default_backend b-red\nlisten blue\n bind 10.0.0.2:443\n server m 10.0.0.9:443\nbackend b-red\n server s 10.0.0.1:443`,
       "cannot",
       "second-default",
     ],
@@ -383,15 +392,9 @@ describe("importHaproxy()", () => {
       "accept-proxy",
     ],
     [
-      "https and http nodes that differ",
-      `${HEAD} use_backend x_tls if { req.ssl_sni -i -m end .apps.x.lab }\nfrontend h\n bind :80\n mode http\n use_backend x_web if { hdr(host) -i -m end .apps.x.lab }\nbackend x_tls\n server s 10.0.0.1:443\nbackend x_web\n mode http\n server s 10.0.0.2:80`,
-      "changed",
-      "nodes-differ",
-    ],
-    [
       "an exception",
       `${HEAD} acl apps req.ssl_sni -i -m end .x.lab\n acl not req.ssl_sni -i no.x.lab\n use_backend b if apps !not\nbackend b\n server s 10.0.0.1:443`,
-      "changed",
+      "cannot",
       "exception",
     ],
   ] as const)("reports %s, and its differences are explained", (_, text, wanted, code) => {
@@ -408,6 +411,15 @@ describe("importHaproxy()", () => {
     ["defaults that are not there", "frontend a from b", "haproxy.cfg:1:1"],
   ])("refuses %s with its place", (_, text, where) => {
     expect(() => importText(text)).toThrow(where);
+  });
+
+  test("gives each service of a cluster the nodes it has in the source", () => {
+    const text = `${HEAD} use_backend x_tls if { req.ssl_sni -i -m end .apps.x.lab }\nfrontend h\n bind :80\n mode http\n use_backend x_web if { hdr(host) -i -m end .apps.x.lab }\nbackend x_tls\n server s 10.0.0.1:443\nbackend x_web\n mode http\n server s 10.0.0.2:80`;
+    const result = importText(text);
+    expect(writeYaml(result.imported, "test")).toEndWith(
+      "  x:\n    domain: x.lab\n    https: 10.0.0.1\n    http: 10.0.0.2\n",
+    );
+    expect(differencesOf(result)).toEqual([]);
   });
 
   test("keeps up with a hundred clusters", () => {

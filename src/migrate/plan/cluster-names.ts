@@ -1,8 +1,12 @@
 /** The names each group serves as keys of a cluster, and what becomes of the names that do not fit. */
+import type { BuiltInName } from "../../seam/services.ts";
 import type { Ledger } from "../source/ledger.ts";
 import type { Group } from "./groups.ts";
 import type { NameUse } from "./routes.ts";
 import type { Unit } from "./units.ts";
+
+const API: readonly BuiltInName[] = ["api"];
+const INGRESS: readonly BuiltInName[] = ["https", "http"];
 
 export interface ClusterNames {
   readonly domain: string | null;
@@ -10,11 +14,22 @@ export interface ClusterNames {
   readonly apiNames: readonly string[];
 }
 
-/** Names that a cluster has claimed so far, `api NAME` or `ingress NAME`: claimed twice is an error at start. */
+/** Names that a cluster has claimed so far on a service, `https NAME`: claimed twice is an error at start. */
 export type Claims = Map<string, string>;
 
-export function clusterNames(group: Group, claims: Claims, ledger: Ledger): ClusterNames {
-  const domain = claimDomain(group, claims);
+/** Services that a cluster gets nodes for, and those of them that somebody listens for. */
+export interface Served {
+  readonly all: ReadonlySet<BuiltInName>;
+  readonly listening: ReadonlySet<BuiltInName>;
+}
+
+export function clusterNames(
+  group: Group,
+  { all: served, listening }: Served,
+  claims: Claims,
+  ledger: Ledger,
+): ClusterNames {
+  const domain = claimDomain(group, served, claims);
   const api = group.units.filter((unit) => unit.kind === "api" || unit.kind === "mcs");
   const ingress = group.units.filter((unit) => unit.kind === "https" || unit.kind === "http");
   const apiNames = new Set<string>();
@@ -23,19 +38,19 @@ export function clusterNames(group: Group, claims: Claims, ledger: Ledger): Clus
     if (domain !== null && (name === `api.${domain}` || name === `api-int.${domain}`)) continue;
     if (name.startsWith("*.")) wideApiName(name, domain, use, ledger);
     else if (unit.kind === "mcs") otherMcsName(name, use, ledger);
-    else if (claim(claims, "api", name, group, use, ledger)) apiNames.add(name);
+    else if (claim(claims, served, API, name, group, use, ledger)) apiNames.add(name);
   }
   for (const { use, name } of everyName(ingress)) {
     if (domain !== null && (name === `*.apps.${domain}` || name.endsWith(`.apps.${domain}`))) continue;
-    if (claim(claims, "ingress", name, group, use, ledger)) names.add(name);
+    if (claim(claims, served, INGRESS, name, group, use, ledger)) names.add(name);
   }
   for (const unit of group.units) for (const use of unit.uses) noteLabels(group, domain, use, ledger);
-  noteMore(group, domain, ledger);
+  noteMore(group, listening, domain, ledger);
   return { domain, names: [...names], apiNames: [...apiNames] };
 }
 
 /** Names that the cluster gets beyond those of the source. */
-function noteMore(group: Group, domain: string | null, ledger: Ledger): void {
+function noteMore(group: Group, listening: ReadonlySet<BuiltInName>, domain: string | null, ledger: Ledger): void {
   const first = group.units[0];
   const line = group.units.flatMap((unit) => unit.uses)[0]?.line ?? first?.routes[0]?.line;
   if (line === undefined) return;
@@ -46,7 +61,7 @@ function noteMore(group: Group, domain: string | null, ledger: Ledger): void {
     const why = `while its domain is not known, cluster ${group.name} also takes api.${group.name}.… and ….apps.${group.name}.…`;
     ledger.note(line, "changed", why, { code: "label", todo: `give cluster ${group.name} its domain` });
   }
-  for (const unit of group.units) noteBoth(group, unit, ledger);
+  if (INGRESS.every((kind) => listening.has(kind))) for (const unit of group.units) noteBoth(group, unit, ledger);
 }
 
 /** Names of the ingress are served over TLS and plain HTTP alike. */
@@ -54,17 +69,20 @@ function noteBoth(group: Group, unit: Unit, ledger: Ledger): void {
   const other = unit.kind === "https" ? "http" : "https";
   if (unit.kind !== "https" && unit.kind !== "http") return;
   const theirs = new Set(group.units.filter((one) => one.kind === other).flatMap((one) => one.names));
-  for (const use of unit.uses.filter(({ meaning }) => meaning.names.some((name) => !theirs.has(name)))) {
+  for (const use of unit.uses.filter(({ names }) => names.some((name) => !theirs.has(name)))) {
     ledger.note(use.line, "changed", "names of the ingress are served on https and on http", {
       code: "both-listeners",
     });
   }
 }
 
-function claimDomain(group: Group, claims: Claims): string | null {
+function claimDomain(group: Group, served: ReadonlySet<BuiltInName>, claims: Claims): string | null {
   const { domain } = group;
   if (domain === null) return null;
-  const keys = [`api api.${domain}`, `api api-int.${domain}`, `ingress *.apps.${domain}`];
+  const keys = [
+    ...API.flatMap((kind) => (served.has(kind) ? [`${kind} api.${domain}`, `${kind} api-int.${domain}`] : [])),
+    ...INGRESS.flatMap((kind) => (served.has(kind) ? [`${kind} *.apps.${domain}`] : [])),
+  ];
   if (keys.some((key) => claims.has(key))) return null;
   for (const key of keys) claims.set(key, group.name);
   return domain;
@@ -77,14 +95,25 @@ interface Named {
 }
 
 function everyName(units: readonly Unit[]): Named[] {
-  return units.flatMap((unit) => unit.uses.flatMap((use) => use.meaning.names.map((name) => ({ unit, use, name }))));
+  return units.flatMap((unit) => unit.uses.flatMap((use) => use.names.map((name) => ({ unit, use, name }))));
 }
 
-function claim(claims: Claims, side: string, name: string, group: Group, use: NameUse, ledger: Ledger): boolean {
-  const key = `${side} ${name}`;
-  const owner = claims.get(key) ?? group.name;
-  claims.set(key, owner);
-  if (owner === group.name) return true;
+/** On a service that the cluster has no nodes for, its names give way. */
+function claim(
+  claims: Claims,
+  served: ReadonlySet<BuiltInName>,
+  kinds: readonly BuiltInName[],
+  name: string,
+  group: Group,
+  use: NameUse,
+  ledger: Ledger,
+): boolean {
+  const keys = kinds.filter((kind) => served.has(kind)).map((kind) => `${kind} ${name}`);
+  const owner = keys.map((key) => claims.get(key)).find((other) => other !== undefined && other !== group.name);
+  if (owner === undefined) {
+    for (const key of keys) claims.set(key, group.name);
+    return true;
+  }
   ledger.note(use.line, "cannot", `${name} belongs to cluster ${owner} already; edge-lb gives a name to one cluster`, {
     code: "claimed-twice",
     todo: "send the name to one of the two",
@@ -109,7 +138,7 @@ function otherMcsName(name: string, use: NameUse, ledger: Ledger): void {
 
 /** The label rule works by the cluster's name, and only as long as no domain is given. */
 function noteLabels(group: Group, domain: string | null, use: NameUse, ledger: Ledger): void {
-  for (const { kind, label } of use.meaning.labels) {
+  for (const { kind, label } of use.labels) {
     if (domain !== null) {
       const names = kind === "api" ? `api.${domain} and api-int.${domain}` : `names below apps.${domain}`;
       ledger.note(use.line, "changed", `takes ${names}, not every name with ${kind}.${label} in it`, { code: "label" });

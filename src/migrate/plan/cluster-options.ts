@@ -7,30 +7,40 @@ import { readHaproxyTime } from "../source/duration.ts";
 import type { Server } from "../source/endpoints.ts";
 import { lastLine } from "../source/proxies.ts";
 import type { Ledger } from "../source/ledger.ts";
-import { clusterNames, type Claims } from "./cluster-names.ts";
+import { isDualStack } from "./dual-stack.ts";
+import { clusterNames, type Claims, type Served } from "./cluster-names.ts";
 import type { Group } from "./groups.ts";
 import { notedOption, optionTexts, type ImportedCluster, type OptionTexts } from "./imported.ts";
 import { compressNodes } from "./node-ranges.ts";
-import { portsOf, type Unit } from "./units.ts";
+import { hostsOf, portsOf, sameHosts, type Unit } from "./units.ts";
 
+/** What a cluster's keys depend on beside its own pools. */
 export interface ClusterFacts {
+  /** Services that the source has listeners for. */
+  readonly listening: ReadonlySet<BuiltInName>;
   /** Plain HTTP for its names is answered with a redirect. */
   readonly redirects: boolean;
+  /** Names that nobody claims are its own too. */
+  readonly takesNames: boolean;
+  readonly takesApiNames: boolean;
+  readonly allow: readonly OptionTexts[];
 }
 
 export function importCluster(group: Group, facts: ClusterFacts, claims: Claims, ledger: Ledger): ImportedCluster {
-  const { domain, names, apiNames } = clusterNames(group, claims, ledger);
+  const { domain, names, apiNames } = clusterNames(group, servedBy(group, facts), claims, ledger);
   const options = [
     ...optionTexts(CLUSTER.domain, domain === null ? [] : [domain]),
-    ...nodeOptions(group, ledger),
-    ...optionTexts(CLUSTER.names, names),
-    ...optionTexts(CLUSTER.apiNames, apiNames),
+    ...nodeOptions(nodeLists(group, facts)),
+    ...optionTexts(CLUSTER.names, [...names, ...(facts.takesNames ? ["*"] : [])]),
+    ...optionTexts(CLUSTER.apiNames, [...apiNames, ...(facts.takesApiNames ? ["*"] : [])]),
     ...portOptions(group, ledger),
     ...balanceOptions(group, ledger),
     ...checkOptions(group),
     ...proxyOption(group, ledger),
     ...optionTexts(CLUSTER.redirectHttps, facts.redirects ? ["on"] : []),
+    ...facts.allow,
   ];
+  noteDualStack(group, ledger);
   return { group, options };
 }
 
@@ -38,39 +48,70 @@ function unitsOfKind(group: Group, ...kinds: BuiltInName[]): Unit[] {
   return group.units.filter((unit) => kinds.includes(unit.kind));
 }
 
-export function hostsOf(units: readonly Unit[]): string[] {
-  return [...new Set(units.flatMap((unit) => unit.servers.map((server) => server.host)))];
+/** Hosts of each list that the cluster gets. */
+interface NodeLists {
+  readonly nodes: readonly string[];
+  readonly api: readonly string[];
+  readonly ingress: readonly string[];
+  readonly https: readonly string[];
+  readonly http: readonly string[];
+  readonly mcs: readonly string[];
 }
 
-function sameHosts(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((host) => b.includes(host));
-}
-
-/** Nodes of both roles go into `nodes`; https and http nodes that differ too, edge-lb finds out what each serves. */
-function nodeOptions(group: Group, ledger: Ledger): OptionTexts[] {
-  const [api, mcs] = [hostsOf(unitsOfKind(group, "api")), hostsOf(unitsOfKind(group, "mcs"))];
-  const [https, http] = [hostsOf(unitsOfKind(group, "https")), hostsOf(unitsOfKind(group, "http"))];
+/** A list for each pool where they differ, for both routers' pools where they are the same, for all where even the API's are. */
+function nodeLists(group: Group, { listening, redirects }: ClusterFacts): NodeLists {
+  const hosts = (kind: BuiltInName): string[] => hostsOf(unitsOfKind(group, kind));
+  const [api, mcs, https, http] = [hosts("api"), hosts("mcs"), hosts("https"), hosts("http")];
   const control = api.length > 0 ? api : mcs;
-  if (mcs.length > 0 && !sameHosts(control, mcs))
-    noteNodes(group, ["mcs"], "the machine-config pool has the API's nodes", ledger);
-  const differ = https.length > 0 && http.length > 0 && !sameHosts(https, http);
-  const ingress = [...new Set([...https, ...http])];
-  if (differ) {
-    noteNodes(
-      group,
-      ["https", "http"],
-      "https and http have different nodes: edge-lb probes them all and uses each for what it serves",
-      ledger,
-    );
-    return [...optionTexts(CLUSTER.nodes, compressNodes(ingress)), ...optionTexts(CLUSTER.api, compressNodes(control))];
-  }
-  if (control.length > 0 && sameHosts(control, ingress)) return optionTexts(CLUSTER.nodes, compressNodes(control));
-  return [...optionTexts(CLUSTER.api, compressNodes(control)), ...optionTexts(CLUSTER.ingress, compressNodes(ingress))];
+  const own = sameHosts(control, mcs) ? [] : mcs;
+  // A list for both pools gives each one nodes: only where the other has the same, or nobody asks there.
+  const httpToo = sameHosts(https, http) || (http.length === 0 && (redirects || !listening.has("http")));
+  const httpsToo = https.length === 0 && !listening.has("https");
+  const ingress = httpToo ? https : httpsToo ? http : [];
+  const isOne = control.length > 0 && sameHosts(control, ingress);
+  return {
+    nodes: isOne ? control : [],
+    api: isOne ? [] : control,
+    ingress: isOne ? [] : ingress,
+    https: ingress.length > 0 ? [] : https,
+    http: ingress.length > 0 ? [] : http,
+    mcs: own,
+  };
 }
 
-function noteNodes(group: Group, kinds: readonly BuiltInName[], why: string, ledger: Ledger): void {
-  for (const unit of unitsOfKind(group, ...kinds)) {
-    ledger.note(unit.backend.section.head, "changed", why, { code: "nodes-differ" });
+function nodeOptions(lists: NodeLists): OptionTexts[] {
+  return [
+    ...optionTexts(CLUSTER.nodes, compressNodes(lists.nodes)),
+    ...optionTexts(CLUSTER.api, compressNodes(lists.api)),
+    ...optionTexts(CLUSTER.ingress, compressNodes(lists.ingress)),
+    ...optionTexts(OWN.https, compressNodes(lists.https)),
+    ...optionTexts(OWN.http, compressNodes(lists.http)),
+    ...optionTexts(OWN.mcs, compressNodes(lists.mcs)),
+  ];
+}
+
+/** Services that the cluster has nodes for, whether the source leads there or not. */
+function servedBy(group: Group, facts: ClusterFacts): Served {
+  const { nodes, api, ingress, https, http, mcs } = nodeLists(group, facts);
+  const any = nodes.length;
+  const counts = {
+    api: any + api.length,
+    https: any + ingress.length + https.length,
+    http: any + ingress.length + http.length,
+    mcs: any + api.length + mcs.length,
+  };
+  const kinds: readonly BuiltInName[] = ["api", "https", "http", "mcs"];
+  const all = kinds.filter((kind) => counts[kind] > 0);
+  return { all: new Set(all), listening: new Set(all.filter((kind) => facts.listening.has(kind))) };
+}
+
+const OWN = CLUSTER.ownNodes;
+
+/** Nodes of both families of addresses are one pool, whichever one a client comes by. */
+function noteDualStack(group: Group, ledger: Ledger): void {
+  for (const unit of group.units.filter((one) => group.units.some((other) => isDualStack(one, other)))) {
+    const why = `IPv4 and IPv6 lead to one cluster: ${group.name} has the nodes of both in each pool`;
+    ledger.note(unit.backend.section.head, "changed", why, { code: "dual-stack" });
   }
 }
 
@@ -117,8 +158,14 @@ const POLICIES: Readonly<Record<string, Policy>> = {
 /** Null: edge-lb's own default for this listener. */
 function policyOf(unit: Unit, ledger: Ledger): Policy | null {
   const { section } = unit.backend;
-  const line = stickLine(unit) ?? lastLine(section, ["balance"]);
+  const balance = lastLine(section, ["balance"]);
+  const line = stickLine(unit) ?? balance;
   if (line === null) return null;
+  if (balance !== null && line !== balance) {
+    const why =
+      "stick on src decides after the first connection: the client's address chooses the node from the first one on";
+    ledger.note(balance, "changed", why, { code: "balance" });
+  }
   const isStick = wordAt(line, 0) === "stick";
   const written = isStick ? "source" : wordsFrom(line, 1).join(" ").toLowerCase();
   const policy =

@@ -1,8 +1,9 @@
 /** Puts pools together that are one cluster: by domain, by the name in the backends' names, by shared nodes. */
 import type { BuiltInName } from "../../seam/services.ts";
+import { ADDRESS_FAMILY, isDualStack } from "./dual-stack.ts";
 import { domainOf } from "./meaning.ts";
-import { weakName } from "./naming.ts";
-import type { Unit } from "./units.ts";
+import { nameOfHost, weakName } from "./naming.ts";
+import { hostsOf, isNamed, portsOf, sameHosts, type Unit } from "./units.ts";
 
 export interface Group {
   readonly name: string;
@@ -10,10 +11,22 @@ export interface Group {
   readonly units: readonly Unit[];
 }
 
+/** `--domain DOMAIN`, or `--domain CLUSTER=DOMAIN` where several clusters have no names. */
+export interface GivenDomain {
+  /** Null: the one cluster without names. */
+  readonly cluster: string | null;
+  readonly domain: string;
+}
+
+export interface Grouping {
+  readonly groups: readonly Group[];
+  /** Domains that no cluster got, and why. */
+  readonly unused: readonly { readonly given: GivenDomain; readonly why: string }[];
+}
+
 const ORDER: readonly BuiltInName[] = ["api", "https", "http", "mcs"];
 
-/** @param givenDomain For the one group whose names the source does not tell. */
-export function groupUnits(units: readonly Unit[], givenDomain: string | null): Group[] {
+export function groupUnits(units: readonly Unit[], given: readonly GivenDomain[]): Grouping {
   const groups: Unit[][] = [];
   for (const kind of ORDER) {
     for (const unit of units.filter((one) => one.kind === kind)) {
@@ -22,7 +35,7 @@ export function groupUnits(units: readonly Unit[], givenDomain: string | null): 
       else best.push(unit);
     }
   }
-  return nameGroups(groups, givenDomain);
+  return giveDomains(nameGroups(groups), given);
 }
 
 function bestGroup(unit: Unit, groups: readonly Unit[][]): Unit[] | null {
@@ -36,9 +49,8 @@ function bestGroup(unit: Unit, groups: readonly Unit[][]): Unit[] | null {
 /** A pool that no name leads to is the one cluster's, where the source speaks of one only. */
 function onlyGroup(unit: Unit, groups: readonly Unit[][], units: readonly Unit[]): Unit[] | null {
   const [only, more] = groups;
-  const isNameless = unit.names.length + unit.labels.length === 0;
-  if (only === undefined || more !== undefined || !isNameless || domainsOf(units).length > 1) return null;
-  return fits(unit, only) && !otherName(unit, only) ? only : null;
+  if (only === undefined || more !== undefined || isNamed(unit) || domainsOf(units).length > 1) return null;
+  return fits(unit, only) && !otherName(unit, only) && !otherIngress(unit, only) ? only : null;
 }
 
 /** Do the backends' names speak of two clusters? */
@@ -48,22 +60,50 @@ function otherName(unit: Unit, group: readonly Unit[]): boolean {
   return base !== "" && others.length > 0 && !others.includes(base);
 }
 
-/** One cluster has one pool per listener. */
-function fits(unit: Unit, group: readonly Unit[]): boolean {
-  return group.every((other) => other.kind !== unit.kind || other.endpoints === unit.endpoints);
+/** Are the group's routers other machines? Then this is somebody else's web server, unless a name says otherwise. */
+function otherIngress(unit: Unit, group: readonly Unit[]): boolean {
+  const other = unit.kind === "https" ? "http" : unit.kind === "http" ? "https" : null;
+  const theirs = hostsOf(group.filter(({ kind }) => kind === other));
+  return theirs.length > 0 && !hostsOf([unit]).some((host) => theirs.includes(host));
 }
 
+/** One cluster has one pool per listener; both families of addresses may be in it. */
+function fits(unit: Unit, group: readonly Unit[]): boolean {
+  return group.every(
+    (other) => other.kind !== unit.kind || other.endpoints === unit.endpoints || isDualStack(unit, other),
+  );
+}
+
+const SAME = { domain: 32, base: 16, dualStack: 8, host: 2, hosts: 1, takesAll: 1 } as const;
+
+/** How much speaks for one cluster; 0: nothing, or something against it. */
 function likeness(unit: Unit, group: readonly Unit[]): number {
   const [mine, theirs] = [domainsOf([unit]), domainsOf(group)];
-  if (mine.some((domain) => theirs.includes(domain))) return 4;
-  const base = unit.base;
-  if (base !== "" && group.some((other) => other.base === base)) return 3;
-  // Nodes of two clusters can be the same machine on other ports; two domains say that they are.
-  if (mine.length > 0 && theirs.length > 0) return 0;
-  const hosts = new Set(group.flatMap((other) => other.servers.map((server) => server.host)));
-  if (unit.servers.some((server) => hosts.has(server.host))) return 2;
-  const bothDefault = unit.byDefault && group.some((other) => other.byDefault);
-  return bothDefault && mine.length + theirs.length === 0 && !otherName(unit, group) ? 1 : 0;
+  const more = nodesAlike(unit, group) - (isApiPort(unit) === group.some(isApiPort) ? 0 : 3);
+  if (mine.some((domain) => theirs.includes(domain))) return SAME.domain + more;
+  if (unit.base !== "" && group.some((other) => other.base === unit.base)) return SAME.base + more;
+  // Nodes of two clusters can be the same machine on other ports; two domains or two names say that they are.
+  if ((mine.length > 0 && theirs.length > 0) || otherName(unit, group)) return 0;
+  if (group.some((other) => isDualStack(unit, other))) return SAME.dualStack + more;
+  if (more > SAME.takesAll) return more;
+  return mine.length + theirs.length === 0 && !otherIngress(unit, group) ? more : 0;
+}
+
+/** Nodes in common, and both taking everything. */
+function nodesAlike(unit: Unit, group: readonly Unit[]): number {
+  const hosts = hostsOf(group);
+  const shared = hostsOf([unit]).some((host) => hosts.includes(host));
+  const nodes = shared ? SAME.host + (sameHosts(hostsOf([unit]), hosts) ? SAME.hosts : 0) : 0;
+  return nodes + (takesEverything(unit) && group.some(takesEverything) ? SAME.takesAll : 0);
+}
+
+/** An API server that is reached on the ingress's port, by its name. */
+function isApiPort(unit: Unit): boolean {
+  return unit.kind === "https" && portsOf(unit).some((port) => port === 6443 || port === 8443);
+}
+
+function takesEverything(unit: Unit): boolean {
+  return unit.nameless && unit.rest;
 }
 
 /** Each domain once. */
@@ -71,13 +111,12 @@ export function domainsOf(units: readonly Unit[]): string[] {
   return [...new Set(units.flatMap((unit) => unit.domains))];
 }
 
-function nameGroups(groups: readonly Unit[][], givenDomain: string | null): Group[] {
+function nameGroups(groups: readonly Unit[][]): Group[] {
   const taken = new Set<string>();
-  const nameless = groups.filter((group) => group.every((unit) => unit.names.length + unit.labels.length === 0));
   return groups.map((units) => {
-    const given = nameless.length === 1 && nameless[0] === units ? givenDomain : null;
-    const domain = given ?? chooseDomain(units);
-    const name = clusterName(units, domain, taken);
+    const domain = chooseDomain(units);
+    const others = groups.filter((group) => group !== units).flatMap((group) => group.map(({ base }) => base));
+    const name = clusterName(units, domain, new Set([...taken, ...others]), taken);
     taken.add(name);
     return { name, domain, units };
   });
@@ -94,23 +133,81 @@ function chooseDomain(units: readonly Unit[]): string | null {
   return byApi ?? byApps ?? both ?? wide ?? null;
 }
 
-/** A label of at most 63 characters that no cluster has yet. */
-function clusterName(units: readonly Unit[], domain: string | null, taken: ReadonlySet<string>): string {
-  const bases = units.map((unit) => unit.base).filter((base) => base !== "");
+/**
+ * A label of at most 63 characters that no cluster has yet.
+ * @param reserved What other clusters are called in the source: no made-up number may give one of those.
+ */
+function clusterName(
+  units: readonly Unit[],
+  domain: string | null,
+  reserved: ReadonlySet<string>,
+  taken: ReadonlySet<string>,
+): string {
+  const wish = wishedName(units, domain);
+  const plain = wish.slice(0, 50).replace(/^-+|-+$/g, "");
+  const start = plain === "" ? "cluster" : /^\d+$/.test(plain) ? `cluster-${plain}` : plain;
+  if (!taken.has(start)) return start;
+  for (let number = 2; ; number++) {
+    const name = `${start}-${number}`;
+    if (!reserved.has(name) && !taken.has(name)) return name;
+  }
+}
+
+function wishedName(units: readonly Unit[], domain: string | null): string {
+  const bases = units.map((unit) => unit.base.replace(ADDRESS_FAMILY, "")).filter((base) => base !== "");
   const label = units.flatMap((unit) => unit.labels)[0]?.label;
   const weak = units.flatMap((unit) => weakName(unit.backend.name) ?? [])[0];
-  const hostName = units.flatMap((unit) => unit.names)[0]?.replace(/^\*\./, "");
-  const wish = label ?? mostCommon(bases) ?? domain?.split(".")[0] ?? hostName?.split(".")[0] ?? weak ?? "cluster";
-  const plain = wish.slice(0, 50).replace(/^-+|-+$/g, "");
-  const start = plain === "" ? "cluster" : plain;
-  for (let number = 1; ; number++) {
-    const name = number === 1 ? start : `${start}-${number}`;
-    if (!taken.has(name)) return name;
-  }
+  const [host] = units.flatMap((unit) => unit.names);
+  const ofHost = host === undefined ? undefined : nameOfHost(host);
+  const ofNodes = nodeDomain(units)?.split(".")[0];
+  return label ?? mostCommon(bases) ?? domain?.split(".")[0] ?? ofHost ?? ofNodes ?? weak ?? "cluster";
+}
+
+/** What the host names of a cluster's nodes have in common behind their first label: of OpenShift's nodes its domain. */
+export function nodeDomain(units: readonly Unit[]): string | null {
+  const servers = units.flatMap((unit) => unit.servers);
+  const tails = new Set(servers.map(({ host, isName }) => (isName ? host.split(".").slice(1).join(".") : "")));
+  const [only = ""] = tails;
+  return tails.size === 1 && only.includes(".") ? only : null;
 }
 
 function mostCommon(words: readonly string[]): string | undefined {
   const counts = new Map<string, number>();
   for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
   return [...counts].sort((a, b) => b[1] - a[1])[0]?.[0];
+}
+
+/** A domain goes to the cluster that was named with it, else to the one cluster whose names the source does not tell. */
+function giveDomains(groups: readonly Group[], given: readonly GivenDomain[]): Grouping {
+  const unused: Grouping["unused"][number][] = [];
+  const domains = new Map<string, string>();
+  for (const one of given) {
+    const target = targetOf(one, groups);
+    if (typeof target === "string") unused.push({ given: one, why: target });
+    else domains.set(target.name, one.domain);
+  }
+  const taken = new Set(groups.map(({ name }) => name));
+  return { groups: groups.map((group) => withDomain(group, domains.get(group.name), taken)), unused };
+}
+
+/** A cluster that nothing in the file names is called after its domain. */
+function withDomain(group: Group, domain: string | undefined, taken: ReadonlySet<string>): Group {
+  if (domain === undefined) return group;
+  const [label = ""] = domain.split(".");
+  const isTold = group.units.some((unit) => unit.base !== "" || isNamed(unit));
+  return { ...group, domain, name: isTold || taken.has(label) ? group.name : label };
+}
+
+function targetOf({ cluster, domain }: GivenDomain, groups: readonly Group[]): Group | string {
+  const names = (some: readonly Group[]): string => some.map(({ name }) => name).join(", ");
+  if (cluster !== null) {
+    return groups.find(({ name }) => name === cluster) ?? `there is no cluster ${cluster}, only ${names(groups)}`;
+  }
+  const nameless = groups.filter(({ units }) => !units.some(isNamed));
+  const [only, more] = nameless;
+  if (only === undefined) return "the source tells the names of every cluster";
+  if (more === undefined) return only;
+  const called = nameless.find(({ name }) => name === domain.split(".")[0]);
+  const example = `--domain ${only.name}=${domain}`;
+  return called ?? `${nameless.length} clusters have no names (${names(nameless)}); say whose it is: ${example}`;
 }

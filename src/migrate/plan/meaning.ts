@@ -57,6 +57,13 @@ export function sampleOf(pattern: string): string {
   return pattern.startsWith("*.") ? `www${pattern.slice(1)}` : pattern;
 }
 
+/** Stands for a domain that a label rule leaves open. */
+export const ANY_DOMAIN = "lab.example";
+
+export function sampleOfLabel({ kind, label }: LabelName): string {
+  return kind === "api" ? `api.${label}.${ANY_DOMAIN}` : `www.apps.${label}.${ANY_DOMAIN}`;
+}
+
 export function matchesName(pattern: string, name: string): boolean {
   return pattern.startsWith("*.") ? name.endsWith(pattern.slice(1)) && name.length >= pattern.length : name === pattern;
 }

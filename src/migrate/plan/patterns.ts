@@ -1,4 +1,5 @@
 /** What one pattern of an ACL or map means in names, and what is wrong with it. */
+import type { BuiltInName } from "../../seam/services.ts";
 import type { MatchMethod } from "../source/samples.ts";
 import { matchText } from "../source/matching.ts";
 import {
@@ -10,6 +11,7 @@ import {
   type Draft,
   type Fault,
   type FaultCode,
+  type LabelName,
   type Meaning,
 } from "./meaning.ts";
 import { nearMisses } from "./near-misses.ts";
@@ -26,6 +28,21 @@ export function patternMeaning(method: MatchMethod, text: string, ignoreCase: bo
     found.labels.some((label) => matchesLabel(label, name));
   const withCase = ignoreCase ? found.faults : [...found.faults, ...caseFault(text)];
   return { ...found, faults: withCase.map((fault) => withWitness(fault, found.names, takes, means)), means, takes };
+}
+
+/** A test on one label of the name, counted from 1: `x.apps.HUB.…` has it third, `api.HUB.…` second. */
+export function labelMeaning(method: MatchMethod, text: string, at: number, service: BuiltInName): Meaning | null {
+  const kind = service === "api" || service === "mcs" ? "api" : "apps";
+  if (method !== "str" || at !== (kind === "api" ? 2 : 3) || !isName(text) || text.includes(".")) return null;
+  const label: LabelName = { kind, label: text.toLowerCase() };
+  const fault: Fault = { code: "prefix", why: "it looks at one label only, whatever stands around it" };
+  return {
+    names: [],
+    labels: [label],
+    faults: [fault],
+    means: (name) => matchesLabel(label, name),
+    takes: (name) => name.split(".")[at - 1] === text,
+  };
 }
 
 function findMeaning(method: MatchMethod, text: string): Draft | null {

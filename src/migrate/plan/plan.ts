@@ -1,75 +1,92 @@
 /** From the proxies of an haproxy.cfg to listeners, routes, pools and clusters, and to the configuration that serves them. */
-import { BASE, GLOBAL } from "../../config/options.ts";
+import type { LogTarget } from "../../config/log-target.ts";
+import { BASE, DEFAULTS, GLOBAL } from "../../config/options.ts";
 import type { Source } from "../source/configuration.ts";
-import type { Bind } from "../source/endpoints.ts";
-import type { Ledger } from "../source/ledger.ts";
-import type { Proxy } from "../source/proxies.ts";
-import { importCluster } from "./cluster-options.ts";
-import { chooseDefault } from "./default-cluster.ts";
-import { groupUnits, type Group } from "./groups.ts";
-import { optionTexts, type Imported } from "./imported.ts";
-import { roleOf, type Entry } from "./listeners.ts";
+import type { Ledger, Note } from "../source/ledger.ts";
+import { allowOptions, clusterAllow } from "./allow-lists.ts";
+import { findCatchAlls, takesRest, type CatchAlls } from "./catch-alls.ts";
+import { importCluster, type ClusterFacts } from "./cluster-options.ts";
+import { groupUnits, type GivenDomain, type Group, type Grouping } from "./groups.ts";
+import { optionTexts, type Imported, type OptionTexts } from "./imported.ts";
+import { sortListeners, type Listeners } from "./listeners.ts";
 import { redirects } from "./redirects.ts";
-import { routesOf, type Route } from "./routes.ts";
-import { adminOptions, allowOptions, limitOptions, listenOptions, logOptions } from "./settings.ts";
-import { withoutShadowed } from "./shadows.ts";
+import { routesOf, type EntryRoutes, type Route } from "./routes.ts";
+import { adminOptions, limitOptions, listenOptions, logOptions } from "./settings.ts";
 import { timeoutOptions } from "./timeouts.ts";
 import { unitsOf, type Unit } from "./units.ts";
 
 /** What the file says, step by step; what the plan and the report are made from. */
-export interface Parts {
+export interface Parts extends Listeners {
   readonly source: Source;
-  readonly entries: readonly Entry[];
-  /** Frontends that are no listener of clusters, with the reason. */
-  readonly others: readonly { readonly proxy: Proxy; readonly role: "tls-ends-here" | "other" }[];
-  readonly stats: readonly Proxy[];
+  /** What each entry does, as found by asking. */
+  readonly surveys: readonly EntryRoutes[];
   readonly routes: readonly Route[];
   readonly units: readonly Unit[];
   readonly groups: readonly Group[];
+  readonly catchAlls: CatchAlls;
+  readonly unusedDomains: Grouping["unused"];
 }
 
-/** @param domain Of the one cluster whose names the file does not tell, or null. */
-export function readParts(source: Source, domain: string | null, ledger: Ledger): Parts {
-  const { entries, others, stats } = sortListeners(source);
-  const every = entries.flatMap((entry) => routesOf(source, entry, ledger));
-  const routes = withoutShadowed(source, every, ledger);
+/** All that an import has found and decided. */
+export interface ImportResult extends Parts {
+  readonly imported: Imported;
+  readonly notes: readonly Note[];
+}
+
+/** @param domains Of clusters whose names the file does not tell. */
+export function readParts(source: Source, domains: readonly GivenDomain[]): Parts {
+  const listeners = sortListeners(source);
+  const surveys = listeners.entries.map((entry) => routesOf(source, entry));
+  const routes = surveys.flatMap((survey) => survey.routes);
   const units = unitsOf(routes);
-  return { source, entries, others, stats, routes, units, groups: groupUnits(units, domain) };
-}
-
-function sortListeners(source: Source): Pick<Parts, "entries" | "others" | "stats"> {
-  const entries = new Map<string, Entry & { binds: Bind[] }>();
-  const others: Parts["others"][number][] = [];
-  const stats: Proxy[] = [];
-  for (const proxy of source.proxies) {
-    for (const bind of proxy.binds) {
-      const role = roleOf(source, proxy, bind);
-      const key = `${proxy.name} ${role} ${proxy.acls.size > 0 ? bind.port : ""}`;
-      if (role === "stats") stats.push(proxy);
-      else if (role === "other" || role === "tls-ends-here") others.push({ proxy, role });
-      else if (entries.has(key)) entries.get(key)?.binds.push(bind);
-      else entries.set(key, { proxy, kind: role, binds: [bind] });
-    }
-  }
-  return { entries: [...entries.values()], others, stats: [...new Set(stats)] };
+  const { groups, unused } = groupUnits(units, domains);
+  return {
+    source,
+    ...listeners,
+    surveys,
+    routes,
+    units,
+    groups,
+    catchAlls: findCatchAlls(surveys, groups),
+    unusedDomains: unused,
+  };
 }
 
 /** The configuration that serves the same clusters. */
-export function planImport({ source, entries, stats, units, groups }: Parts, ledger: Ledger): Imported {
+export function planImport(parts: Parts, ledger: Ledger, isRead: (target: LogTarget) => boolean): Imported {
+  const { source, entries, stats, units, groups } = parts;
   const claims = new Map<string, string>();
-  const clusters = groups.map((group) =>
-    importCluster(group, { redirects: redirects(source, entries, group) }, claims, ledger),
-  );
+  const clusters = groups.map((group) => importCluster(group, factsOf(parts, group, ledger), claims, ledger));
   const settings = [
     ...listenOptions(entries, ledger),
-    ...optionTexts(GLOBAL.defaultCluster, chooseDefault(groups, ledger)),
+    ...defaultOptions(parts.catchAlls),
     ...limitOptions(source, ledger),
     ...allowOptions(entries, ledger),
     ...timeoutOptions(source, units, stats, ledger),
-    ...logOptions(source, ledger),
+    ...logOptions(source, isRead, ledger),
     ...adminOptions(stats, ledger),
   ];
   return hoistChecks({ settings, clusters });
+}
+
+function factsOf({ source, entries, catchAlls }: Parts, group: Group, ledger: Ledger): ClusterFacts {
+  return {
+    listening: new Set(entries.map(({ kind }) => kind)),
+    redirects: redirects(source, entries, group),
+    takesNames: takesRest(catchAlls, group, "https") || takesRest(catchAlls, group, "http"),
+    takesApiNames: takesRest(catchAlls, group, "api"),
+    allow: clusterAllow(source, group, ledger),
+  };
+}
+
+/** One for all services where they agree, else one for each. */
+function defaultOptions(catchAlls: CatchAlls): OptionTexts[] {
+  const takers = [...catchAlls]
+    .filter(([kind]) => kind !== "mcs")
+    .map(([kind, { nameless }]) => ({ kind, name: nameless?.name }));
+  const [first, more] = new Set(takers.map(({ name }) => name));
+  if (more === undefined) return optionTexts(GLOBAL.defaultCluster, first === undefined ? [] : [first]);
+  return takers.flatMap(({ kind, name }) => optionTexts(DEFAULTS[kind], name === undefined ? [] : [name]));
 }
 
 /** What every cluster says alike about probes is said once. */

@@ -1,7 +1,7 @@
 import type { Source } from "../source/configuration.ts";
 import { evaluate } from "../source/evaluator.ts";
 import type { Group } from "./groups.ts";
-import type { Entry } from "./listeners.ts";
+import type { Entry } from "./entry.ts";
 import { sampleOf } from "./meaning.ts";
 
 /** Whether plain HTTP for a cluster's names is answered with a redirect to https. */

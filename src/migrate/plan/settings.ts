@@ -1,14 +1,14 @@
 /** What holds for the whole program: listeners, limits, logs, the status page, who may come. */
-import { cidrText, isPrivate, listenText, readCidr } from "../../config/addresses.ts";
+import { isPrivate, listenText } from "../../config/addresses.ts";
+import { readLogTarget, type LogTarget } from "../../config/log-target.ts";
 import { GLOBAL, LISTEN } from "../../config/options.ts";
 import { SERVICES } from "../../seam/services.ts";
 import type { Ledger } from "../source/ledger.ts";
 import type { Source } from "../source/configuration.ts";
-import type { Term } from "../source/conditions.ts";
 import { wordAt, wordsFrom, type SourceLine } from "../source/lexer.ts";
-import type { Proxy, StopRule } from "../source/proxies.ts";
+import type { Proxy } from "../source/proxies.ts";
 import { notedOption, optionTexts, type Origin, type OptionTexts } from "./imported.ts";
-import type { Entry } from "./listeners.ts";
+import type { Entry } from "./entry.ts";
 
 function origin(line: SourceLine, fate: Origin["fate"], why: string): Origin {
   return { line, fate, why };
@@ -50,8 +50,11 @@ export function globalLine(source: Source, keyword: string): SourceLine | null {
   return lines.findLast((line) => wordAt(line, 0) === keyword) ?? null;
 }
 
-/** The first `log` of `global`; the default target needs no option. */
-export function logOptions(source: Source, ledger: Ledger): OptionTexts[] {
+/**
+ * The first `log` of `global`; the default target needs no option.
+ * @param isRead Whether somebody reads what is sent there: a log that nobody reads is silence.
+ */
+export function logOptions(source: Source, isRead: (target: LogTarget) => boolean, ledger: Ledger): OptionTexts[] {
   const globals = source.sections.filter((section) => section.kind === "global");
   const lines = globals.flatMap((section) => section.lines).filter((line) => wordAt(line, 0) === "log");
   const [first, ...others] = lines;
@@ -63,6 +66,15 @@ export function logOptions(source: Source, ledger: Ledger): OptionTexts[] {
     ledger.note(first, "cannot", "this log target is not known to edge-lb", {
       code: "log-target",
       todo: "choose one with log-to",
+    });
+    return [];
+  }
+  const reading = readLogTarget(target);
+  if (reading.ok && !isRead(reading.value)) {
+    const why = `nothing on this machine reads ${target}: the log goes to standard error`;
+    ledger.note(first, "changed", why, {
+      code: "log-unread",
+      todo: `log-to: "${target}" once something does, or import with --keep-log`,
     });
     return [];
   }
@@ -92,45 +104,4 @@ export function adminOptions(statsPages: readonly Proxy[], ledger: Ledger): Opti
     todo: "for others: --admin with --admin-auth",
   };
   return notedOption(GLOBAL.admin, [text], [said], ledger);
-}
-
-/** Lists of client addresses that all listeners agree on become `allow`. */
-export function allowOptions(entries: readonly Entry[], ledger: Ledger): OptionTexts[] {
-  const lists = entries.map((entry) => entry.proxy.stops.flatMap((stop) => allowList(stop, entry.proxy) ?? []));
-  const texts = new Set(lists.map((list) => [...list].sort().join(" ")));
-  const [only = ""] = texts;
-  const shared = texts.size === 1 && only !== "";
-  for (const entry of entries) {
-    for (const stop of entry.proxy.stops) {
-      if (allowList(stop, entry.proxy) === null) continue;
-      if (shared) ledger.note(stop.line, "carried", `allow ${only}`);
-      else {
-        const todo = "give each cluster its own allow list";
-        ledger.note(stop.line, "cannot", "edge-lb limits clients for all listeners or per cluster, not per listener", {
-          code: "allow",
-          todo,
-        });
-      }
-    }
-  }
-  return shared ? optionTexts(GLOBAL.allow, only.split(" ")) : [];
-}
-
-/** The networks of `reject if !{ src NETWORKS }`, or null for another rule. */
-function allowList(stop: StopRule, proxy: Proxy): string[] | null {
-  const { condition, effect } = stop;
-  const [terms, more] = condition?.anyOf ?? [];
-  const [term, other] = terms ?? [];
-  if (effect !== "reject" || condition === null || more !== undefined || other !== undefined || term === undefined)
-    return null;
-  if (term.negated === condition.unless) return null;
-  return networks(term, proxy);
-}
-
-function networks(term: Term, proxy: Proxy): string[] | null {
-  const tests = typeof term.test === "string" ? (proxy.acls.get(term.test) ?? []) : [term.test];
-  const patterns = tests.flatMap((test) => test.patterns.map((pattern) => readCidr(pattern.text)));
-  const usable = tests.length > 0 && tests.every((test) => test.sample.fetch.name === "src" && test.problem === null);
-  if (!usable || patterns.some((reading) => !reading.ok)) return null;
-  return patterns.flatMap((reading) => (reading.ok ? [cidrText(reading.value)] : []));
 }

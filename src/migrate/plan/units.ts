@@ -17,8 +17,11 @@ export interface Unit {
   readonly domains: readonly string[];
   /** What the backend's name says beside roles; "" for nothing. */
   readonly base: string;
-  readonly byDefault: boolean;
-  /** Without those that are `disabled` or no address. */
+  /** Takes who asks for no name. */
+  readonly nameless: boolean;
+  /** Takes names that no rule speaks of. */
+  readonly rest: boolean;
+  /** Without those that get no traffic or have no address. */
   readonly servers: readonly Server[];
   /** `host:port` of each server, sorted: two units with one text are one pool. */
   readonly endpoints: string;
@@ -40,8 +43,8 @@ function toUnit(routes: readonly Route[]): Unit | null {
   const { entry, backend } = first;
   const uses = routes.flatMap((route) => route.uses);
   const servers = usableServers(backend);
-  const names = [...new Set(uses.flatMap((use) => use.meaning.names))];
-  const labels = uses.flatMap((use) => use.meaning.labels);
+  const names = [...new Set(uses.flatMap((use) => use.names))];
+  const labels = uses.flatMap((use) => use.labels);
   return {
     kind: entry.kind,
     backend,
@@ -55,14 +58,38 @@ function toUnit(routes: readonly Route[]): Unit | null {
         ...labels.map(({ label }) => `${label}.`),
       ]),
     ],
-    base: baseName(backend.name),
-    byDefault: routes.some((route) => route.byDefault),
+    base: baseOf(routes, backend),
+    nameless: routes.some((route) => route.nameless),
+    rest: routes.some((route) => route.rest),
     servers,
     endpoints: servers
       .map((server) => endpointText(server, entry.binds[0]?.port ?? 0))
       .sort()
       .join(" "),
   };
+}
+
+/** What the backend is called; where that says roles only, what the frontend is called that leads nowhere else. */
+function baseOf(routes: readonly Route[], backend: Proxy): string {
+  const own = baseName(backend.name);
+  const frontends = new Set(
+    routes.filter(({ nameless, rest }) => nameless && rest).map(({ entry }) => entry.proxy.name),
+  );
+  const [only = "", more] = frontends;
+  return own !== "" || more !== undefined ? own : baseName(only);
+}
+
+/** Whether a unit speaks of names at all. */
+export function isNamed({ names, labels }: Unit): boolean {
+  return names.length + labels.length > 0;
+}
+
+export function hostsOf(units: readonly Unit[]): string[] {
+  return [...new Set(units.flatMap((unit) => unit.servers.map((server) => server.host)))];
+}
+
+export function sameHosts(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((host) => b.includes(host));
 }
 
 /** @param cameTo The listener's port, which a server without one is reached at. */

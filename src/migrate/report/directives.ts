@@ -179,6 +179,7 @@ export const DIRECTIVES: Readonly<Record<string, Fate>> = {
   "stick-table": ["changed", "hashing the client's address keeps it at its node without a table"],
   stick: ["changed", "hashing the client's address keeps it at its node without a table"],
   "use-server": ["cannot", "edge-lb chooses nodes by policy and health only"],
+  balance: ["not-needed", "no pool of a cluster is balanced by this line"],
   "force-persist": ["cannot", "edge-lb keeps no cookies"],
   "ignore-persist": ["not-needed", "edge-lb keeps no cookies"],
   "use-fcgi-app": ["cannot", "edge-lb speaks HTTP to nodes only", BEHIND],

@@ -1,16 +1,19 @@
 /** Mistakes in the source that show in the whole rather than in one pattern. */
 import type { Parts } from "../plan/plan.ts";
 import { domainsOf, type Group } from "../plan/groups.ts";
-import type { Entry } from "../plan/listeners.ts";
+import type { Entry } from "../plan/entry.ts";
 import type { Unit } from "../plan/units.ts";
 import { findBackend } from "../source/configuration.ts";
 import { conditionAt } from "../source/conditions.ts";
 import { readHaproxyTime } from "../source/duration.ts";
-import { HOST_FETCHES, isNameSample, SNI_FETCHES } from "../source/evaluator.ts";
+import { HOST_FETCHES, isNameSample, SNI_FETCHES } from "../source/fetches.ts";
+import { waitsForHello, waitsForHttp } from "../source/inspection.ts";
 import { wordAt, type SourceLine } from "../source/lexer.ts";
-import { hasOption, lastLine, linesOf, type Proxy } from "../source/proxies.ts";
+import { hasAddressInHead, hasOption, lastLine, linesOf, type Proxy } from "../source/proxies.ts";
 import type { AclTest } from "../source/samples.ts";
+import { testsOf } from "../plan/candidates.ts";
 import type { Ledger } from "../source/ledger.ts";
+import { PREDEFINED } from "./rule-notes.ts";
 
 export function findMistakes(parts: Parts, ledger: Ledger): void {
   for (const entry of parts.entries) inEntry(parts, entry, ledger);
@@ -26,8 +29,8 @@ function inEntry({ source, routes }: Parts, entry: Entry, ledger: Ledger): void 
   const { proxy, kind } = entry;
   const { head } = proxy.section;
   const backend = proxy.defaultBackend === null ? null : findBackend(source, proxy.defaultBackend.name);
-  const takesAll = proxy.defaultBackend !== null || routes.some((route) => route.entry === entry && route.byDefault);
-  if (!takesAll && !proxy.stops.some((stop) => stop.effect === "redirect-https")) {
+  const takesAll = proxy.defaultBackend !== null || routes.some((route) => route.entry === entry && route.rest);
+  if (!takesAll && !proxy.steps.some((step) => step.effect === "redirect-https")) {
     const seen = proxy.mode === "tcp" ? "the connection closed without a word (<NOSRV> in the log)" : "a bare 503";
     ledger.mistake(
       head,
@@ -38,11 +41,7 @@ function inEntry({ source, routes }: Parts, entry: Entry, ledger: Ledger): void 
   }
   if (proxy.mode !== "tcp" || kind === "mcs") return;
   const readsSni = /\b(req[._]ssl_sni)\b/.test(proxy.section.lines.map((line) => line.text).join("\n"));
-  const waits = lastLine(proxy.section, ["tcp-request", "inspect-delay"]) !== null;
-  const content = proxy.section.lines.some(
-    (line) => wordAt(line, 0) === "tcp-request" && wordAt(line, 1) === "content",
-  );
-  if (readsSni && !(waits && content)) {
+  if (readsSni && !waitsForHello(proxy)) {
     const why =
       "without inspect-delay and a tcp-request content rule HAProxy does not wait for the hello: rules run before the name is there";
     ledger.mistake(head, "no-inspect-delay", why, "edge-lb always waits");
@@ -153,13 +152,18 @@ function noMachineConfig({ entries, groups }: Parts, ledger: Ledger): void {
 
 function inProxy({ stats }: Parts, proxy: Proxy, referenced: ReadonlySet<string> | null, ledger: Ledger): void {
   const { section } = proxy;
-  if (section.kind === "backend" && referenced?.has(proxy.name) === false) {
+  const isTable = proxy.servers.length === 0 && linesOf(section, "stick-table").length > 0;
+  if (section.kind === "backend" && referenced?.has(proxy.name) === false && !isTable) {
     ledger.mistake(
       section.head,
       "unused-backend",
       `no rule leads to backend ${proxy.name}`,
       "drop it, or add the rule",
     );
+  }
+  if (section.kind !== "backend" && hasAddressInHead(section)) {
+    const why = "an address behind the name is HAProxy 1's; 2.x refuses it";
+    ledger.mistake(section.head, "address-in-head", why, "put it on a bind line");
   }
   if (section.kind === "backend" || stats.includes(proxy)) return;
   const seen = new Map<string, SourceLine>();
@@ -171,7 +175,7 @@ function inProxy({ stats }: Parts, proxy: Proxy, referenced: ReadonlySet<string>
       ledger.mistake(line, "unused-acl", `no rule asks for ${wordAt(line, 1)}`, "drop it");
     seen.set(line.text, line);
   }
-  for (const test of allTests(proxy)) wrongLayer(proxy, test, ledger);
+  for (const test of testsOf(proxy)) wrongLayer(proxy, test, ledger);
   undeclared(proxy, ledger);
 }
 
@@ -189,22 +193,15 @@ function isAsked(proxy: Proxy, name: string): boolean {
   });
 }
 
-function allTests(proxy: Proxy): AclTest[] {
-  const inline = proxy.rules
-    .flatMap((rule) => rule.condition?.anyOf.flat() ?? [])
-    .flatMap((term) => (typeof term.test === "string" ? [] : [term.test]));
-  return [...[...proxy.acls.values()].flat(), ...inline];
-}
-
 function wrongLayer(proxy: Proxy, test: AclTest, ledger: Ledger): void {
   const { name } = test.sample.fetch;
   if (!isNameSample(test.sample) || proxy.binds.some((bind) => bind.ssl)) return;
-  if (proxy.mode === "tcp" && HOST_FETCHES.has(name)) {
+  if (proxy.mode === "tcp" && HOST_FETCHES.has(name) && !waitsForHttp(proxy)) {
     ledger.mistake(
       test.line,
       "never-matches",
-      "a frontend in mode tcp has no Host: this never matches",
-      "use req.ssl_sni, or mode http",
+      "in mode tcp HAProxy reads no Host, unless a rule waits for the request: this never matches",
+      "use mode http, or tcp-request inspect-delay with tcp-request content accept if HTTP",
     );
   }
   if (proxy.mode === "http" && SNI_FETCHES.has(name)) {
@@ -216,9 +213,6 @@ function wrongLayer(proxy: Proxy, test: AclTest, ledger: Ledger): void {
     );
   }
 }
-
-/** Names every HAProxy knows. */
-const PREDEFINED = /^(FALSE|TRUE|HTTP|HTTP_[0-9._A-Z]+|LOCALHOST|METH_[A-Z]+|RDP_COOKIE|REQ_CONTENT|WAIT_END)$/;
 
 function undeclared(proxy: Proxy, ledger: Ledger): void {
   for (const rule of proxy.rules) {

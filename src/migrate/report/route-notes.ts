@@ -4,7 +4,11 @@ import type { Unit } from "../plan/units.ts";
 import type { Server } from "../source/endpoints.ts";
 import type { Ledger } from "../source/ledger.ts";
 import { SERVER_OPTIONS } from "./server-options.ts";
+import { takesRest } from "../plan/catch-alls.ts";
 import type { Group } from "../plan/groups.ts";
+import type { BuiltInName } from "../../seam/services.ts";
+import type { SourceLine } from "../source/lexer.ts";
+import { isOut } from "../source/proxies.ts";
 import type { Route } from "../plan/routes.ts";
 
 export function noteRoutes(parts: Parts, ledger: Ledger): void {
@@ -12,28 +16,34 @@ export function noteRoutes(parts: Parts, ledger: Ledger): void {
     ledger.note(entry.proxy.section.head, "carried", `listener ${entry.kind}`);
   }
   for (const group of parts.groups) {
-    for (const unit of group.units) noteUnit(group, unit, ledger);
+    for (const unit of group.units) noteUnit(parts, group, unit, ledger);
   }
 }
 
-function noteUnit(group: Group, unit: Unit, ledger: Ledger): void {
+function noteUnit(parts: Parts, group: Group, unit: Unit, ledger: Ledger): void {
   const pool = `cluster ${group.name}, pool ${unit.kind}`;
   ledger.note(unit.backend.section.head, "carried", pool);
-  for (const route of unit.routes) {
-    if (route.byDefault) noteDefault(group, route, ledger);
-    else ledger.note(route.line, "carried", pool);
-    for (const use of route.uses) {
-      if (use.line !== route.line) ledger.note(use.line, "carried", `names of cluster ${group.name}`);
-      for (const fault of use.meaning.faults)
-        ledger.mistake(use.line, fault.code, `${use.text}: ${fault.why}`, ADVICE[fault.code]);
-    }
+  for (const route of unit.routes) noteRoute(parts, group, route, pool, ledger);
+  const byRule = new Set(unit.backend.serverRules.map(({ serverName }) => serverName));
+  for (const server of unit.backend.servers) {
+    if (!isOut(server) || !byRule.has(server.name)) noteServer(pool, unit, server, ledger);
   }
-  for (const server of unit.backend.servers) noteServer(pool, unit, server, ledger);
   for (const { line, problem } of unit.backend.unusable) {
     ledger.note(line, "cannot", `edge-lb cannot use ${problem}`, {
       code: "address",
       todo: "give an address, a host name or a range",
     });
+  }
+}
+
+function noteRoute(parts: Parts, group: Group, route: Route, pool: string, ledger: Ledger): void {
+  if (route.nameless || route.rest) noteTakesAll(parts, group, route, ledger);
+  if (route.uses.length > 0) ledger.note(route.line, "carried", pool);
+  for (const line of route.via) ledger.note(line, "carried", `${pool}, through a frontend of the same file`);
+  for (const use of route.uses) {
+    if (use.line !== route.line) ledger.note(use.line, "carried", `names of cluster ${group.name}`);
+    for (const fault of use.meaning.faults)
+      ledger.mistake(use.line, fault.code, `${use.text}: ${fault.why}`, ADVICE[fault.code]);
   }
 }
 
@@ -50,18 +60,40 @@ const ADVICE: Readonly<Record<string, string>> = {
   "host-port": "edge-lb ignores the port of a Host",
 };
 
-/** What a default means without a name, with a name that is known, and with one that is not. */
-function noteDefault(group: Group, { line, entry }: Route, ledger: Ledger): void {
-  const named = group.domain !== null || group.units.some((unit) => unit.names.length + unit.labels.length > 0);
-  if (named) {
-    const nameless = entry.kind === "mcs" ? "are refused" : `go to ${group.name} on every listener`;
-    const why = `connections without a name ${nameless}; a name nobody has gets an answer that says so`;
-    ledger.note(line, "changed", why, { code: "default" });
-  } else {
-    const todo = `import again with --domain DOMAIN: api.DOMAIN and *.apps.DOMAIN are then ${group.name}'s`;
-    const why = "the file takes every name and tells none; edge-lb routes by name";
-    ledger.note(line, "cannot", why, { code: "no-names", todo });
+/** What becomes of connections without a name, and of names that no rule speaks of. */
+function noteTakesAll(parts: Parts, group: Group, { line, entry, nameless, rest }: Route, ledger: Ledger): void {
+  const { kind } = entry;
+  const takers = parts.catchAlls.get(kind);
+  if (takers?.disagree === true && kind !== "mcs") return noteDisagree(parts, group, line, kind, ledger);
+  if (takers !== undefined && takers.nameless !== takers.rest) {
+    const where = takers.nameless === null ? "are refused" : `go to ${takers.nameless.name}`;
+    const why = `an address, localhost and kubernetes.default say no name: they ${where}, as connections without one`;
+    ledger.note(line, "changed", why, { code: "no-name" });
   }
+  const without = `connections without a name go to ${group.name}`;
+  if (kind === "mcs") {
+    const why = "the machine-config listener answers by name, or to the network of one cluster's nodes";
+    ledger.note(line, "changed", why, { code: "default" });
+  } else if (!rest) {
+    ledger.note(line, "carried", without);
+  } else if (takesRest(parts.catchAlls, group, kind)) {
+    const key = kind === "api" ? "api-names" : "names";
+    const why = `${nameless ? `${without}, and ` : ""}names that nobody claims go to ${group.name}: ${key}: "*"`;
+    ledger.note(line, "carried", why, { code: "default" });
+  } else {
+    const why = `${nameless ? `${without}; ` : ""}a name nobody has gets an answer that says so, on https and on http alike`;
+    const todo = `names: "*" of cluster ${group.name} takes them all, on both`;
+    ledger.note(line, "changed", why, { code: "default", todo });
+  }
+}
+
+/** Clusters that the source tells apart by the address or port that clients come to. */
+function noteDisagree({ groups }: Parts, group: Group, line: SourceLine, kind: BuiltInName, ledger: Ledger): void {
+  const why = `the source tells its clusters apart by the address or port of the listener, edge-lb by the name asked for: what names none, and names nobody has, are refused`;
+  const key = kind === "api" ? "api-names" : "names";
+  const example =
+    groups.length > 1 ? `${key}= of cluster ${group.name}, or import with --domain ${group.name}=DOMAIN` : `${key}=`;
+  ledger.note(line, "cannot", why, { code: "second-default", todo: `give each cluster its names: ${example}` });
 }
 
 function noteServer(pool: string, unit: Unit, server: Server, ledger: Ledger): void {
@@ -69,6 +101,9 @@ function noteServer(pool: string, unit: Unit, server: Server, ledger: Ledger): v
   if (isTemplate && server.host.startsWith("_")) {
     const todo = "give a host name with addresses, or the nodes themselves";
     ledger.note(server.line, "cannot", "edge-lb looks up addresses, not SRV records", { code: "srv", todo });
+  } else if (server.options.get("weight") === "0" && !server.options.has("disabled")) {
+    const why = "weight 0: left out, as it gets no traffic; at run time: edge-lb drain CLUSTER/NODE";
+    ledger.note(server.line, "changed", why, { code: "weight-0" });
   } else if (!server.options.has("disabled")) {
     const all = isTemplate ? `, every address of ${server.host}, however many` : "";
     ledger.note(server.line, "carried", `${pool}${all}`);
@@ -107,7 +142,7 @@ function noteOption(unit: Unit, server: Server, option: string, ledger: Ledger):
 /** Equal weights say nothing; different ones have no place in edge-lb. */
 function noteWeight(unit: Unit, server: Server, ledger: Ledger): void {
   const weight = server.options.get("weight");
-  if (weight === undefined) return;
+  if (weight === undefined || weight === "0") return;
   const all = new Set(unit.servers.map((other) => other.options.get("weight") ?? "1"));
   if (all.size === 1) ledger.note(server.line, "not-needed", "weight: all nodes have the same");
   else {

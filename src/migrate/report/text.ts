@@ -1,15 +1,28 @@
 /** The report for people and for programs. */
+import type { ImportResult } from "../plan/plan.ts";
 import type { Difference, Verification } from "../verify/verify.ts";
 import type { Note, NoteClass } from "../source/ledger.ts";
+import { nextSteps } from "./next-steps.ts";
 
-/** In the order of reading: what is wrong, what is lost, what is different, what is well. */
+/** In the order of reading: what is lost, what is different, what was wrong before, and what is well. */
 const TITLES: readonly (readonly [NoteClass, string])[] = [
-  ["mistake", "Mistakes in the source"],
   ["cannot", "Cannot be carried over"],
   ["changed", "Changed on purpose"],
+  ["mistake", "Mistakes in the source"],
   ["not-needed", "Not needed"],
   ["carried", "Carried over"],
 ];
+/** What asks nothing of the reader is shown on request. */
+const QUIET: ReadonlySet<NoteClass> = new Set<NoteClass>(["not-needed", "carried"]);
+
+export interface Report {
+  /** Name of the source. */
+  readonly file: string;
+  readonly result: ImportResult;
+  readonly verification: Verification | null;
+  /** Where the configuration was written; null: to standard output. */
+  readonly out: string | null;
+}
 
 /** How many notes of each class there are. */
 export function countNotes(notes: readonly Note[]): Readonly<Record<NoteClass, number>> {
@@ -23,22 +36,19 @@ export function countNotes(notes: readonly Note[]): Readonly<Record<NoteClass, n
   };
 }
 
-/** Notes with one reason are one paragraph with all their lines. */
-export function reportText(file: string, notes: readonly Note[], verification: Verification | null): string {
-  const paragraphs = TITLES.flatMap(([wanted, title]) => {
-    const own = notes.filter((note) => note.class === wanted);
-    return own.length === 0
-      ? []
-      : [
-          `${title}\n${groupNotes(own)
-            .map((group) => paragraph(file, group))
-            .join("")}`,
-        ];
+/** What to do next first; notes with one reason are one paragraph with all their lines. */
+export function reportText(report: Report, { verbose }: { readonly verbose: boolean }): string {
+  const { file, result, verification, out } = report;
+  const { notes } = result;
+  const next = nextSteps(result, file, out).map((step) => `  ${step}\n`);
+  const paragraphs = TITLES.filter(([wanted]) => verbose || !QUIET.has(wanted)).flatMap(([wanted, title]) => {
+    const groups = groupNotes(notes.filter((note) => note.class === wanted));
+    return groups.length === 0 ? [] : [`${title}\n${groups.map((group) => paragraph(file, group)).join("")}`];
   });
   const counts = countNotes(notes);
   const summary = TITLES.map(([wanted, title]) => `${title.toLowerCase()}: ${counts[wanted]}`).join(", ");
   const proof = verification === null ? [] : [verificationText(verification)];
-  return `${[...paragraphs, ...proof, `${file}: ${summary}`].join("\n")}\n`;
+  return `${[`Next\n${next.join("")}`, ...paragraphs, ...proof, `${file}: ${summary}`].join("\n")}\n`;
 }
 
 function groupNotes(notes: readonly Note[]): Note[][] {
@@ -50,15 +60,11 @@ function groupNotes(notes: readonly Note[]): Note[][] {
   return [...groups.values()];
 }
 
-/** Source texts shown of one paragraph; the rest is in the line numbers. */
-const SHOWN_MOST = 1;
-
 function paragraph(file: string, group: readonly Note[]): string {
   const [first] = group;
   if (first === undefined) return "";
-  const shown = group.slice(0, SHOWN_MOST).map((note) => note.text);
   const todo = first.todo === null ? "" : `\n      ${first.todo}`;
-  return `  ${file}:${lineNumbers(group)}: ${shown.join("; ")}\n      ${first.why}${todo}\n`;
+  return `  ${file}:${lineNumbers(group)}: ${first.text}\n      ${first.why}${todo}\n`;
 }
 
 /** `13-16,31`. */
@@ -75,22 +81,32 @@ function lineNumbers(notes: readonly Note[]): string {
 function verificationText({ asked, differences }: Verification): string {
   const errors = differences.filter((difference) => difference.reason === null).length;
   const head = `Verified: ${asked} names asked of both, ${differences.length} answered differently, ${errors} of them unexplained`;
-  return `${[head, ...differences.map(differenceLine)].join("\n")}\n`;
+  return `${[head, ...byReason(differences).map(reasonLine)].join("\n")}\n`;
 }
 
-function differenceLine({ listener, name, source, edge, reason }: Difference): string {
+/** What nothing explains comes first. */
+function byReason(differences: readonly Difference[]): Difference[][] {
+  const groups = new Map<Note | null, Difference[]>();
+  for (const difference of differences) {
+    groups.set(difference.reason, [...(groups.get(difference.reason) ?? []), difference]);
+  }
+  return [...groups.values()].sort((a, b) => Number(a[0]?.reason !== null) - Number(b[0]?.reason !== null));
+}
+
+/** One name stands for all that have the same reason. */
+function reasonLine(group: readonly Difference[]): string {
+  const [first] = group;
+  if (first === undefined) return "";
+  const { listener, name, source, edge, reason } = first;
   const why =
     reason === null ? "NOT EXPLAINED: please report this" : `line ${reason.line}, ${reason.code || reason.class}`;
-  return `  ${listener} ${name ?? "(no name)"}: ${source} -> ${edge} (${why})`;
+  const more = group.length === 1 ? "" : `, and ${group.length - 1} more like it`;
+  return `  ${listener} ${name ?? "(no name)"}: ${source} -> ${edge} (${why})${more}`;
 }
 
 /** For programs; `config` is null where it was written to a file. */
-export function reportJson(
-  file: string,
-  notes: readonly Note[],
-  verification: Verification | null,
-  config: string | null,
-): string {
+export function reportJson({ file, result, verification }: Report, config: string | null): string {
+  const { notes } = result;
   const proof = verification === null ? null : { asked: verification.asked, differences: verification.differences };
   return `${JSON.stringify({ version: 1, file, counts: countNotes(notes), notes, verification: proof, config }, null, 2)}\n`;
 }

@@ -1,7 +1,7 @@
 /** A whole haproxy.cfg, read. */
 import type { Environment } from "./environment.ts";
 import { readLines, type SourceLine } from "./lexer.ts";
-import { readProxy, type Proxy } from "./proxies.ts";
+import { readProxy, serverPool, type Proxy } from "./proxies.ts";
 import type { ReadSide } from "./samples.ts";
 import { readSections, type Section } from "./sections.ts";
 
@@ -14,6 +14,8 @@ export interface Source {
   readonly proxies: readonly Proxy[];
   /** Backends and listens by name. */
   readonly backends: ReadonlyMap<string, Proxy>;
+  /** The servers that `use-server` rules name, each as a backend, by `BACKEND/SERVER`. */
+  readonly serverPools: ReadonlyMap<string, Proxy>;
   /** For maps named in `use_backend`. */
   readonly readSide: ReadSide;
 }
@@ -38,7 +40,12 @@ export function readSource(
   const receivers = enabled.filter((proxy) => proxy.section.kind !== "frontend").toReversed();
   // Of two backends with one name, which HAProxy refuses, the first counts.
   const backends = new Map(receivers.map((proxy) => [proxy.name, proxy]));
-  return { file, lines, sections, proxies: enabled, backends, readSide: from.readSide };
+  const serverPools = new Map(
+    enabled
+      .flatMap((proxy) => proxy.serverRules.flatMap(({ serverName }) => serverPool(proxy, serverName) ?? []))
+      .map((pool) => [pool.name, pool]),
+  );
+  return { file, lines, sections, proxies: enabled, backends, serverPools, readSide: from.readSide };
 }
 
 /** The backend (or listen) of a name. */

@@ -1,5 +1,5 @@
 /** Converters after a sample (`,lower,map_end(names.map)`), as far as they decide on names. */
-import { matchText } from "./matching.ts";
+import { matchText, toRegExp } from "./matching.ts";
 import type { Call, MatchMethod, ReadSide, SampleValue } from "./samples.ts";
 
 export function runConverters(converters: readonly Call[], start: string, readSide: ReadSide): SampleValue {
@@ -17,6 +17,8 @@ function convert({ name, args }: Call, text: string, readSide: ReadSide): Sample
   if (name === "length") return { kind: "number", value: text.length };
   if (name === "host_only") return { kind: "text", text: text.replace(/:\d*$/, "") };
   if (name === "field" || name === "word") return part(name, args, text);
+  if (name === "ltrim" || name === "rtrim") return trim(name, args[0] ?? "", text);
+  if (name === "regsub") return substitute(args, text);
   const method = mapMethod(name);
   return method === null ? { kind: "unknown" } : lookUp(method, args, text, readSide);
 }
@@ -29,6 +31,23 @@ function part(name: string, args: readonly string[], text: string): SampleValue 
   const pieces = splitAny(text, separators).filter((piece) => name === "field" || piece !== "");
   const piece = index > 0 ? pieces[index - 1] : pieces.at(index);
   return { kind: "text", text: piece ?? "" };
+}
+
+function trim(name: string, chars: string, text: string): SampleValue {
+  const isKept = (char: string): boolean => !chars.includes(char);
+  const all = [...text];
+  const trimmed = name === "ltrim" ? all.slice(all.findIndex(isKept)) : all.slice(0, all.findLastIndex(isKept) + 1);
+  return { kind: "text", text: all.some(isKept) ? trimmed.join("") : "" };
+}
+
+/** `regsub(EXPRESSION,BY,FLAGS)`, as far as nothing of the match is used in what it puts there. */
+function substitute([expression = "", by = "", flags = ""]: readonly string[], text: string): SampleValue {
+  const compiled = toRegExp(expression, flags.includes("i"));
+  if (compiled === null || by.includes("\\")) return { kind: "unknown" };
+  return {
+    kind: "text",
+    text: text.replace(flags.includes("g") ? new RegExp(compiled, `${compiled.flags}g`) : compiled, () => by),
+  };
 }
 
 function splitAny(text: string, separators: string): string[] {

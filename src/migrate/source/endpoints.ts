@@ -8,7 +8,10 @@ import { wordAt, wordsFrom, type SourceLine } from "./lexer.ts";
 export interface Bind {
   /** "" is every address. */
   readonly ip: string;
+  /** 0 at a unix socket. */
   readonly port: number;
+  /** A unix socket's path, or the name of an abstract one; null: TCP. */
+  readonly socket: string | null;
   /** TLS ends here. */
   readonly ssl: boolean;
   readonly acceptProxy: boolean;
@@ -18,8 +21,10 @@ export interface Bind {
 /** One `server` or `server-template` line, `default-server` applied. */
 export interface Server {
   readonly name: string;
-  /** Address in canonical text, or a host name. */
+  /** Address in canonical text, or a host name; "" at a unix socket. */
   readonly host: string;
+  /** A unix socket's path, or the name of an abstract one; null: TCP. */
+  readonly socket: string | null;
   readonly isName: boolean;
   /** Null: the port the client came to. */
   readonly port: number | null;
@@ -37,19 +42,30 @@ export interface Unusable {
 /** Ranges of ports longer than this are no load balancer for clusters. */
 const PORTS_MOST = 64;
 
-/** Reads `bind ADDRESS[,ADDRESS…] [options]`. */
-export function readBinds(line: SourceLine, environment: Environment): (Bind | Unusable)[] {
-  const options = new Set(wordsFrom(line, 2));
-  return expandAll(wordAt(line, 1), environment)
+/**
+ * Reads `bind ADDRESS[,ADDRESS…] [options]`.
+ * @param addressAt The word with the addresses: 2 on the head of a section, where HAProxy 1.x took them.
+ */
+export function readBinds(line: SourceLine, environment: Environment, addressAt = 1): (Bind | Unusable)[] {
+  const options = new Set(wordsFrom(line, addressAt + 1));
+  return expandAll(wordAt(line, addressAt), environment)
     .split(",")
     .flatMap((text): (Bind | Unusable)[] => {
+      const [ssl, acceptProxy] = [options.has("ssl"), options.has("accept-proxy")];
+      const socket = socketName(text);
+      if (socket !== null) return [{ ip: "", port: 0, socket, ssl, acceptProxy, line }];
       const at = splitAddress(text);
       const ports = at === null ? [] : portRange(at.port);
       const ip = at === null ? null : bindIp(at.host);
       if (ip === null || ports.length === 0) return [{ problem: `the address ${text}`, line }];
-      const [ssl, acceptProxy] = [options.has("ssl"), options.has("accept-proxy")];
-      return ports.map((port) => ({ ip, port, ssl, acceptProxy, line }));
+      return ports.map((port) => ({ ip, port, socket: null, ssl, acceptProxy, line }));
     });
+}
+
+/** `unix@/run/x.sock`, `abns@x`, `/run/x.sock`: what both ends of such a connection are called. */
+function socketName(text: string): string | null {
+  const [, name] = /^(?:(?:unix|uxst|abnsz?)@)(.+)$/.exec(text) ?? [];
+  return name ?? (text.startsWith("/") ? text : null);
 }
 
 function bindIp(host: string): string | null {
@@ -82,6 +98,10 @@ export function readServer(
   const template = wordAt(line, 0) === "server-template";
   const addressAt = template ? 3 : 2;
   const text = expandAll(wordAt(line, addressAt), environment);
+  const options = readOptions(wordsFrom(line, addressAt + 1), defaults);
+  const name = wordAt(line, 1);
+  const socket = socketName(text);
+  if (socket !== null) return { name, host: "", socket, isName: false, port: null, options, line };
   const at = splitAddress(text);
   const port = at === null || at.port === "" ? null : Number(at.port);
   if (at === null || at.host === "" || (port !== null && !(port >= 1 && port <= 65_535))) {
@@ -90,8 +110,7 @@ export function readServer(
   const ip = canonicalIp(at.host);
   const nodes = readNodes(ip !== null && ip.includes(":") ? `[${ip}]` : (ip ?? at.host));
   if (!nodes.ok || nodes.value.length !== 1) return { problem: `the address ${text}`, line };
-  const options = readOptions(wordsFrom(line, addressAt + 1), defaults);
-  return { name: wordAt(line, 1), host: ip ?? at.host.toLowerCase(), isName: ip === null, port, options, line };
+  return { name, host: ip ?? at.host.toLowerCase(), socket: null, isName: ip === null, port, options, line };
 }
 
 /** Server keywords that take one value. */

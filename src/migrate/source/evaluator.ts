@@ -1,97 +1,217 @@
-/** Runs a frontend's rules for one name, in HAProxy's order, and says where the connection or request would go. */
+/** Runs a frontend's rules for one client, in HAProxy's order, and says where the connection or request would go. */
 import { findBackend, type Source } from "./configuration.ts";
 import type { Condition, Term } from "./conditions.ts";
 import { runConverters } from "./converters.ts";
+import { fetchValue, inNetworks, type Visit } from "./fetches.ts";
+import { innerFrontend } from "./inner-frontends.ts";
 import { matchNumber, matchText, type Verdict } from "./matching.ts";
 import { readSample, type AclTest, type Sample, type SampleValue } from "./samples.ts";
-import type { Proxy, SwitchRule } from "./proxies.ts";
+import { usableServers, type Proxy, type SwitchRule } from "./proxies.ts";
 import type { SourceLine } from "./lexer.ts";
+import { LAYERS, type Layer } from "./steps.ts";
+import { captures } from "./variables.ts";
 
-/** What is asked: a TLS hello or an HTTP request of an ordinary client. */
+/** What is asked, and of which frontend. */
 export interface Ask {
   readonly proxy: Proxy;
   /** The port the client came to. */
   readonly port: number;
   /** SNI or Host as sent; null: none. */
   readonly name: string | null;
+  /** Left out: by the frontend's mode. */
+  readonly speaks?: Visit["speaks"];
+  /** Left out: a rule that depends on it is not decided. */
+  readonly client?: string;
+  /** Tests that are taken as true, whatever HAProxy would say. */
+  readonly meant?: (test: AclTest) => boolean;
+  /** A rule that depends on what is not known here: `stop` ends there, `skip` passes it over. */
+  readonly doubt?: "stop" | "skip";
 }
 
 export type Outcome =
-  | { readonly kind: "backend"; readonly backend: Proxy; readonly line: SourceLine; readonly byDefault: boolean }
+  | {
+      readonly kind: "backend";
+      /** A backend, a listen, or a pool of `use-server`. */
+      readonly backend: Proxy;
+      readonly line: SourceLine;
+      readonly byDefault: boolean;
+      /** Rules on the way there, through frontends that this file itself connects to. */
+      readonly via: readonly SourceLine[];
+    }
   | { readonly kind: "redirect-https"; readonly line: SourceLine }
+  /** HAProxy responds itself. */
+  | { readonly kind: "answer"; readonly line: SourceLine }
+  /** A frontend with a certificate takes the connection; the rule that leads there. */
+  | { readonly kind: "tls-ends"; readonly line: SourceLine; readonly frontend: Proxy }
   /** Refused by a rule, or no rule took it. */
   | { readonly kind: "none"; readonly line: SourceLine | null }
   /** Depends on what is not known here. */
   | { readonly kind: "unknown"; readonly line: SourceLine };
 
 export function evaluate(source: Source, ask: Ask): Outcome {
-  return stopped(source, ask) ?? switched(source, ask) ?? fallback(source, ask);
+  return new Visitor(source, ask).enter(ask.proxy);
 }
 
-/** `tcp-request`, `http-request` and `redirect` rules; what accepts ends its own list only, so it changes nothing here. */
-function stopped(source: Source, ask: Ask): Outcome | null {
-  for (const rule of ask.proxy.stops) {
-    if (rule.effect === "accept") continue;
-    // A rule on the client's address and the like is reported as such; an ordinary client passes it here.
-    if (conditionHolds(rule.condition, ask, source) !== true) continue;
-    if (rule.effect === "other") return { kind: "unknown", line: rule.line };
-    return { kind: rule.effect === "reject" ? "none" : "redirect-https", line: rule.line };
+/** Frontends one behind the other: more is a loop. */
+const INNER_MOST = 8;
+
+/** One client on its way through the file, with the variables that rules have set for it. */
+class Visitor {
+  private readonly source: Source;
+  private readonly ask: Ask;
+  private visit: Visit;
+  private readonly variables = new Map<string, SampleValue>();
+  private readonly via: SourceLine[] = [];
+
+  constructor(source: Source, ask: Ask) {
+    this.source = source;
+    this.ask = ask;
+    const speaks = ask.speaks ?? (ask.proxy.mode === "http" ? "http" : "tls");
+    this.visit = { port: ask.port, name: ask.name, speaks, client: ask.client ?? null };
   }
-  return null;
-}
 
-function switched(source: Source, ask: Ask): Outcome | null {
-  for (const rule of ask.proxy.rules) {
-    const holds = conditionHolds(rule.condition, ask, source);
-    if (holds === null) return { kind: "unknown", line: rule.line };
-    if (!holds) continue;
-    const name = backendName(rule, ask, source);
-    if (name === null) return { kind: "unknown", line: rule.line };
-    const backend = findBackend(source, name);
-    // A computed name that is no backend ends the rules and leaves the default.
-    return backend === null ? null : { kind: "backend", backend, line: rule.line, byDefault: false };
+  enter(proxy: Proxy): Outcome {
+    const outcome = this.stopped(proxy, LAYERS) ?? this.switched(proxy) ?? this.fallback(proxy);
+    return outcome.kind === "backend" ? this.behind(outcome, proxy) : outcome;
   }
-  return null;
-}
 
-function fallback(source: Source, { proxy }: Ask): Outcome {
-  if (proxy.defaultBackend !== null) {
-    const { name, line } = proxy.defaultBackend;
-    const backend = findBackend(source, name);
-    return backend === null ? { kind: "none", line } : { kind: "backend", backend, line, byDefault: true };
+  /** What accepts ends its own layer's list only. */
+  private stopped(proxy: Proxy, layers: readonly Layer[]): Outcome | null {
+    for (const layer of layers) {
+      if (layer === "http" && proxy.mode !== "http") continue;
+      for (const step of proxy.steps.filter((one) => one.layer === layer)) {
+        // A rule on what is not known is reported as such; an ordinary client passes it here.
+        if (this.holds(step.condition, proxy) !== true) continue;
+        if (step.effect === "accept") break;
+        if (step.effect === "set") this.variables.set(step.variable, this.value(step.sample, proxy));
+        if (step.effect === "reject") return { kind: "none", line: step.line };
+        if (step.effect === "redirect-https" || step.effect === "answer") return { kind: step.effect, line: step.line };
+      }
+    }
+    return null;
   }
-  if (proxy.section.kind !== "listen" || proxy.servers.length === 0) return { kind: "none", line: null };
-  return { kind: "backend", backend: proxy, line: proxy.section.head, byDefault: true };
-}
 
-/** The backend a rule names; null where it cannot be computed. */
-export function backendName(rule: SwitchRule, ask: Ask, source: Source): string | null {
-  let failed = false;
-  const name = rule.backendText.replace(/%\[((?:[^[\]]|\[[^\]]*\])*)\]/g, (_, sample: string) => {
-    const value = sampleValue(readSample(sample), ask, source);
-    if (value.kind === "unknown") failed = true;
-    return value.kind === "text" ? value.text : "";
-  });
-  return failed ? null : name;
-}
+  private switched(proxy: Proxy): Outcome | null {
+    for (const rule of proxy.rules) {
+      const holds = this.holds(rule.condition, proxy);
+      if (holds === false) continue;
+      const name = holds === null ? null : this.backendName(rule, proxy);
+      if (name === null && this.ask.doubt === "skip") continue;
+      if (name === null) return { kind: "unknown", line: rule.line };
+      const backend = findBackend(this.source, name);
+      // A computed name that is no backend ends the rules and leaves the default.
+      if (backend === null) return null;
+      return { kind: "backend", backend, line: rule.line, byDefault: false, via: [] };
+    }
+    return null;
+  }
 
-/** Null: not known. */
-export function conditionHolds(condition: Condition | null, ask: Ask, source: Source): Verdict {
-  if (condition === null) return true;
-  const any = anyOf(condition.anyOf.map((terms) => allOf(terms.map((term) => termHolds(term, ask, source)))));
-  return condition.unless ? not(any) : any;
-}
+  private fallback(proxy: Proxy): Outcome {
+    if (proxy.defaultBackend !== null) {
+      const { name, line } = proxy.defaultBackend;
+      const backend = findBackend(this.source, name);
+      return backend === null ? { kind: "none", line } : { kind: "backend", backend, line, byDefault: true, via: [] };
+    }
+    if (proxy.section.kind !== "listen" || proxy.servers.length === 0) return { kind: "none", line: null };
+    return { kind: "backend", backend: proxy, line: proxy.section.head, byDefault: true, via: [] };
+  }
 
-export function termHolds(term: Term, ask: Ask, source: Source): Verdict {
-  const holds = typeof term.test === "string" ? namedHolds(term.test, ask, source) : testHolds(term.test, ask, source);
-  return term.negated ? not(holds) : holds;
+  /** A backend has rules of its own, may choose a server by name, and may lead into a frontend of the same file. */
+  private behind(outcome: Outcome & { kind: "backend" }, from: Proxy): Outcome {
+    const { backend, line } = outcome;
+    const stopped = backend === from ? null : this.stopped(backend, ["content", "http"]);
+    if (stopped !== null) return stopped;
+    const chosen = this.chosenServer(outcome);
+    if (chosen.kind !== "backend") return chosen;
+    const inner = innerFrontend(this.source, chosen.backend, this.visit.port);
+    if (inner === null) return { ...chosen, via: [...this.via] };
+    if (inner.bind.ssl) return { kind: "tls-ends", line, frontend: inner.proxy };
+    if (this.via.length >= INNER_MOST) return { kind: "unknown", line };
+    this.via.push(line);
+    this.visit = { ...this.visit, port: inner.bind.port };
+    return this.enter(inner.proxy);
+  }
+
+  private chosenServer(outcome: Outcome & { kind: "backend" }): Outcome {
+    const { backend } = outcome;
+    for (const rule of backend.serverRules) {
+      const holds = this.holds(rule.condition, backend);
+      if (holds === null && this.ask.doubt !== "skip") return { kind: "unknown", line: rule.line };
+      const pool = this.source.serverPools.get(`${backend.name}/${rule.serverName}`);
+      // HAProxy goes on to its balancing where the server is not usable.
+      if (holds !== true || pool === undefined || usableServers(pool).length === 0) continue;
+      return { ...outcome, backend: pool, line: rule.line, byDefault: rule.condition === null && outcome.byDefault };
+    }
+    return outcome;
+  }
+
+  /** The backend a rule names; null where it cannot be computed. */
+  private backendName(rule: SwitchRule, proxy: Proxy): string | null {
+    let failed = false;
+    const name = rule.backendText.replace(/%\[((?:[^[\]]|\[[^\]]*\])*)\]/g, (_, sample: string) => {
+      const value = this.value(readSample(sample), proxy);
+      if (value.kind === "unknown") failed = true;
+      return value.kind === "text" ? value.text : "";
+    });
+    return failed ? null : name;
+  }
+
+  /** Null: not known. */
+  private holds(condition: Condition | null, proxy: Proxy): Verdict {
+    if (condition === null) return true;
+    const any = anyOf(condition.anyOf.map((terms) => allOf(terms.map((term) => this.termHolds(term, proxy)))));
+    return condition.unless ? not(any) : any;
+  }
+
+  private termHolds(term: Term, proxy: Proxy): Verdict {
+    const holds = typeof term.test === "string" ? this.namedHolds(term.test, proxy) : this.testHolds(term.test, proxy);
+    return term.negated ? not(holds) : holds;
+  }
+
+  private namedHolds(name: string, proxy: Proxy): Verdict {
+    const tests = proxy.acls.get(name);
+    if (tests !== undefined) return anyOf(tests.map((test) => this.testHolds(test, proxy)));
+    if (name === "HTTP") return this.boolean("req.proto_http", proxy);
+    return PREDEFINED[name] ?? null;
+  }
+
+  private boolean(fetch: string, proxy: Proxy): Verdict {
+    const value = this.value(readSample(fetch), proxy);
+    return value.kind === "boolean" ? value.value : null;
+  }
+
+  private testHolds(test: AclTest, proxy: Proxy): Verdict {
+    if (this.ask.meant?.(test) === true) return true;
+    if (test.problem !== null) return null;
+    const value = this.value(test.sample, proxy);
+    if (value.kind === "unknown") return null;
+    if (test.method === "found") return value.kind !== "nothing";
+    if (value.kind === "nothing") return false;
+    if (value.kind === "boolean") return value.value;
+    if (value.kind === "number") return numberHolds(test, value.value);
+    if (test.method === "ip") return inNetworks(value.text, test.patterns);
+    return anyOf(test.patterns.map(({ text }) => matchText(test.method, text, value.text, test.ignoreCase)));
+  }
+
+  private value(sample: Sample | null, proxy: Proxy): SampleValue {
+    if (sample === null) return { kind: "unknown" };
+    const value = this.fetched(sample, proxy);
+    return value.kind === "text" ? runConverters(sample.converters, value.text, this.source.readSide) : value;
+  }
+
+  private fetched(sample: Sample, proxy: Proxy): SampleValue {
+    const [argument = ""] = sample.fetch.args;
+    if (sample.fetch.name === "var") return this.variables.get(argument) ?? { kind: "nothing" };
+    if (sample.fetch.name !== "capture.req.hdr") return fetchValue(sample, proxy, this.visit);
+    const kept = captures(proxy)[Number(argument)];
+    return kept === undefined ? { kind: "nothing" } : this.value(kept.sample, proxy);
+  }
 }
 
 /** ACLs every proxy has; the rest of them depends on more than a name. */
 const PREDEFINED: Readonly<Record<string, boolean>> = {
   TRUE: true,
   FALSE: false,
-  HTTP: true,
   "HTTP_1.1": true,
   "HTTP_1.0": false,
   HTTP_CONTENT: false,
@@ -103,24 +223,8 @@ const PREDEFINED: Readonly<Record<string, boolean>> = {
   REQ_CONTENT: true,
   WAIT_END: true,
   RDP_COOKIE: false,
+  LOCALHOST: false,
 };
-
-function namedHolds(name: string, ask: Ask, source: Source): Verdict {
-  const tests = ask.proxy.acls.get(name);
-  if (tests === undefined) return PREDEFINED[name] ?? null;
-  return anyOf(tests.map((test) => testHolds(test, ask, source)));
-}
-
-function testHolds(test: AclTest, ask: Ask, source: Source): Verdict {
-  if (test.problem !== null) return null;
-  const value = sampleValue(test.sample, ask, source);
-  if (value.kind === "unknown") return null;
-  if (value.kind === "nothing") return false;
-  if (value.kind === "boolean") return value.value;
-  if (test.method === "found") return true;
-  if (value.kind === "number") return numberHolds(test, value.value);
-  return anyOf(test.patterns.map((pattern) => matchText(test.method, pattern.text, value.text, test.ignoreCase)));
-}
 
 function numberHolds(test: AclTest, value: number): Verdict {
   const [operator = "", operand = ""] = test.patterns.map((pattern) => pattern.text);
@@ -131,49 +235,6 @@ function numberHolds(test: AclTest, value: number): Verdict {
   if (operator === "le") return value <= limit;
   if (operator === "lt") return value < limit;
   return anyOf(test.patterns.map((pattern) => matchNumber(pattern.text, value)));
-}
-
-export const SNI_FETCHES: ReadonlySet<string> = new Set(["req_ssl_sni", "req.ssl_sni", "ssl_fc_sni"]);
-export const HOST_FETCHES: ReadonlySet<string> = new Set(["hdr", "req.hdr", "req.fhdr", "hdr_host"]);
-
-/** Does this sample give the name the client asks for? */
-export function isNameSample(sample: Sample): boolean {
-  const { name, args } = sample.fetch;
-  return SNI_FETCHES.has(name) || (HOST_FETCHES.has(name) && args[0]?.toLowerCase() === "host");
-}
-
-export function sampleValue(sample: Sample, ask: Ask, source: Source): SampleValue {
-  const value = fetchValue(sample, ask);
-  return value.kind === "text" ? runConverters(sample.converters, value.text, source.readSide) : value;
-}
-
-function fetchValue(sample: Sample, { proxy, port, name }: Ask): SampleValue {
-  const fetch = sample.fetch.name;
-  if (isNameSample(sample)) {
-    // A TLS hello has no Host and a request no hello: such a sample is empty, and its ACL never matches.
-    const sees = SNI_FETCHES.has(fetch) ? proxy.mode === "tcp" || endsTls(proxy) : proxy.mode === "http";
-    return sees && name !== null ? { kind: "text", text: name } : { kind: "nothing" };
-  }
-  if (fetch === "req_ssl_hello_type" || fetch === "req.ssl_hello_type") return hello(proxy, 1);
-  if (fetch === "req_ssl_ver" || fetch === "req.ssl_ver") return hello(proxy, 3);
-  if (fetch === "req_len" || fetch === "req.len") return { kind: "number", value: 517 };
-  if (fetch === "path" || fetch === "url")
-    return proxy.mode === "http" ? { kind: "text", text: "/" } : { kind: "nothing" };
-  if (fetch === "method") return proxy.mode === "http" ? { kind: "text", text: "GET" } : { kind: "nothing" };
-  if (fetch === "dst_port") return { kind: "number", value: port };
-  if (fetch === "ssl_fc") return { kind: "boolean", value: endsTls(proxy) };
-  if (fetch === "req_proto_http" || fetch === "req.proto_http")
-    return { kind: "boolean", value: proxy.mode === "http" };
-  if (["always_true", "wait_end"].includes(fetch)) return { kind: "boolean", value: true };
-  return fetch === "always_false" ? { kind: "boolean", value: false } : { kind: "unknown" };
-}
-
-function endsTls(proxy: Proxy): boolean {
-  return proxy.binds.some((bind) => bind.ssl);
-}
-
-function hello(proxy: Proxy, value: number): SampleValue {
-  return proxy.mode === "tcp" ? { kind: "number", value } : { kind: "nothing" };
 }
 
 function not(verdict: Verdict): Verdict {

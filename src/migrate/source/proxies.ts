@@ -5,6 +5,7 @@ import { isUnusable, readBinds, readOptions, readServer, type Bind, type Server,
 import { wordAt, wordsFrom, type SourceLine } from "./lexer.ts";
 import { readAclTest, type AclTest, type ReadSide } from "./samples.ts";
 import type { Section } from "./sections.ts";
+import { readStep, type Step } from "./steps.ts";
 
 /** `use_backend NAME if …`. */
 export interface SwitchRule {
@@ -14,9 +15,9 @@ export interface SwitchRule {
   readonly line: SourceLine;
 }
 
-/** A rule that ends a connection or request before a backend is chosen. */
-export interface StopRule {
-  readonly effect: "accept" | "reject" | "redirect-https" | "other";
+/** `use-server NAME if …`. */
+export interface ServerRule {
+  readonly serverName: string;
   readonly condition: Condition | null;
   readonly line: SourceLine;
 }
@@ -28,7 +29,9 @@ export interface Proxy {
   readonly binds: readonly Bind[];
   readonly acls: ReadonlyMap<string, readonly AclTest[]>;
   readonly rules: readonly SwitchRule[];
-  readonly stops: readonly StopRule[];
+  /** What is done before a backend is chosen, in the order of the file. */
+  readonly steps: readonly Step[];
+  readonly serverRules: readonly ServerRule[];
   readonly defaultBackend: { readonly name: string; readonly line: SourceLine } | null;
   readonly servers: readonly Server[];
   /** Addresses that could not be read. */
@@ -43,7 +46,10 @@ export interface Surroundings {
 }
 
 export function readProxy(section: Section, around: Surroundings): Proxy {
-  const binds = linesOf(section, "bind").flatMap((line) => readBinds(line, around.environment));
+  const binds = [
+    ...(hasAddressInHead(section) ? readBinds(section.head, around.environment, 2) : []),
+    ...linesOf(section, "bind").flatMap((line) => readBinds(line, around.environment)),
+  ];
   const servers = readServers(section, around.environment);
   const fallback = lastLine(section, ["default_backend"]);
   return {
@@ -57,12 +63,22 @@ export function readProxy(section: Section, around: Surroundings): Proxy {
       condition: readCondition(line, around.readSide),
       line,
     })),
-    stops: section.lines.flatMap((line) => stopRule(line, around.readSide)),
+    steps: section.lines.flatMap((line) => readStep(line, around.readSide)),
+    serverRules: linesOf(section, "use-server").map((line) => ({
+      serverName: wordAt(line, 1),
+      condition: readCondition(line, around.readSide),
+      line,
+    })),
     defaultBackend: fallback === null ? null : { name: wordAt(fallback, 1), line: fallback },
     servers: servers.filter((server): server is Server => !isUnusable(server)),
     unusable: [...binds, ...servers].filter((value): value is Unusable => isUnusable(value)),
     disabled: section.lines.some((line) => line.words.length === 1 && wordAt(line, 0) === "disabled"),
   };
+}
+
+/** `frontend NAME *:6443`, as HAProxy 1.x took it. */
+export function hasAddressInHead({ kind, head }: Section): boolean {
+  return kind !== "backend" && head.words.length > 2 && wordAt(head, 2) !== "from";
 }
 
 const NO_LINE: SourceLine = { words: [], line: 0, lastLine: 0, text: "" };
@@ -117,42 +133,33 @@ function readAcls(section: Section, readSide: ReadSide): ReadonlyMap<string, Acl
   return acls;
 }
 
-function stopRule(line: SourceLine, readSide: ReadSide): StopRule[] {
-  const effect = stopEffect(wordsFrom(line, 0));
-  return effect === null ? [] : [{ effect, condition: readCondition(line, readSide), line }];
-}
-
-/** Rules that only look or write a header do not stop anything. */
-const HARMLESS =
-  /^(set-|add-|del-|replace-|capture|track-|sc-|lua\.|send-spoe|do-resolve|wait-for|unset-|silent-drop$|cache-|switch-mode)/;
-
-function stopEffect(words: readonly string[]): StopRule["effect"] | null {
-  const [keyword = "", first = "", second = ""] = words;
-  if (keyword === "redirect") return isHttpsRedirect(words.slice(1)) ? "redirect-https" : "other";
-  if (keyword === "block") return "reject";
-  if (keyword === "http-request") return httpEffect(first, words.slice(2));
-  if (keyword !== "tcp-request" || !["connection", "content", "session"].includes(first)) return null;
-  if (second === "accept" || second === "reject") return second;
-  return second === "silent-drop" ? "reject" : null;
-}
-
-function httpEffect(action: string, rest: readonly string[]): StopRule["effect"] | null {
-  if (action === "redirect") return isHttpsRedirect(rest) ? "redirect-https" : "other";
-  if (action === "deny" || action === "tarpit" || action === "silent-drop" || action === "reject") return "reject";
-  if (action === "allow") return "accept";
-  return HARMLESS.test(action) ? null : "other";
-}
-
-function isHttpsRedirect(words: readonly string[]): boolean {
-  const [how, what = ""] = words;
-  return (
-    (how === "scheme" && what === "https") || (how === "location" && /^https:\/\/%\[(req\.)?hdr\(host\)\]/i.test(what))
-  );
-}
-
-/** Without servers that are `disabled` or no addresses. */
+/**
+ * Servers that get traffic: neither `disabled` nor of weight 0, with an address that edge-lb can dial.
+ * The ones that a `use-server` rule names are pools of their own, see `serverPool`.
+ */
 export function usableServers(backend: Proxy): Server[] {
-  return backend.servers.filter((server) => !server.options.has("disabled") && !isService(server));
+  return backend.servers.filter((server) => !isOut(server) && server.socket === null && !isService(server));
+}
+
+/** HAProxy sends it nothing until told otherwise at run time. */
+export function isOut(server: Server): boolean {
+  return server.options.has("disabled") || Number(server.options.get("weight") ?? 1) === 0;
+}
+
+/** The one server that a `use-server` rule sends to, as a backend; weight 0 counts for balancing only. */
+export function serverPool(backend: Proxy, serverName: string): Proxy | null {
+  const server = backend.servers.find(({ name }) => name === serverName);
+  if (server === undefined) return null;
+  const options = new Map(server.options);
+  options.delete("weight");
+  return {
+    ...backend,
+    name: `${backend.name}/${serverName}`,
+    servers: [{ ...server, options }],
+    unusable: [],
+    serverRules: [],
+    steps: [],
+  };
 }
 
 /** `_https._tcp.routers.lab` is an SRV record, which edge-lb does not look up. */

@@ -1,23 +1,25 @@
 /** The table of names that a proof asks for. */
-import type { ImportResult } from "../import.ts";
-import type { Entry } from "../plan/listeners.ts";
-import { sampleOf } from "../plan/meaning.ts";
+import type { ImportResult } from "../plan/plan.ts";
+import type { Candidate } from "../plan/candidates.ts";
+import type { Entry } from "../plan/entry.ts";
+import { ANY_DOMAIN, sampleOf } from "../plan/meaning.ts";
 import { nearMisses } from "../plan/near-misses.ts";
-import type { NameUse } from "../plan/routes.ts";
+import { NOBODY } from "../plan/routes.ts";
 
-/** Stands for a domain that a label rule leaves open. */
-const ANY_DOMAIN = "lab.example";
+/** Names that no cluster has, or that say nothing. */
+const FOREIGN = ["localhost", "kubernetes.default.svc", "192.0.2.10", "nobody.example", NOBODY];
 
-/** Null asks without a name. Names of the entry come with their near misses, those of other entries as they are. */
-export function namesToAsk({ units, groups }: ImportResult, entry: Entry): (string | null)[] {
-  const own = units.flatMap((unit) =>
-    unit.routes.filter((route) => route.entry === entry).flatMap((route) => route.uses),
-  );
-  const other = units.flatMap((unit) => unit.uses).filter((use) => !own.includes(use));
+/**
+ * Null asks without a name. Every name that the entry's rules speak of, also those they exclude, with what lies below and beside it;
+ * names of other entries, and those that clusters get beyond the source, as they are.
+ */
+export function namesToAsk({ surveys, groups }: ImportResult, entry: Entry): (string | null)[] {
+  const own = surveys.filter((survey) => survey.entry === entry).flatMap(({ candidates }) => candidates);
+  const others = surveys.filter((survey) => survey.entry !== entry).flatMap(({ candidates }) => candidates);
   const domains = groups.flatMap((group) => (group.domain === null ? [] : [group.domain]));
   const names = [
     ...own.flatMap(ownNames),
-    ...other.flatMap(({ meaning }) => meaning.names.map(sampleOf)),
+    ...others.flatMap(({ meaning }) => meaning.names.map(sampleOf)),
     ...domains.flatMap((domain) => [
       `api.${domain}`,
       `api-int.${domain}`,
@@ -26,12 +28,12 @@ export function namesToAsk({ units, groups }: ImportResult, entry: Entry): (stri
       `apps.${domain}`,
     ]),
     ...groups.flatMap(({ name }) => labelNames(name)),
-    "nobody.example",
+    ...FOREIGN,
   ];
   return [null, ...new Set(names)];
 }
 
-function ownNames({ meaning }: NameUse): string[] {
+function ownNames({ meaning }: Candidate): string[] {
   const fromNames = meaning.names.flatMap((pattern) => {
     const sample = sampleOf(pattern);
     const below = pattern.startsWith("*.")

@@ -60,8 +60,14 @@ describe("verifyImport()", () => {
   test("finds a default that the source has not", () => {
     expect(caught("article", (clusters) => clusters, { defaultCluster: "hub" })).toEqual([
       "api null",
+      "api localhost",
+      "api kubernetes.default.svc",
+      "api 192.0.2.10",
       "http null",
       "https null",
+      "https localhost",
+      "https kubernetes.default.svc",
+      "https 192.0.2.10",
     ]);
   });
 

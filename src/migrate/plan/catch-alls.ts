@@ -1,0 +1,54 @@
+/** Who takes what names no cluster: connections without a name, and names that no rule speaks of. */
+import { SERVICES, type BuiltInName } from "../../seam/services.ts";
+import type { Proxy } from "../source/proxies.ts";
+import type { Group } from "./groups.ts";
+import { reached, type EntryRoutes } from "./routes.ts";
+
+/** For one service; null: nobody, or not one cluster alone. */
+export interface Takers {
+  readonly nameless: Group | null;
+  readonly rest: Group | null;
+  /** Its listeners disagree: the source tells clusters apart by address or port. */
+  readonly disagree: boolean;
+}
+
+export type CatchAlls = ReadonlyMap<BuiltInName, Takers>;
+
+export function findCatchAlls(surveys: readonly EntryRoutes[], groups: readonly Group[]): CatchAlls {
+  return new Map(
+    SERVICES.flatMap(({ name }) => {
+      const own = surveys.filter(({ entry }) => entry.kind === name);
+      return own.length === 0 ? [] : [[name, takersOf(own, groups)] as const];
+    }),
+  );
+}
+
+function takersOf(surveys: readonly EntryRoutes[], groups: readonly Group[]): Takers {
+  const nameless = surveys.map((survey) =>
+    reached(survey.nameless) ? ownerOf(survey.nameless.backend, groups) : null,
+  );
+  const rest = surveys.map((survey) => (reached(survey.rest) ? ownerOf(survey.rest.backend, groups) : null));
+  const [one, other] = [only(nameless), only(rest)];
+  return { nameless: one ?? null, rest: other ?? null, disagree: one === undefined || other === undefined };
+}
+
+/** The one that all have; undefined: they differ. */
+function only(owners: readonly (Group | null)[]): Group | null | undefined {
+  const [first, more] = new Set(owners);
+  return more === undefined ? (first ?? null) : undefined;
+}
+
+function ownerOf(backend: Proxy, groups: readonly Group[]): Group | null {
+  return groups.find(({ units }) => units.some((unit) => unit.backend === backend)) ?? null;
+}
+
+/**
+ * Whether a cluster takes, with `*` among its names, what nobody claims on a service, as in the source.
+ * `*` of `names` counts on https and on http: on the other one the cluster must have no nodes, or take everything there too.
+ */
+export function takesRest(catchAlls: CatchAlls, group: Group, service: BuiltInName): boolean {
+  if (catchAlls.get(service)?.rest !== group) return false;
+  const other = service === "https" ? "http" : service === "http" ? "https" : null;
+  if (other === null || !catchAlls.has(other)) return true;
+  return catchAlls.get(other)?.rest === group || !group.units.some(({ kind }) => kind === other);
+}
