@@ -135,6 +135,11 @@ export const FAMILIES: readonly MetricFamily[] = [
     "Client connections accepted",
     one(({ status }) => status.connections.accepted),
   ),
+  counter(
+    "client_connections_by_address_total",
+    "Client connections that named no cluster and went to that of the client's address",
+    one(({ status }) => status.connections.byClientAddress),
+  ),
   counter("client_connections_failed_total", "Client connections that reached no node, by reason", ({ status }) =>
     REFUSALS.map((reason) => ({ labels: { reason: snake(reason) }, value: status.connections[reason] })),
   ),

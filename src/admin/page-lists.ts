@@ -15,6 +15,10 @@ const TROUBLED_SHOWN = 8;
 
 // ── totals ──
 
+function byAddress({ byClientAddress }: ConnectionStatus): Markup | null {
+  return byClientAddress === 0 ? null : html` <small>${count(byClientAddress)} by client address</small>`;
+}
+
 export function overview(status: Status): Markup {
   const { connections, rates, history } = status;
   return html`<section class="overview" aria-label="All clusters together">
@@ -25,7 +29,7 @@ export function overview(status: Status): Markup {
         </div>
         <div>
           <dt>Accepted</dt>
-          <dd><b>${count(connections.accepted)}</b></dd>
+          <dd><b>${count(connections.accepted)}</b>${byAddress(connections)}</dd>
         </div>
         <div>
           <dt>Up for</dt>

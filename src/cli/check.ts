@@ -3,6 +3,9 @@ import type { NodeSpec } from "../config/addresses.ts";
 import type { Config } from "../config/model.ts";
 import { requireClusters } from "../config/load.ts";
 import { configWarnings } from "../config/warnings.ts";
+import { sharedNodes } from "../config/client-networks.ts";
+import { listFor, nodesFor } from "../config/service-settings.ts";
+import type { Service } from "../seam/services.ts";
 import { checkLive } from "./check-live.ts";
 import { ALL_SETTINGS, command } from "./command.ts";
 import { toggle } from "./command-option.ts";
@@ -26,17 +29,42 @@ export const CHECK = command({
 /** @throws EdgeErrors when there is no cluster */
 function checkedText(config: Config): string {
   const clusters = requireClusters(config);
+  const pools = poolColumns(config);
   const rows = clusters.map((cluster) => [
     cluster.name,
     cluster.domain ?? "(learnt when running)",
-    count(cluster.api ?? cluster.nodes),
-    count(cluster.ingress ?? cluster.nodes),
+    ...pools.map(({ service }) => count(nodesFor(cluster, service))),
     cluster.where,
   ]);
   const total = `no mistake found: ${clusters.length} ${clusters.length === 1 ? "cluster" : "clusters"}\n`;
-  const warnings = configWarnings(config).map((text) => `warning: ${text}\n`);
-  return table([["cluster", "domain", "api", "ingress", "from"], ...rows]) + total + warnings.join("");
+  const warned = [...configWarnings(config), ...sharedNodes(clusters).map(({ text }) => text)];
+  const warnings = warned.map((text) => `warning: ${text}\n`);
+  const head = ["cluster", "domain", ...pools.map(({ title }) => title), "from"];
+  return table([head, ...rows]) + total + warnings.join("");
 }
+
+interface PoolColumn {
+  readonly title: string;
+  readonly service: Service;
+}
+
+/** API and ingress, and every service that some cluster has other nodes for, or that `listen` adds. */
+function poolColumns({ services, clusters }: Config): readonly PoolColumn[] {
+  const groups = [...new Set(services.map(({ group }) => group))];
+  return groups.flatMap((group) => {
+    const own = services.filter((service) => service.group === group);
+    const [first] = own;
+    if (first === undefined || (group.name === MCS && clusters.every(({ ownNodes }) => ownNodes.mcs === null)))
+      return [];
+    const agree = clusters.every((cluster) =>
+      own.every((service) => listFor(cluster, service) === listFor(cluster, first)),
+    );
+    return agree ? [{ title: group.name, service: first }] : own.map((service) => ({ title: service.name, service }));
+  });
+}
+
+/** Its nodes are those of the API unless a cluster says otherwise. */
+const MCS = "mcs";
 
 function count(nodes: readonly NodeSpec[]): string {
   return nodes.length === 1 ? "1 node" : `${nodes.length} nodes`;

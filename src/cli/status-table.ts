@@ -27,6 +27,7 @@ export function headline(status: Status): string {
     `${workers} ${workers === 1 ? "worker" : "workers"}`,
     `up ${ageText(uptimeSeconds)}`,
     `${connections.open} of ${connections.limit} connections`,
+    ...(connections.byClientAddress > 0 ? [`${connections.byClientAddress} by client address`] : []),
     ...(stopping ? ["stopping"] : []),
     ...(ring?.on === false ? [`no io_uring (${ring.why})`] : []),
   ];

@@ -21,6 +21,7 @@ describe("createMetrics()", () => {
     'edge_lb_build_info{version="0.1.0",engine="linux",workers="2"} 1',
     "edge_lb_client_connections 1",
     "edge_lb_client_connections_total 45",
+    "edge_lb_client_connections_by_address_total 0",
     'edge_lb_client_connections_failed_total{reason="unknown_name"} 3',
     'edge_lb_client_connections_failed_total{reason="client_gone"} 2',
     'edge_lb_endpoint_up{cluster="hub",pool="api",node="192.168.125.20",address="192.168.125.20:6443"} 1',

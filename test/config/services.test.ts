@@ -1,5 +1,6 @@
 /** Who takes what: nodes and defaults of one service, and services that `listen` adds. */
 import { describe, expect, test } from "bun:test";
+import { sharedNodes } from "../../src/config/client-networks.ts";
 import { defaultOf, nodesFor } from "../../src/config/service-settings.ts";
 import { load, mistakes } from "./loading.ts";
 
@@ -128,6 +129,23 @@ describe("claims and clients", () => {
     [["a=10.0.0.1,clients=10.1.0.0/16", "b=10.0.0.2,clients=10.1.0.0/24"]],
   ])("takes %j", (specs) => {
     expect(mistakes(specs.map((spec) => ["cluster", spec] as const))).toEqual([]);
+  });
+});
+
+describe("sharedNodes()", () => {
+  test("tells of addresses that are nodes of two clusters, once for each pair", () => {
+    const specs = [
+      "a=10.0.0.1-3,api=10.0.0.1",
+      "b=api=10.0.0.2,ingress=10.0.0.2-3",
+      "c=10.0.0.3-4",
+      "d=10.0.0.4,clients=10.0.0.4",
+    ];
+    const { clusters } = load(specs.map((spec) => ["cluster", spec] as const));
+    expect(sharedNodes(clusters).map(({ text }) => text.split(":")[0])).toEqual([
+      "10.0.0.2 and 1 more are nodes of a and of b",
+      "10.0.0.3 is a node of a and of c",
+      "10.0.0.4 is a node of c and of d",
+    ]);
   });
 });
 

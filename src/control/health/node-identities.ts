@@ -1,5 +1,6 @@
 /** Whose nodes they are, by the certificates they show; and what those certificates tell: domains, expiry, warnings. */
 import type { ClusterConfig } from "../../config/model.ts";
+import { sharedNodes } from "../../config/client-networks.ts";
 import { ANY_NAME } from "../../config/names.ts";
 import { namesOf } from "../../config/service-settings.ts";
 import {
@@ -27,6 +28,13 @@ export type AskCertificate = (servername: string) => Promise<ShownCertificate | 
 const CROSS_CHECK_MS = 10_000;
 /** Expiry comes nearer without a new certificate. */
 const WARN_AGAIN_MS = 3_600_000;
+
+interface Warning {
+  readonly cluster: string;
+  /** The log's event. */
+  readonly about: string;
+  readonly text: string;
+}
 
 export class NodeIdentities {
   private readonly log: EventLog;
@@ -129,15 +137,25 @@ export class NodeIdentities {
   checkWarnings(): void {
     if (this.wallMs() - this.checkedMs < WARN_AGAIN_MS) return;
     this.checkedMs = this.wallMs();
-    const fresh = certificateWarnings([...this.shown.values()], this.owners, this.wallMs());
-    for (const [name, text] of this.domains.divisions(this.owners)) fresh.set(name, [...(fresh.get(name) ?? []), text]);
-    for (const [cluster, texts] of fresh) {
-      const before = this.warnings(cluster);
-      for (const text of texts) {
-        if (!before.includes(text)) this.log.warn("certificate", `${cluster}: ${text}`, { cluster });
-      }
+    const found = this.findWarnings();
+    for (const { cluster, about, text } of found) {
+      if (!this.warnings(cluster).includes(text)) this.log.warn(about, `${cluster}: ${text}`, { cluster });
     }
-    this.warned = fresh;
+    const warned = new Map<string, string[]>();
+    for (const { cluster, text } of found) warned.set(cluster, [...(warned.get(cluster) ?? []), text]);
+    this.warned = warned;
+  }
+
+  private findWarnings(): readonly Warning[] {
+    const ofCertificates = certificateWarnings([...this.shown.values()], this.owners, this.wallMs());
+    const about = "certificate";
+    return [
+      ...[...ofCertificates].flatMap(([cluster, texts]) => texts.map((text) => ({ cluster, about, text }))),
+      ...[...this.domains.divisions(this.owners)].map(([cluster, text]) => ({ cluster, about, text })),
+      ...sharedNodes(this.clusters).flatMap(({ clusters, text }) =>
+        clusters.map((cluster) => ({ cluster, about: "clients", text })),
+      ),
+    ];
   }
 
   private namesChanged(): void {
