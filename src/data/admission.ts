@@ -4,7 +4,7 @@ import type { Service } from "../seam/services.ts";
 import type { Plane } from "./plane.ts";
 
 /**
- * @param client `clientKey` of its address.
+ * @param client `clientSlot` of its address.
  * @returns null, or the limit that this connection exceeds, in words; either way it counts as open until `leave`.
  */
 export function enter(plane: Plane, { index }: Service, client: number): string | null {

@@ -1,5 +1,6 @@
 /** A connection to the http listener: gives the sans-IO session its sockets, its clock, routes and counters. */
 import { clientKey } from "../core/balance/hash.ts";
+import { clientSlot } from "../core/client-slot.ts";
 import type { ExchangeEnd, SessionEffects, Started, Forward } from "../core/http/effects.ts";
 import { unavailable } from "../core/http/replies.ts";
 import type { EndWord, Reply } from "../core/http/reply.ts";
@@ -35,7 +36,7 @@ const COUNTED: Readonly<Partial<Record<EndWord, Count>>> = {
 
 export function acceptHttp(plane: Plane, service: Service, conn: Conn): ConnEvents {
   const client = new HttpClient(plane, service, conn);
-  const limit = enter(plane, service, client.clientKey);
+  const limit = enter(plane, service, client.clientSlot);
   plane.drainable.add(client);
   if (plane.stopping) client.drain();
   if (limit !== null) {
@@ -54,6 +55,7 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner, ExchangeO
   readonly conn: Conn;
   readonly clientIp: string;
   readonly clientKey: number;
+  readonly clientSlot: number;
   upstream: Upstream | null = null;
   private dial: Cancel | null = null;
   private timer: Cancel | null = null;
@@ -67,6 +69,7 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner, ExchangeO
     this.conn = conn;
     this.clientIp = conn.remote.ip;
     this.clientKey = clientKey(conn.remote.ip);
+    this.clientSlot = clientSlot(conn.remote.ip, plane.board.seed);
     this.exchange = new Exchange(this);
     this.session = new HttpSession(this, plane.live.snapshot);
   }
@@ -90,7 +93,7 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner, ExchangeO
 
   onClose(cause: CloseCause): void {
     this.plane.drainable.delete(this);
-    leave(this.plane, this.service, this.clientKey);
+    leave(this.plane, this.service, this.clientSlot);
     this.session.clientLeft(CLIENT_ENDS[cause]);
     this.timer?.cancel();
     this.timer = null;
@@ -217,7 +220,7 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner, ExchangeO
       plane,
       client: conn,
       service: this.service,
-      clientKey: this.clientKey,
+      clientSlot: this.clientSlot,
       cells: upstream.cells,
       startMs,
       idleMs,

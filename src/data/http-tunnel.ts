@@ -13,8 +13,8 @@ export interface HttpTunnelInput {
   readonly plane: Plane;
   readonly client: Conn;
   readonly service: Service;
-  /** `clientKey` of its address. */
-  readonly clientKey: number;
+  /** `clientSlot` of its address. */
+  readonly clientSlot: number;
   readonly cells: Cells;
   readonly startMs: number;
   readonly idleMs: number;
@@ -65,10 +65,10 @@ export class HttpTunnel implements JoinSpec, Cuttable {
   }
 
   onEnd(end: TunnelEnd): void {
-    const { plane, service, clientKey, startMs, soFar, record } = this.input;
+    const { plane, service, clientSlot, startMs, soFar, record } = this.input;
     plane.tunnels.delete(this);
     closeCells(plane, this.cells);
-    leave(plane, service, clientKey);
+    leave(plane, service, clientSlot);
     const totalMs = plane.runtime.nowMs() - startMs;
     const reason = tunnelEndReason(end);
     plane.writer.tally(service.index, reason, record.dialMs, totalMs);

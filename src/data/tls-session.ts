@@ -1,6 +1,7 @@
 /** A connection to a service that is routed by SNI: read the ClientHello, route by its name, reach a node, join. */
 import { isAllowed } from "../core/access.ts";
 import { clientKey, hostKey } from "../core/balance/hash.ts";
+import { clientSlot } from "../core/client-slot.ts";
 import { withProxyHeader } from "../core/proxy-protocol.ts";
 import { route } from "../core/route/lookup.ts";
 import { nearestName } from "../core/route/nearest.ts";
@@ -32,7 +33,7 @@ const SPEAK_TLS = new TextEncoder().encode(
 
 export function acceptTls(plane: Plane, service: Service, conn: Conn): ConnEvents {
   const session = new TlsSession(plane, service, conn);
-  const limit = enter(plane, service, session.clientKey);
+  const limit = enter(plane, service, session.clientSlot);
   if (limit === null) session.start();
   else session.alert("limit reached", "refused", "internal_error", limit);
   return session;
@@ -43,6 +44,7 @@ class TlsSession implements ConnEvents, Waiting, TlsClient {
   readonly service: Service;
   readonly conn: Conn;
   readonly clientKey: number;
+  readonly clientSlot: number;
   readonly startMs: number;
   name: string | null = null;
   cluster: string | null = null;
@@ -64,6 +66,7 @@ class TlsSession implements ConnEvents, Waiting, TlsClient {
     this.service = service;
     this.conn = conn;
     this.clientKey = clientKey(conn.remote.ip);
+    this.clientSlot = clientSlot(conn.remote.ip, plane.board.seed);
     this.startMs = plane.runtime.nowMs();
   }
 
@@ -104,7 +107,7 @@ class TlsSession implements ConnEvents, Waiting, TlsClient {
   }
 
   onClose(cause: CloseCause): void {
-    leave(this.plane, this.service, this.clientKey);
+    leave(this.plane, this.service, this.clientSlot);
     const phase = this.phase;
     this.end();
     if (phase === "over") return;

@@ -19,8 +19,8 @@ export interface TlsClient {
   readonly plane: Plane;
   readonly service: Service;
   readonly conn: Conn;
-  /** `clientKey` of its address. */
-  readonly clientKey: number;
+  /** `clientSlot` of its address. */
+  readonly clientSlot: number;
   readonly name: string | null;
   readonly cluster: string | null;
   /** What the log says of how it was routed; null: by its name. */
@@ -68,10 +68,10 @@ export class TlsTunnel implements JoinSpec, Cuttable {
   }
 
   onEnd(end: TunnelEnd): void {
-    const { plane, service, clientKey, startMs } = this.client;
+    const { plane, service, clientSlot, startMs } = this.client;
     plane.tunnels.delete(this);
     closeCells(plane, this.cells);
-    leave(plane, service, clientKey);
+    leave(plane, service, clientSlot);
     // it accepted and answered nothing, or an alert alone: control probes it at once
     if (end.first === "node" && end.down <= ALERT_BYTES) plane.reports.nodeSilent(this.cells.endpoint);
     const totalMs = plane.runtime.nowMs() - startMs;

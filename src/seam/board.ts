@@ -48,8 +48,14 @@ export const COUNTS = {
 export type Count = keyof typeof COUNTS;
 const COUNTS_WIDTH = 16;
 
-/** Cells that count open connections by client address; two addresses share one with a chance of 1 in 65,536. */
-export const CLIENT_SLOTS = 65_536;
+/**
+ * Cells that count open connections by client, in each of two rows; a client is counted in both, and what counts is the smaller one,
+ * so somebody else's connections are taken for its own only where it shares both cells.
+ */
+const CLIENT_SLOTS = 65_536;
+const CLIENTS_WIDTH = 2 * CLIENT_SLOTS;
+/** Words of the seed. */
+const SEED_WORDS = 2;
 
 export interface Board {
   readonly buffer: SharedArrayBuffer;
@@ -72,8 +78,10 @@ export interface Board {
   readonly counts: Float64Array;
   /** [worker][SERVICES_MOST] open client connections of the service, written by that worker. */
   readonly open: Int32Array;
-  /** [worker][CLIENT_SLOTS] open connections of the addresses that hash to the slot, written by that worker. */
+  /** [worker][row][CLIENT_SLOTS] open connections of the clients that have the slot, written by that worker. */
   readonly clients: Int32Array;
+  /** Written by control before workers start: where a client is counted, nobody outside can compute. */
+  readonly seed: Int32Array;
   /** [worker][TALLIES_WIDTH] see tallies.ts, written by that worker. */
   readonly tallies: Float64Array;
 }
@@ -82,7 +90,8 @@ export interface Board {
 export function boardBytes(workers: number): number {
   return (
     BOARD_CELLS * (4 * 4 + 8 + workers * (4 + TOTALS_WIDTH * 8)) +
-    workers * ((COUNTS_WIDTH + TALLIES_WIDTH) * 8 + (SERVICES_MOST + CLIENT_SLOTS) * 4)
+    workers * ((COUNTS_WIDTH + TALLIES_WIDTH) * 8 + (SERVICES_MOST + CLIENTS_WIDTH) * 4) +
+    SEED_WORDS * 4
   );
 }
 
@@ -112,7 +121,8 @@ export function openBoard(workers: number, buffer = new SharedArrayBuffer(boardB
     members: ints(BOARD_CELLS),
     active: ints(workers * BOARD_CELLS),
     open: ints(workers * SERVICES_MOST),
-    clients: ints(workers * CLIENT_SLOTS),
+    clients: ints(workers * CLIENTS_WIDTH),
+    seed: ints(SEED_WORDS),
   };
 }
 
@@ -123,7 +133,8 @@ export interface BoardWriter {
   addCount(count: Count, amount: number): void;
   /** @param service its index */
   addOpen(service: number, delta: number): void;
-  addClient(slot: number, delta: number): void;
+  /** @param client its `clientSlot` */
+  addClient(client: number, delta: number): void;
   /** A connection or request ended. @param service its index. @param dialMs null: no node was dialled for it */
   tally(service: number, end: EndReason, dialMs: number | null, totalMs: number): void;
   /** What this worker itself counted. */
@@ -134,7 +145,6 @@ export function boardWriter(board: Board, worker: number): BoardWriter {
   const activeBase = worker * BOARD_CELLS;
   const totalsBase = worker * BOARD_CELLS * TOTALS_WIDTH;
   const countsBase = worker * COUNTS_WIDTH;
-  const clientsBase = worker * CLIENT_SLOTS;
   const { active, totals, counts, open, clients, tallies } = board;
   return {
     // a plain store does: each cell has one writer, and who reads it a moment later is early enough
@@ -154,13 +164,22 @@ export function boardWriter(board: Board, worker: number): BoardWriter {
       const at = worker * SERVICES_MOST + service;
       open[at] = (open[at] ?? 0) + delta;
     },
-    addClient(slot, delta) {
-      const at = clientsBase + (slot % CLIENT_SLOTS);
-      clients[at] = (clients[at] ?? 0) + delta;
+    addClient(client, delta) {
+      for (const row of ROWS) {
+        const at = clientAt(worker, row, client);
+        clients[at] = (clients[at] ?? 0) + delta;
+      }
     },
     tally: (service, end, dialMs, totalMs) => tally(tallies, worker * TALLIES_WIDTH, service, end, dialMs, totalMs),
     count: (count) => counts[countsBase + COUNTS[count]] ?? 0,
   };
+}
+
+/** Each takes 16 bits of a client's slot. */
+const ROWS = [0, 1] as const;
+
+function clientAt(worker: number, row: number, client: number): number {
+  return worker * CLIENTS_WIDTH + row * CLIENT_SLOTS + ((client >>> (16 * row)) % CLIENT_SLOTS);
 }
 
 /** Open connections of a cell over all workers. */
@@ -194,13 +213,17 @@ export function openOf(board: Board, service: number): number {
   return sum;
 }
 
-/** Open connections of the clients whose address hashes to this slot, over all workers. */
-export function clientsOf(board: Board, slot: number): number {
-  let sum = 0;
-  for (let worker = 0; worker < board.workers; worker++) {
-    sum += Atomics.load(board.clients, worker * CLIENT_SLOTS + (slot % CLIENT_SLOTS));
+/** Open connections of a client over all workers, or a few more. @param client its `clientSlot` */
+export function clientsOf(board: Board, client: number): number {
+  let least = Infinity;
+  for (const row of ROWS) {
+    let sum = 0;
+    for (let worker = 0; worker < board.workers; worker++) {
+      sum += Atomics.load(board.clients, clientAt(worker, row, client));
+    }
+    least = Math.min(least, sum);
   }
-  return sum;
+  return least;
 }
 
 /** What `pick` asks of health; `active` is summed over the workers. */
@@ -222,6 +245,6 @@ export function healthView(board: Board): HealthView {
 export function clearWorker(board: Board, worker: number): void {
   board.active.fill(0, worker * BOARD_CELLS, (worker + 1) * BOARD_CELLS);
   board.open.fill(0, worker * SERVICES_MOST, (worker + 1) * SERVICES_MOST);
-  board.clients.fill(0, worker * CLIENT_SLOTS, (worker + 1) * CLIENT_SLOTS);
+  board.clients.fill(0, worker * CLIENTS_WIDTH, (worker + 1) * CLIENTS_WIDTH);
   board.counts[worker * COUNTS_WIDTH + COUNTS.open] = 0;
 }

@@ -59,6 +59,18 @@ describe("boardWriter()", () => {
   });
 });
 
+describe("clientsOf()", () => {
+  test("A8: does not take another client's connections for its own where they share one of two cells", () => {
+    const board = openBoard(2);
+    const writer = boardWriter(board, 0);
+    writer.addClient(0x0001_0002, 5);
+    expect(clientsOf(board, 0x0001_0002)).toBe(5);
+    for (const neighbour of [0x0001_0003, 0x0004_0002, 0x0002_0001]) expect(clientsOf(board, neighbour)).toBe(0);
+    writer.addClient(0xffff_0003, 2);
+    expect(clientsOf(board, 0x0001_0003)).toBe(2);
+  });
+});
+
 describe("clearWorker()", () => {
   test("forgets what the dead worker had open and keeps what it counted", () => {
     const board = openBoard(2);

@@ -118,6 +118,7 @@ class ControlPlane implements Supervisor {
     this.sockets = sockets;
     this.own = new OwnEndpoints(sockets.listening.map(({ kind, at }) => ({ label: kind, at })));
     this.board = openBoard(count);
+    crypto.getRandomValues(this.board.seed);
     this.totals = new Totals(this.board);
     this.oldest = Array.from({ length: count }, () => 0);
     this.newest = new Versions(count);
