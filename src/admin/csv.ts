@@ -1,7 +1,8 @@
 /** HAProxy's statistics as CSV, all columns of 2.6 in order, for the dashboards and exporters that read them. */
-import type { ClusterStatus, EndpointStatus, PoolStatus, Status, Traffic } from "../control/status/report.ts";
+import type { Answers, EndpointStatus, PoolStatus, Traffic } from "../control/status/pool-report.ts";
+import type { ClusterStatus, Status } from "../control/status/report.ts";
 import { formatEndpoint } from "../core/address.ts";
-import type { HealthWord } from "../seam/board.ts";
+import { ANSWERS, type HealthWord } from "../seam/board.ts";
 import { serviceNamed, SERVICES, type ServiceName } from "../seam/services.ts";
 
 /** In the order of HAProxy 2.6. The dash parts its core from what its protocols add. */
@@ -94,6 +95,7 @@ function frontendRows(status: Status): readonly Row[] {
         .map(({ address }) => address)
         .join(" "),
       mode: modeOf(kind),
+      ...answersOf(addedAnswers(pools)),
       conn_tot: listener?.total ?? 0,
       "-": "-",
     };
@@ -110,7 +112,8 @@ function backendRows(cluster: ClusterStatus, pool: PoolStatus, iid: number): rea
     qcur: 0,
     qmax: 0,
     ...trafficOf(pool),
-    econ: pool.endpoints.reduce((sum, { failures }) => sum + failures, 0),
+    econ: sumOf(pool.endpoints.map(({ failures }) => failures)),
+    ...answersOf(pool.answers),
     status: up > 0 ? "UP" : "DOWN",
     weight: up,
     act: up,
@@ -136,6 +139,8 @@ function serverRow(pxname: string, pool: PoolStatus, endpoint: EndpointStatus, i
     qmax: 0,
     ...trafficOf(endpoint),
     econ: endpoint.failures,
+    ...answersOf(endpoint.answers),
+    ...checksOf(endpoint),
     status: STATES[endpoint.state],
     weight: 1,
     act: endpoint.state === "up" ? 1 : 0,
@@ -159,10 +164,39 @@ function trafficOf({ active, total, bytesUp, bytesDown }: Traffic): Row {
   return { scur: active, stot: total, bin: bytesUp, bout: bytesDown };
 }
 
+/** What was asked of a node, and how it answered; blank where HTTP is not spoken, as HAProxy has it. */
+function answersOf(answers: Answers | undefined): Row {
+  if (answers === undefined) return {};
+  const columns = ANSWERS.map((answer) => [`hrsp_${answer}`, answers[answer]]);
+  return { ...Object.fromEntries(columns), hrsp_other: 0, req_tot: sumOf(ANSWERS.map((answer) => answers[answer])) };
+}
+
+function addedAnswers(pools: readonly PoolStatus[]): Answers | undefined {
+  const known = pools.flatMap(({ answers }) => answers ?? []);
+  if (known.length === 0) return undefined;
+  return Object.fromEntries(ANSWERS.map((name) => [name, sumOf(known.map((each) => each[name]))])) as Answers;
+}
+
+function checksOf({ checks, reason }: EndpointStatus): Row {
+  if (checks === undefined) return {};
+  const code = /^\/\S+ (\d{3})\b/.exec(reason)?.[1] ?? "";
+  return {
+    chkfail: checks.failed,
+    chkdown: checks.downs,
+    downtime: checks.downSeconds,
+    check_code: code,
+    check_duration: checks.lastMs === null ? "" : Math.round(checks.lastMs),
+  };
+}
+
+function sumOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0);
+}
+
 function bytesOf(pools: readonly Traffic[]): Row {
   return {
-    bin: pools.reduce((sum, { bytesUp }) => sum + bytesUp, 0),
-    bout: pools.reduce((sum, { bytesDown }) => sum + bytesDown, 0),
+    bin: sumOf(pools.map(({ bytesUp }) => bytesUp)),
+    bout: sumOf(pools.map(({ bytesDown }) => bytesDown)),
   };
 }
 

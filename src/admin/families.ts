@@ -1,8 +1,9 @@
 /** Every metric: its name, what it means, and where its samples are in the status. Labels and units as Prometheus asks for. */
 import { CLUSTER_STATES } from "../core/health/cluster-state.ts";
-import type { ClusterStatus, EndpointStatus, PoolStatus, Status } from "../control/status/report.ts";
+import type { Answers, EndpointStatus, PoolStatus } from "../control/status/pool-report.ts";
+import type { ClusterStatus, Status } from "../control/status/report.ts";
 import { formatEndpoint } from "../core/address.ts";
-import { HEALTH_WORDS, type Board } from "../seam/board.ts";
+import { ANSWERS, HEALTH_WORDS, type Board } from "../seam/board.ts";
 import type { Service } from "../seam/services.ts";
 import { DURATIONS, durationsOf, END_REASONS, endsOf, type Duration } from "../seam/tallies.ts";
 
@@ -69,6 +70,10 @@ function plain(value: number): readonly Sample[] {
 }
 
 const MS = 1_000;
+
+function httpPools({ pools }: ClusterStatus): readonly (PoolStatus & { readonly answers: Answers })[] {
+  return pools.flatMap((pool) => (pool.answers === undefined ? [] : { ...pool, answers: pool.answers }));
+}
 
 /** Cumulative buckets, sum and count (Prometheus' exposition format, "Histograms and summaries"). */
 function histogram(name: string, duration: Duration, help: string): MetricFamily {
@@ -213,6 +218,39 @@ export const FAMILIES: readonly MetricFamily[] = [
         value: Number(state === cluster.state),
       })),
     ),
+  ),
+  counter("http_requests_total", "HTTP requests for the cluster that were answered", ({ status }) =>
+    status.clusters.flatMap((cluster) =>
+      httpPools(cluster).map(({ kind, answers }) => ({
+        labels: { cluster: cluster.name, pool: kind },
+        value: ANSWERS.reduce((sum, code) => sum + answers[code], 0),
+      })),
+    ),
+  ),
+  counter(
+    "http_responses_total",
+    "Answers to HTTP requests for the cluster, by the status code's class",
+    ({ status }) =>
+      status.clusters.flatMap((cluster) =>
+        httpPools(cluster).flatMap(({ kind, answers }) =>
+          ANSWERS.map((code) => ({ labels: { cluster: cluster.name, pool: kind, code }, value: answers[code] })),
+        ),
+      ),
+  ),
+  counter(
+    "endpoint_checks_failed_total",
+    "Probes of the endpoint that did not pass",
+    perEndpoint(({ endpoint }) => plain(endpoint.checks?.failed ?? 0)),
+  ),
+  counter(
+    "endpoint_downs_total",
+    "How often the endpoint went out of service",
+    perEndpoint(({ endpoint }) => plain(endpoint.checks?.downs ?? 0)),
+  ),
+  counter(
+    "endpoint_down_seconds_total",
+    "How long the endpoint was out of service",
+    perEndpoint(({ endpoint }) => plain(endpoint.checks?.downSeconds ?? 0)),
   ),
   gauge("cluster_warnings", "Warnings shown for the cluster", ({ status }) =>
     status.clusters.map(({ name, warnings }) => ({ labels: { cluster: name }, value: warnings.length })),

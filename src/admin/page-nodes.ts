@@ -1,6 +1,7 @@
 /** The nodes of one cluster: a table for the API, one for the ingress, as both have their own probes. */
 import { membersOf } from "../core/health/cluster-state.ts";
-import type { ClusterStatus, EndpointStatus, PoolStatus } from "../control/status/report.ts";
+import type { EndpointStatus, PoolStatus } from "../control/status/pool-report.ts";
+import type { ClusterStatus } from "../control/status/report.ts";
 import type { HealthWord } from "../seam/board.ts";
 import { serviceNamed, SERVICES } from "../seam/services.ts";
 import { html, type Markup } from "./page-html.ts";

@@ -1,6 +1,7 @@
 /** A status as text for people: aligned, 80 columns for usual names, no colours. */
 import { membersOf } from "../core/health/cluster-state.ts";
-import type { ClusterStatus, EndpointStatus, PoolStatus, Status } from "../control/status/report.ts";
+import type { EndpointStatus, PoolStatus } from "../control/status/pool-report.ts";
+import type { ClusterStatus, Status } from "../control/status/report.ts";
 import { table } from "./table.ts";
 
 /** Names that nobody serves, at most. */

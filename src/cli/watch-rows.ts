@@ -1,6 +1,7 @@
 /** Clusters, nodes and unknown names as the rows of the live view: filtered, sorted, in columns. */
 import { membersOf, type ClusterState } from "../core/health/cluster-state.ts";
-import type { ClusterStatus, EndpointStatus, Status } from "../control/status/report.ts";
+import type { EndpointStatus } from "../control/status/pool-report.ts";
+import type { ClusterStatus, Status } from "../control/status/report.ts";
 import type { UnknownName } from "../control/serve/unknown-names.ts";
 import type { HealthWord } from "../seam/board.ts";
 import { ageText } from "./status-table.ts";

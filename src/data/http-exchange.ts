@@ -6,6 +6,7 @@ import type { ExchangeEnd, Forward } from "../core/http/effects.ts";
 import type { Reply } from "../core/http/reply.ts";
 import type { Request, RequestHead } from "../core/http/request.ts";
 import { route } from "../core/route/lookup.ts";
+import { ANSWERS } from "../seam/board.ts";
 import type { Pool } from "../seam/snapshot.ts";
 import { joinNotes, type AccessRecord } from "./access-log.ts";
 import { routeHttp, type ExchangeOwner, type HttpRoute } from "./http-route.ts";
@@ -102,6 +103,15 @@ export class Exchange {
   served(upstream: Upstream | null): Upstream | null {
     const { routed } = this;
     return upstream !== null && routed !== null && upstream.cells.pool === routed.pool.cell ? upstream : null;
+  }
+
+  /** @param status 0: none was sent */
+  countAnswer(status: number, upstream: Upstream | null): void {
+    const answer = ANSWERS[Math.floor(status / 100) - 1];
+    if (answer === undefined || this.routed === null) return;
+    const { writer } = this.owner.plane;
+    writer.addTotal(this.routed.pool.cell, answer, 1);
+    if (upstream !== null) writer.addTotal(upstream.cells.endpoint, answer, 1);
   }
 
   record(request: Request | null, upstream: Upstream | null, soFar: ExchangeEnd): AccessRecord {

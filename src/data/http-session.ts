@@ -259,6 +259,7 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner, ExchangeO
     const counted = end.end === "done" ? undefined : COUNTED[end.end];
     if (counted !== undefined) plane.writer.addCount(counted, 1);
     if (upstream !== null) countBytes(plane, upstream.cells, end.up, end.down);
+    exchange.countAnswer(end.status, upstream);
     plane.writer.tally(this.service.index, end.end, upstream?.dialMs ?? null, exchange.tookMs);
     if (plane.log.on) plane.log.write(exchange.record(request, upstream, end));
     if (upstream !== null) upstream.dialMs = null;

@@ -53,6 +53,8 @@ export class HttpTunnel implements JoinSpec, Cuttable {
     const { plane, client, soFar } = this.input;
     plane.tunnels.add(this);
     countBytes(plane, this.cells, soFar.up, soFar.down);
+    // what the other protocol says is no HTTP: the answer was 101
+    for (const cell of [this.cells.pool, this.cells.endpoint]) plane.writer.addTotal(cell, "1xx", 1);
     this.tunnel = plane.runtime.join(client, node, this);
   }
 

@@ -25,9 +25,22 @@ export const BOARD_CELLS = 131_072;
 export const FULL_WEIGHT = 256;
 
 /** What a worker counts per cell; the order of the cells in `totals`. */
-export const TOTALS = { connections: 0, failures: 1, bytesUp: 2, bytesDown: 3 } as const;
+export const TOTALS = {
+  connections: 0,
+  failures: 1,
+  bytesUp: 2,
+  bytesDown: 3,
+  "1xx": 4,
+  "2xx": 5,
+  "3xx": 6,
+  "4xx": 7,
+  "5xx": 8,
+} as const;
 export type Total = keyof typeof TOTALS;
-const TOTALS_WIDTH = 4;
+const TOTALS_WIDTH = 9;
+/** HTTP requests by the answer's status, on the cells of pools and endpoints. */
+export const ANSWERS = ["1xx", "2xx", "3xx", "4xx", "5xx"] as const satisfies readonly Total[];
+export type Answer = (typeof ANSWERS)[number];
 
 /** What a worker counts for itself, not for a cell; the order of the cells in `counts`. */
 export const COUNTS = {

@@ -1,5 +1,6 @@
 /** A status as a busy lab has it, of any size: what the page is tested with. */
-import type { ClusterStatus, EndpointStatus, PoolStatus, Status } from "../../src/control/status/report.ts";
+import type { EndpointStatus, PoolStatus } from "../../src/control/status/pool-report.ts";
+import type { ClusterStatus, Status } from "../../src/control/status/report.ts";
 import type { ServiceName } from "../../src/seam/services.ts";
 
 const STARTED = "2026-08-01T08:00:00.000Z";

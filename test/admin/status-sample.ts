@@ -1,5 +1,6 @@
 /** A status as a small lab would have it: one cluster with a healthy and a dead node, some traffic, a stranger's name. */
-import type { EndpointStatus, Status } from "../../src/control/status/report.ts";
+import type { EndpointStatus } from "../../src/control/status/pool-report.ts";
+import type { Status } from "../../src/control/status/report.ts";
 
 const NO_RATES = { connections: 0, bytesUp: 0, bytesDown: 0 };
 const HISTORY = { stepSeconds: 10, connections: [0, 1, 2], bytesUp: [0, 10, 20], bytesDown: [0, 100, 200] };

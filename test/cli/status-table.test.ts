@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { ageText, statusText } from "../../src/cli/status-table.ts";
-import type { EndpointStatus, Status } from "../../src/control/status/report.ts";
+import type { EndpointStatus } from "../../src/control/status/pool-report.ts";
+import type { Status } from "../../src/control/status/report.ts";
 
 const TRAFFIC = { active: 2, total: 40, bytesUp: 1, bytesDown: 2 };
 const HEALTH = { state: "up", reason: "/readyz 200", sinceSeconds: 9 } as const;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { MemoryPeer } from "../support/memory/wire.ts";
-import { countOf, totalOf } from "../../src/seam/board.ts";
+import { ANSWERS, countOf, totalOf } from "../../src/seam/board.ts";
 import { bytesOf, textOf } from "../../scripts/fuzz/session-lab.ts";
 import { startLab, type Lab } from "./service-lab.ts";
 import { poolOf, withPool } from "../support/built-in.ts";
@@ -78,6 +78,18 @@ describe("acceptHttp()", () => {
     expect(countOf(lab.board, "open")).toBe(0);
   });
 
+  test("counts answers by their status on pool and endpoint (13 C5)", () => {
+    const { lab, peer } = single();
+    const client = ask(lab);
+    say(lab, peer(), OK);
+    say(lab, client, GET);
+    say(lab, peer(), OK.replace("200 OK", "404 Not Found"));
+    for (const key of ["cluster/hub/http", "cluster/hub/http/10.1.0.1:80"]) {
+      const counted = ANSWERS.map((answer) => totalOf(lab.board, lab.cell(key), answer));
+      expect([key, ...counted]).toEqual([key, 0, 1, 0, 1, 0]);
+    }
+  });
+
   test("keeps the node's connection for the client's next request, and for no other client", () => {
     const { lab, peer } = single();
     const client = ask(lab);
@@ -143,6 +155,7 @@ describe("acceptHttp()", () => {
     );
     expect(text).not.toContain("10.1.0.");
     expect(text).not.toContain("two");
+    expect(totalOf(lab.board, lab.cell("cluster/hub/http"), "5xx")).toBe(1);
     expect(lab.records()).toMatchObject([{ status: 503, end: "node down", cluster: "hub", node: null }]);
   });
 
@@ -289,6 +302,7 @@ describe("acceptHttp()", () => {
     client.finish();
     peer().finish();
     lab.runtime.settle();
+    expect(totalOf(lab.board, lab.cell("cluster/hub/http"), "1xx")).toBe(1);
     expect(lab.records()).toMatchObject([{ status: 101, cluster: "hub", node: "10.1.0.1:80", target: "/x?y" }]);
     expect([lab.active("cluster/hub/http"), countOf(lab.board, "open")]).toEqual([0, 0]);
   });

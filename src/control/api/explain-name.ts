@@ -14,7 +14,7 @@ import {
   type Circumstances,
 } from "./asked-name.ts";
 import type { Facts } from "../serve/facts.ts";
-import { poolStatusOf, type EndpointStatus, type PoolStatus } from "../status/report.ts";
+import { poolStatusOf, type EndpointStatus, type PoolStatus } from "../status/pool-report.ts";
 
 export interface Explanation {
   /** Canonical. */

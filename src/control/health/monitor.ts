@@ -161,7 +161,8 @@ export class HealthMonitor {
   }
 
   endpoints(): readonly EndpointHealth[] {
-    return this.model.endpoints.map(endpointView);
+    const nowMs = this.clock.nowMs();
+    return this.model.endpoints.map((endpoint) => endpointView(endpoint, nowMs));
   }
 
   clusters(): readonly ClusterHealth[] {
@@ -245,7 +246,7 @@ export class HealthMonitor {
     const startedMs = this.clock.nowMs();
     try {
       const findings = await this.prober.probe(node, this.config.timeouts.probe);
-      if (!node.removed) this.takeFindings(node, findings);
+      if (!node.removed) this.takeFindings(node, findings, this.clock.nowMs() - startedMs);
       const states = node.endpoints.map(({ state }) => state);
       return startedMs + nextDelay(states, node.cluster.config.intervalMs, this.random());
     } catch (error) {
@@ -254,9 +255,12 @@ export class HealthMonitor {
     }
   }
 
-  private takeFindings(node: ProbedNode, { outcomes, rungRaised, becameForeign }: NodeFindings): void {
+  private takeFindings(node: ProbedNode, findings: NodeFindings, tookMs: number): void {
+    const { outcomes, rungRaised, becameForeign } = findings;
     for (const { endpoint, outcome } of outcomes) {
-      this.counts[outcome.verdict === "up" ? "passed" : "failed"] += 1;
+      const passed = outcome.verdict === "up";
+      this.counts[passed ? "passed" : "failed"] += 1;
+      endpoint.checks.probed(passed, tookMs);
       this.take(endpoint, outcome);
     }
     const others = node.cluster.nodes.filter((other) => other !== node);
@@ -277,6 +281,7 @@ export class HealthMonitor {
     const { state, flipped } = observe(endpoint.state, outcome, cluster.config, this.clock.nowMs());
     endpoint.state = state;
     if (!flipped) return this.boardWriter.update(endpoint);
+    endpoint.checks.became(state.verdict, this.clock.nowMs());
     if (!endpoint.drained) endpoint.sinceWallMs = this.clock.wallMs();
     if (state.verdict === "up") endpoint.served = true;
     this.boardWriter.verdictChanged(endpoint, before);

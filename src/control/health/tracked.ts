@@ -9,6 +9,7 @@ import type { HealthWord } from "../../seam/board.ts";
 import type { Policy, ProbeGroup, Service, ServiceName } from "../../seam/services.ts";
 import type { Address, ClusterPlan, Endpoint } from "../../seam/snapshot.ts";
 import type { NodeProbe } from "../probe/node-probe.ts";
+import { CheckTally } from "./check-tally.ts";
 import type { Cancel, Clock } from "./system-clock.ts";
 
 export class TrackedCluster {
@@ -59,6 +60,7 @@ export class TrackedEndpoint {
   role: Role = "candidate";
   /** edge-lb itself listens there: no client and no probe goes there. */
   own = false;
+  readonly checks = new CheckTally();
   /** The operator took it out. */
   drained = false;
   /** When slow start began; null: full share. */

@@ -4,6 +4,7 @@ import type { Rung } from "../../core/health/ladder.ts";
 import type { Role } from "../../core/health/roles.ts";
 import type { HealthWord } from "../../seam/board.ts";
 import type { ServiceName } from "../../seam/services.ts";
+import type { Checks } from "./check-tally.ts";
 import type { CertificateView } from "./certificate-warnings.ts";
 import type { NodeIdentities } from "./node-identities.ts";
 import type { TrackedCluster, TrackedEndpoint } from "./tracked.ts";
@@ -25,6 +26,7 @@ export interface EndpointHealth {
   readonly role: Role;
   /** `unproven`: its certificate names no configured cluster, or none was seen. */
   readonly identity: "proven" | "unproven" | "foreign";
+  readonly checks: Checks;
 }
 
 export interface ClusterHealth {
@@ -38,7 +40,7 @@ export interface ClusterHealth {
   readonly warnings: readonly string[];
 }
 
-export function endpointView(endpoint: TrackedEndpoint): EndpointHealth {
+export function endpointView(endpoint: TrackedEndpoint, nowMs: number): EndpointHealth {
   const { cluster, service, node, at, cell, role } = endpoint;
   const probed = cluster.nodes.find((each) => each.group === service.group && each.ip === at.ip);
   return {
@@ -54,6 +56,7 @@ export function endpointView(endpoint: TrackedEndpoint): EndpointHealth {
     rung: cluster.rungs.get(service.name) ?? null,
     role,
     identity: probed?.identity.kind ?? "unproven",
+    checks: endpoint.checks.view(nowMs),
   };
 }
 

@@ -52,20 +52,22 @@ export class Totals {
   retire(cell: number): void {
     const kind = this.serviceOf.get(cell);
     if (kind !== undefined) {
-      const sums = this.retired.get(kind) ?? { connections: 0, failures: 0, bytesUp: 0, bytesDown: 0 };
+      const sums = this.retired.get(kind) ?? sumsOf(() => 0);
       for (const name of NAMES) sums[name] += this.of(cell, name);
       this.retired.set(kind, sums);
       this.serviceOf.delete(cell);
     }
-    this.before.set(cell, {
-      connections: totalOf(this.board, cell, "connections"),
-      failures: totalOf(this.board, cell, "failures"),
-      bytesUp: totalOf(this.board, cell, "bytesUp"),
-      bytesDown: totalOf(this.board, cell, "bytesDown"),
-    });
+    this.before.set(
+      cell,
+      sumsOf((name) => totalOf(this.board, cell, name)),
+    );
   }
 
   private cellsOf(kind: ServiceName): readonly number[] {
     return [...this.serviceOf].filter(([, each]) => each === kind).map(([cell]) => cell);
   }
+}
+
+function sumsOf(of: (name: Total) => number): Sums {
+  return Object.fromEntries(NAMES.map((name) => [name, of(name)])) as Sums;
 }

@@ -3,19 +3,28 @@ import manifest from "../../../package.json" with { type: "json" };
 import type { Layer } from "../../config/layers.ts";
 import type { ClusterConfig } from "../../config/model.ts";
 import { formatEndpoint } from "../../core/address.ts";
-import { reasonText } from "../../core/health/reasons.ts";
-import { activeOf, countOf, HEALTH_WORDS, type Board, type Count, type HealthWord } from "../../seam/board.ts";
-import type { DialError, Engine } from "../../seam/mail.ts";
-import type { ClusterPlan, Endpoint } from "../../seam/snapshot.ts";
-import type { Policy, Service, ServiceName } from "../../seam/services.ts";
+import { countOf, type Count } from "../../seam/board.ts";
+import type { Engine } from "../../seam/mail.ts";
+import type { ClusterPlan } from "../../seam/snapshot.ts";
+import type { ServiceName } from "../../seam/services.ts";
 import type { ControlEvent, RecentEvents } from "../log/recent-events.ts";
-import type { ClusterHealth, EndpointHealth } from "../health/view.ts";
+import type { ClusterHealth } from "../health/view.ts";
 import type { ProbeCounts } from "../health/monitor.ts";
 import type { RingUse } from "../serve/engine.ts";
 import type { Facts } from "../serve/facts.ts";
 import type { ReloadStatus } from "../serve/reloader.ts";
 import type { NameView } from "../serve/resolver.ts";
 import { clusterStanding, type ClusterStanding } from "../../core/health/cluster-state.ts";
+import {
+  byCell,
+  healthOf,
+  poolStatus,
+  secondsSince,
+  trafficOf,
+  type Endpoints,
+  type PoolStatus,
+  type Traffic,
+} from "./pool-report.ts";
 import { rounded, type Counters, type History, type RateMeter, type Rates } from "./rates.ts";
 import type { UnknownName } from "../serve/unknown-names.ts";
 
@@ -100,41 +109,6 @@ export interface RemovedCluster {
   readonly from: string;
 }
 
-export interface PoolStatus extends Health, Traffic {
-  readonly kind: ServiceName;
-  readonly policy: Policy;
-  /** What its nodes are held to; null: none passed yet. */
-  readonly rung: string | null;
-  readonly endpoints: readonly EndpointStatus[];
-}
-
-export interface EndpointStatus extends Health, Traffic {
-  /** As the operator named it. */
-  readonly node: string;
-  readonly ip: string;
-  readonly port: number;
-  readonly role: EndpointHealth["role"];
-  readonly identity: EndpointHealth["identity"];
-  /** Dials of clients that failed. */
-  readonly failures: number;
-  readonly lastFailure: { readonly error: DialError; readonly time: string } | null;
-}
-
-export interface Health {
-  readonly state: HealthWord;
-  /** In words: `/readyz 200`. */
-  readonly reason: string;
-  readonly sinceSeconds: number;
-}
-
-export interface Traffic {
-  /** Connections to nodes that are open. */
-  readonly active: number;
-  readonly total: number;
-  readonly bytesUp: number;
-  readonly bytesDown: number;
-}
-
 export interface StatusInput {
   readonly facts: Facts;
   readonly events: RecentEvents;
@@ -194,12 +168,6 @@ export function buildStatus(input: StatusInput, { history = false }: StatusOptio
   };
 }
 
-type Endpoints = ReadonlyMap<number, EndpointHealth>;
-
-function byCell(views: readonly EndpointHealth[]): Endpoints {
-  return new Map(views.map((view) => [view.cell, view]));
-}
-
 function connectionStatus({ board, snapshot, logLinesLost }: Facts): ConnectionStatus {
   const of = (count: Count): number => countOf(board, count);
   return {
@@ -251,70 +219,6 @@ function clusterStatus(
   };
 }
 
-/** One pool alone; null when the cluster has none for this service. */
-export function poolStatusOf(plan: ClusterPlan, service: Service, facts: Facts, nowMs: number): PoolStatus | null {
-  return poolStatus(plan, service, facts, byCell(facts.health?.endpoints() ?? []), nowMs);
-}
-
-function poolStatus(
-  { pools }: ClusterPlan,
-  service: Service,
-  facts: Facts,
-  endpoints: Endpoints,
-  nowMs: number,
-): PoolStatus | null {
-  const pool = pools[service.index] ?? null;
-  if (pool === null) return null;
-  const rung = pool.endpoints.map(({ cell }) => endpoints.get(cell)?.rung ?? null).find((each) => each !== null);
-  return {
-    kind: service.name,
-    policy: pool.policy,
-    rung: rung ?? null,
-    ...healthOf(facts.board, pool.cell, nowMs),
-    ...trafficOf(facts, pool.cell),
-    endpoints: pool.endpoints.map((endpoint) => endpointStatus(endpoint, facts, endpoints.get(endpoint.cell), nowMs)),
-  };
-}
-
-function endpointStatus(
-  { cell, at, node }: Endpoint,
-  facts: Facts,
-  view: EndpointHealth | undefined,
-  nowMs: number,
-): EndpointStatus {
-  const failure = facts.lastFailures.get(cell);
-  return {
-    node,
-    ip: at.ip,
-    port: at.port,
-    state: view?.state ?? "unknown",
-    reason: view?.reason ?? reasonText(0),
-    sinceSeconds: secondsSince(view?.sinceMs ?? nowMs, nowMs),
-    role: view?.role ?? "candidate",
-    identity: view?.identity ?? "unproven",
-    ...trafficOf(facts, cell),
-    failures: facts.totals.of(cell, "failures"),
-    lastFailure: failure === undefined ? null : { error: failure.error, time: new Date(failure.atMs).toISOString() },
-  };
-}
-
-function healthOf(board: Board, cell: number, nowMs: number): Health {
-  return {
-    state: HEALTH_WORDS[board.health[cell] ?? 0] ?? "unknown",
-    reason: reasonText(board.reason[cell] ?? 0),
-    sinceSeconds: secondsSince(board.since[cell] || nowMs, nowMs),
-  };
-}
-
-function trafficOf({ board, totals }: Facts, cell: number): Traffic {
-  return {
-    active: activeOf(board, cell),
-    total: totals.of(cell, "connections"),
-    bytesUp: totals.of(cell, "bytesUp"),
-    bytesDown: totals.of(cell, "bytesDown"),
-  };
-}
-
 /** What the rate meter reads. */
 export function countersOf({ snapshot, totals }: Facts): ReadonlyMap<string, Counters> {
   const counters = new Map<string, Counters>();
@@ -335,8 +239,4 @@ export function countersOf({ snapshot, totals }: Facts): ReadonlyMap<string, Cou
 
 function roundedRates({ connections, bytesUp, bytesDown }: Rates): Rates {
   return { connections: rounded(connections), bytesUp: Math.round(bytesUp), bytesDown: Math.round(bytesDown) };
-}
-
-function secondsSince(fromMs: number, nowMs: number): number {
-  return Math.max(0, Math.round((nowMs - fromMs) / 1_000));
 }
