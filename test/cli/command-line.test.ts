@@ -77,12 +77,13 @@ describe("CommandLine.parse()", () => {
     ["--verify import k.cfg", { verify: true }],
     ["--format yaml import k.cfg", { format: "yaml" }],
     ["--out o.yaml import k.cfg", { out: "o.yaml" }],
-    ["--domain lab import k.cfg", { domain: "lab" }],
+    ["--domain lab import k.cfg", { domain: ["lab"] }],
     ["import k.cfg --out o.yaml --json", { out: "o.yaml", json: true }],
   ])("takes a command's options on either side of it: %s", (typed, want) => {
     const { command, args, settings, options } = parse(words(typed));
     expect([command.name, args, settings]).toEqual(["import", ["k.cfg"], []]);
-    expect(options).toEqual({ format: null, out: null, domain: null, verify: false, json: false, ...want });
+    const off = { verify: false, json: false, force: false, verbose: false, "keep-log": false };
+    expect(options).toEqual({ format: null, out: null, domain: [], ...off, ...want });
   });
 
   test("takes a lone dash for an argument", () => {

@@ -55,7 +55,7 @@ export class Relay {
 
   /** The client sent something, or could not have sent it earlier. */
   touchBody(): void {
-    this.due.restBody();
+    if (this.ask.open) this.due.restBody();
     this.touch();
   }
 
