@@ -4,11 +4,12 @@ import { cidrText, type ListenAddress } from "../../config/addresses.ts";
 import type { Config } from "../../config/model.ts";
 import { durationText } from "../../config/values.ts";
 import type { Cidr } from "../../seam/snapshot.ts";
-import type { BuiltInName } from "../../seam/services.ts";
+import { listenOf, policyOf } from "../../config/service-settings.ts";
+import type { Service } from "../../seam/services.ts";
 import {
   defaultPool,
-  kindsOf,
   labelExpression,
+  listenedServices,
   poolsOf,
   routesFor,
   type ExportPool,
@@ -16,16 +17,18 @@ import {
 } from "./pools.ts";
 
 export function exportHaproxy(config: Config): string {
-  const kinds = kindsOf(config);
-  const pools = kinds.flatMap((kind) => poolsOf(config, kind));
+  const services = listenedServices(config);
+  const pools = services.flatMap((service) => poolsOf(config, service));
   const sections = [
     globalSection(config),
     defaultsSection(config),
     ...(pools.some((pool) => pool.servers.some((server) => server.isName)) ? [RESOLVERS] : []),
     ...statsSection(config),
-    ...kinds.map((kind) => (kind === "http" ? httpFrontend(config) : tlsFrontend(config, kind))),
+    ...services.map((service) =>
+      service.routedBy === "host" ? httpFrontend(config, service) : tlsFrontend(config, service),
+    ),
     ...pools.map((pool) => backend(config, pool)),
-    ...(kinds.includes("http") ? [UNKNOWN_NAME] : []),
+    ...(services.some(({ routedBy }) => routedBy === "host") ? [UNKNOWN_NAME] : []),
     ...(config.maxConnectionsPerClient > 0 ? [CLIENTS] : []),
   ];
   const head = "# Written by edge-lb export haproxy; needs HAProxy 2.4 or later, 2.6 to balance TLS by name\n";
@@ -98,12 +101,12 @@ function allowLine(allow: readonly Cidr[], rule: string): string[] {
   return allow.length === 0 ? [] : [`${rule} if !{ src ${allow.map(cidrText).join(" ")} }`];
 }
 
-function tlsFrontend(config: Config, kind: BuiltInName): Section {
-  const idle = kind === "https" ? config.timeouts.ingressIdle : config.timeouts.apiIdle;
-  const fallback = defaultPool(config, kind);
+function tlsFrontend(config: Config, service: Service): Section {
+  const idle = config.timeouts[service.idle];
+  const fallback = defaultPool(config, service);
   return [
-    `frontend ${kind}`,
-    ...config.listen[kind].map((at) => `bind ${bindAddress(at)}`),
+    `frontend ${service.name}`,
+    ...listenOf(config, service).map((at) => `bind ${bindAddress(at)}`),
     `timeout client ${haproxyTime(idle)}`,
     'log-format "%ci:%cp [%t] %ft %b/%s %Tw/%Tc/%Tt %B %ts %ac/%fc/%bc/%sc/%rc %sq/%bq sni=%[var(sess.sni)]"',
     ...allowLine(config.allow, "tcp-request connection reject"),
@@ -112,7 +115,7 @@ function tlsFrontend(config: Config, kind: BuiltInName): Section {
     "tcp-request content set-var(sess.sni) req.ssl_sni,lower if { req.ssl_hello_type 1 }",
     "tcp-request content accept if { req.ssl_hello_type 1 }",
     "tcp-request content reject",
-    ...routesFor(config, kind).map((route) => useBackend(route, "var(sess.sni)")),
+    ...routesFor(config, service).map((route) => useBackend(route, "var(sess.sni)")),
     ...(fallback === null ? [] : [`use_backend ${fallback.name} if !{ req.ssl_sni -m found }`]),
   ];
 }
@@ -129,14 +132,14 @@ function useBackend({ claim, pool }: ExportRoute, sample: string): string {
 }
 
 /** Each request is routed; its Host passes unchanged. */
-function httpFrontend(config: Config): Section {
-  const fallback = defaultPool(config, "http");
-  const routes = routesFor(config, "http");
+function httpFrontend(config: Config, service: Service): Section {
+  const fallback = defaultPool(config, service);
+  const routes = routesFor(config, service);
   const redirected = routes.filter((route) => route.pool.cluster.redirectHttps);
   const trusted = config.trustedProxies.map(cidrText).join(" ");
   return [
-    "frontend http",
-    ...config.listen.http.map((at) => `bind ${bindAddress(at)}`),
+    `frontend ${service.name}`,
+    ...listenOf(config, service).map((at) => `bind ${bindAddress(at)}`),
     "mode http",
     "option httplog",
     ...allowLine(config.allow, "tcp-request connection reject"),
@@ -163,13 +166,14 @@ function redirectLine(route: ExportRoute): string {
 }
 
 function backend(config: Config, pool: ExportPool): Section {
-  const { kind, cluster, servers } = pool;
-  const idle = kind === "api" || kind === "mcs" ? config.timeouts.apiIdle : config.timeouts.ingressIdle;
+  const { service, cluster, servers } = pool;
+  const idle = config.timeouts[service.idle];
+  const isHttp = service.routedBy === "host";
   const options = serverOptions(pool);
-  const reject = kind === "http" ? "http-request deny" : "tcp-request content reject";
+  const reject = isHttp ? "http-request deny" : "tcp-request content reject";
   return [
     `backend ${pool.name}`,
-    ...(kind === "http" ? ["mode http"] : []),
+    ...(isHttp ? ["mode http"] : []),
     `timeout server ${haproxyTime(idle)}`,
     `timeout tunnel ${haproxyTime(idle)}`,
     ...(cluster.maxConnections > 0 ? [`${reject} if { be_conn gt ${cluster.maxConnections} }`] : []),
@@ -183,22 +187,23 @@ function backend(config: Config, pool: ExportPool): Section {
   ];
 }
 
-function balanceLines({ kind, cluster }: ExportPool): string[] {
-  const policy = cluster.balance[kind];
+function balanceLines({ service, cluster }: ExportPool): string[] {
+  const policy = policyOf(cluster, service);
   if (policy === "leastconn" || policy === "roundrobin") return [`balance ${policy}`];
   if (policy === "source") return ["balance source", "hash-type consistent"];
   // `balance hash` is HAProxy 2.6; a TLS pool hashed by name needs it.
-  return [kind === "http" ? "balance hdr(host)" : "balance hash var(sess.sni)", "hash-type consistent"];
+  return [service.routedBy === "host" ? "balance hdr(host)" : "balance hash var(sess.sni)", "hash-type consistent"];
 }
 
 type Check = "readyz" | "router" | "tls" | "tcp" | "off";
 
 /** HAProxy has one check per pool where edge-lb has a ladder: the top rung is taken. */
-function checkOf({ kind, cluster }: ExportPool): Check {
+function checkOf({ service, cluster }: ExportPool): Check {
   if (cluster.check === "off" || cluster.check === "tcp") return cluster.check;
-  if (cluster.check === "tls") return kind === "http" ? "tcp" : "tls";
-  if (kind === "mcs") return "tls";
-  return kind === "api" ? "readyz" : "router";
+  if (cluster.check === "tls") return service.routedBy === "host" ? "tcp" : "tls";
+  const { readiness } = service.group;
+  if (readiness?.port === "ready") return "router";
+  return readiness?.rung === "readyz" ? "readyz" : "tls";
 }
 
 function checkLines(pool: ExportPool): string[] {
@@ -222,10 +227,12 @@ function checkLines(pool: ExportPool): string[] {
 }
 
 function serverOptions(pool: ExportPool): string {
-  const { cluster, kind } = pool;
+  const { cluster, service } = pool;
   const check = checkOf(pool);
   const sni =
-    cluster.domain === null ? "" : ` check-sni ${kind === "https" ? "console.apps" : "api"}.${cluster.domain}`;
+    cluster.domain === null
+      ? ""
+      : ` check-sni ${service.group.servername === "apps" ? "console.apps" : "api"}.${cluster.domain}`;
   const how = {
     readyz: `check check-ssl verify none${sni}`,
     tls: `check check-ssl verify none${sni}`,
@@ -233,12 +240,13 @@ function serverOptions(pool: ExportPool): string {
     tcp: "check",
     off: "",
   };
-  const isIngress = kind === "https" || kind === "http";
-  const proxy = isIngress && cluster.sendProxy > 0 ? (cluster.sendProxy === 2 ? " send-proxy-v2" : " send-proxy") : "";
+  const proxy =
+    service.takesProxy && cluster.sendProxy > 0 ? (cluster.sendProxy === 2 ? " send-proxy-v2" : " send-proxy") : "";
   const timing =
     check === "off"
       ? ""
       : ` inter ${durationText(cluster.intervalMs)} fastinter 1s rise ${cluster.rise} fall ${cluster.fall} on-marked-down shutdown-sessions`;
-  const slow = cluster.balance[kind] === "leastconn" || cluster.balance[kind] === "roundrobin" ? " slowstart 60s" : "";
+  const policy = policyOf(cluster, service);
+  const slow = policy === "leastconn" || policy === "roundrobin" ? " slowstart 60s" : "";
   return `${how[check]}${timing}${check === "off" ? "" : slow}${proxy}`.trim();
 }

@@ -3,12 +3,14 @@ import { ONLY_KEPT } from "./forwarded.ts";
 import { cidrText, type ListenAddress } from "../../config/addresses.ts";
 import type { Config } from "../../config/model.ts";
 import type { Cidr } from "../../seam/snapshot.ts";
-import type { BuiltInName } from "../../seam/services.ts";
+import { listenOf, policyOf } from "../../config/service-settings.ts";
+import type { Service } from "../../seam/services.ts";
 import {
   defaultPool,
-  kindsOf,
   labelExpression,
+  listenedServices,
   poolsOf,
+  restPool,
   routesFor,
   type ExportPool,
   type ExportRoute,
@@ -18,8 +20,8 @@ import {
 const REFUSED = "refused";
 
 export function exportNginx(config: Config): string {
-  const kinds = kindsOf(config);
-  const stream = kinds.filter((kind) => kind !== "http");
+  const services = listenedServices(config);
+  const stream = services.filter(({ routedBy }) => routedBy === "sni");
   return [
     "# Written by edge-lb export nginx; needs the stream module with ssl_preread (Debian: libnginx-mod-stream).",
     "# nginx probes no node: a failed connect takes a node out for 10 s, and the same client goes to the next one.",
@@ -27,7 +29,7 @@ export function exportNginx(config: Config): string {
     "worker_processes auto;",
     ...block("events", [`worker_connections ${workerConnections(config)};`]),
     ...(stream.length === 0 ? [] : block("stream", streamLines(config, stream))),
-    ...(kinds.includes("http") ? block("http", httpLines(config)) : []),
+    ...services.filter(({ routedBy }) => routedBy === "host").flatMap((each) => block("http", httpLines(config, each))),
     "",
   ].join("\n");
 }
@@ -41,7 +43,7 @@ function workerConnections({ maxConnections }: Config): number {
   return maxConnections > 0 ? 2 * maxConnections + 64 : 8192;
 }
 
-function streamLines(config: Config, kinds: readonly BuiltInName[]): string[] {
+function streamLines(config: Config, services: readonly Service[]): string[] {
   return [
     "log_format names '$remote_addr:$remote_port [$time_local] $server_port $status $bytes_sent $bytes_received $session_time sni=\"$ssl_preread_server_name\" $upstream_addr';",
     "access_log /var/log/nginx/access.log names;",
@@ -50,7 +52,7 @@ function streamLines(config: Config, kinds: readonly BuiltInName[]): string[] {
     "tcp_nodelay on;",
     ...clientLimit(config, "tls_clients"),
     ...block(`upstream ${REFUSED}`, ["server 127.0.0.1:9 down;"]),
-    ...kinds.flatMap((kind) => streamKind(config, kind)),
+    ...services.flatMap((service) => streamService(config, service)),
   ];
 }
 
@@ -59,12 +61,17 @@ function clientLimit({ maxConnectionsPerClient: most }: Config, zone: string): s
   return most === 0 ? [] : [`limit_conn_zone $binary_remote_addr zone=${zone}:10m;`, `limit_conn ${zone} ${most};`];
 }
 
-function streamKind(config: Config, kind: BuiltInName): string[] {
+/** The variable that holds the pool chosen for a service: nginx knows no dash in its name. */
+function chosenPool({ name }: Service): string {
+  return `$${name.replaceAll("-", "_")}_pool`;
+}
+
+function streamService(config: Config, service: Service): string[] {
   const { timeouts } = config;
-  const pools = poolsOf(config, kind);
-  const idle = kind === "https" ? timeouts.ingressIdle : timeouts.apiIdle;
+  const pools = poolsOf(config, service);
+  const idle = timeouts[service.idle];
   const server = [
-    ...config.listen[kind].flatMap((at) => listenLines(at, " so_keepalive=30s:10s:3")),
+    ...listenOf(config, service).flatMap((at) => listenLines(at, " so_keepalive=30s:10s:3")),
     ...allowLines(config.allow),
     "ssl_preread on;",
     `preread_timeout ${timeouts.hello}ms;`,
@@ -73,13 +80,13 @@ function streamKind(config: Config, kind: BuiltInName): string[] {
     "proxy_socket_keepalive on;",
     "proxy_next_upstream_tries 3;",
     `proxy_next_upstream_timeout ${timeouts.dialTotal}ms;`,
-    `proxy_pass $${kind}_pool;`,
+    `proxy_pass ${chosenPool(service)};`,
   ];
   return [
     "",
     ...pools.flatMap((pool) => upstream(pool, "$ssl_preread_server_name")),
     ...pools.flatMap((pool, index) => gate(pool, index)),
-    ...nameMap(config, kind, pools),
+    ...nameMap(config, service, pools),
     ...block("server", [...server, ...proxyLines(pools)]),
   ];
 }
@@ -107,11 +114,11 @@ function upstream(pool: ExportPool, name: string): string[] {
     host: [`hash ${name} consistent;`],
   };
   const servers = pool.servers.map(({ at }) => `server ${at} max_fails=1 fail_timeout=10s;`);
-  return block(`upstream ${pool.name}`, [...policies[pool.cluster.balance[pool.kind]], ...servers]);
+  return block(`upstream ${pool.name}`, [...policies[policyOf(pool.cluster, pool.service)], ...servers]);
 }
 
 function variable(pool: ExportPool, index: number): string {
-  return `$allowed_${pool.kind}_${index}`;
+  return `$allowed_${pool.service.name.replaceAll("-", "_")}_${index}`;
 }
 
 /** Clients that a cluster allows get its pool, others none. */
@@ -122,18 +129,22 @@ function gate(pool: ExportPool, index: number): string[] {
 }
 
 /** With `hostnames`, nginx takes exact names before the longest suffix before expressions, as edge-lb does; case does not matter. */
-function nameMap(config: Config, kind: BuiltInName, pools: readonly ExportPool[]): string[] {
-  const fallback = defaultPool(config, kind);
-  const upstreamOf = (pool: ExportPool): string => {
+function nameMap(config: Config, service: Service, pools: readonly ExportPool[]): string[] {
+  const upstreamOf = (pool: ExportPool | null): string => {
+    if (pool === null) return REFUSED;
     const index = pools.findIndex((one) => one.name === pool.name);
     return pool.cluster.allow.length === 0 ? pool.name : variable(pool, index);
   };
-  return block(`map $ssl_preread_server_name $${kind}_pool`, [
+  return block(`map $ssl_preread_server_name ${chosenPool(service)}`, [
     "hostnames;",
-    `default ${REFUSED};`,
-    `"" ${fallback === null ? REFUSED : upstreamOf(fallback)};`,
-    ...routesFor(config, kind).map((route) => `${mapKey(route)} ${upstreamOf(route.pool)};`),
+    `default ${upstreamOf(restPool(config, service))};`,
+    `"" ${upstreamOf(defaultPool(config, service))};`,
+    ...namedRoutes(config, service).map((route) => `${mapKey(route)} ${upstreamOf(route.pool)};`),
   ]);
+}
+
+function namedRoutes(config: Config, service: Service): ExportRoute[] {
+  return routesFor(config, service).filter(({ claim }) => claim.rule !== "rest");
 }
 
 function mapKey({ claim }: ExportRoute): string {
@@ -141,8 +152,8 @@ function mapKey({ claim }: ExportRoute): string {
   return claim.rule === "below" ? `*.${claim.name}` : `"~*${labelExpression(claim.name)}"`;
 }
 
-function proxyVersion({ kind, cluster }: ExportPool): number {
-  return kind === "https" ? cluster.sendProxy : 0;
+function proxyVersion({ service, cluster }: ExportPool): number {
+  return service.takesProxy ? cluster.sendProxy : 0;
 }
 
 /** `proxy_protocol` holds for a whole server block in nginx, so all clusters must agree. */
@@ -157,9 +168,9 @@ function proxyLines(pools: readonly ExportPool[]): string[] {
   ];
 }
 
-function httpLines(config: Config): string[] {
+function httpLines(config: Config, service: Service): string[] {
   const { timeouts } = config;
-  const pools = poolsOf(config, "http");
+  const pools = poolsOf(config, service);
   const shared = [
     "access_log /var/log/nginx/access.log;",
     "server_names_hash_bucket_size 512;",
@@ -178,7 +189,7 @@ function httpLines(config: Config): string[] {
     ...clientLimit(config, "http_clients"),
     ...pools.flatMap((pool) => upstream(pool, "$host")),
   ];
-  return [...shared, ...unknownServer(config), ...pools.flatMap((pool) => httpServer(config, pool))];
+  return [...shared, ...unknownServer(config, service), ...pools.flatMap((pool) => httpServer(config, pool))];
 }
 
 /** What a client says of itself counts only where it is a trusted proxy. */
@@ -196,12 +207,15 @@ function variableOf(field: string): string {
   return field.toLowerCase().replaceAll("-", "_");
 }
 
-function unknownServer(config: Config): string[] {
-  const listens = config.listen.http.flatMap((at) => listenLines(at, " default_server"));
+/** What no other server takes; where a cluster takes the rest, that is a request without a name. */
+function unknownServer(config: Config, service: Service): string[] {
+  const rest = restPool(config, service);
+  if (rest !== null && defaultPool(config, service) !== null) return [];
+  const listens = listenOf(config, service).flatMap((at) => listenLines(at, rest === null ? " default_server" : ""));
   const answer = 'return 404 "No cluster has this name\\n";';
   return block("server", [
     ...listens,
-    "server_name _;",
+    `server_name ${rest === null ? "_" : '""'};`,
     "default_type text/plain;",
     ...allowLines(config.allow),
     ...block("location /", [answer]),
@@ -209,10 +223,11 @@ function unknownServer(config: Config): string[] {
 }
 
 function httpServer(config: Config, pool: ExportPool): string[] {
-  const { cluster } = pool;
-  const routes = routesFor(config, "http").filter((route) => route.pool.name === pool.name);
+  const { cluster, service } = pool;
+  const isRest = restPool(config, service)?.name === pool.name;
+  const routes = namedRoutes(config, service).filter((route) => route.pool.name === pool.name);
   const names = routes.map(serverName);
-  if (defaultPool(config, "http")?.name === pool.name) names.push('""');
+  if (defaultPool(config, service)?.name === pool.name) names.push('""');
   const proxied = [
     `proxy_pass http://${pool.name};`,
     "proxy_http_version 1.1;",
@@ -240,8 +255,8 @@ function httpServer(config: Config, pool: ExportPool): string[] {
     : block("location /", proxied);
   const both = cluster.allow.length > 0 && config.allow.length > 0;
   return block("server", [
-    ...config.listen.http.flatMap((at) => listenLines(at, "")),
-    `server_name ${names.join(" ")};`,
+    ...listenOf(config, service).flatMap((at) => listenLines(at, isRest ? " default_server" : "")),
+    `server_name ${names.join(" ") || "_"};`,
     ...allowLines(cluster.allow.length === 0 ? config.allow : cluster.allow),
     ...(both ? ["if ($outside) { return 403; }"] : []),
     ...locations,

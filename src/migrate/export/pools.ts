@@ -1,13 +1,13 @@
 /** A configuration as other load balancers see it: names that lead to pools. */
-import { nodesFor } from "../../config/service-settings.ts";
+import { defaultOf, listenOf, nodesFor, portOf } from "../../config/service-settings.ts";
 import { claimsOf, nameSetsOf, type Claim } from "../../config/claims.ts";
 import { formatEndpoint } from "../../core/address.ts";
 import type { ClusterConfig, Config } from "../../config/model.ts";
-import { serviceNamed, SERVICES, type BuiltInName } from "../../seam/services.ts";
+import type { Service } from "../../seam/services.ts";
 
-/** A cluster's nodes for one listener. */
+/** A cluster's nodes for one service. */
 export interface ExportPool {
-  readonly kind: BuiltInName;
+  readonly service: Service;
   readonly cluster: ClusterConfig;
   /** `api_hub`: a word in both formats. */
   readonly name: string;
@@ -27,41 +27,44 @@ export interface ExportRoute {
   readonly pool: ExportPool;
 }
 
-/** Kinds that somebody listens for. */
-export function kindsOf(config: Config): BuiltInName[] {
-  return SERVICES.map(({ name }) => name).filter((name) => config.listen[name].length > 0);
+/** Services that are listened to. */
+export function listenedServices(config: Config): readonly Service[] {
+  return config.services.filter((service) => listenOf(config, service).length > 0);
 }
 
-/** Pools of one kind that have nodes. */
-export function poolsOf(config: Config, kind: BuiltInName): ExportPool[] {
-  const service = serviceNamed(config.services, kind);
-  if (service === undefined) return [];
+/** Pools of one service that have nodes. */
+export function poolsOf(config: Config, service: Service): ExportPool[] {
   return config.clusters.flatMap((cluster) => {
     const servers = nodesFor(cluster, service).map(({ host, isName }, index) => ({
       name: `${cluster.name}-${index + 1}`,
-      at: isName ? `${host}:${cluster.ports[kind]}` : formatEndpoint(host, cluster.ports[kind]),
+      at: isName ? `${host}:${portOf(cluster, service)}` : formatEndpoint(host, portOf(cluster, service)),
       isName,
     }));
-    return servers.length === 0 ? [] : [{ kind, cluster, name: `${kind}_${cluster.name}`, servers }];
+    return servers.length === 0 ? [] : [{ service, cluster, name: `${service.name}_${cluster.name}`, servers }];
   });
 }
 
 const RANK = { exact: 0, below: 1, labels: 2, rest: 3 } as const;
 
-/** In the order that a first match needs: exact, longest suffix first, labels. */
-export function routesFor(config: Config, kind: BuiltInName): ExportRoute[] {
-  const routes = poolsOf(config, kind).flatMap((pool) =>
+/** In the order that a first match needs: exact, longest suffix first, labels, who takes the rest. */
+export function routesFor(config: Config, service: Service): ExportRoute[] {
+  const routes = poolsOf(config, service).flatMap((pool) =>
     claimsOf(pool.cluster, nameSetsOf(config.services))
-      .filter((claim) => claim.services.some(({ name }) => name === kind))
+      .filter((claim) => claim.services.includes(service))
       .map((claim) => ({ claim, pool })),
   );
   return routes.sort((a, b) => RANK[a.claim.rule] - RANK[b.claim.rule] || b.claim.name.length - a.claim.name.length);
 }
 
 /** The pool for connections without a name; null: they are refused. */
-export function defaultPool(config: Config, kind: BuiltInName): ExportPool | null {
-  if (serviceNamed(config.services, kind)?.nameless !== "default") return null;
-  return poolsOf(config, kind).find(({ cluster }) => cluster.name === config.defaultCluster) ?? null;
+export function defaultPool(config: Config, service: Service): ExportPool | null {
+  const name = defaultOf(config, service);
+  return poolsOf(config, service).find(({ cluster }) => cluster.name === name) ?? null;
+}
+
+/** The pool for names that nobody claims; null: they are refused. */
+export function restPool(config: Config, service: Service): ExportPool | null {
+  return routesFor(config, service).find(({ claim }) => claim.rule === "rest")?.pool ?? null;
 }
 
 /** The label rule as a regular expression, anchored on both sides. */

@@ -54,6 +54,23 @@ export const CONFIGS: readonly (readonly [string, readonly string[]])[] = [
     "a redirect and no end of silence",
     ["--cluster", "r=10.0.0.1,domain=r.lab,redirect-https=on", "--timeout", "api-idle=0s"],
   ],
+  [
+    "further services, who takes the rest, nodes of one service",
+    [
+      "--cluster",
+      "hub=10.0.0.1-3,k0s-api=10.0.0.9,k0s-api-names=*.join.lab,domain=hub.lab,names=*,k0s-api-port=9999",
+      "--cluster",
+      "acme=https=10.0.1.1,http=10.0.1.2,domain=acme.lab",
+      "--listen",
+      "k0s-api=127.0.0.1:19443",
+      "--listen",
+      "rke2=127.0.0.1:19345",
+      "--default",
+      "hub",
+      "--default",
+      "http=acme",
+    ],
+  ],
   ["https alone", ["--cluster", "x=10.0.0.1,domain=x.lab", "--listen", "api=off", "--listen", "http=off"]],
 ];
 

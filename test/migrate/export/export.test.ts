@@ -23,6 +23,48 @@ describe("exportHaproxy()", () => {
   });
 });
 
+const FURTHER = [
+  "--cluster hub=10.0.0.1,k0s-api=10.0.0.9,k0s-api-names=*.join.lab,domain=hub.lab,names=*,balance-k0s-api=source",
+  "--cluster acme=http=10.0.1.2,domain=acme.lab",
+  "--listen k0s-api=127.0.0.1:19443 --default hub --default http=acme",
+].flatMap((text) => text.split(" "));
+
+describe("exports of further services and of who takes the rest", () => {
+  const config = load(FURTHER);
+  test.each([
+    [
+      "HAProxy",
+      exportHaproxy(config),
+      [
+        "frontend k0s-api\n    bind 127.0.0.1:19443\n    timeout client 24h",
+        "use_backend k0s-api_hub if { var(sess.sni) -m str api.hub.lab }",
+        "use_backend k0s-api_hub if { var(sess.sni) -m end .join.lab }\n    use_backend k0s-api_hub if !{ req.ssl_sni -m found }",
+        "balance source",
+        "server hub-1 10.0.0.9:19443",
+        "use_backend https_hub if { var(sess.sni) -m found }",
+        "use_backend http_acme if !{ req.hdr(host) -m found }",
+        "server acme-1 10.0.1.2:80",
+      ],
+    ],
+    [
+      "nginx",
+      exportNginx(config),
+      [
+        "map $ssl_preread_server_name $k0s_api_pool {",
+        "proxy_pass $k0s_api_pool;",
+        "*.join.lab k0s-api_hub;",
+        "default https_hub;",
+        "server 10.0.0.9:19443 max_fails=1",
+        "listen 127.0.0.1:10080 default_server;\n        server_name *.apps.hub.lab;",
+        'server_name *.apps.acme.lab "";',
+      ],
+    ],
+  ])("to %s", (_, text, wanted) => {
+    for (const line of wanted) expect(text).toContain(line);
+    expect(text).not.toContain("https_acme");
+  });
+});
+
 describe("exportNginx()", () => {
   test("prefers exact names, then the longest suffix, and keeps silent tunnels", () => {
     const text = exportNginx(load(["--cluster", "hub=10.0.0.1-2,domain=hub.lab"]));
