@@ -3,6 +3,7 @@ import { request as httpRequest, type Server } from "node:http";
 import { lstatSync, unlinkSync, type Stats } from "node:fs";
 import { dirname } from "node:path";
 import { codeOf, EdgeError, type EdgeErrorCode } from "../../errors.ts";
+import { whileLocked } from "../files/path-lock.ts";
 import { createHttpServer, type Handler } from "./http-server.ts";
 
 export interface ControlSocket {
@@ -18,6 +19,15 @@ export interface ControlSocket {
  * @throws EdgeError ALREADY_RUNNING: another instance has it, its pid is named; CONTROL_FAILED: no rights, no folder
  */
 export async function openControlSocket(path: string): Promise<ControlSocket> {
+  try {
+    // of two that find what a killed one left, the second has to find the first
+    return await whileLocked(path, () => takePath(path));
+  } catch (error) {
+    throw error instanceof EdgeError ? error : socketError(path, error);
+  }
+}
+
+async function takePath(path: string): Promise<ControlSocket> {
   await clearPath(path);
   const socket = new HttpControlSocket(path);
   await socket.listen();

@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { EdgeError } from "../../../src/errors.ts";
 import { openControlSocket, type ControlSocket } from "../../../src/control/api/control-socket.ts";
 
 let folder: string;
@@ -97,6 +98,18 @@ describe("openControlSocket()", () => {
     const first = await listen();
     first.serve(() => Promise.resolve(Response.json({ name: "edge-lb", pid: 4711, stopping: false })));
     expect(openControlSocket(path)).rejects.toThrow(`Cannot use control socket ${path}: edge-lb with pid 4711 has it`);
+  });
+
+  test("is one's alone, however many find what a killed one left (13 B3)", async () => {
+    for (let round = 0; round < 3; round++) {
+      await leaveStale();
+      const tries = await Promise.allSettled(Array.from({ length: 8 }, () => openControlSocket(path)));
+      const taken = tries.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+      const codes = tries.flatMap((each) => (each.status === "rejected" ? [(each.reason as EdgeError).code] : []));
+      for (const socket of taken) socket.close();
+      expect([taken.length, ...new Set(codes)]).toEqual([1, "ALREADY_RUNNING"]);
+      expect(readdirSync(folder)).toEqual([]);
+    }
   });
 
   test("takes away no file that is no socket", async () => {
