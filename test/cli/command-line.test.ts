@@ -77,7 +77,7 @@ describe("CommandLine.parse()", () => {
     ["--verify import k.cfg", { verify: true }],
     ["--format yaml import k.cfg", { format: "yaml" }],
     ["--out o.yaml import k.cfg", { out: "o.yaml" }],
-    ["--domain lab import k.cfg", { domain: ["lab"] }],
+    ["--domain lab import k.cfg", { domain: [{ cluster: null, domain: "lab" }] }],
     ["import k.cfg --out o.yaml --json", { out: "o.yaml", json: true }],
   ])("takes a command's options on either side of it: %s", (typed, want) => {
     const { command, args, settings, options } = parse(words(typed));
