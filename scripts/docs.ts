@@ -3,8 +3,8 @@
  * `--check` writes nothing and ends with 1 when the page is not what the table says.
  */
 import { readFileSync, writeFileSync } from "node:fs";
-import { CLUSTER_KEYS } from "../src/config/cluster-options.ts";
-import { SECTIONS } from "../src/config/options.ts";
+import { CLUSTER_KEYS, FURTHER_KEYS } from "../src/config/cluster-options.ts";
+import { FURTHER_LISTEN, SECTIONS } from "../src/config/options.ts";
 import type { Option } from "../src/config/option.ts";
 import { flagText } from "../src/cli/help.ts";
 
@@ -15,14 +15,15 @@ const END = "<!-- /options -->";
 /** Markdown for all options: one table per section, and one for the keys of a cluster. */
 export function optionTables(): string {
   const settings = SECTIONS.map(({ title, options }) => {
-    const lines = options.map((option) => [
+    const further = options.some(({ flag }) => flag === FURTHER_LISTEN.flag) ? [FURTHER_LISTEN] : [];
+    const lines = [...options, ...further].map((option) => [
       code(flagText(option)),
       option.yaml === null ? "" : code(option.yaml),
       ...common(option),
     ]);
     return `**${title}**\n\n${markdownTable(["flag", "YAML", "default", "reload", "what it does"], lines)}`;
   });
-  const keys = [...CLUSTER_KEYS.values()].map((option) =>
+  const keys = [...CLUSTER_KEYS.values(), ...FURTHER_KEYS].map((option) =>
     [code(`${option.item}=${option.value}`)].concat(common(option)),
   );
   const cluster = `**Keys of a cluster** (of \`--cluster\`, and of \`clusters.NAME\` in the file)\n\n${markdownTable(

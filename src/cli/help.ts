@@ -1,6 +1,6 @@
 /** `--help` and the usage, from the option table. */
-import { CLUSTER_KEYS } from "../config/cluster-options.ts";
-import { COMMAND_LINE, SECTIONS } from "../config/options.ts";
+import { CLUSTER_KEYS, FURTHER_KEYS } from "../config/cluster-options.ts";
+import { COMMAND_LINE, FURTHER_LISTEN, SECTIONS } from "../config/options.ts";
 import type { Option } from "../config/option.ts";
 import { quote } from "../config/text.ts";
 import { EdgeError } from "../errors.ts";
@@ -92,11 +92,12 @@ function commandBlock(commands: readonly Command[]): string {
 }
 
 function sectionBlock({ title, options }: (typeof SECTIONS)[number]): string {
-  return block(title, options.map(optionEntry));
+  const further = options.some(({ flag }) => flag === FURTHER_LISTEN.flag) ? [FURTHER_LISTEN] : [];
+  return block(title, [...options, ...further].map(optionEntry));
 }
 
 function clusterBlock(): string {
-  const keys = [...CLUSTER_KEYS.values()].map((option) =>
+  const keys = [...CLUSTER_KEYS.values(), ...FURTHER_KEYS].map((option) =>
     entry(`${option.item}=${option.value}`, describeOption(option)),
   );
   return block("Keys of --cluster (an item without = continues the key before it)", keys);

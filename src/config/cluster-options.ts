@@ -1,11 +1,18 @@
 /** The cluster's part of the option table: keys of `--cluster NAME=ITEM[,ITEM...]` and of `clusters.NAME` in the file. */
 import type { CheckMode } from "../core/health/ladder.ts";
-import { SERVICES, type BuiltInName, type Policy, type Service, type ServiceName } from "../seam/services.ts";
+import {
+  furtherService,
+  SERVICES,
+  type BuiltInName,
+  type Policy,
+  type Service,
+  type ServiceName,
+} from "../seam/services.ts";
 import { CIDR, NODES, type NodeSpec } from "./addresses.ts";
 import { readApiName, readDomain, readNamePattern } from "./names.ts";
 import { optionsOf } from "./option-group.ts";
 import { listOf, many, maybe, one, word, type Option } from "./option.ts";
-import { BASE } from "./options.ts";
+import { BASE, FURTHER_NAME } from "./options.ts";
 import { NAME_PATTERN, WILDCARD_PATTERN } from "./patterns.ts";
 import { fit, unfit, type Reading } from "./text.ts";
 import { choice, CONNECTIONS_MOST, ON_OFF, plain, whole, type Codec } from "./values.ts";
@@ -180,7 +187,7 @@ function ownNamesOption({ name }: Service): Option<readonly string[]> {
 function portOption({ name, port }: Service): Option<number> {
   const option = portKey(`${name}-port`, String(port), `Port of the ${name} pool's nodes`);
   // the kernel chose the listener's port: there is no default
-  return port === 0 ? { ...option, fallback: { none: 0 }, fallbackShown: "none" } : option;
+  return port === 0 ? { ...option, fallback: { none: 0 }, fallbackShown: "the listener's" } : option;
 }
 
 function portKey(key: string, fallback: string, help: string): Option<number> {
@@ -217,3 +224,8 @@ export function keysOf(group: typeof CLUSTER): ClusterKeys {
 }
 
 export const CLUSTER_KEYS: ClusterKeys = keysOf(CLUSTER);
+
+/** As help and documents show the keys of further services. */
+export const FURTHER_KEYS: readonly Option<unknown>[] = optionsOf(
+  clusterWith([...SERVICES, furtherService(FURTHER_NAME, SERVICES.length, 0)]),
+).filter(({ item }) => item?.includes(FURTHER_NAME));

@@ -365,5 +365,10 @@ export const SECTIONS: readonly { readonly title: string; readonly options: read
   },
 ];
 
+/** As help and documents show the options of further services: which there are, `listen` says. */
+export const FURTHER_NAME = "NAME";
+export const FURTHER_LISTEN: Option<unknown> =
+  new Map(Object.entries(settingsWith([FURTHER_NAME]).listen)).get(FURTHER_NAME) ?? LISTEN.api;
+
 /** Every option that is not a cluster's key. */
 export const TOP_OPTIONS: readonly Option<unknown>[] = SECTIONS.flatMap((section) => section.options);

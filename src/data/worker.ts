@@ -9,7 +9,7 @@ import type { WorkerInput } from "../seam/worker-input.ts";
 import type { FormatLine } from "./access-log.ts";
 import { haproxyFormat } from "./log-haproxy.ts";
 import { jsonLine, textLine } from "./log-lines.ts";
-import { startDataWorker } from "./service.ts";
+import { startDataWorker } from "./data-worker.ts";
 
 const input = workerData as WorkerInput;
 const runtime = await openRuntime(input);

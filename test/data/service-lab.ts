@@ -5,7 +5,7 @@ import { buildSnapshot } from "../../src/config/build-snapshot.ts";
 import { BoardCells } from "../../src/control/serve/board-cells.ts";
 import type { AccessRecord } from "../../src/data/access-log.ts";
 import { jsonLine } from "../../src/data/log-lines.ts";
-import { startDataWorker } from "../../src/data/service.ts";
+import { startDataWorker } from "../../src/data/data-worker.ts";
 import { createMemoryRuntime, type MemoryNode, type MemoryRuntime } from "../support/memory/runtime.ts";
 import type { MemoryPeer } from "../support/memory/wire.ts";
 import { activeOf, HEALTH, openBoard, type Board, type HealthWord } from "../../src/seam/board.ts";

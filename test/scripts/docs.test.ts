@@ -4,6 +4,9 @@ import { optionTables, PAGE, withTables } from "../../scripts/docs.ts";
 import { CLUSTER_KEYS } from "../../src/config/cluster-options.ts";
 import { TOP_OPTIONS } from "../../src/config/options.ts";
 
+/** The listener of a further service, and its keys. */
+const FURTHER = 5;
+
 describe("the page of options", () => {
   test("has the tables of the option table", () => {
     const page = readFileSync(new URL(`../../${PAGE}`, import.meta.url), "utf8");
@@ -14,7 +17,7 @@ describe("the page of options", () => {
     const options = optionTables()
       .split("\n")
       .filter((line) => line.startsWith("| `"));
-    expect(options.length).toBe(TOP_OPTIONS.length + CLUSTER_KEYS.size);
+    expect(options.length).toBe(TOP_OPTIONS.length + CLUSTER_KEYS.size + FURTHER);
     for (const option of options) expect(option.replaceAll("\\|", "").split("|").length).toBeOneOf([6, 7]);
   });
 
