@@ -36,6 +36,7 @@ function bunFor(platform: Platform): string {
 
 /** The commit that is built, with a `+` when files are changed; empty where there is no git. */
 function commit(): string {
+  if (Bun.which("git") === null) return "";
   const git = (...args: readonly string[]): string => {
     const { exitCode, stdout } = Bun.spawnSync(["git", ...args], { cwd: ROOT, stdout: "pipe", stderr: "ignore" });
     return exitCode === 0 ? stdout.toString().trim() : "";

@@ -1,12 +1,13 @@
 /**
  * Packages what scripts/build.ts builds: dist/release/ with deb, rpm, tar.gz, SBOM, Containerfile and SHA256SUMS.
  *
- *   npm run package [-- --all] [--quick] [--no-build]
+ *   npm run package [-- --all] [--out FOLDER] [--quick] [--no-build]
  *
- * For this host, with `--all` for every platform. `--quick` compresses little; `--no-build` takes what is in dist/.
+ * For this host, with `--all` for every platform. `--quick` compresses little; `--no-build` takes what is in dist/. FOLDER is
+ * new or empty; dist/release/ is emptied.
  */
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { type Texts, textsOf } from "./package/contents.ts";
 import { makeDeb } from "./package/deb.ts";
@@ -19,18 +20,20 @@ import { hostPlatform, type Platform, PLATFORMS } from "./platforms.ts";
 
 const ROOT = new URL("..", import.meta.url).pathname;
 const DIST = join(ROOT, "dist");
+const RELEASE = join(DIST, "release");
 
 interface Wish {
   readonly all: boolean;
   readonly quick: boolean;
   readonly build: boolean;
+  readonly out: string;
 }
 
 function readWish(args: readonly string[]): Wish {
-  const flags = { all: false, quick: false, "no-build": false };
-  const options = Object.fromEntries(Object.keys(flags).map((name) => [name, { type: "boolean" }] as const));
-  const { values } = parseArgs({ args: [...args], options });
-  return { all: values["all"] === true, quick: values["quick"] === true, build: values["no-build"] !== true };
+  const flag = { type: "boolean", default: false } as const;
+  const out = { type: "string", default: RELEASE } as const;
+  const { values } = parseArgs({ args: [...args], options: { all: flag, quick: flag, "no-build": flag, out } });
+  return { all: values.all, quick: values.quick, build: !values["no-build"], out: resolve(values.out) };
 }
 
 /** The time of the last commit, or what SOURCE_DATE_EPOCH says; without either, now. */
@@ -59,7 +62,8 @@ async function fill(release: Release, wish: Wish): Promise<void> {
   const files: string[] = [];
   const add = (...more: readonly string[]): void => {
     files.push(...more);
-    for (const file of more) console.log(`${join("dist/release", file)}  ${megabytes(join(release.out, file))}`);
+    for (const file of more)
+      console.log(`${relative(ROOT, join(release.out, file))}  ${megabytes(join(release.out, file))}`);
   };
   if (wish.all)
     for (const platform of PLATFORMS)
@@ -70,7 +74,14 @@ async function fill(release: Release, wish: Wish): Promise<void> {
   add("Containerfile");
   const sums = files.toSorted().map((file) => `${sha256(join(release.out, file))}  ${file}\n`);
   writeFileSync(join(release.out, "SHA256SUMS"), sums.join(""));
-  console.log("dist/release/SHA256SUMS");
+  console.log(relative(ROOT, join(release.out, "SHA256SUMS")));
+}
+
+/** Nothing of another version may lie beside what SHA256SUMS names. */
+function prepare(out: string): void {
+  if (out === RELEASE) rmSync(out, { recursive: true, force: true });
+  mkdirSync(out, { recursive: true });
+  if (readdirSync(out).length > 0) throw new Error(`Cannot package to ${out}: a new or empty folder wanted`);
 }
 
 function megabytes(path: string): string {
@@ -87,12 +98,10 @@ async function main(args: readonly string[]): Promise<void> {
   if (wish.build) console.log(textOf([...build]).trimEnd());
   const time = timeOfSources();
   process.env["SOURCE_DATE_EPOCH"] = String(time); // for dpkg-deb and rpmbuild
+  prepare(wish.out);
   const scratch = mkdtempSync(join(DIST, ".package-")); // on the same disk, for links
-  const out = join(DIST, "release");
-  rmSync(out, { recursive: true, force: true }); // nothing of another version stays
-  mkdirSync(out, { recursive: true });
   try {
-    await fill({ out, scratch, time, isQuick: wish.quick }, wish);
+    await fill({ out: wish.out, scratch, time, isQuick: wish.quick }, wish);
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }

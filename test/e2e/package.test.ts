@@ -18,7 +18,6 @@ import { freePorts } from "../../scripts/lab/ports.ts";
 import { ScratchRoot } from "../../scripts/lab/scratch-root.ts";
 
 const ROOT = join(import.meta.dir, "../..");
-const RELEASE = join(ROOT, "dist/release");
 const VERSION = manifest.version;
 const [DEB, RPM] = process.arch === "arm64" ? ["arm64", "aarch64"] : ["amd64", "x86_64"];
 const FILES = {
@@ -31,11 +30,11 @@ const FILES = {
 /** Copying 120 MB a few times takes its time on a busy machine. */
 const SLOW_MS = 180_000;
 
-let folder: string;
+const folder = mkdtempSync(join(tmpdir(), "edge-lb-package-test-"));
+const RELEASE = join(folder, "release");
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), "edge-lb-package-test-"));
-  const made = await command([process.execPath, "scripts/package.ts", "--quick", "--no-build"], {
+  const made = await command([process.execPath, "scripts/package.ts", "--quick", "--no-build", "--out", RELEASE], {
     cwd: ROOT,
     timeoutMs: SLOW_MS,
   });
