@@ -1,5 +1,6 @@
 /** Every command, in the order of help. One more needs its file and a line here. */
 import { ADD } from "./add.ts";
+import { CERTS } from "./certs.ts";
 import { CHECK } from "./check.ts";
 import type { Command } from "./command.ts";
 import { COMPLETION } from "./completion.ts";
@@ -36,6 +37,7 @@ export const COMMANDS: readonly Command[] = [
   IMPORT,
   EXPORT,
   DNS,
+  CERTS,
   KUBECONFIG,
   CONFIG,
   INSTALL,

@@ -27,6 +27,7 @@ export function adminAccess(auth: AdminAccess["auth"] = null, stopping = false):
     release: "0.1.0",
     events,
     stopping,
+    certificates: () => [],
     unready: () => (stopping ? "stopping" : null),
     status() {
       asked += 1;

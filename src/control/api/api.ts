@@ -55,6 +55,11 @@ const ROUTES: readonly Route[] = [
   { method: "GET", path: "/v1/ready", handle: getReady },
   { method: "GET", path: "/v1/status", handle: getStatus },
   { method: "GET", path: "/v1/explain", handle: getExplain },
+  {
+    method: "GET",
+    path: "/v1/certificates",
+    handle: ({ instance }) => json({ certificates: instance.certificates() }),
+  },
   { method: "GET", path: "/v1/events", handle: getEvents },
   { method: "POST", path: "/v1/reload", handle: postReload },
   { method: "PUT", path: CLUSTER, handle: putCluster },

@@ -5,6 +5,7 @@ import { ClusterChanges, type ChangeResult } from "./change-clusters.ts";
 import type { Circumstances } from "./asked-name.ts";
 import { explainLive, type Explanation } from "./explain-name.ts";
 import type { RecentEvents } from "../log/recent-events.ts";
+import type { CertificateHealth } from "../health/view.ts";
 import { systemClock } from "../health/system-clock.ts";
 import type { Reload, ReloadResult } from "../serve/reloader.ts";
 import { buildStatus, countersOf, type Status, type StatusOptions } from "../status/report.ts";
@@ -19,6 +20,8 @@ export interface Instance {
   /** Why no client should be sent here: null when every listener accepts in every worker and nothing ends. Clusters do not matter. */
   unready(): string | null;
   status(options?: StatusOptions): Status;
+  /** What nodes showed last to probes. */
+  certificates(): readonly CertificateHealth[];
   /** @throws EdgeError USAGE */
   explain(text: string, how: Circumstances): Explanation;
   /** @param allowEmpty Also a file that lost all that it said counts. */
@@ -74,6 +77,10 @@ export class RunningInstance implements Instance {
     const { supervisor: facts, events, rates, startedMs, stopping, reloads } = this;
     const nowMs = Date.now();
     return buildStatus({ facts, events, rates, startedMs, reload: reloads.status, stopping, nowMs }, options);
+  }
+
+  certificates(): readonly CertificateHealth[] {
+    return this.supervisor.health?.certificates() ?? [];
   }
 
   explain(text: string, how: Circumstances): Explanation {

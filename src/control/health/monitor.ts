@@ -23,7 +23,14 @@ import { updateRoles } from "./pool-roles.ts";
 import { ProbeScheduler } from "./probe-scheduler.ts";
 import { systemClock, type Cancel, type Clock } from "./system-clock.ts";
 import type { ProbedNode, TrackedCluster, TrackedEndpoint } from "./tracked.ts";
-import { clusterView, endpointView, type ClusterHealth, type EndpointHealth } from "./view.ts";
+import {
+  certificateView,
+  clusterView,
+  endpointView,
+  type ClusterHealth,
+  type EndpointHealth,
+  type CertificateHealth,
+} from "./view.ts";
 
 export interface HealthInput {
   readonly config: Config;
@@ -167,6 +174,11 @@ export class HealthMonitor {
 
   clusters(): readonly ClusterHealth[] {
     return this.model.clusters.map((cluster) => clusterView(cluster, this.identities));
+  }
+
+  /** Cluster by cluster, what its nodes showed last. */
+  certificates(): readonly CertificateHealth[] {
+    return this.model.clusters.flatMap(({ nodes }) => nodes.flatMap((node) => certificateView(node) ?? []));
   }
 
   /** Outcomes of endpoints since the start: a probe of a node that serves two pools gives two. */

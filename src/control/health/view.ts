@@ -7,7 +7,7 @@ import type { ServiceName } from "../../seam/services.ts";
 import type { Checks } from "./check-tally.ts";
 import type { CertificateView } from "./certificate-warnings.ts";
 import type { NodeIdentities } from "./node-identities.ts";
-import type { TrackedCluster, TrackedEndpoint } from "./tracked.ts";
+import type { ProbedNode, TrackedCluster, TrackedEndpoint } from "./tracked.ts";
 
 export interface EndpointHealth {
   readonly cluster: string;
@@ -57,6 +57,43 @@ export function endpointView(endpoint: TrackedEndpoint, nowMs: number): Endpoint
     role,
     identity: probed?.identity.kind ?? "unproven",
     checks: endpoint.checks.view(nowMs),
+  };
+}
+
+/** The certificate that a node showed last to a probe. */
+export interface CertificateHealth {
+  readonly cluster: string;
+  /** The part of the node that shows it: `api`, `ingress`. */
+  readonly family: string;
+  /** As the operator named it. */
+  readonly node: string;
+  readonly ip: string;
+  /** DNS names in lower case, `*.` included. */
+  readonly names: readonly string[];
+  /** ISO 8601, UTC. */
+  readonly notAfter: string;
+  /** What `identity` of an endpoint says. */
+  readonly identity: EndpointHealth["identity"];
+}
+
+/** Null: it has shown none. */
+export function certificateView({
+  cluster,
+  group,
+  ip,
+  endpoints,
+  certificate,
+  identity,
+}: ProbedNode): CertificateHealth | null {
+  if (certificate === null) return null;
+  return {
+    cluster: cluster.name,
+    family: group.name,
+    node: endpoints[0]?.node ?? ip,
+    ip,
+    names: certificate.names,
+    notAfter: new Date(certificate.notAfterMs).toISOString(),
+    identity: identity.kind,
   };
 }
 

@@ -13,6 +13,7 @@ function bench(readOnly = false) {
     release: "1.2.3",
     events,
     stopping: false,
+    certificates: () => [],
     unready: () => null,
     status: (options) => ({ version: 1, asked: options }) as unknown as Status,
     explain(text) {
