@@ -1,13 +1,14 @@
 /** Whose certificates the nodes show, until when, and whether their clocks agree with this one. */
-import { expiry } from "../core/health/identity.ts";
+import { misfitText } from "../control/health/certificate-warnings.ts";
+import { certifiedDomain, expiry } from "../core/health/identity.ts";
 import type { Seen } from "./nodes.ts";
 import { fail, ok, warn, type Finding } from "./finding.ts";
 
 /** Dates have whole seconds and answers take a while. */
 const SKEW_MS = 5_000;
 
-/** @param seen Of one cluster. */
-export function certificateFindings(seen: readonly Seen[], wallMs: number): readonly Finding[] {
+/** @param seen Of one cluster. @param domain Its domain; null: not known. */
+export function certificateFindings(seen: readonly Seen[], wallMs: number, domain: string | null): readonly Finding[] {
   const foreign = seen.flatMap(({ node, group, identity }) =>
     identity?.kind === "foreign"
       ? [
@@ -18,6 +19,10 @@ export function certificateFindings(seen: readonly Seen[], wallMs: number): read
         ]
       : [],
   );
+  const misfit = seen
+    .filter(({ identity }) => identity?.kind === "unproven")
+    .map(({ certificate }) => (certificate === null ? null : certifiedDomain(certificate)))
+    .find((other) => other !== null);
   const early = seen
     .filter(({ clock }) => clock.notBeforeMs !== null && clock.notBeforeMs > wallMs)
     .map(({ node, group, clock }) =>
@@ -28,6 +33,7 @@ export function certificateFindings(seen: readonly Seen[], wallMs: number): read
     );
   return [
     ...foreign,
+    ...(domain === null || misfit === undefined ? [] : [fail(misfitText(domain, misfit), `domain=${misfit}`)]),
     ...early,
     ...[...new Set(seen.map(({ group }) => group))].flatMap((group) => ends(group, seen, wallMs)),
   ];

@@ -74,7 +74,7 @@ function clusterFindings(
   const missed = new Set(late.filter((task) => task.cluster === cluster).map(({ node }) => node.host)).size;
   return [
     ...poolFindings(cluster, own, config.timeouts.probe),
-    ...certificateFindings(own, environment.wallMs()),
+    ...certificateFindings(own, environment.wallMs(), cluster.domain),
     ...clockFindings(own),
     ...(missed === 0 ? [] : [warn(`${missed} nodes not checked: out of time`)]),
   ];

@@ -37,6 +37,8 @@ export interface Match {
   readonly allow: readonly string[];
   readonly allDown: "try" | "refuse";
   readonly pool: Omit<PoolStatus, "endpoints">;
+  /** What is shown for the cluster; earlier releases do not say. */
+  readonly warnings?: readonly string[];
   /** Those that new clients go to first, then the others. */
   readonly candidates: readonly Candidate[];
 }
@@ -81,6 +83,7 @@ function describe(facts: Facts, service: Service, rule: string, plan: ClusterPla
     allow: plan.allow.map(cidrText),
     allDown: plan.allDown,
     pool: rest,
+    warnings: facts.health?.clusters().find(({ name }) => name === plan.name)?.warnings ?? [],
     candidates: candidatesOf(plan, service, endpoints, facts),
   };
 }

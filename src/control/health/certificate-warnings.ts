@@ -1,5 +1,11 @@
 /** What the operator is warned of: certificates that end, and those that make browsers mix up clusters. */
-import { expiry, sharedCertificates, type Owners, type ShownCertificate } from "../../core/health/identity.ts";
+import {
+  certifiedDomain,
+  expiry,
+  sharedCertificates,
+  type Owners,
+  type ShownCertificate,
+} from "../../core/health/identity.ts";
 import type { ProbeGroup } from "../../seam/services.ts";
 
 /** The certificate that one node showed last. */
@@ -26,11 +32,15 @@ export function earliestExpiry(shown: readonly NodeCertificate[]): CertificateVi
   return [...first].map(([group, notAfterMs]) => ({ group, notAfterMs }));
 }
 
-/** Sentences by cluster. */
+/**
+ * Sentences by cluster.
+ * @param domainOf The domain that a cluster was given; null: none.
+ */
 export function certificateWarnings(
   shown: readonly NodeCertificate[],
   owners: Owners,
   wallMs: number,
+  domainOf: (cluster: string) => string | null,
 ): Map<string, readonly string[]> {
   const warnings = new Map<string, string[]>();
   const add = (cluster: string, text: string): void => {
@@ -42,10 +52,38 @@ export function certificateWarnings(
       if (text !== null) add(name, text);
     }
   }
+  for (const [cluster, text] of misfits(shown, owners, domainOf)) add(cluster, text);
   const ingress = shown.filter(({ group }) => group.servername === "apps");
   const byCluster = new Map(ingress.map(({ cluster, certificate }) => [cluster, certificate]));
-  for (const { cluster, also } of sharedCertificates(byCluster, owners)) add(cluster, sharedText(also));
+  for (const { cluster, also } of sharedCertificates(byCluster, owners)) {
+    add(cluster, sharedText(also));
+    add(
+      also,
+      `${cluster}'s ingress certificate covers its names as well, so browsers may send its requests to ${cluster}`,
+    );
+  }
   return warnings;
+}
+
+/** Nodes whose certificates name another domain than their cluster's, and no cluster that is known: every client refuses them. */
+function misfits(
+  shown: readonly NodeCertificate[],
+  owners: Owners,
+  domainOf: (cluster: string) => string | null,
+): ReadonlyMap<string, string> {
+  const texts = new Map<string, string>();
+  for (const { cluster, certificate } of shown) {
+    const domain = domainOf(cluster);
+    const other = certifiedDomain(certificate);
+    if (domain === null || other === null || owners.of(certificate).size > 0) continue;
+    texts.set(cluster, misfitText(domain, other));
+  }
+  return texts;
+}
+
+/** What is wrong, and the key to write. */
+export function misfitText(domain: string, other: string): string {
+  return `its nodes show certificates for ${other}, not for ${domain}, so clients refuse them; write domain=${other}`;
 }
 
 function expiryText({ words }: ProbeGroup, notAfterMs: number, wallMs: number): string | null {

@@ -147,7 +147,12 @@ export class NodeIdentities {
   }
 
   private findWarnings(): readonly Warning[] {
-    const ofCertificates = certificateWarnings([...this.shown.values()], this.owners, this.wallMs());
+    const ofCertificates = certificateWarnings(
+      [...this.shown.values()],
+      this.owners,
+      this.wallMs(),
+      (name) => this.configs.get(name)?.domain ?? null,
+    );
     const about = "certificate";
     return [
       ...[...ofCertificates].flatMap(([cluster, texts]) => texts.map((text) => ({ cluster, about, text }))),

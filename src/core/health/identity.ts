@@ -106,6 +106,12 @@ export function learntDomain(cluster: string, certificate: ShownCertificate): st
   return domains.find((domain) => domain.startsWith(`${cluster}.`)) ?? null;
 }
 
+/** The domain that a certificate is for when it is a cluster's: the first D of its `*.apps.D`, `api.D` and `api-int.D`; null: none. */
+export function certifiedDomain({ names }: Pick<ShownCertificate, "names">): string | null {
+  const domains = names.flatMap((name) => /^(?:\*\.apps|api|api-int)\.(.+)$/.exec(name)?.[1] ?? []);
+  return domains.find(isDomain) ?? null;
+}
+
 /** What the ingress nodes of a cluster without a given domain show. */
 export interface DomainVotes {
   readonly cluster: string;

@@ -104,8 +104,22 @@ describe("identity", () => {
     const told = lab.lines.filter((line) => line.includes("HTTP/2"));
     expect(told).toHaveLength(1);
     expect(told[0]).toContain("give each cluster a certificate of its own");
+    expect(lab.health.clusters().map(({ warnings }) => warnings.length)).toEqual([1, 1]);
     lab.health.stop();
   });
+
+  test.each(["hub.linuxera.lab", "hub-clustre.linuxera.lab"])(
+    "warns when nodes show certificates for another domain than %s, with the key to write (13 C1)",
+    async (domain) => {
+      const config = configOf([clusterConfig("hub", { domain, nodes: nodes("10.0.0.20") })]);
+      const lab = bench(config, { "10.0.0.20": shows("*.apps.hub-cluster.linuxera.lab") });
+      await lab.clock.pass(3_000);
+      const text = `its nodes show certificates for hub-cluster.linuxera.lab, not for ${domain}, so clients refuse them; write domain=hub-cluster.linuxera.lab`;
+      expect(lab.health.clusters()[0]?.warnings).toEqual([text]);
+      expect(lab.lines).toContain(`hub: ${text}`);
+      lab.health.stop();
+    },
+  );
 
   test("one recycled address does not name its cluster; an early choice is corrected and the rest is a warning", async () => {
     const config = configOf([
