@@ -5,8 +5,8 @@
 import { CLUSTER, type ClusterKeys } from "./cluster-options.ts";
 import { addText, describe, textsOf, type Texts } from "./option-texts.ts";
 import type { Option } from "./option.ts";
-import { serviceOfKey } from "./service-names.ts";
-import { didYouMean, quote, type Located, type Problems } from "./text.ts";
+import { serviceKeyEnds, serviceOfKey } from "./service-names.ts";
+import { didYouMean, nearestWord, quote, type Located, type Problems } from "./text.ts";
 import type { Tree } from "./yaml.ts";
 
 /** Reads the keys of one cluster. */
@@ -54,15 +54,27 @@ export class ClusterReader {
   private optionOf({ text, where }: Located): Option<unknown> | null {
     const option = this.keys.get(text);
     if (option !== undefined) return option;
-    const meant = didYouMean(text, this.keys.keys());
-    const service = meant === undefined ? serviceOfKey(text) : null;
+    const service = serviceOfKey(text);
+    // of rke2-port the part that can be mistyped is rke2
+    const meant =
+      service === null || service === text ? didYouMean(text, this.keys.keys()) : this.meantBy(text, service);
     const unknown = `Cannot use key ${quote(text)} of ${this.owner}: not known`;
-    if (service === null) this.problems.add(where, unknown, meant);
+    if (service === null || meant !== undefined) this.problems.add(where, unknown, meant);
     else {
       const hint = `a service ${service} needs --listen ${service}=ADDR:PORT`;
       this.problems.add(where, `${unknown}, and no service ${service} has a listener`, hint);
     }
     return null;
+  }
+
+  /** The same key of a service with nearly this name. */
+  private meantBy(key: string, service: string): string | undefined {
+    const alike = [...this.keys.keys()].filter((known) => serviceKeyEnds(known) === serviceKeyEnds(key));
+    const near = nearestWord(
+      service,
+      alike.map((known) => known.replace(serviceKeyEnds(key), "")),
+    );
+    return near === null ? undefined : `did you mean ${key.replace(service, near)}`;
   }
 
   private refuse(where: string, key: string, why: string, hint?: string): void {

@@ -2,11 +2,11 @@
 import type { ClusterKeys } from "./cluster-options.ts";
 import { ClusterReader } from "./cluster-spec.ts";
 import { readDomain } from "./names.ts";
-import { COMMAND_LINE, LISTEN } from "./options.ts";
+import { COMMAND_LINE, GLOBAL, LISTEN } from "./options.ts";
 import type { Option } from "./option.ts";
 import { addText, describe, reportUnknownKey, textsOf, type Texts } from "./option-texts.ts";
-import { wrongServiceName } from "./service-names.ts";
-import { didYouMean, oneOf, quote, typed, type Located, type Problems } from "./text.ts";
+import { serviceOfKey, wrongServiceName } from "./service-names.ts";
+import { didYouMean, nearestWord, oneOf, quote, typed, type Located, type Problems } from "./text.ts";
 import type { Tree } from "./yaml.ts";
 
 export type Layer = "file" | "flags" | "runtime";
@@ -165,6 +165,16 @@ function readSetting(
 function reportUnknownGroupKey(at: Located, of: string, group: readonly Option<unknown>[], problems: Problems): void {
   const wrong = of === LISTEN.api.flag ? wrongServiceName(at.text) : null;
   const items = group.map(({ item }) => item ?? "");
+  const service =
+    of === GLOBAL.defaultCluster.flag && nearestWord(at.text, items) === null ? serviceOfKey(at.text) : null;
+  if (service !== null) {
+    const hint = `a service ${service} needs --listen ${service}=ADDR:PORT`;
+    return problems.add(
+      at.where,
+      `Cannot use key ${quote(at.text)} of ${of}: no service ${service} has a listener`,
+      hint,
+    );
+  }
   if (wrong === null) return reportUnknownKey(at, ` of ${of}`, items, problems);
   return problems.add(
     at.where,

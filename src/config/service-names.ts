@@ -19,8 +19,13 @@ function keysFor(name: ServiceName): readonly string[] {
   return [name, `${name}-port`, `${name}-names`, `balance-${name}`];
 }
 
+/** What makes a key of a service's name: `-port`, `-names`, `balance-` or nothing. */
+export function serviceKeyEnds(key: string): string {
+  return /-(port|names)$|^balance-/.exec(key)?.[0] ?? "";
+}
+
 /** The service that a key of a cluster would be for, were there one. */
 export function serviceOfKey(key: string): ServiceName | null {
-  const name = key.replace(/-(port|names)$/, "").replace(/^balance-/, "");
+  const name = key.replace(serviceKeyEnds(key), "");
   return wrongServiceName(name) === null ? name : null;
 }

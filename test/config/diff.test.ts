@@ -138,6 +138,7 @@ describe("diffConfig()", () => {
       "admin-auth",
       "control",
       "engine",
+      "ring",
       "workers",
       "log",
       "log-to",

@@ -1,7 +1,9 @@
 /** Who takes what: nodes and defaults of one service, and services that `listen` adds. */
 import { describe, expect, test } from "bun:test";
 import { sharedNodes } from "../../src/config/client-networks.ts";
-import { defaultOf, nodesFor } from "../../src/config/service-settings.ts";
+import { diffConfig } from "../../src/config/diff.ts";
+import { keepUntilRestart } from "../../src/config/restart.ts";
+import { defaultOf, nodesFor, portOf } from "../../src/config/service-settings.ts";
 import { load, mistakes } from "./loading.ts";
 
 type Flags = readonly (readonly [string, string])[];
@@ -149,6 +151,32 @@ describe("sharedNodes()", () => {
   });
 });
 
+describe("a reload", () => {
+  const before = load([], "listen: { rke2: ':9345' }\nclusters: { hub: { nodes: 10.0.0.1, rke2-port: 1 } }");
+  const file =
+    "listen: { k0s: ':8132', rke2: ':9346' }\nclusters: { hub: { nodes: 10.0.0.1, rke2-port: 2, k0s: 10.0.0.2 } }\ndefault: { rke2: hub }";
+  const after = load([], file);
+
+  test("says that services wait for a restart, and takes what else is said of those that listen", () => {
+    expect(diffConfig(before, after)).toEqual({
+      changes: ["cluster hub: rke2-port 1 -> 2", "default.rke2: none -> hub"],
+      needsRestart: ["listen.rke2: :9345 -> :9346", "listen.k0s: off -> :8132"],
+    });
+  });
+
+  test("keeps the services of the start, each at its index", () => {
+    const next = keepUntilRestart(before, after);
+    expect(next.services).toBe(before.services);
+    expect(next.listen).toEqual(before.listen);
+    expect(next.services.map((service) => defaultOf(next, service))).toEqual([null, null, null, null, "hub"]);
+    const gone = keepUntilRestart(before, load([], "clusters: { hub: 10.0.0.1 }"));
+    expect(gone.services).toBe(before.services);
+    expect(gone.clusters.map((cluster) => before.services.map((service) => portOf(cluster, service)))).toEqual([
+      [6_443, 443, 80, 22_623, 9_345],
+    ]);
+  });
+});
+
 describe("a further service", () => {
   test("is a row of its own with the listener's port on the nodes", () => {
     const config = load(
@@ -204,6 +232,17 @@ describe("a further service", () => {
     [
       [["cluster", "x=10.0.0.9,rke2-port=1"]],
       '--cluster x=10.0.0.9,rke2-port=1: Cannot use key "rke2-port" of cluster "x": not known, and no service rke2 has a listener (CONFIG_INVALID); a service rke2 needs --listen rke2=ADDR:PORT',
+    ],
+    [
+      [
+        ["listen", "k0s=:1"],
+        ["cluster", "x=10.0.0.9,rke2-port=1"],
+      ],
+      '--cluster x=10.0.0.9,rke2-port=1: Cannot use key "rke2-port" of cluster "x": not known, and no service rke2 has a listener',
+    ],
+    [
+      [["cluster", "x=10.0.0.9,htps-port=1"]],
+      '--cluster x=10.0.0.9,htps-port=1: Cannot use key "htps-port" of cluster "x": not known (CONFIG_INVALID); did you mean https-port',
     ],
     [
       [
