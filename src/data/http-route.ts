@@ -93,18 +93,23 @@ export function nothingUsable(
   attempts: number,
 ): Reply {
   const note = last === null ? "no usable node" : `${attempts} tried, last: ${last}`;
-  if (last === "no-descriptors") {
-    const lines = ["edge-lb has no file descriptor left to reach a node; raise the limit (LimitNOFILE, ulimit -n)."];
-    return unavailable(lines, "limit reached", note);
-  }
+  const shortage = last === null ? undefined : SHORTAGES[last];
+  if (shortage !== undefined) return unavailable([shortage], "limit reached", note);
   return unavailable([stateLine(plane, plan, pool, last), whatToDo(plan)], "node down", note);
 }
+
+/** What is wrong here and not with a node. */
+const SHORTAGES: Readonly<Partial<Record<DialError, string>>> = {
+  "no-descriptors": "edge-lb has no file descriptor left to reach a node; raise the limit (LimitNOFILE, ulimit -n).",
+  "no-ports": "edge-lb has no local port left to reach a node; widen the range (sysctl net.ipv4.ip_local_port_range).",
+};
 
 const DIAL_WORDS: Readonly<Record<DialError, string>> = {
   refused: "connection refused",
   timeout: "no answer in time",
   unreachable: "unreachable",
   "no-descriptors": "no descriptors",
+  "no-ports": "no local ports",
   other: "connecting failed",
 };
 

@@ -188,7 +188,8 @@ class TlsSession implements ConnEvents, Waiting, TlsClient {
     this.dial = null;
     this.conn.resume();
     const note = last === null ? "no usable node" : `${attempts} tried, last: ${last}`;
-    this.alert("node down", "refused", "internal_error", note);
+    const isShort = last === "no-descriptors" || last === "no-ports";
+    this.alert(isShort ? "limit reached" : "node down", "refused", "internal_error", note);
   }
 
   join(node: Conn, reached: Reached, pool: Pool, live: Live): ConnEvents {

@@ -24,6 +24,8 @@ export function createNodeRuntime(mail: MailPort | null): Runtime {
 class NodeWire implements Wire {
   readonly remoteAddress: string | undefined;
   readonly remotePort: number | undefined;
+  /** Its number, where the engine shows it: the last ones are not for clients. */
+  readonly fd: number;
   private readonly socket: net.Socket;
   private full = false;
   private error: Error | null = null;
@@ -32,6 +34,7 @@ class NodeWire implements Wire {
     this.socket = socket;
     this.remoteAddress = socket.remoteAddress;
     this.remotePort = socket.remotePort;
+    this.fd = (socket as { readonly _handle?: { readonly fd?: number } | null })._handle?.fd ?? 0;
     // without a listener an error would end the process
     socket.on("error", (error) => (this.error ??= error));
   }

@@ -4,7 +4,7 @@ import type { ServiceName } from "./services.ts";
 
 /** The runtimes a worker can stand on. */
 export type Engine = "linux" | "bun" | "node" | "memory";
-export type DialError = "refused" | "timeout" | "unreachable" | "no-descriptors" | "other";
+export type DialError = "refused" | "timeout" | "unreachable" | "no-descriptors" | "no-ports" | "other";
 /** Why edge-lb ends a tunnel whose two ends are well. */
 export type CutReason = "node down" | "drain" | "removed" | "not allowed" | "shutdown";
 

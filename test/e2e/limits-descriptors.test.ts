@@ -10,7 +10,8 @@ import { startSmallLab, until } from "../../scripts/lab/small-lab.ts";
 const DESCRIPTORS = 200;
 const CROWD = 200;
 /** A tunnel takes two descriptors, some 25 are edge-lb's own, and the last 20 % are not for clients. */
-const FIT = { linux: 50, bun: 30 } as const;
+const FIT = { linux: 50, bun: 30, node: 30 } as const;
+const BLOCKS = { linux: "127.71.0", bun: "127.71.1", node: "127.71.2" } as const;
 const WATCH_MS = 2_000;
 
 /** CPU time so far, in seconds; the kernel counts in hundredths. */
@@ -25,12 +26,12 @@ function cpuSeconds(pid: number): number {
 }
 
 describe.if(process.platform === "linux")("prlimit --nofile=200", () => {
-  test.each(["linux", "bun"] as const)(
+  test.each(["linux", "bun", "node"] as const)(
     "and 200 clients on engine %s: the shortage is bounded, told and over with the crowd",
     async (engine) => {
       const argv = ["prlimit", `--nofile=${DESCRIPTORS}`, ...edgeLbArgv()];
       const args = ["--engine", engine, "--max-connections", "1000", "--workers", "2"];
-      const lab = await startSmallLab({ block: engine === "linux" ? "127.71.0" : "127.71.1", argv, args });
+      const lab = await startSmallLab({ block: BLOCKS[engine], argv, args });
       try {
         const door = lab.door("hub", "http");
         expect(await visit(door)).toMatchObject({ cluster: "hub", error: null });
@@ -40,7 +41,7 @@ describe.if(process.platform === "linux")("prlimit --nofile=200", () => {
         const of = (state: ReturnType<HeldUpgrade["state"]>): HeldUpgrade[] =>
           crowd.filter((client) => client.state() === state);
         // on Bun the burst is over in less time than lies between two looks; what it cost is counted all the same
-        if (engine === "linux") await lab.edge.logged(/descriptors are short: \d+ of 200 in use; raise LimitNOFILE/);
+        if (engine !== "bun") await lab.edge.logged(/descriptors are short: \d+ of 200 in use; raise LimitNOFILE/);
         else await until("a shortage", async () => (await lab.control.status()).connections.shortages > 0);
         await until("those that fit are served", () => of("held").length >= FIT[engine]);
 
@@ -55,9 +56,11 @@ describe.if(process.platform === "linux")("prlimit --nofile=200", () => {
         const cpu = (cpuSeconds(lab.edge.pid) - startCpu) / ((performance.now() - startMs) / 1_000);
         const { open, shortages } = (await lab.control.status()).connections;
         expect(open).toBeGreaterThanOrEqual(of("held").length);
-        expect(shortages).toBeGreaterThanOrEqual(of("refused").length);
+        // there, those who do not fit are reset before they say anything
+        const answered = engine === "node" ? [] : of("refused");
+        expect(shortages).toBeGreaterThanOrEqual(answered.length);
         expect(cpu).toBeLessThan(0.5);
-        for (const client of of("refused")) expect(client.answer()).toStartWith("HTTP/1.1 503 ");
+        for (const client of answered) expect(client.answer()).toStartWith("HTTP/1.1 503 ");
 
         await until("those who waited served or refused", () => {
           for (const client of of("held")) client.close(); // it makes room

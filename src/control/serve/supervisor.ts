@@ -281,7 +281,7 @@ class ControlPlane implements Supervisor {
         this.newest.at(worker, mail.version);
         return this.applied(worker, mail.oldest);
       case "fault":
-        return this.log.error("fault", `a session failed: ${mail.stack.replaceAll(/\s*\n\s*/g, " | ")}`, { worker });
+        return this.log.error("fault", faultText(mail.stack), { worker });
       default:
         return undefined;
     }
@@ -296,4 +296,9 @@ class ControlPlane implements Supervisor {
       this.lastFailures.delete(cell);
     }
   }
+}
+
+/** A stack is a session's; what else goes wrong in a worker comes in words. */
+function faultText(stack: string): string {
+  return stack.startsWith("Cannot ") ? stack : `a session failed: ${stack.replaceAll(/\s*\n\s*/g, " | ")}`;
 }

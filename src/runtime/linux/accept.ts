@@ -1,4 +1,5 @@
 /** A listening socket on the loop: accepting, reading at once, and standing aside when descriptors run out. */
+import { formatEndpoint } from "../../core/address.ts";
 import type { ConnEvents, Listener } from "../port.ts";
 import type { Address } from "../../seam/snapshot.ts";
 import { ACCEPT_SHARE } from "../portable/descriptors.ts";
@@ -16,9 +17,11 @@ import { listenError } from "../listen-error.ts";
 
 /** Connections taken in one turn at most; the listener is level-triggered, so the rest come with the next one. */
 const MOST = 64;
-/** How long accepting rests when descriptors or memory ran out. */
+/** How long accepting rests when it fails: descriptors or memory ran out, or something nobody thought of. */
 const REST_MS = 100;
 const SHORTAGES: ReadonlySet<number> = new Set([ERRNO.EMFILE, ERRNO.ENFILE, ERRNO.ENOBUFS, ERRNO.ENOMEM]);
+/** The client gave up before, or a signal came: the next one may be taken. */
+const GONE: ReadonlySet<number> = new Set([ERRNO.ECONNABORTED, ERRNO.EPROTO, ERRNO.EINTR]);
 
 export type OnAccept = (conn: LinuxConn) => ConnEvents;
 
@@ -35,6 +38,12 @@ function openOwn({ at, reusePort }: ListenSpec): number {
   } catch (error) {
     throw listenError(at, codeOf(error), error);
   }
+}
+
+/** The words say it all. */
+class AcceptError extends Error {
+  override readonly name = "AcceptError";
+  override readonly stack = this.message;
 }
 
 class LinuxListener extends TimerNode implements Listener, Watcher {
@@ -93,7 +102,8 @@ class LinuxListener extends TimerNode implements Listener, Watcher {
       const fd = accept(this.fd);
       if (fd >= 0) this.take(fd);
       else if (fd === -ERRNO.EAGAIN) return i;
-      if (fd >= this.ceiling || SHORTAGES.has(-fd)) {
+      if (fd >= this.ceiling || (fd < 0 && !GONE.has(-fd))) {
+        if (fd < 0 && !SHORTAGES.has(-fd)) this.tell(-fd);
         this.rest();
         return i;
       }
@@ -113,7 +123,15 @@ class LinuxListener extends TimerNode implements Listener, Watcher {
     conn.startAccepted();
   }
 
-  /** Out of descriptors, or nearly: a listener that stays watched would spin, or leave none to reach the nodes with. */
+  /** Not a shortage, which is told elsewhere: a firewall rule, a network that went down, … */
+  private tell(errno: number): void {
+    const code = Object.entries(ERRNO).find(([, value]) => value === errno)?.[0] ?? `error ${errno}`;
+    this.loop.fault(
+      new AcceptError(`Cannot accept at ${formatEndpoint(this.at.ip, this.at.port)}: ${code}; trying again`),
+    );
+  }
+
+  /** Out of descriptors, or nearly, or accepting fails: a listener that stays watched would spin, or leave none to reach the nodes with. */
   private rest(): void {
     this.unwatch();
     this.loop.relieve();

@@ -16,6 +16,7 @@ const ERRORS: ReadonlyMap<number, DialError> = new Map([
   [ERRNO.ENETUNREACH, "unreachable"],
   [ERRNO.EHOSTUNREACH, "unreachable"],
   [ERRNO.EAFNOSUPPORT, "unreachable"],
+  [ERRNO.EADDRNOTAVAIL, "no-ports"],
   [ERRNO.EMFILE, "no-descriptors"],
   [ERRNO.ENFILE, "no-descriptors"],
   [ERRNO.ENOBUFS, "no-descriptors"],

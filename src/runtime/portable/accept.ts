@@ -25,7 +25,7 @@ export class Accepting {
   }
 
   /**
-   * @param wire A runtime whose accepting spins when descriptors run out (Bun) shows their numbers; Node's closes by itself.
+   * @param wire A runtime whose accepting spins when descriptors run out shows their numbers.
    * @returns the connection that the wire's events belong to, or null when the wire was reset
    */
   accept(wire: Wire & { readonly fd?: number }): PortableConn | null {

@@ -80,10 +80,11 @@ export function dialError(code: string | undefined): DialError {
     case "EHOSTDOWN":
     case "ENETDOWN":
       return "unreachable";
-    // no free descriptor, port or buffer: a shortage here, which says nothing about the node
+    // no free port, descriptor or buffer: a shortage here, which says nothing about the node
+    case "EADDRNOTAVAIL":
+      return "no-ports";
     case "EMFILE":
     case "ENFILE":
-    case "EADDRNOTAVAIL":
     case "ENOBUFS":
     case "ENOMEM":
       return "no-descriptors";

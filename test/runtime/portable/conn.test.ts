@@ -134,7 +134,7 @@ describe("dialError()", () => {
     ["EHOSTUNREACH", "unreachable"],
     ["ENETUNREACH", "unreachable"],
     ["EMFILE", "no-descriptors"],
-    ["EADDRNOTAVAIL", "no-descriptors"],
+    ["EADDRNOTAVAIL", "no-ports"],
     ["EINVAL", "other"],
     [undefined, "other"],
   ] as const)("calls %s %s", (code, want) => expect(dialError(code)).toBe(want));
