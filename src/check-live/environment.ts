@@ -8,6 +8,7 @@ import type { ListenAddress } from "../config/addresses.ts";
 import type { Config } from "../config/model.ts";
 import { canonicalIp } from "../core/address.ts";
 import { descriptorLimit } from "../runtime/portable/descriptors.ts";
+import { readSourcePorts, type SourcePorts } from "./source-ports.ts";
 import { askClock, type ClockAnswer, type ClockQuestion } from "./clock.ts";
 import { portHolder, type Holder } from "../control/machine/port-holder.ts";
 import { chooseEngine, type ChosenEngine } from "../control/serve/engine.ts";
@@ -48,6 +49,8 @@ export interface LiveEnvironment {
   /** What a program prints; null: there is none of that name. */
   run(program: string, args: readonly string[]): Promise<ProgramAnswer | null>;
   nodeProbe(plan: ProbePlan): NodeProbe;
+  /** Not given: nothing is known of them. */
+  readonly sourcePorts?: SourcePorts | null;
   /** Not given: nobody wants to know. */
   engine?(config: Config): Promise<ChosenEngine>;
   /** The node's own idea of time. */
@@ -73,6 +76,7 @@ export function systemEnvironment(running: number | null, typed: string): LiveEn
     firstFreePort: Number(read("/proc/sys/net/ipv4/ip_unprivileged_port_start") || USUAL_FIRST_FREE_PORT),
     descriptors: descriptorLimit(),
     running,
+    sourcePorts: readSourcePorts(read),
     securityContext: read("/proc/self/attr/current").replaceAll("\0", "").trim(),
     wallMs: Date.now,
     lookup: async (name) => {

@@ -5,6 +5,7 @@ import type { ServiceName } from "../seam/services.ts";
 import { maxConnections } from "../control/machine/limits.ts";
 import type { LiveEnvironment, PortHolder } from "./environment.ts";
 import { fail, ok, warn, type Finding } from "./finding.ts";
+import { checkSourcePorts } from "./source-ports.ts";
 import { listenOf } from "../config/service-settings.ts";
 
 export interface Wanted {
@@ -25,6 +26,7 @@ export async function checkMachine(config: Config, environment: LiveEnvironment)
   return [
     ...rights(config, environment),
     openFiles(config, environment),
+    ...checkSourcePorts(environment.sourcePorts),
     ...(await engine(config, environment)),
     ...(await selinux(config, environment)),
   ];

@@ -125,7 +125,8 @@ class PoolDial implements Cancel, DialSpec {
     }
     // nor does a port, but towards another node some may be free
     if (error === "no-ports") this.plane.writer.addCount("shortages", 1);
-    else this.blame(endpoint, error);
+    else this.plane.writer.addTotal(endpoint.cell, "failures", 1);
+    this.plane.reports.dialFailed(endpoint.cell, error);
     const outOfTime = this.plane.runtime.nowMs() - this.startMs >= this.request.live.snapshot.timeouts.dialTotal;
     if (this.attempts >= MOST_ATTEMPTS || outOfTime) return this.giveUp(error);
     this.tried ??= new Set();
@@ -133,11 +134,6 @@ class PoolDial implements Cancel, DialSpec {
     const next = this.choose();
     if (next === null) return this.giveUp(error);
     return this.attempt(next);
-  }
-
-  private blame({ cell }: Endpoint, error: DialError): void {
-    this.plane.writer.addTotal(cell, "failures", 1);
-    this.plane.reports.dialFailed(cell, error);
   }
 
   private giveUp(last: DialError | null): void {

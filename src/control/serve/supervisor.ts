@@ -16,6 +16,7 @@ import { OwnEndpoints } from "../machine/own-endpoints.ts";
 import { maxConnections } from "../machine/limits.ts";
 import { localNetworks } from "../machine/networks.ts";
 import type { LogSink } from "../log/sink.ts";
+import { PortShortage } from "./port-shortage.ts";
 import { Resolver, type NameView } from "./resolver.ts";
 import { BoardCells } from "./board-cells.ts";
 import { openSockets, type Sockets } from "./listening.ts";
@@ -97,6 +98,7 @@ class ControlPlane implements Supervisor {
   health: HealthMonitor | null = null;
   private readonly sink: LogSink;
   private readonly cells = new BoardCells();
+  private readonly portShortage: PortShortage;
   private readonly resolver: Resolver;
   private readonly pool: Workers;
   /** Domains learnt from certificates, by cluster. */
@@ -122,6 +124,7 @@ class ControlPlane implements Supervisor {
     this.totals = new Totals(this.board);
     this.oldest = Array.from({ length: count }, () => 0);
     this.newest = new Versions(count);
+    this.portShortage = new PortShortage(log);
     this.resolver = new Resolver({ log, onChange: () => this.refresh() });
     this.snapshot = this.build(1, this.config);
     this.pool = createWorkers({
@@ -272,6 +275,7 @@ class ControlPlane implements Supervisor {
         return this.sink.write(mail.text, () => this.pool.post(worker, { kind: "log-taken", batches: 1 }));
       case "dial-failed":
         this.lastFailures.set(mail.cell, { error: mail.error, atMs: Date.now() });
+        if (mail.error === "no-ports") this.portShortage.met(Date.now());
         return this.health?.dialFailed(mail.cell, mail.error);
       case "unknown-name":
         return this.unknownNames.add(mail.listener, mail.name, mail.client);
