@@ -2,6 +2,7 @@
 import { networkInterfaces } from "node:os";
 import { requireClusters } from "../config/load.ts";
 import type { ClusterConfig, Config } from "../config/model.ts";
+import { defaultAddress } from "../control/machine/default-route.ts";
 import { canonicalIp } from "../core/address.ts";
 import { fit, unfit, type Reading } from "../config/text.ts";
 import { choice } from "../config/values.ts";
@@ -86,11 +87,13 @@ function recordsOf(cluster: ClusterConfig, sets: NameSets): readonly DnsRecord[]
   return [...new Map(records.map((record) => [`${record.below} ${record.name}`, record])).values()];
 }
 
-/** What a listener is bound to; else the first address of this machine that others can reach. */
+/** What a listener is bound to; else where the default route leads, as a bridge of VMs alone is reached by nobody else; else the first. */
 function ownAddress(config: Config): string {
   const open = config.services.filter(({ privateOnly }) => !privateOnly);
   const bound = open.flatMap((service) => listenOf(config, service)).find(({ ip }) => ip !== "" && ip !== "::");
   if (bound !== undefined) return bound.ip;
+  const routed = defaultAddress();
+  if (routed !== null) return routed;
   const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
   const outside =
     addresses.find(({ internal, family }) => !internal && family === "IPv4") ??

@@ -5,7 +5,7 @@ import { latin1 } from "../core/http/bytes.ts";
 import type { ExchangeEnd, Forward } from "../core/http/effects.ts";
 import type { Reply } from "../core/http/reply.ts";
 import type { Request, RequestHead } from "../core/http/request.ts";
-import { route } from "../core/route/lookup.ts";
+import { routeHost } from "../core/route/lookup.ts";
 import { ANSWERS } from "../seam/board.ts";
 import type { Pool } from "../seam/snapshot.ts";
 import { joinNotes, type AccessRecord } from "./access-log.ts";
@@ -66,7 +66,7 @@ export class Exchange {
     this.lookedUpIn = live;
     this.host = host;
     const { plane, service, conn } = this.owner;
-    const match = route(live.routes, service.index, host, conn.remote.ip);
+    const match = routeHost(live.routes, service.index, host, conn.remote.ip);
     this.index = match?.cluster ?? -1;
     this.routeNote = match?.rule === "client" ? BY_CLIENT : null;
     if (this.routeNote !== null) plane.writer.addCount("byClientAddress", 1);

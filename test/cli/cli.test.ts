@@ -248,7 +248,8 @@ describe("explain", () => {
     const { code, out } = await edgeLb(["explain", "https://[fd00::1]:6443", ...LAB, "--default", "m1"]);
     expect(code).toBe(0);
     expect(out).toContain("  rule       --default, as an address carries no server name\n  cluster    m1 (");
-    expect((await edgeLb(["explain", "http://10.0.0.1", ...LAB, "--default", "m1"])).code).toBe(1);
+    expect((await edgeLb(["explain", "http://10.0.0.1", ...LAB, "--default", "m1"])).code).toBe(0);
+    expect((await edgeLb(["explain", "http://10.0.0.1", ...LAB])).code).toBe(1);
   });
 
   test.each([

@@ -168,6 +168,15 @@ describe("acceptHttp()", () => {
     }
   });
 
+  test.each(["192.0.2.1", "[2001:db8::1]:80"])("takes the address %s as Host for no name (13 C6)", (host) => {
+    const hello = GET.replace(HOST, host);
+    const lab = startLab(...FLAGS, "--default hub");
+    const node = lab.node("10.1.0.1", "http");
+    ask(lab, hello);
+    expect(node.peers.length).toBe(1);
+    expect(textOf(ask(startAll(), hello).received)).toStartWith("HTTP/1.1 404 ");
+  });
+
   test("tells an unknown host so, and control which one", () => {
     const lab = startAll();
     const text = textOf(ask(lab, "GET / HTTP/1.1\r\nHost: a.apps.hbu.lab\r\nAccept: text/html\r\n\r\n").received);

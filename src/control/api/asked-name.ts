@@ -2,7 +2,7 @@
 import { oneOf, quote } from "../../config/text.ts";
 import type { Config } from "../../config/model.ts";
 import { canonicalIp } from "../../core/address.ts";
-import { route, type Routes } from "../../core/route/lookup.ts";
+import { route, routeHost, type Routes } from "../../core/route/lookup.ts";
 import type { RouteMatch } from "../../core/route/match.ts";
 import { canonicalName } from "../../core/route/canonical-name.ts";
 import { EdgeError } from "../../errors.ts";
@@ -62,9 +62,10 @@ export function servicesAsked({ scheme, port, listener }: AskedName, config: Con
 
 /** Where the name leads on this service. */
 export function routeAsked(routes: Routes, service: Service, { name, from }: AskedName): RouteMatch | null {
-  // a client that is given an address sends no server name, but it does send a Host
-  const isNameless = service.routedBy === "sni" && canonicalIp(name) !== null;
-  return route(routes, service.index, isNameless ? null : name, from ?? "");
+  const client = from ?? "";
+  if (service.routedBy === "host") return routeHost(routes, service.index, name, client);
+  // a client that is given an address sends no server name
+  return route(routes, service.index, canonicalIp(name) === null ? name : null, client);
 }
 
 /** Why it leads there: the name or pattern that matched, `api.hub.lab` or `*.apps.hub.lab`, or what decided in place of a name. */

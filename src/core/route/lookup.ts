@@ -1,3 +1,4 @@
+import { addressBytes } from "../address.ts";
 import type { NameClaim, Snapshot } from "../../seam/snapshot.ts";
 import { Homes } from "./homes.ts";
 import type { RouteMatch, RouteRule } from "./match.ts";
@@ -125,6 +126,13 @@ export function route(routes: Routes, service: number, name: string | null, clie
   if (name !== null && own.rest !== null) return own.rest;
   if (isNameless && own.fallback !== null) return own.fallback;
   return name === null || own.vacant === null ? null : (find(own.vacant, name) ?? null);
+}
+
+/** The same for the host of a request: an address is no name there either, though a catch-all takes it where there is no default. */
+export function routeHost(routes: Routes, service: number, host: string | null, client: string): RouteMatch | null {
+  const isAddress = host !== null && (host.startsWith("[") || addressBytes(host) !== null);
+  const nameless = isAddress ? route(routes, service, null, client) : null;
+  return nameless ?? route(routes, service, host, client);
 }
 
 function find(routes: NameRoutes, name: string): RouteMatch | undefined {
