@@ -160,6 +160,9 @@ export const FAMILIES: readonly MetricFamily[] = [
     "Sessions that a fault of edge-lb's own ended",
     one(({ status }) => status.connections.faults),
   ),
+  counter("dns_answers_total", "Answers to DNS queries", ({ status }) =>
+    Object.entries(status.dns?.answers ?? {}).map(([rcode, value]) => ({ labels: { rcode }, value })),
+  ),
   counter(
     "log_lines_lost_total",
     "Log lines that did not reach the sink",

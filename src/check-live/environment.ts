@@ -6,7 +6,7 @@ import { createServer } from "node:net";
 import { networkInterfaces } from "node:os";
 import type { ListenAddress } from "../config/addresses.ts";
 import type { Config } from "../config/model.ts";
-import { canonicalIp } from "../core/address.ts";
+import { canonicalIp, formatEndpoint } from "../core/address.ts";
 import { descriptorLimit } from "../runtime/portable/descriptors.ts";
 import { readSourcePorts, type SourcePorts } from "./source-ports.ts";
 import { askClock, type ClockAnswer, type ClockQuestion } from "./clock.ts";
@@ -43,6 +43,8 @@ export interface LiveEnvironment {
   readonly wallMs: () => number;
   /** Addresses as every program here gets them, the hosts file first. @throws Error with a code */
   lookup(name: string): Promise<readonly string[]>;
+  /** Addresses as that name server gives them, of its own family; or why there are none. */
+  askServer(server: ListenAddress, name: string): Promise<readonly string[] | string>;
   /** Bind and close again. @returns null, or why not: `EADDRINUSE` */
   tryListen(at: ListenAddress): Promise<string | null>;
   holder(port: number): PortHolder | null;
@@ -62,6 +64,8 @@ export interface ProgramAnswer {
   readonly out: string;
 }
 
+/** A name server on this machine or beside it answers at once. */
+const DNS_MS = 2_000;
 /** firewall-cmd is a Python program that asks a daemon. */
 const PROGRAM_MS = 5_000;
 const CAP_NET_BIND_SERVICE = 10n;
@@ -83,6 +87,7 @@ export function systemEnvironment(running: number | null, typed: string): LiveEn
       const found = await dns.lookup(name, { all: true });
       return [...new Set(found.map(({ address }) => canonicalIp(address) ?? address))];
     },
+    askServer,
     tryListen,
     holder: (port) => {
       const holder = portHolder(port);
@@ -117,6 +122,16 @@ function mayBindLow(): boolean {
 
 function unitOf(pid: number): string | null {
   return /\/([^/\n]+\.service)(?:\/|$)/m.exec(read(`/proc/${pid}/cgroup`))?.[1] ?? null;
+}
+
+async function askServer({ ip, port }: ListenAddress, name: string): Promise<readonly string[] | string> {
+  const resolver = new dns.Resolver({ timeout: DNS_MS, tries: 1 });
+  resolver.setServers([formatEndpoint(ip, port)]);
+  try {
+    return await (ip.includes(":") ? resolver.resolve6(name) : resolver.resolve4(name));
+  } catch (error) {
+    return codeOf(error) ?? String(error);
+  }
 }
 
 function tryListen(at: ListenAddress): Promise<string | null> {

@@ -2,6 +2,7 @@
 import type { Config } from "../config/model.ts";
 import { checkClusters } from "./clusters.ts";
 import { checkDns } from "./dns.ts";
+import { checkDnsServer } from "./dns-server.ts";
 import type { LiveEnvironment } from "./environment.ts";
 import type { FindingGroup } from "./finding.ts";
 import { checkFirewall } from "./firewall.ts";
@@ -16,10 +17,11 @@ export async function runLiveCheck(config: Config, environment: LiveEnvironment)
     checkClusters(config, environment),
   ]);
   const dns = await checkDns(config, clusters.domains, environment);
+  const server = await checkDnsServer(config, clusters.domains, environment);
   return [
     { title: "machine", findings: [...machine, ...firewall] },
     { title: "ports", findings: ports },
-    { title: "dns", findings: dns },
+    { title: "dns", findings: [...dns, ...server] },
     ...clusters.groups,
   ].filter(({ findings }) => findings.length > 0);
 }

@@ -4,10 +4,12 @@ import { requireClusters } from "../config/load.ts";
 import type { ClusterConfig, Config } from "../config/model.ts";
 import { defaultAddress } from "../control/machine/default-route.ts";
 import { canonicalIp } from "../core/address.ts";
-import { fit, unfit, type Reading } from "../config/text.ts";
+import { EdgeError } from "../errors.ts";
+import { fit, oneOf, unfit, type Reading } from "../config/text.ts";
 import { choice } from "../config/values.ts";
 import { ALL_SETTINGS, command } from "./command.ts";
 import { oneWord, single } from "./command-option.ts";
+import { FORWARD_FORMATS, forwardText, readForward, type ForwardFormat } from "./dns-forward.ts";
 import { configOf } from "./configuration.ts";
 import { EXIT } from "./exit-code.ts";
 import { claimsOf, nameSetsOf, type NameSets } from "../config/claims.ts";
@@ -37,6 +39,7 @@ export interface DnsOptions {
 }
 
 const FORMAT = choice("hosts", "dnsmasq", "bind", "libvirt");
+const ANY_FORMAT = choice("hosts", "dnsmasq", "bind", "libvirt", "resolved");
 
 export const DNS = command({
   name: "dns",
@@ -44,11 +47,21 @@ export const DNS = command({
   settings: ALL_SETTINGS,
   options: {
     for: single("ADDRESS", "What the names resolve to (the listener's address)", readIp),
-    format: oneWord(FORMAT, "One of them (all)"),
+    format: oneWord(ANY_FORMAT, "One of them (all)"),
+    forward: single(
+      "ADDR[#PORT]",
+      "Lines that send queries to that name server, which is edge-lb's --dns",
+      readForward,
+    ),
   },
   run(call) {
-    const { for: address, format } = call.options;
-    call.io.out(dnsText(configOf(call), { address, format }));
+    const { for: address, format, forward } = call.options;
+    const config = configOf(call);
+    call.io.out(
+      forward === null
+        ? dnsText(config, { address, format: recordFormat(format) })
+        : forwardText(config, forward, forwardFormat(format)),
+    );
     return EXIT.done;
   },
 });
@@ -56,6 +69,19 @@ export const DNS = command({
 function readIp(text: string): Reading<string> {
   const ip = canonicalIp(text);
   return ip === null ? unfit("an IPv4 or IPv6 address") : fit(ip);
+}
+
+/** systemd-resolved holds no records. */
+function recordFormat(format: string | null): DnsFormat | null {
+  if (format !== "resolved") return format as DnsFormat | null;
+  throw new EdgeError("USAGE", "Cannot write records for resolved: it only forwards", {
+    hint: "add --forward ADDR#PORT",
+  });
+}
+
+function forwardFormat(format: string | null): ForwardFormat | null {
+  if (format === null || FORWARD_FORMATS.includes(format as ForwardFormat)) return format as ForwardFormat | null;
+  throw new EdgeError("USAGE", `Cannot forward from ${format}: ${oneOf(FORWARD_FORMATS)} wanted`);
 }
 
 /** @throws EdgeErrors when there is no cluster */

@@ -149,6 +149,16 @@ export function listenText(at: ListenAddress): string {
   return formatEndpoint(at.ip, at.port);
 }
 
+/** One address, canonical. */
+export const IP: Codec<string> = {
+  read(text) {
+    const ip = canonicalIp(text.replace(/^\[(.*)\]$/, "$1"));
+    return ip === null ? unfit("an IPv4 or IPv6 address") : fit(ip);
+  },
+  show: (ip) => ip,
+  form: { pattern: "[0-9A-Fa-f.:]+" },
+};
+
 export const LISTEN_ADDRESS: Codec<ListenAddress> = {
   read: readListenAddress,
   show: listenText,

@@ -3,7 +3,7 @@
  * what a reload says and what waits for a restart, and the snapshot's timeouts and limits derive from these options.
  */
 import { SERVICES, type BuiltInName, type Service, type ServiceName } from "../seam/services.ts";
-import { CIDR, isPrivate, LISTEN_ADDRESS, type ListenAddress } from "./addresses.ts";
+import { CIDR, IP, isPrivate, LISTEN_ADDRESS, type ListenAddress } from "./addresses.ts";
 import { LOG_TARGET } from "./log-target.ts";
 import { readDomain } from "./names.ts";
 import { atMostOnce, forData, listOf, many, maybe, one, word, type Machine, type Option } from "./option.ts";
@@ -175,6 +175,24 @@ export const GLOBAL = {
     help: "Socket for status, add, rm, drain and reload",
     reload: false,
     of: orOff(plain((text) => (text.startsWith("/") ? fit(text) : unfit("an absolute path or off")), "/.*")),
+  }),
+  /** Empty: off. */
+  dns: many({
+    flag: "dns",
+    value: "ADDR:PORT,...|off",
+    fallback: "off",
+    help: "Answer DNS queries for the clusters' names there, with the address that was asked",
+    reload: false,
+    inert: "off",
+    of: listOf(LISTEN_ADDRESS),
+  }),
+  /** Empty: the address that was asked. */
+  dnsAnswer: many({
+    flag: "dns-answer",
+    value: "ADDR,...",
+    fallbackShown: "the address asked",
+    help: "What the names resolve to instead",
+    of: listOf(IP),
   }),
   engine: word({
     flag: "engine",
@@ -359,6 +377,7 @@ export const SECTIONS: readonly { readonly title: string; readonly options: read
   { title: "Health", options: [BASE.rise, BASE.fall, BASE.intervalMs] },
   { title: "Timeouts", options: Object.values(TIMEOUTS) },
   { title: "Status and control", options: [GLOBAL.admin, GLOBAL.adminAuth, GLOBAL.control] },
+  { title: "DNS", options: [GLOBAL.dns, GLOBAL.dnsAnswer] },
   {
     title: "Process and logs",
     options: [GLOBAL.engine, GLOBAL.ring, GLOBAL.workers, GLOBAL.log, GLOBAL.logTo, GLOBAL.accessLog],

@@ -67,10 +67,11 @@ export class Running {
 
   /** After the last connection: what still holds the process is let go. */
   end(): void {
-    const { streams, admin, instance, notifier } = this.parts;
+    const { streams, admin, instance, notifier, supervisor } = this.parts;
     streams.abort();
     admin?.close();
     instance.end();
+    supervisor.dns?.close();
     notifier.end();
     this.unwatchSignals();
     this.fileWatch?.stop();

@@ -40,6 +40,8 @@ export class DnsServer {
   private readonly skipped = new Set<string>();
   private readonly connections = new Set<net.Socket>();
   private readonly watching: ReturnType<typeof setInterval> | null;
+  /** The address that could not be had, after `open` threw. */
+  failedAt: ListenAddress | null = null;
   private known: { readonly zones: Zones; readonly serial: number } | null = null;
 
   constructor(input: DnsInput) {
@@ -94,6 +96,7 @@ export class DnsServer {
 
   private async openAt({ ip, port }: ListenAddress): Promise<void> {
     const isV6 = ip.includes(":");
+    this.failedAt = { ip, port };
     const tcp = net.createServer((connection) => this.take(connection, ip));
     tcp.listen({ host: ip, port, ipv6Only: isV6 });
     await once(tcp, "listening");

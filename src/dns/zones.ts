@@ -1,5 +1,4 @@
 /** Which names edge-lb answers for: those of the clusters whose domain is known, read off the snapshot. Pure. */
-import type { Snapshot } from "../seam/snapshot.ts";
 
 /** What there is at a name. */
 export type Found =
@@ -11,7 +10,12 @@ export type Found =
   /** Somebody else's. */
   | { readonly kind: "elsewhere" };
 
-type Names = Pick<Snapshot, "exact" | "below">;
+/** Names that clusters claim; a snapshot is one. */
+export interface ClaimedNames {
+  readonly exact: readonly { readonly name: string }[];
+  /** Without the star. */
+  readonly below: readonly { readonly name: string }[];
+}
 
 export class Zones {
   /** Where zones begin: each domain D, and each name that lies in no domain. */
@@ -21,7 +25,7 @@ export class Zones {
   /** Names without addresses that have hosts below them. */
   private readonly between = new Set<string>();
 
-  constructor({ exact, below }: Names) {
+  constructor({ exact, below }: ClaimedNames) {
     this.exact = new Set(exact.map(({ name }) => name));
     this.below = new Set(below.map(({ name }) => name));
     const domains = [...this.below].flatMap((name) => this.domainOf(name) ?? []);

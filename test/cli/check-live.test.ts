@@ -56,6 +56,7 @@ function environment(more: Partial<LiveEnvironment> = {}): LiveEnvironment {
     securityContext: "",
     wallMs: () => NOW,
     lookup: async () => ["10.0.0.5"],
+    askServer: async () => ["10.0.0.5"],
     tryListen: async () => null,
     holder: () => null,
     run: async () => null,

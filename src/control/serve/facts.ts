@@ -6,6 +6,7 @@ import type { DialError, Engine } from "../../seam/mail.ts";
 import type { Snapshot } from "../../seam/snapshot.ts";
 import type { RingUse } from "./engine.ts";
 import type { HealthMonitor } from "../health/monitor.ts";
+import type { DnsService } from "./dns.ts";
 import type { Sockets } from "./listening.ts";
 import type { NameView } from "./resolver.ts";
 import type { Totals } from "./totals.ts";
@@ -26,6 +27,8 @@ export interface Facts {
   readonly unknownNames: UnknownNames;
   readonly lastFailures: ReadonlyMap<number, { readonly error: DialError; readonly atMs: number }>;
   readonly logLinesLost: number;
+  /** Null: off. */
+  readonly dns: DnsService | null;
   /** Workers that do not accept connections now. */
   idleWorkers(): readonly number[];
   names(): readonly NameView[];

@@ -18,6 +18,7 @@ import { localNetworks } from "../machine/networks.ts";
 import type { LogSink } from "../log/sink.ts";
 import { PortShortage } from "./port-shortage.ts";
 import { Resolver, type NameView } from "./resolver.ts";
+import { openDns, type DnsService } from "./dns.ts";
 import { BoardCells } from "./board-cells.ts";
 import { openSockets, type Sockets } from "./listening.ts";
 import type { Facts } from "./facts.ts";
@@ -75,6 +76,7 @@ export async function startSupervisor(input: SupervisorInput): Promise<Superviso
     log.warn("engine", `engine ${engine} runs one worker here: Node before 23.1 cannot share a port`, { engine });
   const sockets = await openSockets(config, engine, count);
   const plane = new ControlPlane(input, log, chosen, count, sockets);
+  await plane.openDns();
   await plane.start();
   return plane;
 }
@@ -96,6 +98,7 @@ class ControlPlane implements Supervisor {
   snapshot: Snapshot;
   config: Config;
   health: HealthMonitor | null = null;
+  dns: DnsService | null = null;
   private readonly sink: LogSink;
   private readonly cells = new BoardCells();
   private readonly portShortage: PortShortage;
@@ -192,6 +195,10 @@ class ControlPlane implements Supervisor {
 
   get logLinesLost(): number {
     return this.sink.dropped;
+  }
+
+  async openDns(): Promise<void> {
+    this.dns = await openDns(this, this.log);
   }
 
   idleWorkers(): readonly number[] {

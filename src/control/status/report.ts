@@ -26,6 +26,7 @@ import {
   type Traffic,
 } from "./pool-report.ts";
 import { rounded, type Counters, type History, type RateMeter, type Rates } from "./rates.ts";
+import type { DnsStatus } from "../serve/dns.ts";
 import type { UnknownName } from "../serve/unknown-names.ts";
 
 /** Additive changes keep the number. */
@@ -60,6 +61,8 @@ export interface Status {
   /** Clusters of file and flags that were removed while running; earlier releases do not say. */
   readonly removed?: readonly RemovedCluster[];
   readonly unknownNames: readonly UnknownName[];
+  /** Null: off; earlier releases do not say. */
+  readonly dns?: DnsStatus | null;
   /** Nodes given by name. */
   readonly names: readonly NameView[];
   /** Newest last. */
@@ -150,12 +153,7 @@ export function buildStatus(input: StatusInput, { history = false }: StatusOptio
     probes: facts.health?.probeCounts() ?? { passed: 0, failed: 0 },
     rates: roundedRates(rates.rates(ALL)),
     ...past(ALL),
-    listeners: facts.sockets.listening.map(({ kind, at }) => ({
-      kind,
-      address: formatEndpoint(at.ip, at.port),
-      connections: facts.totals.openOf(kind),
-      total: facts.totals.ofKind(kind, "connections"),
-    })),
+    listeners: listenerStatus(facts),
     clusters: facts.snapshot.clusters.map((plan) => ({
       ...clusterStatus(plan, facts, endpoints, configs.get(plan.name), clusters.get(plan.name), nowMs),
       rates: roundedRates(rates.rates(plan.name)),
@@ -163,9 +161,19 @@ export function buildStatus(input: StatusInput, { history = false }: StatusOptio
     })),
     removed: facts.config.removed.map(({ name, layer, where }) => ({ name, layer, from: where })),
     unknownNames: facts.unknownNames.view(facts.routes(), facts.snapshot.services),
+    dns: facts.dns?.status() ?? null,
     names: facts.names(),
     events: events.recent(),
   };
+}
+
+function listenerStatus({ sockets, totals }: Facts): readonly ListenerStatus[] {
+  return sockets.listening.map(({ kind, at }) => ({
+    kind,
+    address: formatEndpoint(at.ip, at.port),
+    connections: totals.openOf(kind),
+    total: totals.ofKind(kind, "connections"),
+  }));
 }
 
 function connectionStatus({ board, snapshot, logLinesLost }: Facts): ConnectionStatus {

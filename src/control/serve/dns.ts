@@ -1,0 +1,63 @@
+/** `--dns`: names of what is served now, answered beside it. */
+import type { Config } from "../../config/model.ts";
+import { formatEndpoint } from "../../core/address.ts";
+import { DnsServer } from "../../dns/server.ts";
+import { Zones } from "../../dns/zones.ts";
+import { codeOf } from "../../errors.ts";
+import { listenError } from "../../runtime/listen-error.ts";
+import type { Snapshot } from "../../seam/snapshot.ts";
+import type { EventLog } from "../log/event-log.ts";
+
+/** What status shows of it. */
+export interface DnsStatus {
+  /** `192.168.125.1:53`. */
+  readonly listening: readonly string[];
+  /** Since the start, by RCODE. */
+  readonly answers: Readonly<Record<string, number>>;
+}
+
+/** Read at each query: the newest. */
+export interface DnsSource {
+  readonly snapshot: Snapshot;
+  readonly config: Config;
+}
+
+export interface DnsService {
+  status(): DnsStatus;
+  close(): void;
+}
+
+/** @throws EdgeError LISTEN_FAILED */
+export async function openDns(source: DnsSource, log: EventLog): Promise<DnsService | null> {
+  const { dns: listen } = source.config;
+  if (listen.length === 0) return null;
+  const server = new DnsServer({
+    listen,
+    zones: zonesOf(source),
+    addresses: () => source.config.dnsAnswer,
+    onSkipped: (at, code) =>
+      log.warn("dns", `no DNS on ${formatEndpoint(at.ip, at.port)}: ${listenError(at, code, null).message}`),
+  });
+  try {
+    await server.open();
+  } catch (error) {
+    const at = listen[0] ?? { ip: "", port: 53 };
+    throw listenError(server.failedAt ?? at, codeOf(error), error);
+  }
+  return {
+    status: () => ({
+      listening: server.listening.map(({ ip, port }) => formatEndpoint(ip, port)),
+      answers: Object.fromEntries(server.answers),
+    }),
+    close: () => server.close(),
+  };
+}
+
+/** One index per snapshot. */
+function zonesOf(source: DnsSource): () => Zones {
+  let known: { readonly of: Snapshot; readonly zones: Zones } | null = null;
+  return () => {
+    if (known?.of !== source.snapshot) known = { of: source.snapshot, zones: new Zones(source.snapshot) };
+    return known.zones;
+  };
+}
