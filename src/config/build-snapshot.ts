@@ -8,7 +8,8 @@ import { bridgesOf } from "./bridges.ts";
 import { claimKeys, claimsOf, nameSetsOf, type NameSets } from "./claims.ts";
 import type { ClusterConfig, Config, Timeouts } from "./model.ts";
 import { dataPart } from "./option-group.ts";
-import { GLOBAL, LIMITS, TIMEOUTS } from "./options.ts";
+import { GLOBAL } from "./options.ts";
+import { LIMITS, TIMEOUTS } from "./timeouts.ts";
 import { defaultOf, listenOf, nodesFor, policyOf, portOf } from "./service-settings.ts";
 
 /** Post-quantum hellos are 1.5-5.5 KB and padding is legal. */

@@ -3,16 +3,8 @@ import { cidrText } from "../../src/config/addresses.ts";
 import { CLUSTER, CLUSTER_KEYS } from "../../src/config/cluster-options.ts";
 import type { ClusterConfig, Config } from "../../src/config/model.ts";
 import { optionsOf } from "../../src/config/option-group.ts";
-import {
-  BASE,
-  COMMAND_LINE,
-  GLOBAL,
-  LIMITS,
-  LISTEN,
-  SETTINGS as GROUPS,
-  TIMEOUTS,
-  TOP_OPTIONS,
-} from "../../src/config/options.ts";
+import { BASE, COMMAND_LINE, GLOBAL, LISTEN, SETTINGS as GROUPS, TOP_OPTIONS } from "../../src/config/options.ts";
+import { LIMITS, TIMEOUTS } from "../../src/config/timeouts.ts";
 import { labelOf, resolveOption, type Option } from "../../src/config/option.ts";
 import { Problems } from "../../src/config/text.ts";
 import { SERVICES } from "../../src/seam/services.ts";

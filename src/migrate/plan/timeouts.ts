@@ -1,5 +1,5 @@
 /** HAProxy's timeouts as edge-lb's, which mean something else for tunnels. */
-import { TIMEOUTS } from "../../config/options.ts";
+import { TIMEOUTS } from "../../config/timeouts.ts";
 import { DURATION_MOST_MS } from "../../config/values.ts";
 import type { Option } from "../../config/option.ts";
 import type { BuiltInName } from "../../seam/services.ts";

@@ -1,7 +1,7 @@
 /** A bench for health: a clock driven by hand, nodes whose answers are set, a board and a log to inspect. */
 import type { ClusterConfig, Config } from "../../../src/config/model.ts";
 import { dataPart } from "../../../src/config/option-group.ts";
-import { LIMITS, TIMEOUTS } from "../../../src/config/options.ts";
+import { LIMITS, TIMEOUTS } from "../../../src/config/timeouts.ts";
 import type { Evidence } from "../../../src/core/health/ladder.ts";
 import type { ShownCertificate } from "../../../src/core/health/identity.ts";
 import type { EventLog } from "../../../src/control/log/event-log.ts";
