@@ -107,7 +107,7 @@ function print({ io, options: { json, out, verbose } }: ImportCall, report: Repo
   else io.out(text);
 }
 
-/** What was written is read back by edge-lb's own reader, always; the names are asked only on request. */
+/** What was written is read back by edge-lb's own reader, and asked for all names; what nothing explains is told unasked. */
 function prove(io: Io, result: ImportResult, yaml: string, verify: boolean): Verification | null {
   const name = "the imported configuration";
   const config = loadConfig({
@@ -115,7 +115,8 @@ function prove(io: Io, result: ImportResult, yaml: string, verify: boolean): Ver
     readFile: () => yaml,
     machine: { ...machineOf(io), env: {} },
   });
-  return verify ? verifyImport(result, config) : null;
+  const verification = verifyImport(result, config);
+  return verify || verification.differences.some(({ reason }) => reason === null) ? verification : null;
 }
 
 /** Nothing to serve is no configuration. */

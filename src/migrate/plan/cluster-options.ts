@@ -23,7 +23,8 @@ export interface ClusterFacts {
   /** Names that nobody claims are its own too. */
   readonly takesNames: boolean;
   readonly takesApiNames: boolean;
-  readonly allow: readonly OptionTexts[];
+  /** Who may come, and how many. */
+  readonly limits: readonly OptionTexts[];
 }
 
 export function importCluster(group: Group, facts: ClusterFacts, claims: Claims, ledger: Ledger): ImportedCluster {
@@ -38,7 +39,7 @@ export function importCluster(group: Group, facts: ClusterFacts, claims: Claims,
     ...checkOptions(group),
     ...proxyOption(group, ledger),
     ...optionTexts(CLUSTER.redirectHttps, facts.redirects ? ["on"] : []),
-    ...facts.allow,
+    ...facts.limits,
   ];
   noteDualStack(group, ledger);
   return { group, options };
@@ -155,6 +156,9 @@ const POLICIES: Readonly<Record<string, Policy>> = {
   "hdr(host)": "host",
 };
 
+/** `hash req.ssl_sni`, and the variables that usually hold the name. */
+const BY_NAME = /^hash (req\.hdr\(host\)|req[._]ssl_sni|var\((sess|txn|req)\.(sni|host)\)).*/;
+
 /** Null: edge-lb's own default for this listener. */
 function policyOf(unit: Unit, ledger: Ledger): Policy | null {
   const { section } = unit.backend;
@@ -168,8 +172,7 @@ function policyOf(unit: Unit, ledger: Ledger): Policy | null {
   }
   const isStick = wordAt(line, 0) === "stick";
   const written = isStick ? "source" : wordsFrom(line, 1).join(" ").toLowerCase();
-  const policy =
-    POLICIES[written.split(" ")[0] ?? ""] ?? POLICIES[written.replace(/^hash req\.hdr\(host\).*/, "hdr(host)")];
+  const policy = POLICIES[written.split(" ")[0] ?? ""] ?? POLICIES[written.replace(BY_NAME, "hdr(host)")];
   if (policy === "source" && (unit.kind === "api" || unit.kind === "mcs")) {
     const why =
       "the API needs no persistence: leastconn spreads its long connections, and a lost node costs nobody else";

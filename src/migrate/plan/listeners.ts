@@ -40,15 +40,23 @@ export function sortListeners(source: Source): Listeners {
   return { entries: kept, others: [...others, ...beside], stats: [...stats] };
 }
 
-const USUAL: Readonly<Partial<Record<BuiltInName, number>>> = { https: 443, http: 80 };
+const USUAL: Readonly<Partial<Record<BuiltInName, number>>> = { api: 6443, https: 443, http: 80 };
 
-/** A web server on a port of its own beside the clusters' listener: all listeners of edge-lb for one service share their routes. */
+/** A server on a port of its own beside the clusters' listener: all listeners of edge-lb for one service share their routes. */
 function isBeside(source: Source, entry: Entry, all: readonly Entry[]): boolean {
   const usual = USUAL[entry.kind];
-  if (usual === undefined || entry.binds.some(({ port }) => port === usual)) return false;
-  const main = all.filter(({ kind, binds }) => kind === entry.kind && binds.some(({ port }) => port === usual));
+  if (usual === undefined || isUsual(source, entry, usual)) return false;
+  const main = all.filter((one) => one.kind === entry.kind && isUsual(source, one, usual));
   const known = new Set(main.flatMap(({ proxy }) => backendsOf(source, proxy)));
   return main.length > 0 && backendsOf(source, entry.proxy).some((backend) => !known.has(backend));
+}
+
+/** On the service's own port, or leading to that port only. */
+function isUsual(source: Source, { proxy, binds }: Entry, port: number): boolean {
+  return (
+    binds.some((bind) => bind.port === port) ||
+    binds.every((bind) => serverPorts(source, proxy, bind).join() === String(port))
+  );
 }
 
 /** What one port of a proxy is for. */
@@ -56,12 +64,13 @@ export function roleOf(source: Source, proxy: Proxy, bind: Bind): Role {
   if (isStatsPage(proxy)) return "stats";
   if (bind.ssl) return "tls-ends-here";
   if (isSample(proxy, bind)) return "sample";
-  if (OTHER_PORTS.has(bind.port)) return "other";
+  if (OTHER_PORTS.has(bind.port) || serverPorts(source, proxy, bind).some((port) => OTHER_PORTS.has(port)))
+    return "other";
   if (proxy.mode === "http") return httpRole(source, proxy, bind);
   return (
     byPort(bind.port) ??
-    bySamples(source, proxy) ??
     byServers(source, proxy, bind) ??
+    bySamples(source, proxy) ??
     byWords(source, proxy, bind) ??
     "other"
   );

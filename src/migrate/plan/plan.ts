@@ -5,6 +5,7 @@ import type { Source } from "../source/configuration.ts";
 import type { Ledger, Note } from "../source/ledger.ts";
 import { allowOptions, clusterAllow } from "./allow-lists.ts";
 import { findCatchAlls, takesRest, type CatchAlls } from "./catch-alls.ts";
+import { clientLimitOptions, clusterLimitOptions } from "./connection-limits.ts";
 import { importCluster, type ClusterFacts } from "./cluster-options.ts";
 import { groupUnits, type GivenDomain, type Group, type Grouping } from "./groups.ts";
 import { optionTexts, type Imported, type OptionTexts } from "./imported.ts";
@@ -61,6 +62,7 @@ export function planImport(parts: Parts, ledger: Ledger, isRead: (target: LogTar
     ...listenOptions(entries, ledger),
     ...defaultOptions(parts.catchAlls),
     ...limitOptions(source, ledger),
+    ...clientLimitOptions(entries, ledger),
     ...allowOptions(entries, ledger),
     ...timeoutOptions(source, units, stats, ledger),
     ...logOptions(source, isRead, ledger),
@@ -75,7 +77,7 @@ function factsOf({ source, entries, catchAlls }: Parts, group: Group, ledger: Le
     redirects: redirects(source, entries, group),
     takesNames: takesRest(catchAlls, group, "https") || takesRest(catchAlls, group, "http"),
     takesApiNames: takesRest(catchAlls, group, "api"),
-    allow: clusterAllow(source, group, ledger),
+    limits: [...clusterAllow(source, group, ledger), ...clusterLimitOptions(group, ledger)],
   };
 }
 
@@ -84,8 +86,9 @@ function defaultOptions(catchAlls: CatchAlls): OptionTexts[] {
   const takers = [...catchAlls]
     .filter(([kind]) => kind !== "mcs")
     .map(([kind, { nameless }]) => ({ kind, name: nameless?.name }));
-  const [first, more] = new Set(takers.map(({ name }) => name));
-  if (more === undefined) return optionTexts(GLOBAL.defaultCluster, first === undefined ? [] : [first]);
+  const names = new Set(takers.map(({ name }) => name));
+  const [first] = names;
+  if (names.size <= 1) return optionTexts(GLOBAL.defaultCluster, first === undefined ? [] : [first]);
   return takers.flatMap(({ kind, name }) => optionTexts(DEFAULTS[kind], name === undefined ? [] : [name]));
 }
 

@@ -197,7 +197,11 @@ function fateOf(line: SourceLine): Fate {
   const [first = "", second = "", third = ""] = words[0] === "no" && words[1] === "option" ? words.slice(1) : words;
   if (first === "global" || first === "defaults") return HEADS;
   if (first === "acl") return ["not-needed", "no route depends on this ACL"];
-  const forwarded = first === "http-request" && /^(set|add|del)-header$/.test(second) && /^x-forwarded-/i.test(third);
+  const forwarded =
+    first === "http-request" &&
+    ((/^(set|add|del)-header$/.test(second) && /^x-forwarded-/i.test(third)) ||
+      // what a client says of itself goes no further, unless it is a trusted proxy
+      (second === "del-header" && /^(forwarded|x-real-ip)$/i.test(third)));
   const table = /^(track-sc|sc-)/.test(second) ? "track-sc" : second;
   return (
     (forwarded ? DIRECTIVES["http-request set-header X-Forwarded"] : undefined) ??
