@@ -19,6 +19,8 @@ export interface ControlSocket {
  * @throws EdgeError ALREADY_RUNNING: another instance has it, its pid is named; CONTROL_FAILED: no rights, no folder
  */
 export async function openControlSocket(path: string): Promise<ControlSocket> {
+  const bytes = Buffer.byteLength(path);
+  if (bytes > PATH_BYTES_MOST) throw failure(path, `${bytes} bytes long, at most ${PATH_BYTES_MOST} wanted`, ELSEWHERE);
   try {
     // of two that find what a killed one left, the second has to find the first
     return await whileLocked(path, () => takePath(path));
@@ -90,6 +92,9 @@ async function clearPath(path: string): Promise<void> {
   if (statOf(path)?.ino === there.ino) unlink(path); // else somebody was faster
 }
 
+/** `sun_path` of sockaddr_un, without its last NUL. */
+const PATH_BYTES_MOST = 107;
+
 type Asked =
   | { readonly kind: "answered"; readonly text: string }
   /** Nobody listens: its process is gone. */
@@ -133,7 +138,7 @@ function inUse(path: string, text: string): EdgeError {
 
 function socketError(path: string, error: unknown): EdgeError {
   // Node calls that a lack of rights
-  if (statOf(dirname(path)) === null) return failure(path, "its folder does not exist");
+  if (folderIsMissing(path)) return failure(path, "its folder does not exist");
   switch (codeOf(error)) {
     case "EACCES":
     case "EPERM":
@@ -141,7 +146,7 @@ function socketError(path: string, error: unknown): EdgeError {
     case "EADDRINUSE":
       return failure(path, "another process has just taken it", "try again");
     default:
-      return failure(path, error instanceof Error ? error.message : String(error));
+      return failure(path, pathFault(error), ELSEWHERE);
   }
 }
 
@@ -149,12 +154,44 @@ function failure(path: string, why: string, hint?: string, code: EdgeErrorCode =
   return new EdgeError(code, `Cannot use control socket ${path}: ${why}`, { hint });
 }
 
+const ELSEWHERE = "choose another path with --control";
+
+const PATH_FAULTS: Readonly<Record<string, string>> = {
+  EACCES: "permission denied",
+  EPERM: "permission denied",
+  ELOOP: "its path leads round in links",
+  ENOTDIR: "a part of its path is no folder",
+  ENAMETOOLONG: "its path is too long",
+};
+
+function pathFault(error: unknown): string {
+  const words = error instanceof Error ? error.message : String(error);
+  return PATH_FAULTS[codeOf(error) ?? ""] ?? words;
+}
+
+/** Null: nothing is there. @throws EdgeError CONTROL_FAILED when that cannot be told: a folder left over from another user, … */
 function statOf(path: string): Stats | null {
-  return lstatSync(path, { throwIfNoEntry: false }) ?? null;
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) ?? null;
+  } catch (error) {
+    throw failure(path, pathFault(error), ELSEWHERE);
+  }
+}
+
+function folderIsMissing(path: string): boolean {
+  try {
+    return statOf(dirname(path)) === null;
+  } catch {
+    return false;
+  }
 }
 
 function inodeOf(path: string): number {
-  return statOf(path)?.ino ?? -1;
+  try {
+    return statOf(path)?.ino ?? -1;
+  } catch {
+    return -1;
+  }
 }
 
 function unlink(path: string): void {

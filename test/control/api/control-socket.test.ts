@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -116,6 +116,17 @@ describe("openControlSocket()", () => {
     writeFileSync(path, "mine");
     expect(openControlSocket(path)).rejects.toThrow("there is a file that is no socket");
     expect(statSync(path).size).toBe(4);
+  });
+
+  test.each([
+    ["in a circle of links", "circle/edge-lb.sock", "its path leads round in links"],
+    ["below a file", "file/edge-lb.sock", "a part of its path is no folder"],
+    ["of a name that is too long", `${"x".repeat(300)}/edge-lb.sock`, "bytes long, at most 107 wanted"],
+  ])("A7: says of a path %s what is wrong with it", async (_, name, words) => {
+    symlinkSync("circle", join(folder, "circle"));
+    writeFileSync(join(folder, "file"), "");
+    const error = await openControlSocket(join(folder, name)).catch((thrown: unknown) => thrown as EdgeError);
+    expect(error).toMatchObject({ code: "CONTROL_FAILED", message: expect.stringContaining(words) });
   });
 
   test("says that its folder is missing", () => {
