@@ -11,6 +11,8 @@ export interface Client {
   readonly path: string;
   /** @param path Behind `/v1/`. @returns the answer's JSON @throws EdgeErrors with what edge-lb refused, EdgeError CONTROL_FAILED */
   ask(method: "GET" | "POST" | "PUT" | "DELETE", path: string, body?: string): Promise<unknown>;
+  /** What goes on coming, until edge-lb ends. @throws as `ask` */
+  stream(path: string): AsyncIterable<Uint8Array>;
   close(): Promise<void>;
 }
 
@@ -97,6 +99,11 @@ async function connect(path: string, { withinMs }: ClientOptions): Promise<Clien
         signal: AbortSignal.timeout(withinMs),
       });
       return readAnswer(statusCode, await answer.text(), path);
+    },
+    async *stream(target) {
+      const { statusCode, body } = await http.request({ method: "GET", path: `/v1/${target}`, bodyTimeout: 0 });
+      if (statusCode >= 300) readAnswer(statusCode, await body.text(), path);
+      else yield* body as AsyncIterable<Uint8Array>;
     },
     close: () => http.destroy(),
   };

@@ -20,6 +20,7 @@ import { RM } from "./rm.ts";
 import { RUN } from "./run.ts";
 import { SCHEMA } from "./schema.ts";
 import { STATUS } from "./status.ts";
+import { TAIL } from "./tail.ts";
 import { VERSION_COMMAND } from "./version.ts";
 
 /** The first one is meant when none is named. */
@@ -37,6 +38,7 @@ export const COMMANDS: readonly Command[] = [
   IMPORT,
   EXPORT,
   DNS,
+  TAIL,
   CERTS,
   KUBECONFIG,
   CONFIG,

@@ -47,45 +47,91 @@ export type FormatLine = (record: AccessRecord, wallMs: number) => string;
 const BATCH_MS = 20;
 
 export interface AccessLog {
-  /** False: there is no log, so callers need not build a record. */
+  /** False: nobody wants a line, so callers need not build a record. */
   readonly on: boolean;
   write(record: AccessRecord): void;
-  /** Control wrote so many batches. */
-  taken(batches: number): void;
+  /** Somebody watches live, as JSON, whatever the log's format; or nobody does any more. */
+  tail(on: boolean): void;
+  /** Control took so many batches. */
+  taken(of: LineKind, batches: number): void;
   flush(): void;
 }
 
-/** @param format null: the log is off */
-export function createAccessLog(runtime: Runtime, writer: BoardWriter, format: FormatLine | null): AccessLog {
-  return format === null ? SILENT : new BatchedLog(runtime, writer, format);
+export type LineKind = "log" | "tail";
+
+export interface AccessFormats {
+  /** Null: the log is off. */
+  readonly log: FormatLine | null;
+  readonly tail: FormatLine;
 }
 
-const SILENT: AccessLog = { on: false, write() {}, taken() {}, flush() {} };
+export function createAccessLog(runtime: Runtime, writer: BoardWriter, formats: AccessFormats): AccessLog {
+  return new WorkerLog(runtime, writer, formats);
+}
 
-class BatchedLog implements AccessLog {
-  readonly on = true;
+class WorkerLog implements AccessLog {
+  on: boolean;
   private readonly runtime: Runtime;
-  private readonly writer: BoardWriter;
-  private readonly format: FormatLine;
+  private readonly formats: AccessFormats;
+  private readonly batches: Readonly<Record<LineKind, LineBatches>>;
+  private isWatched = false;
+
+  constructor(runtime: Runtime, writer: BoardWriter, formats: AccessFormats) {
+    this.runtime = runtime;
+    this.formats = formats;
+    this.batches = {
+      log: new LineBatches(runtime, "log", () => writer.addCount("logLinesDropped", 1)),
+      tail: new LineBatches(runtime, "tail", () => {}), // told to those who watch
+    };
+    this.on = formats.log !== null;
+  }
+
+  write(record: AccessRecord): void {
+    const wallMs = this.runtime.wallMs();
+    const { log, tail } = this.formats;
+    if (log !== null) this.batches.log.add(log, record, wallMs);
+    if (this.isWatched) this.batches.tail.add(tail, record, wallMs);
+  }
+
+  tail(on: boolean): void {
+    this.isWatched = on;
+    this.on = on || this.formats.log !== null;
+  }
+
+  taken(of: LineKind, batches: number): void {
+    this.batches[of].taken(batches);
+  }
+
+  flush(): void {
+    this.batches.log.flush();
+    this.batches.tail.flush();
+  }
+}
+
+/** Lines on their way to control: mailed together, and no more under way than it can take. */
+class LineBatches {
+  private readonly runtime: Runtime;
+  private readonly kind: LineKind;
+  private readonly onDropped: () => void;
   private text = "";
   private lines = 0;
   private dropped = 0;
   private underWay = 0;
   private waiting = false;
 
-  constructor(runtime: Runtime, writer: BoardWriter, format: FormatLine) {
+  constructor(runtime: Runtime, kind: LineKind, onDropped: () => void) {
     this.runtime = runtime;
-    this.writer = writer;
-    this.format = format;
+    this.kind = kind;
+    this.onDropped = onDropped;
   }
 
-  write(record: AccessRecord): void {
+  add(format: FormatLine, record: AccessRecord, wallMs: number): void {
     if (this.underWay >= LOG_BATCHES && this.lines >= LOG_LINES) {
       this.dropped += 1;
-      this.writer.addCount("logLinesDropped", 1);
+      this.onDropped();
       return;
     }
-    this.text += `${this.format(record, this.runtime.wallMs())}\n`;
+    this.text += `${format(record, wallMs)}\n`;
     this.lines += 1;
     if (this.lines >= LOG_LINES) this.flush();
     else if (!this.waiting) this.wait();
@@ -98,7 +144,7 @@ class BatchedLog implements AccessLog {
 
   flush(): void {
     if (this.lines === 0 || this.underWay >= LOG_BATCHES) return;
-    this.runtime.post({ kind: "log", text: this.text, lines: this.lines, dropped: this.dropped });
+    this.runtime.post({ kind: this.kind, text: this.text, lines: this.lines, dropped: this.dropped });
     this.underWay += 1;
     this.text = "";
     this.lines = 0;

@@ -6,6 +6,7 @@ import type { ListenSpec, ToWorker } from "../seam/mail.ts";
 import { joinParts, type Snapshot, type SnapshotPart } from "../seam/snapshot.ts";
 import { serviceNamed, type Service } from "../seam/services.ts";
 import { createAccessLog, type FormatLine } from "./access-log.ts";
+import { jsonLine } from "./log-lines.ts";
 import { acceptHttp } from "./http-session.ts";
 import { Plane } from "./plane.ts";
 import { acceptTls } from "./tls-session.ts";
@@ -65,7 +66,7 @@ class DataWorker {
       board,
       snapshot,
       random,
-      log: (writer) => createAccessLog(runtime, writer, format),
+      log: (writer) => createAccessLog(runtime, writer, { log: format, tail: jsonLine }),
     });
   }
 
@@ -81,7 +82,11 @@ class DataWorker {
       case "cut":
         return this.cut(mail);
       case "log-taken":
-        return this.plane.log.taken(mail.batches);
+        return this.plane.log.taken("log", mail.batches);
+      case "tail":
+        return this.plane.log.tail(mail.on);
+      case "tail-taken":
+        return this.plane.log.taken("tail", mail.batches);
       case "check-access":
         this.runtime.timer(mail.afterMs, () => this.cutNotAllowed());
         return undefined;

@@ -30,6 +30,9 @@ export type ToWorker =
   | { readonly kind: "check-access"; readonly afterMs: number }
   /** Control wrote this many log batches; at most `LOG_BATCHES` are under way, beyond that lines are dropped and counted. */
   | { readonly kind: "log-taken"; readonly batches: number }
+  /** Somebody watches connections live, or nobody does any more: "tail" batches come then, whatever the log is. */
+  | { readonly kind: "tail"; readonly on: boolean }
+  | { readonly kind: "tail-taken"; readonly batches: number }
   /** Stop accepting, let sessions run for `afterMs`, then cut what is left and answer "stopped". */
   | { readonly kind: "stop"; readonly afterMs: number };
 
@@ -41,6 +44,8 @@ export type FromWorker =
   | { readonly kind: "listen-failed"; readonly worker: number; readonly message: string; readonly hint: string }
   | { readonly kind: "applied"; readonly version: number; readonly oldest: number }
   | { readonly kind: "log"; readonly text: string; readonly lines: number; readonly dropped: number }
+  /** The same lines as JSON, for those who watch live. */
+  | { readonly kind: "tail"; readonly text: string; readonly lines: number; readonly dropped: number }
   /** At most one per cell and second. */
   | { readonly kind: "dial-failed"; readonly cell: number; readonly error: DialError }
   /** A node took a connection and ended it without an answer. At most one per cell and second. */

@@ -2,6 +2,7 @@
 import type { AdminAccess } from "../../src/control/admin-door.ts";
 import type { Instance } from "../../src/control/api/instance.ts";
 import type { EventLog } from "../../src/control/log/event-log.ts";
+import { LiveTail } from "../../src/control/log/live-tail.ts";
 import { RecentEvents } from "../../src/control/log/recent-events.ts";
 import { openBoard } from "../../src/seam/board.ts";
 import { SERVICES } from "../../src/seam/services.ts";
@@ -28,6 +29,7 @@ export function adminAccess(auth: AdminAccess["auth"] = null, stopping = false):
     events,
     stopping,
     certificates: () => [],
+    tail: new LiveTail(() => {}),
     unready: () => (stopping ? "stopping" : null),
     status() {
       asked += 1;

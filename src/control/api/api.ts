@@ -9,6 +9,7 @@ import { failed, errorResponse, json, notFound, wrongMethod } from "./answers.ts
 import type { ChangeResult } from "./change-clusters.ts";
 import { eventStream } from "./event-stream.ts";
 import type { Instance } from "./instance.ts";
+import { tailStream } from "./tail-stream.ts";
 
 export interface ApiOptions {
   /** Serve only what changes nothing. */
@@ -42,6 +43,8 @@ interface Route {
   readonly method: "GET" | "POST" | "PUT" | "DELETE";
   readonly path: string;
   readonly handle: (call: Call) => Response | Promise<Response>;
+  /** Not for the admin address, whoever may look there. */
+  readonly ownerOnly?: true;
 }
 
 const CLUSTER = "/v1/clusters/:cluster";
@@ -61,6 +64,7 @@ const ROUTES: readonly Route[] = [
     handle: ({ instance }) => json({ certificates: instance.certificates() }),
   },
   { method: "GET", path: "/v1/events", handle: getEvents },
+  { method: "GET", path: "/v1/tail", handle: getTail, ownerOnly: true },
   { method: "POST", path: "/v1/reload", handle: postReload },
   { method: "PUT", path: CLUSTER, handle: putCluster },
   { method: "DELETE", path: CLUSTER, handle: deleteCluster },
@@ -78,7 +82,7 @@ const MOST_BODY_BYTES = 262_144;
 
 /** The routes of one instance, to be mounted at `/`. Every path under `/v1` gets an answer. */
 export function createApi(instance: Instance, { readOnly, signal }: ApiOptions): Hono {
-  const routes = ROUTES.filter(({ method }) => !readOnly || method === "GET");
+  const routes = ROUTES.filter(({ method, ownerOnly }) => !readOnly || (method === "GET" && ownerOnly !== true));
   const app = new Hono({ strict: false });
   app.onError(failed);
   for (const { method, path, handle } of routes) {
@@ -143,6 +147,16 @@ function getEvents({ instance, c, signal }: Call): Response {
   // nobody reads the stream of a HEAD request, so nobody would end it
   const ended = c.req.raw.method === "HEAD" ? AbortSignal.abort() : signal;
   return eventStream(instance.events, Number.isFinite(after) ? after : 0, ended);
+}
+
+function getTail({ instance, c, signal }: Call): Response {
+  const ended = c.req.raw.method === "HEAD" ? AbortSignal.abort() : signal;
+  const filter = {
+    cluster: c.req.query("cluster") ?? null,
+    name: c.req.query("name") ?? null,
+    failed: isOn(c, "failed"),
+  };
+  return tailStream(instance, filter, ended);
 }
 
 // ── changing ──

@@ -6,6 +6,7 @@ import type { Circumstances } from "./asked-name.ts";
 import { explainLive, type Explanation } from "./explain-name.ts";
 import type { RecentEvents } from "../log/recent-events.ts";
 import type { CertificateHealth } from "../health/view.ts";
+import type { LiveTail } from "../log/live-tail.ts";
 import { systemClock } from "../health/system-clock.ts";
 import type { Reload, ReloadResult } from "../serve/reloader.ts";
 import { buildStatus, countersOf, type Status, type StatusOptions } from "../status/report.ts";
@@ -16,6 +17,8 @@ import type { Supervisor } from "../serve/supervisor.ts";
 export interface Instance {
   readonly release: string;
   readonly events: RecentEvents;
+  /** Connections, live. */
+  readonly tail: LiveTail;
   readonly stopping: boolean;
   /** Why no client should be sent here: null when every listener accepts in every worker and nothing ends. Clusters do not matter. */
   unready(): string | null;
@@ -51,6 +54,7 @@ export interface InstanceInput {
 export class RunningInstance implements Instance {
   readonly release = manifest.version;
   readonly events: RecentEvents;
+  readonly tail: LiveTail;
   /** Set when a stop was asked for. */
   stopping = false;
   private readonly supervisor: Supervisor;
@@ -63,6 +67,7 @@ export class RunningInstance implements Instance {
     this.supervisor = supervisor;
     this.reloads = reload;
     this.events = events;
+    this.tail = supervisor.tail;
     this.changes = new ClusterChanges(supervisor, reload);
     this.rates = new RateMeter(() => countersOf(supervisor), systemClock);
   }

@@ -10,6 +10,7 @@ import type { DialError, FromWorker } from "../../seam/mail.ts";
 import { splitSnapshot, type Snapshot } from "../../seam/snapshot.ts";
 import { chooseEngine, type ChosenEngine, type RingUse, workersFor, type WorkerEngine } from "./engine.ts";
 import { createEventLog, type EventLog } from "../log/event-log.ts";
+import { LiveTail } from "../log/live-tail.ts";
 import { remembered, type RecentEvents } from "../log/recent-events.ts";
 import { HealthMonitor } from "../health/monitor.ts";
 import { OwnEndpoints } from "../machine/own-endpoints.ts";
@@ -47,6 +48,8 @@ export interface Supervisor extends Facts {
   readonly engine: WorkerEngine;
   readonly ring: RingUse | null;
   readonly log: EventLog;
+  /** Connections, live. */
+  readonly tail: LiveTail;
   /** Where edge-lb itself listens. */
   readonly own: OwnEndpoints;
   /**
@@ -93,6 +96,7 @@ class ControlPlane implements Supervisor {
   readonly own: OwnEndpoints;
   readonly board: Board;
   readonly totals: Totals;
+  readonly tail = new LiveTail((on) => this.pool.broadcast({ kind: "tail", on }));
   readonly unknownNames = new UnknownNames();
   readonly lastFailures = new Map<number, { readonly error: DialError; readonly atMs: number }>();
   snapshot: Snapshot;
@@ -280,6 +284,11 @@ class ControlPlane implements Supervisor {
       case "log":
         if (mail.dropped > 0) this.sink.missed(mail.dropped);
         return this.sink.write(mail.text, () => this.pool.post(worker, { kind: "log-taken", batches: 1 }));
+      case "tail":
+        this.tail.pass(mail.text, mail.dropped);
+        return this.pool.post(worker, { kind: "tail-taken", batches: 1 });
+      case "up": // a new worker knows nothing of those who watch
+        return this.tail.isWatched ? this.pool.post(worker, { kind: "tail", on: true }) : undefined;
       case "dial-failed":
         this.lastFailures.set(mail.cell, { error: mail.error, atMs: Date.now() });
         if (mail.error === "no-ports") this.portShortage.met(Date.now());

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { createApi } from "../../../src/control/api/api.ts";
 import type { Instance } from "../../../src/control/api/instance.ts";
+import { LiveTail } from "../../../src/control/log/live-tail.ts";
 import { RecentEvents } from "../../../src/control/log/recent-events.ts";
 import type { Status } from "../../../src/control/status/report.ts";
 import { EdgeError } from "../../../src/errors.ts";
@@ -14,6 +15,7 @@ function bench(readOnly = false) {
     events,
     stopping: false,
     certificates: () => [],
+    tail: new LiveTail(() => {}),
     unready: () => null,
     status: (options) => ({ version: 1, asked: options }) as unknown as Status,
     explain(text) {
