@@ -187,7 +187,9 @@ describe("the article's configuration", () => {
 
   test("leads every name where HAProxy and edge-lb really lead it", async () => {
     const result = importText(text);
-    const names = result.entries.flatMap((entry) => namesToAsk(result, entry).map((name) => ({ entry, name })));
+    const names = result.entries
+      .flatMap((entry) => namesToAsk(result, entry).map((name) => ({ entry, name })))
+      .filter(({ entry, name }) => canSend(kindOf(entry), name));
     haproxy = await startHaproxy(
       "article-loopback.cfg",
       text,
@@ -201,7 +203,8 @@ describe("the article's configuration", () => {
     const said = names.map(({ entry, name }) => saidOf(entry, name));
     expect(was.map((answer, at) => `${kindOf(names[at]!.entry)} ${names[at]?.name}: ${answer}`)).toEqual(said);
     const differing = names.filter((_, at) => was[at] !== is[at]).map(({ entry, name }) => `${entry.kind} ${name}`);
-    expect(differing).toEqual(differencesOf(result).map(({ listener, name }) => `${listener} ${name}`));
+    const told = differencesOf(result).filter(({ listener, name }) => listener === "http" || canSend("https", name));
+    expect(differing).toEqual(told.map(({ listener, name }) => `${listener} ${name}`));
 
     function saidOf(entry: Entry, name: string | null): string {
       const outcome = evaluate(result.source, { proxy: entry.proxy, port: ports[kindOf(entry)], name });
@@ -210,6 +213,11 @@ describe("the article's configuration", () => {
     }
   }, 60_000);
 });
+
+/** An address is no server name (RFC 6066 §3), and no TLS library sends one. */
+function canSend(listener: Listener, name: string | null): boolean {
+  return listener === "http" || name === null || net.isIP(name) === 0;
+}
 
 function kindOf({ kind }: Entry): Listener {
   if (kind === "mcs") throw new Error("the article has no machine-config server");
