@@ -137,6 +137,7 @@ describe("diffConfig()", () => {
       "admin",
       "admin-auth",
       "control",
+      "dns",
       "engine",
       "ring",
       "workers",
