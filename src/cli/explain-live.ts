@@ -24,13 +24,17 @@ export function explanationText({ name, kinds, matches, nearest }: Explanation):
   return `${name}: no cluster has this name on ${kinds.join(", ")}; ${near}\n`;
 }
 
-function matchText(name: string, { kind, rule, cluster, from, allow, pool, candidates, warnings = [] }: Match): string {
+function matchText(
+  name: string,
+  { kind, rule, cluster, from, allow, refused, pool, candidates, warnings = [] }: Match,
+): string {
   const down = pool.state === "up" ? "" : `, ${pool.state}: ${pool.reason}`;
   return [
     `${name} on ${kind}\n`,
     `  rule       ${rule}\n`,
     `  cluster    ${cluster} (${from})\n`,
     allow.length === 0 ? "" : `  allow      ${allow.join(", ")}\n`,
+    refused === null ? "" : `  refused    ${refused}\n`,
     `  pool       ${kind}, ${pool.policy}, ${candidates.length} candidates, ${pool.active} open${down}\n`,
     table(candidates.map(candidateRow)),
     ...warnings.map((warning) => `  warning    ${warning}\n`),

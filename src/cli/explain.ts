@@ -7,6 +7,7 @@ import { buildSnapshot } from "../config/build-snapshot.ts";
 import { formatEndpoint } from "../core/address.ts";
 import {
   readAskedName,
+  refusalOf,
   routeAsked,
   ruleText,
   servicesAsked,
@@ -17,6 +18,7 @@ import { buildRoutes, type Routes } from "../core/route/lookup.ts";
 import { nearestName } from "../core/route/nearest.ts";
 import { BASE, COMMAND_LINE, GLOBAL, LISTEN } from "../config/options.ts";
 import type { Service } from "../seam/services.ts";
+import type { Cidr } from "../seam/snapshot.ts";
 import { findClient } from "./client.ts";
 import { ALL_SETTINGS, argument, command, type Call } from "./command.ts";
 import { configOf } from "./configuration.ts";
@@ -86,19 +88,27 @@ function explainOn(service: Service, config: Config, routes: Routes, asked: Aske
   const cluster = match === null ? undefined : config.clusters[match.cluster];
   return match === null || cluster === undefined
     ? null
-    : describeMatch(asked.name, service, ruleText(match, asked), cluster);
+    : describeMatch(asked, service, ruleText(match, asked), cluster, config.allow);
 }
 
-function describeMatch(name: string, service: Service, rule: string, cluster: ClusterConfig): string {
+function describeMatch(
+  asked: AskedName,
+  service: Service,
+  rule: string,
+  cluster: ClusterConfig,
+  allowed: readonly Cidr[],
+): string {
   const candidates = nodesFor(cluster, service).map(({ host, isName }) => {
     return `             ${formatEndpoint(host, portOf(cluster, service))}${isName ? " (resolved when running)" : ""}`;
   });
+  const refused = refusalOf(asked, allowed, cluster.allow);
   const allow = cluster.allow.length === 0 ? [] : [`  allow      ${cluster.allow.map(cidrText).join(", ")}`];
   return [
-    `${name} on ${service.name}`,
+    `${asked.name} on ${service.name}`,
     `  rule       ${rule}`,
     `  cluster    ${cluster.name} (${cluster.where})`,
     ...allow,
+    ...(refused === null ? [] : [`  refused    ${refused}`]),
     `  pool       ${service.name}, ${policyOf(cluster, service)}, ${candidates.length} candidates`,
     ...candidates,
   ].join("\n");

@@ -69,7 +69,9 @@ function named(name: string, services: readonly Service[], rest: readonly Servic
 const NONE: readonly Service[] = [];
 
 function withVacancy(claim: Named, cluster: ClusterConfig): Claim {
-  const isServed = (service: Service): boolean => nodesFor(cluster, service).length > 0;
+  // a redirect needs no node
+  const isServed = (service: Service): boolean =>
+    nodesFor(cluster, service).length > 0 || (cluster.redirectHttps && service.routedBy === "host");
   if (claim.services.every(isServed)) return { ...claim, vacant: NONE };
   const services = claim.services.filter(isServed);
   return { ...claim, services, vacant: claim.services.filter((service) => !services.includes(service)) };

@@ -172,6 +172,7 @@ describe("explain", () => {
     cluster: "hub",
     from: "lab.yaml:4:3",
     allow: ["10.0.0.0/8"],
+    refused: null,
     allDown: "try",
     pool: { kind: "api", policy: "leastconn", rung: "readyz", state: "up", active: 5, ...HEALTH },
     candidates: [

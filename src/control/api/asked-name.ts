@@ -1,7 +1,9 @@
 /** What `explain` is asked about: a name or a URL, and which listeners that is for. */
 import { oneOf, quote } from "../../config/text.ts";
 import type { Config } from "../../config/model.ts";
+import { isAllowed } from "../../core/access.ts";
 import { canonicalIp } from "../../core/address.ts";
+import type { Cidr } from "../../seam/snapshot.ts";
 import { route, routeHost, type Routes } from "../../core/route/lookup.ts";
 import type { RouteMatch } from "../../core/route/match.ts";
 import { canonicalName } from "../../core/route/canonical-name.ts";
@@ -66,6 +68,13 @@ export function routeAsked(routes: Routes, service: Service, { name, from }: Ask
   if (service.routedBy === "host") return routeHost(routes, service.index, name, client);
   // a client that is given an address sends no server name
   return route(routes, service.index, canonicalIp(name) === null ? name : null, client);
+}
+
+/** Why the client gets nowhere; null: it is let in, or nobody said who asks. */
+export function refusalOf({ from }: AskedName, allow: readonly Cidr[], ofCluster: readonly Cidr[]): string | null {
+  if (from === null) return null;
+  if (!isAllowed(allow, from)) return `${from} is not in allow`;
+  return isAllowed(ofCluster, from) ? null : `${from} is not in allow of the cluster`;
 }
 
 /** Why it leads there: the name or pattern that matched, `api.hub.lab` or `*.apps.hub.lab`, or what decided in place of a name. */

@@ -1,12 +1,14 @@
 /** `GET /v1/explain?name=&from=&listener=`: where a name or URL goes right now, to which nodes, and why to no others. */
 import { cidrText } from "../../config/addresses.ts";
 import { rankOfHealth } from "../../core/balance/pick.ts";
+import type { RouteMatch } from "../../core/route/match.ts";
 import { nearestName } from "../../core/route/nearest.ts";
 import { FULL_WEIGHT, HEALTH } from "../../seam/board.ts";
 import type { ClusterPlan } from "../../seam/snapshot.ts";
 import type { Service, ServiceName } from "../../seam/services.ts";
 import {
   readAskedName,
+  refusalOf,
   routeAsked,
   ruleText,
   servicesAsked,
@@ -35,6 +37,8 @@ export interface Match {
   readonly from: string;
   /** Client ranges of the cluster; none: everyone. */
   readonly allow: readonly string[];
+  /** Why the client that was named gets nowhere; null: it is let in. */
+  readonly refused: string | null;
   readonly allDown: "try" | "refuse";
   readonly pool: Omit<PoolStatus, "endpoints">;
   /** What is shown for the cluster; earlier releases do not say. */
@@ -68,19 +72,27 @@ export function explainLive(facts: Facts, text: string, nowMs: number, how: Circ
 function matchOf(facts: Facts, service: Service, asked: AskedName, nowMs: number): Match | null {
   const match = routeAsked(facts.routes(), service, asked);
   const plan = match === null ? undefined : facts.snapshot.clusters[match.cluster];
-  return match === null || plan === undefined ? null : describe(facts, service, ruleText(match, asked), plan, nowMs);
+  return match === null || plan === undefined ? null : describe(facts, service, asked, match, plan, nowMs);
 }
 
-function describe(facts: Facts, service: Service, rule: string, plan: ClusterPlan, nowMs: number): Match | null {
+function describe(
+  facts: Facts,
+  service: Service,
+  asked: AskedName,
+  match: RouteMatch,
+  plan: ClusterPlan,
+  nowMs: number,
+): Match | null {
   const pool = poolStatusOf(plan, service, facts, nowMs);
   if (pool === null) return null;
   const { endpoints, ...rest } = pool;
   return {
     kind: service.name,
-    rule,
+    rule: ruleText(match, asked),
     cluster: plan.name,
     from: facts.config.clusters.find(({ name }) => name === plan.name)?.where ?? "",
     allow: plan.allow.map(cidrText),
+    refused: refusalOf(asked, facts.snapshot.allow, plan.allow),
     allDown: plan.allDown,
     pool: rest,
     warnings: facts.health?.clusters().find(({ name }) => name === plan.name)?.warnings ?? [],

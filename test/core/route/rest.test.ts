@@ -123,6 +123,13 @@ describe("route(), of a cluster without nodes for a service", () => {
     expect(of("http", "shop.lab")).toBe("site exact");
     expect(of("http", "a.shop.lab")).toBe("site below");
   });
+  test("keeps what it redirects", () => {
+    const of = asked([
+      ["cluster", `${site},redirect-https=on`],
+      ["cluster", "old=http=10.0.0.2,names=*"],
+    ]);
+    expect(of("http", "shop.lab")).toBe("site exact");
+  });
   test("leaves the name to a cluster that has nodes", () => {
     const of = asked([
       ["cluster", site],
