@@ -46,6 +46,13 @@ function succeeds(command, args) {
   return spawnSync(command, args, { stdio: "ignore" }).status === 0;
 }
 
+/** Whether this distribution has such a package; one unknown name would end the whole installation. */
+function isKnown(name) {
+  const env = { ...process.env, LC_ALL: "C" };
+  const { stdout } = spawnSync("apt-cache", ["policy", name], { env, encoding: "utf8" });
+  return /Candidate: (?!\(none\))/.test(stdout ?? "");
+}
+
 /** What stands before a command that needs root; null: nobody may become root here without being asked. */
 function asRoot() {
   if (process.getuid?.() === 0) return [];
@@ -66,7 +73,7 @@ function install(missing, root) {
   const names = missing.map(({ program }) => program).join(", ");
   say(`installing what its tests drive and this machine lacks: ${names} (EDGE_LB_TEST_INSTALL=no says no)`);
   run([...root, "apt-get", "-qq", "-o", `DPkg::Lock::Timeout=${LOCK_SECONDS}`, "update"]); // a fresh container has no lists
-  const known = missing.filter((one) => succeeds("apt-cache", ["show", one.package]));
+  const known = missing.filter((one) => isKnown(one.package));
   const services = known.flatMap(({ service }) => (service === undefined ? [] : [service]));
   const packages = [...new Set(known.map((one) => one.package))];
   if (packages.length > 0)

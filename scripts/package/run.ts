@@ -1,4 +1,5 @@
 /** Programs that make packages. */
+import { existsSync } from "node:fs";
 
 /**
  * What a command prints.
@@ -6,6 +7,8 @@
  */
 export function textOf(argv: readonly [string, ...string[]], options: { readonly cwd?: string } = {}): string {
   const [name] = argv;
+  if (name.includes("/") && !existsSync(name))
+    throw new Error(`Cannot run ${name}: there is no such file; build it first`);
   if (!name.includes("/") && Bun.which(name) === null)
     throw new Error(`Cannot run ${name}: it is not installed${hint(name)}`);
   const { exitCode, stdout, stderr } = Bun.spawnSync([...argv], {
