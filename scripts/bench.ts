@@ -11,7 +11,9 @@ import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { stopAll } from "./bench/child.ts";
 import { type Cpus, openLab } from "./bench/lab.ts";
-import { FULL, type LineId, LINES, QUICK } from "./bench/lines.ts";
+import { FULL, QUICK } from "./bench/course.ts";
+import { type LineId, LINES } from "./bench/lines.ts";
+import { inOwnNetwork } from "./bench/own-network.ts";
 import { missingOf, type Peer, peersIn, versionOf } from "./bench/peers.ts";
 import { createFigures, type Figures, summarize } from "./bench/record.ts";
 import { type Column, goals, json, judge, machine, METHOD, table, type Verdict } from "./bench/report.ts";
@@ -77,7 +79,7 @@ function say(text: string): void {
 }
 
 function findPeers({ engines }: Wish, folder: string): Peer[] {
-  const wanted = peersIn(folder).filter(({ id }) => !ENGINES.includes(id) || engines.includes(id));
+  const wanted = peersIn(folder).filter(({ engine }) => engine === null || engines.includes(engine));
   return wanted.filter((peer) => {
     const missing = missingOf(peer);
     if (missing !== null) say(`${peer.title} is skipped: ${missing} is not installed`);
@@ -121,6 +123,8 @@ function writePage(text: string): void {
 async function main(argv: readonly string[]): Promise<number> {
   if (process.platform !== "linux") throw new Usage("Cannot measure here: /proc and epoll wanted");
   const wish = readWish(argv);
+  const elsewhere = inOwnNetwork([process.execPath, ...process.argv.slice(1)], say);
+  if (elsewhere !== null) return elsewhere;
   const folder = mkdtempSync(join(tmpdir(), "edge-lb-bench-"));
   const stop = (signal: string): void => {
     say(`bench: ended by ${signal}`);

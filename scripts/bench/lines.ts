@@ -1,57 +1,33 @@
-/** The lines of the table: what is done to each peer, round by round, and which figures come out. */
+/** The lines of the table: what is done to each peer, and which figures come out. */
 import { memoryOf, type Memory } from "./child.ts";
-import type { Lab, Measured } from "./lab.ts";
+import {
+  apiAt,
+  type Bench,
+  direct,
+  httpAt,
+  inTurn,
+  leastDisturbed,
+  manyLined,
+  named,
+  roundOf,
+  slotOf,
+  startAll,
+  START_LIMIT_MS,
+  startReady,
+  stopAll,
+  type Subject,
+  type Visit,
+  warmUp,
+} from "./course.ts";
+import type { Measured } from "./lab.ts";
 import type { Span } from "./load-common.ts";
 import type { LoadCommand } from "./load.ts";
-import { type Peer, type Place, type Running, startPeer } from "./peers.ts";
-import type { Recorder } from "./record.ts";
+import { type Running, startPeer } from "./peers.ts";
 import { apiTargets, httpTargets, wideWorld, type World } from "./world.ts";
-
-/** How long and how often: many short rounds, so that what else the machine does meets all peers alike. */
-export interface Effort {
-  readonly rounds: number;
-  /** Rounds of lines that start processes. */
-  readonly startRounds: number;
-  readonly seconds: number;
-  /** Before the first round of a line: edge-lb's compiler needs some 30,000 connections, for the others it is a look. */
-  readonly warm: Span;
-  /** So many measurements in all are made anew when others disturbed them, each twice at most; the least disturbed one counts. */
-  readonly retries: number;
-  readonly streamBytes: number;
-  readonly clusterSizes: readonly number[];
-}
-
-export const FULL: Effort = {
-  rounds: 15,
-  startRounds: 3,
-  seconds: 0.3,
-  warm: { seconds: 15, most: 60_000 },
-  retries: 150,
-  streamBytes: 4e8,
-  clusterSizes: [3, 100, 1_000, 10_000],
-};
-export const QUICK: Effort = {
-  rounds: 5,
-  startRounds: 1,
-  seconds: 0.25,
-  warm: { seconds: 8, most: 20_000 },
-  retries: 0,
-  streamBytes: 2e8,
-  clusterSizes: [3, 100, 1_000, 10_000],
-};
-
-export interface Bench {
-  readonly lab: Lab;
-  readonly peers: readonly Peer[];
-  readonly place: Place;
-  readonly effort: Effort;
-  readonly record: Recorder;
-  readonly say: (text: string) => void;
-  retriesLeft: number;
-}
 
 export const LINES = {
   short: shortConnections,
+  two: twoWorkers,
   ping: pingPongs,
   bulk: streams,
   http: requests,
@@ -62,123 +38,16 @@ export const LINES = {
 export type LineId = keyof typeof LINES;
 
 const CONCURRENT = 64;
-const PING_TUNNELS = 64;
 const STREAMS = 8;
 /** Rounds' worth of bytes until the compiler is done with the few functions that streams need. */
 const WARM_STREAMS = 30;
 /** Opened twice: what the second half adds is what a tunnel costs, the first half also wakes the compiler. */
 const IDLE_TUNNELS = 2_000;
-const START_LIMIT_MS = 30_000;
-const LOOK: Span = { seconds: 0.3, most: 1e9 };
 /** Connections of a process that just started, which compiles on the way. */
 const COLD = 2_000;
 
-/** A round ends by time only. */
-function roundOf({ seconds }: Effort): Span {
-  return { seconds, most: 1e9 };
-}
-
-function warmUp({ effort }: Bench, { running }: Subject): Span {
-  return running?.peer.jit === true ? effort.warm : LOOK;
-}
-
-/** A peer that runs, or none: load straight to the nodes. */
-interface Subject {
-  readonly id: Peer["id"] | "direct";
-  readonly running: Running | null;
-  readonly world: World;
-}
-
-async function startAll(bench: Bench, peers: readonly Peer[]): Promise<Subject[]> {
-  const subjects: Subject[] = [];
-  for (const peer of peers) {
-    const world = bench.lab.world(slotOf(bench, peer));
-    subjects.push({ id: peer.id, running: await startReady(bench, peer, world), world });
-  }
-  return subjects;
-}
-
-/** Peers that more than the line of short connections is worth. */
-function manyLined({ peers }: Bench): Peer[] {
-  return peers.filter(({ shortOnly }) => !shortOnly);
-}
-
-function slotOf({ peers }: Bench, peer: Peer): number {
-  return peers.indexOf(peer);
-}
-
-async function startReady({ lab, place }: Bench, peer: Peer, world: World): Promise<Running> {
-  const running = startPeer(peer, world, place);
-  try {
-    const last = apiTargets(world).slice(-1);
-    const answered = lab.first({ to: running.listening.api, targets: last, connections: 1 }, START_LIMIT_MS);
-    await Promise.race([answered, running.child.death]);
-    return running;
-  } catch (error) {
-    throw named(error, peer.title);
-  }
-}
-
-function named(error: unknown, title: string, obituary: string | null = null): Error {
-  const text = error instanceof Error ? error.message : String(error);
-  return new Error(`${title}: ${text}${obituary === null ? "" : `; it ended: ${obituary}`}`, { cause: error });
-}
-
-async function stopAll(subjects: readonly Subject[]): Promise<void> {
-  for (const { running } of subjects) await running?.child.stop();
-}
-
-/** One of the nodes themselves, which a client without a balancer would ask. */
-function direct(bench: Bench): Subject {
-  return { id: "direct", running: null, world: bench.lab.world(bench.peers.length) };
-}
-
-/** Others' share of the machine that still counts as quiet. */
-const QUIET = 0.05;
-
-/** Not by its outcome: by how much others did meanwhile. */
-async function leastDisturbed(bench: Bench, measure: () => Promise<Measured>): Promise<Measured> {
-  let best = await measure();
-  for (let again = 0; again < 2 && best.others > QUIET && bench.retriesLeft > 0; again++) {
-    bench.retriesLeft--;
-    const next = await measure();
-    if (next.others < best.others) best = next;
-  }
-  bench.record("others", "direct", best.others * 100);
-  return best;
-}
-
-type Visit = (subject: Subject, span: Span) => Promise<Measured>;
-
-/** Warm each up, then visit all in every round, each round beginning with another one. */
-async function inTurn(
-  bench: Bench,
-  subjects: readonly Subject[],
-  visit: Visit,
-  keep: (id: Subject["id"], measured: Measured) => void,
-): Promise<void> {
-  const { effort, say } = bench;
-  const guarded = (subject: Subject, span: Span): Promise<Measured> =>
-    visit(subject, span).catch((error: unknown) => {
-      throw named(error, subject.running?.peer.title ?? "no balancer");
-    });
-  for (const subject of subjects) await guarded(subject, warmUp(bench, subject));
-  for (let round = 0; round < effort.rounds; round++) {
-    say(`  round ${round + 1} of ${effort.rounds}`);
-    for (let i = 0; i < subjects.length; i++) {
-      const subject = subjects[(round + i) % subjects.length];
-      if (subject !== undefined) keep(subject.id, await leastDisturbed(bench, () => guarded(subject, roundOf(effort))));
-    }
-  }
-}
-
-function apiAt({ running, world }: Subject): { ip: string; port: number } {
-  return running?.listening.api ?? { ip: world.nodesOf(0)[0] ?? "", port: world.apiPort };
-}
-
-function httpAt({ running, world }: Subject): { ip: string; port: number } {
-  return running?.listening.http ?? { ip: world.nodesOf(0)[0] ?? "", port: world.httpPort };
-}
+/** Whose threads are more than a number: with two of them the balancers share all CPUs with load and nodes. */
+const THREADED: ReadonlySet<string> = new Set(["linux", "haproxy", "nginx"]);
 
 async function shortConnections(bench: Bench): Promise<void> {
   const subjects = [...(await startAll(bench, bench.peers)), direct(bench)];
@@ -206,14 +75,29 @@ function targetsOf(subject: Subject): ReturnType<typeof apiTargets> {
   return subject.running === null ? targets.slice(0, 1) : targets;
 }
 
+async function twoWorkers(bench: Bench): Promise<void> {
+  const everywhere = { ...bench, place: { ...bench.place, cpu: null } };
+  const threaded = bench.peers.filter(({ id }) => THREADED.has(id));
+  const subjects = await startAll(everywhere, threaded, 2);
+  const visit: Visit = (subject, span) => bench.lab.measure(subject.running, shortCommand(subject, span));
+  await inTurn(bench, subjects, visit, (id, { cpuUs, units, seconds }) => {
+    bench.record("two-cpu", id, cpuUs);
+    bench.record("two-rate", id, units / seconds);
+  });
+  await stopAll(subjects);
+}
+
 async function pingPongs(bench: Bench): Promise<void> {
   const subjects = [...(await startAll(bench, manyLined(bench))), direct(bench)];
-  const visit: Visit = (subject, span) => onTunnels(bench, subject, PING_TUNNELS, { run: "pings", span });
-  await inTurn(bench, subjects, visit, (id, { cpuUs, p50, p99 }) => {
-    bench.record("ping-cpu", id, cpuUs);
-    bench.record("ping-p50", id, p50);
-    bench.record("ping-p99", id, p99);
-  });
+  for (const tunnels of bench.effort.pingTunnels) {
+    bench.say(`  ${tunnels} tunnels`);
+    const visit: Visit = (subject, span) => onTunnels(bench, subject, tunnels, { run: "pings", span });
+    await inTurn(bench, subjects, visit, (id, { cpuUs, p50, p99 }) => {
+      bench.record(`ping-${tunnels}-cpu`, id, cpuUs);
+      bench.record(`ping-${tunnels}-p50`, id, p50);
+      bench.record(`ping-${tunnels}-p99`, id, p99);
+    });
+  }
   await stopAll(subjects);
 }
 

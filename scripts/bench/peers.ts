@@ -5,11 +5,22 @@ import { type Child, familyOf, startChild } from "./child.ts";
 import { render } from "./template.ts";
 import { freePorts, type Listening, valuesOf, type World } from "./world.ts";
 
-export type PeerId = "linux" | "bun" | "node" | "haproxy" | "haproxy-splice" | "nginx" | "nginx-half" | "sniproxy";
+export type PeerId =
+  | "linux"
+  | "linux-calls"
+  | "bun"
+  | "node"
+  | "haproxy"
+  | "haproxy-splice"
+  | "nginx"
+  | "nginx-half"
+  | "sniproxy";
 
 export interface Peer {
   readonly id: PeerId;
   readonly title: string;
+  /** Of edge-lb; null: another balancer. */
+  readonly engine: string | null;
   /** Proxies HTTP request by request. */
   readonly http: boolean;
   /** Compiles while it runs, and gets the time to. */
@@ -41,17 +52,18 @@ const COPY = "edge-lb";
 const BUNDLE = join(ROOT, "dist/edge-lb.mjs");
 const STREAM_MODULE = "/usr/lib/nginx/modules/ngx_stream_module.so";
 
-function edgeLb(id: PeerId, start: readonly string[], engine: string): Peer {
+function edgeLb(id: PeerId, start: readonly string[], engine: string, ...more: readonly string[]): Peer {
   return {
     id,
-    title: `edge-lb ${engine}`,
+    title: `edge-lb ${engine}${more.length > 0 ? ` ${more.join(" ")}` : ""}`,
+    engine,
     http: true,
     jit: true,
     shortOnly: false,
     needs: start,
     config: "edge-lb.yaml",
     asks: [...start, "version"],
-    command: (config) => [...start, "run", "-c", config, "--engine", engine, "--workers", "1", ...QUIET],
+    command: (config) => [...start, "run", "-c", config, "--engine", engine, ...more, ...QUIET],
   };
 }
 
@@ -61,6 +73,7 @@ function haproxy(id: PeerId, title: string): Peer {
   return {
     id,
     title,
+    engine: null,
     http: true,
     jit: false,
     shortOnly: false,
@@ -75,6 +88,7 @@ function nginx(id: PeerId, title: string, shortOnly: boolean): Peer {
   return {
     id,
     title,
+    engine: null,
     http: true,
     jit: false,
     shortOnly,
@@ -89,7 +103,8 @@ function nginx(id: PeerId, title: string, shortOnly: boolean): Peer {
 export function peersIn(folder: string): readonly Peer[] {
   const binary = join(folder, COPY);
   if (existsSync(BINARY)) copyFileSync(BINARY, binary);
-  return [edgeLb("linux", [binary], "linux"), edgeLb("bun", [binary], "bun"), ...OTHERS];
+  const linux = [edgeLb("linux", [binary], "linux"), edgeLb("linux-calls", [binary], "linux", "--ring", "off")];
+  return [...linux, edgeLb("bun", [binary], "bun"), ...OTHERS];
 }
 
 const OTHERS: readonly Peer[] = [
@@ -101,6 +116,7 @@ const OTHERS: readonly Peer[] = [
   {
     id: "sniproxy",
     title: "sniproxy",
+    engine: null,
     http: false,
     jit: false,
     shortOnly: false,
@@ -131,7 +147,7 @@ export interface Place {
 }
 
 /** Write the peer's configuration and start it; it may take a while until it answers. */
-export function startPeer(peer: Peer, world: World, { folder, cpu }: Place): Running {
+export function startPeer(peer: Peer, world: World, { folder, cpu }: Place, workers = 1): Running {
   instances++;
   const own = join(folder, `${peer.id}-${instances}`);
   mkdirSync(own, { recursive: true });
@@ -139,7 +155,7 @@ export function startPeer(peer: Peer, world: World, { folder, cpu }: Place): Run
   const [api = 0, https = 0, http = 0] = freePorts(ip, 3);
   const listening: Listening = { api: { ip, port: api }, https: { ip, port: https }, http: { ip, port: http } };
   const config = join(own, peer.config);
-  const values = valuesOf(world, listening, own, peer.id);
+  const values = valuesOf(world, listening, { folder: own, variant: peer.id, workers });
   writeFileSync(config, render(readFileSync(join(TEMPLATES, `${peer.config}.in`), "utf8"), values));
   const startedMs = performance.timeOrigin + performance.now();
   const child = startChild(peer.command(config), { cpu });

@@ -62,7 +62,11 @@ export function httpTargets({ clusters, nodesOf }: World): Target[] {
 }
 
 /** What the files in peers/ may name. */
-export function valuesOf(world: World, listening: Listening, folder: string, variant: string): Values {
+export function valuesOf(
+  world: World,
+  listening: Listening,
+  { folder, variant, workers }: { readonly folder: string; readonly variant: string; readonly workers: number },
+): Values {
   const node = (ip: string, index: number): Values => ({ ip, index: String(index) });
   const text = (at: At): string => `${at.ip}:${at.port}`;
   const cluster = (_: unknown, i: number): Values => {
@@ -73,6 +77,7 @@ export function valuesOf(world: World, listening: Listening, folder: string, var
   };
   return {
     folder,
+    workers: String(workers),
     api: text(listening.api),
     https: text(listening.https),
     http: text(listening.http),

@@ -1,6 +1,7 @@
 /** What of the benchmark decides: templates, summaries, goals and the bytes that both ends compare. */
 import { describe, expect, test } from "bun:test";
 import { spentNs } from "../../scripts/bench/child.ts";
+import { inOwnNetwork } from "../../scripts/bench/own-network.ts";
 import { createFigures, summarize } from "../../scripts/bench/record.ts";
 import { judge, table } from "../../scripts/bench/report.ts";
 import { render } from "../../scripts/bench/template.ts";
@@ -47,8 +48,26 @@ describe("judge()", () => {
     }
     const [verdict, ...rest] = judge({ record, of }, "linux");
     expect(rest).toEqual([]);
-    expect(verdict).toMatchObject({ ratio: 0.9, most: 0.9, holds: true });
+    expect(verdict).toMatchObject({ ratio: 0.9, most: 0.85, holds: false });
+    record("memory-idle", "linux", 61);
+    const absolute = judge({ record, of }, "linux").find(({ title }) => title.startsWith("memory idle"));
+    expect(absolute).toMatchObject({ ratio: 61, most: 52, holds: false });
     expect(table({ record, of }, [{ id: "linux", title: "edge-lb" }])).toContain("| 270.0 (90.0–900.0) |");
+  });
+});
+
+describe("inOwnNetwork()", () => {
+  test("asks for no second one inside", () => {
+    process.env["EDGE_LB_BENCH_INSIDE"] = "1";
+    expect(inOwnNetwork(["false"], () => {})).toBeNull();
+    delete process.env["EDGE_LB_BENCH_INSIDE"];
+  });
+
+  test.skipIf(process.getuid?.() !== 0)("runs the command where no other socket is, and hands on its exit code", () => {
+    const said: string[] = [];
+    const alone = 'test "$(wc -l < /proc/net/tcp)" = 1 || exit 3; exit 7';
+    const code = inOwnNetwork(["sh", "-c", alone], (text) => void said.push(text));
+    expect(said.length === 0 ? code : 7).toBe(7);
   });
 });
 
