@@ -61,7 +61,7 @@ export class RunningInstance implements Instance {
   private readonly reloads: Reload;
   private readonly changes: ClusterChanges;
   private readonly rates: RateMeter;
-  private readonly startedMs = Date.now();
+  private readonly startedMs = performance.now();
 
   constructor({ supervisor, reload, events }: InstanceInput) {
     this.supervisor = supervisor;
@@ -79,8 +79,11 @@ export class RunningInstance implements Instance {
   }
 
   status(options?: StatusOptions): Status {
-    const { supervisor: facts, events, rates, startedMs, stopping, reloads } = this;
+    const { supervisor: facts, events, rates, stopping, reloads } = this;
     const nowMs = Date.now();
+    // the wall clock may have been set meanwhile
+    const upMs = performance.now() - this.startedMs;
+    const startedMs = nowMs - upMs;
     return buildStatus({ facts, events, rates, startedMs, reload: reloads.status, stopping, nowMs }, options);
   }
 

@@ -61,6 +61,17 @@ export class HealthBoardWriter {
     this.writeSummary(membersOf(cluster.endpoints), cluster.plan.cell);
   }
 
+  /** The wall clock was set: everything stays as long ago as it was. */
+  shift(clusters: readonly TrackedCluster[], byMs: number): void {
+    for (const cluster of clusters) {
+      for (const endpoint of cluster.endpoints) {
+        endpoint.sinceWallMs += byMs;
+        this.update(endpoint);
+      }
+      this.summarize(cluster);
+    }
+  }
+
   /** Once a second: shares grow, cuts fall due. */
   tick(endpoints: readonly TrackedEndpoint[]): void {
     for (const endpoint of endpoints) {

@@ -2,6 +2,7 @@
  * The health monitor: probes every node, writes verdicts to the board, logs what changed and has tunnels cut.
  * Control's thread only; the workers read the board.
  */
+import { WallJumps } from "./wall-jumps.ts";
 import type { Config } from "../../config/model.ts";
 import type { OwnListener } from "../../config/own-listeners.ts";
 import { faultReason, type Fault } from "../../core/health/ladder.ts";
@@ -94,12 +95,14 @@ export class HealthMonitor {
   private config: Config;
   private ticks = 0;
   private ticking: Cancel | null = null;
+  private readonly wallJumps: WallJumps;
 
   constructor(input: HealthInput) {
     const { config, board, log, cut, clock = systemClock, random = Math.random } = input;
     this.input = input;
     this.config = config;
     this.clock = clock;
+    this.wallJumps = new WallJumps(clock);
     this.random = random;
     this.model = new HealthModel(clock);
     this.boardWriter = new HealthBoardWriter(board, clock, cut);
@@ -240,6 +243,8 @@ export class HealthMonitor {
 
   private tick(): void {
     if (this.input.own?.look() === true) this.markOwn();
+    const jumpMs = this.wallJumps.take();
+    if (jumpMs !== 0) this.boardWriter.shift(this.model.clusters, jumpMs);
     this.boardWriter.tick(this.model.endpoints);
     if (this.identities.learnDomains()) this.input.onDomains?.(this.identities.learntDomains);
     this.identities.checkWarnings();

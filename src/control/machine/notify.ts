@@ -3,8 +3,8 @@
  * @see sd_notify(3), sd_watchdog_enabled(3)
  */
 import { execFile } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { loadUnixDatagram } from "../../runtime/linux/load-datagram.ts";
+import { loadMonotonic } from "../../runtime/linux/load-monotonic.ts";
 
 export interface Notifier {
   /** @param status One line for `systemctl status`. */
@@ -30,17 +30,20 @@ export async function createNotifier(
   const path = env["NOTIFY_SOCKET"];
   if (path === undefined || !/^[/@]./.test(path)) return SILENT;
   const send = await open(path);
-  return new SystemdNotifier(send, watchdogOf(env));
+  const clock = await loadMonotonic();
+  return new SystemdNotifier(send, watchdogOf(env), clock ?? (() => 0));
 }
 
 class SystemdNotifier implements Notifier {
   private readonly send: Send;
   private readonly watchdogMs: number | null;
+  private readonly monotonicUsec: () => number;
   private watchdog: ReturnType<typeof setInterval> | undefined;
 
-  constructor(send: Send, watchdogMs: number | null) {
+  constructor(send: Send, watchdogMs: number | null, monotonicUsec: () => number) {
     this.send = send;
     this.watchdogMs = watchdogMs;
+    this.monotonicUsec = monotonicUsec;
   }
 
   ready(status: string): void {
@@ -50,7 +53,7 @@ class SystemdNotifier implements Notifier {
   }
 
   reloading(): void {
-    this.send(`RELOADING=1\nMONOTONIC_USEC=${monotonicUsec()}`);
+    this.send(`RELOADING=1\nMONOTONIC_USEC=${this.monotonicUsec()}`);
   }
 
   stopping(status: string): void {
@@ -68,18 +71,6 @@ function watchdogOf(env: Env): number | null {
   const pid = env["WATCHDOG_PID"];
   if (!Number.isFinite(usec) || usec <= 0) return null;
   return pid === undefined || Number(pid) === process.pid ? usec / 1_000 : null;
-}
-
-/** /proc/uptime counts in hundredths of a second. */
-const UPTIME_STEP_USEC = 10_000;
-
-/** systemd takes the message for the answer to its request when this is not before that; so it errs to the late side. */
-function monotonicUsec(): number {
-  try {
-    return Math.round(Number(readFileSync("/proc/uptime", "utf8").split(" ")[0]) * 1_000_000) + UPTIME_STEP_USEC;
-  } catch {
-    return 0;
-  }
 }
 
 /** A datagram through the C library; where that cannot be called, systemd's own tool says it for us. */

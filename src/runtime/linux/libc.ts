@@ -6,6 +6,7 @@ import { dlopen, FFIType, type Pointer } from "bun:ffi";
 
 const SIGNATURES = {
   bind: { args: ["i32", "ptr", "u32"], returns: "i32" },
+  clock_gettime: { args: ["i32", "ptr"], returns: "i32" },
   close: { args: ["i32"], returns: "i32" },
   connect: { args: ["i32", "ptr", "u32"], returns: "i32" },
   epoll_create1: { args: ["i32"], returns: "i32" },

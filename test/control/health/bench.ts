@@ -19,17 +19,21 @@ import { policyOf } from "../../../src/config/service-settings.ts";
 export interface HandClock extends Clock {
   /** Fire what falls due within so many ms, letting promises settle in between. */
   pass(ms: number): Promise<void>;
+  /** Somebody sets the wall clock. */
+  setWall(byMs: number): void;
 }
 
 export function handClock(): HandClock {
   let now = 1_000_000;
+  let wallMs = 1.7e12;
   let timers: { at: number; fire: () => void }[] = [];
   const settle = async (): Promise<void> => {
     for (let turn = 0; turn < 30; turn++) await Promise.resolve();
   };
   return {
     nowMs: () => now,
-    wallMs: () => 1.7e12 + now,
+    wallMs: () => wallMs + now,
+    setWall: (byMs) => void (wallMs += byMs),
     timer(ms, fire) {
       const entry = { at: now + ms, fire };
       timers.push(entry);

@@ -35,6 +35,23 @@ async function secondsUntil(bench: Bench, holds: () => boolean, most = 120): Pro
 }
 
 describe("HealthMonitor", () => {
+  test("what is shown stays as long ago as it was when the wall clock is set (13 B5)", async () => {
+    const lab = wellHub();
+    await lab.clock.pass(60_000);
+    const ago = (): readonly number[] => {
+      const cells = lab.health.endpoints().map(({ cell }) => cell);
+      const shown = lab.health.endpoints().map(({ sinceMs }) => sinceMs);
+      return [...shown, ...cells.map((cell) => lab.board.since[cell] ?? 0)].map((since) => lab.clock.wallMs() - since);
+    };
+    const before = ago();
+    for (const jumpMs of [-86_400_000, 3_600_000]) {
+      lab.clock.setWall(jumpMs);
+      await lab.clock.pass(1_000);
+    }
+    expect(ago()).toEqual(before.map((ms) => ms + 2_000));
+    lab.health.stop();
+  });
+
   test("a small lab is known within a moment, and the board has it", async () => {
     const lab = wellHub();
     expect(lab.states("api")).toEqual(["unknown", "unknown", "unknown"]);

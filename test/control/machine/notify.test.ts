@@ -20,6 +20,23 @@ describe("createNotifier()", () => {
     ]);
   });
 
+  test("says when it began to reload on the clock that systemd reads (13 B5)", async () => {
+    if (process.platform !== "linux") return;
+    const messages: string[] = [];
+    const notifier = await createNotifier({ NOTIFY_SOCKET: "/run/x" }, () =>
+      Promise.resolve((message) => void messages.push(message)),
+    );
+    notifier.reloading();
+    const said = Number(/MONOTONIC_USEC=(\d+)/.exec(messages[0] ?? "")?.[1]);
+    const now =
+      Number(
+        await Bun.file("/proc/uptime")
+          .text()
+          .then((text) => text.split(" ")[0]),
+      ) * 1_000_000;
+    expect(Math.abs(now - said)).toBeLessThan(5_000_000);
+  });
+
   test.each([
     ["without a manager", {}],
     ["for a socket of another kind", { NOTIFY_SOCKET: "vsock:2:1" }],
