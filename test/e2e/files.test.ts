@@ -1,6 +1,15 @@
 /** The operator's file while edge-lb runs: emptied, half written, without a cluster that was removed. */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { command } from "../../scripts/lab/command.ts";
@@ -130,6 +139,38 @@ describe("a file that the kernel does not watch (13 A6)", () => {
     writeFileSync(file, `${text}  three: { nodes: 127.62.0.3 }\n`);
     await edge.logged(/reload \(file changed\): cluster three added/);
     expect(await served()).toBe("hub file, two file, three file");
+  });
+});
+
+describe.if(process.getuid?.() === 0)("a user that may read little (13 A6, A7)", () => {
+  test("runs with a file in a folder of mode 0711 and with another user's XDG_RUNTIME_DIR, and is told of both", async () => {
+    await edge.stop();
+    const [program = "", ...before] = edgeLbArgv();
+    const copy = join(folder, "edge-lb");
+    if (before.length === 0) copyFileSync(program, copy);
+    mkdirSync(join(folder, "closed"), { mode: 0o700 });
+    chmodSync(folder, 0o711);
+    const user = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"];
+    const argv = [...user, before.length === 0 ? copy : program, ...before, "-c", file];
+    // as the operator leaves it: no --control
+    const env = { ...process.env, XDG_RUNTIME_DIR: join(folder, "closed") };
+    const child = Bun.spawn([...argv, "--admin", "off"], { stdio: ["ignore", "ignore", "pipe"], env });
+    let text = "";
+    const read = (async () => {
+      for await (const chunk of child.stderr) text += new TextDecoder().decode(chunk);
+    })();
+    try {
+      await until("the word on the socket", () => /warn: no control socket: .*permission denied/.test(text));
+      await until("the word on the folder", () =>
+        /warn: no word from the kernel .*may not be read \(EACCES\)/.test(text),
+      );
+      writeFileSync(file, `${readFileSync(file, "utf8")}  three: { nodes: 127.62.0.3 }\n`);
+      await until("the reload", () => text.includes("reload (file changed): cluster three added"));
+    } finally {
+      child.kill("SIGTERM");
+      expect(await child.exited).toBe(0);
+      await read;
+    }
   });
 });
 
