@@ -9,7 +9,7 @@ export interface SignalHandlers {
   onReopen(): void;
 }
 
-/** @returns ends the watching; signals have their default effect again */
+/** @returns ends the watching, at the end of the process: a signal that comes then must not take the place of its exit code */
 export function watchSignals({ onStop, onHangup, onReopen }: SignalHandlers): () => void {
   let stops = 0;
   const stop = (): void => onStop(stops++ > 0);
@@ -23,9 +23,11 @@ export function watchSignals({ onStop, onHangup, onReopen }: SignalHandlers): ()
   if (!isIgnored(1)) watched.push(["SIGHUP", onHangup]);
   for (const [signal, handler] of watched) process.on(signal, handler);
   return () => {
-    for (const [signal, handler] of watched) process.off(signal, handler);
+    for (const [signal, handler] of watched) process.off(signal, handler).on(signal, ignore);
   };
 }
+
+function ignore(): void {}
 
 /** Whether this process was started with the signal ignored; false where /proc cannot tell. */
 function isIgnored(signal: number): boolean {
