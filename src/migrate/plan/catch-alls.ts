@@ -43,12 +43,28 @@ function ownerOf(backend: Proxy, groups: readonly Group[]): Group | null {
 }
 
 /**
- * Whether a cluster takes, with `*` among its names, what nobody claims on a service, as in the source.
- * `*` of `names` counts on https and on http: on the other one the cluster must have no nodes, or take everything there too.
+ * Whether a cluster takes, with `*` among its names, what nobody claims on a service, as in the source. `*` of `names` counts on https
+ * and on http: where the cluster has nodes for the other one too, nobody else may take the rest there, see `takesMore`.
  */
 export function takesRest(catchAlls: CatchAlls, group: Group, service: BuiltInName): boolean {
   if (catchAlls.get(service)?.rest !== group) return false;
-  const other = service === "https" ? "http" : service === "http" ? "https" : null;
-  if (other === null || !catchAlls.has(other)) return true;
-  return catchAlls.get(other)?.rest === group || !group.units.some(({ kind }) => kind === other);
+  const other = otherIngress(service);
+  const taker = other === null ? undefined : catchAlls.get(other);
+  if (taker === undefined || taker.rest === group || !servesIngress(group, other)) return true;
+  return taker.rest === null && !taker.disagree;
+}
+
+/** Whether its `*` also takes names on the other ingress service, where the source refuses them. */
+export function takesMore(catchAlls: CatchAlls, group: Group, service: BuiltInName): boolean {
+  const other = otherIngress(service);
+  if (other === null || !takesRest(catchAlls, group, service) || !servesIngress(group, other)) return false;
+  return catchAlls.get(other)?.rest === null;
+}
+
+function otherIngress(service: BuiltInName): BuiltInName | null {
+  return service === "https" ? "http" : service === "http" ? "https" : null;
+}
+
+function servesIngress({ units }: Group, service: BuiltInName | null): boolean {
+  return units.some(({ kind }) => kind === service);
 }

@@ -202,7 +202,8 @@ function fateOf(line: SourceLine): Fate {
     ((/^(set|add|del)-header$/.test(second) && /^x-forwarded-/i.test(third)) ||
       // what a client says of itself goes no further, unless it is a trusted proxy
       (second === "del-header" && /^(forwarded|x-real-ip)$/i.test(third)));
-  const table = /^(track-sc|sc-)/.test(second) ? "track-sc" : second;
+  const action = first === "tcp-request" && third !== "" && second !== "inspect-delay" ? third : second;
+  const table = /^(track-sc|sc-)/.test(action) ? "track-sc" : action;
   return (
     (forwarded ? DIRECTIVES["http-request set-header X-Forwarded"] : undefined) ??
     DIRECTIVES[`${first} ${table}`] ??

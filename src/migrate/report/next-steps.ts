@@ -31,8 +31,6 @@ function nameless({ name, domain, units }: Group, groups: readonly Group[]): str
   ];
   const guess = nodeDomain(units) ?? "DOMAIN";
   const told = groups.length === 1 ? `--domain ${guess}` : `--domain ${name}=${guess}`;
-  const does = units.some(({ nameless: one, rest }) => one || rest)
-    ? "the file tells no names of it"
-    : "no name leads to it";
-  return `cluster ${name}: ${does}; say which it has: ${keys.join(", ")} (OpenShift: import again with ${told})`;
+  const takes = units.some(({ rest }) => rest) ? "takes every name, as in the source" : "has no names in the source";
+  return `cluster ${name} ${takes}; say which are its own: ${keys.join(", ")} (OpenShift: import again with ${told})`;
 }

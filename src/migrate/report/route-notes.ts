@@ -4,7 +4,7 @@ import type { Unit } from "../plan/units.ts";
 import type { Server } from "../source/endpoints.ts";
 import type { Ledger } from "../source/ledger.ts";
 import { SERVER_OPTIONS } from "./server-options.ts";
-import { takesRest } from "../plan/catch-alls.ts";
+import { takesMore, takesRest } from "../plan/catch-alls.ts";
 import type { Group } from "../plan/groups.ts";
 import type { BuiltInName } from "../../seam/services.ts";
 import type { SourceLine } from "../source/lexer.ts";
@@ -76,6 +76,10 @@ function noteTakesAll(parts: Parts, group: Group, { line, entry, nameless, rest 
     ledger.note(line, "changed", why, { code: "default" });
   } else if (!rest) {
     ledger.note(line, "carried", without);
+  } else if (takesMore(parts.catchAlls, group, kind)) {
+    const where = kind === "http" ? "https" : "http";
+    const why = `names that nobody claims go to ${group.name}, on ${where} too, where the source refuses them: names: "*"`;
+    ledger.note(line, "changed", why, { code: "default" });
   } else if (takesRest(parts.catchAlls, group, kind)) {
     const key = kind === "api" ? "api-names" : "names";
     const why = `${nameless ? `${without}, and ` : ""}names that nobody claims go to ${group.name}: ${key}: "*"`;

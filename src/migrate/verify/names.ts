@@ -7,7 +7,10 @@ import { nearMisses } from "../plan/near-misses.ts";
 import { NOBODY } from "../plan/routes.ts";
 
 /** Names that no cluster has, or that say nothing. */
-const FOREIGN = ["localhost", "kubernetes.default.svc", "192.0.2.10", "nobody.example", NOBODY];
+const FOREIGN = ["localhost", "kubernetes.default.svc", "nobody.example", NOBODY];
+
+/** Asked too, though no client may send it as a server name (RFC 6066 §3). */
+export const LITERAL = "192.0.2.10";
 
 /**
  * Null asks without a name. Every name that the entry's rules speak of, also those they exclude, with what lies below and beside it;

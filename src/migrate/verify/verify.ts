@@ -8,7 +8,7 @@ import { evaluate, type Outcome } from "../source/evaluator.ts";
 import type { Note } from "../source/ledger.ts";
 import { usableServers } from "../source/proxies.ts";
 import { Edge, type Answer } from "./edge.ts";
-import { namesToAsk } from "./names.ts";
+import { LITERAL, namesToAsk } from "./names.ts";
 import { findReason } from "./reasons.ts";
 
 export interface Difference {
@@ -37,7 +37,7 @@ export function verifyImport(result: ImportResult, config: Config): Verification
   let asked = 0;
   const differences: Difference[] = [];
   for (const survey of result.surveys) {
-    for (const name of namesToAsk(result, survey.entry)) {
+    for (const name of [...namesToAsk(result, survey.entry), LITERAL]) {
       for (const client of survey.clients) {
         asked++;
         const difference = compare(result, survey, { edge, addresses }, name, client);
