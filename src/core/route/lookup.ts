@@ -53,16 +53,18 @@ export type RouteSource = Pick<Snapshot, "services" | "clusters" | "exact" | "be
 
 /** Index a snapshot's names once. Of two claims with one name and service the first counts; config refuses such claims. */
 export function buildRoutes(snapshot: RouteSource): Routes {
-  const labels = {
+  const names = new NameIndex({
+    exact: snapshot.exact,
+    below: snapshot.below,
     start: snapshot.labels.filter((claim) => !claim.name.startsWith(APPS)),
     apps: snapshot.labels.filter((claim) => claim.name.startsWith(APPS)),
-  };
+  });
   const services = snapshot.services.map(({ index, routedBy }): ServiceRoutes => {
     const rest = restOf(snapshot.rest, index);
-    const vacant = rest === null ? indexNames({ ...snapshot, ...labels }, index, "vacant") : null;
+    const vacant = rest === null ? names.of(index, "vacant") : null;
     const fallback = snapshot.fallback[index] ?? -1;
     return {
-      ...indexNames({ ...snapshot, ...labels }, index, "services"),
+      ...names.of(index, "services"),
       rest: rest ?? restOf(snapshot.rest, index, "vacant"),
       vacant: vacant === null || isEmpty(vacant) ? null : vacant,
       fallback: fallback < 0 ? null : { cluster: fallback, rule: "default", claim: "" },
@@ -85,20 +87,42 @@ interface Claims extends Pick<Snapshot, "exact" | "below"> {
   readonly apps: readonly NameClaim[];
 }
 
-function indexNames(claims: Claims, service: number, counted: Counted): NameRoutes {
-  const index = (of: readonly NameClaim[], rule: RouteRule, keyOf = wholeName): ReadonlyMap<string, RouteMatch> =>
-    indexClaims(
-      of.filter((claim) => claim[counted].includes(service)),
-      rule,
-      keyOf,
-    );
-  const below = index(claims.below, "below");
+/** Services that serve the same names, as further ones do, share one index. */
+class NameIndex {
+  private readonly claims: Claims;
+  private readonly known: { readonly own: Claims; readonly routes: NameRoutes }[] = [];
+
+  constructor(claims: Claims) {
+    this.claims = claims;
+  }
+
+  of(service: number, counted: Counted): NameRoutes {
+    const own = (claims: readonly NameClaim[]): readonly NameClaim[] =>
+      claims.filter((claim) => claim[counted].includes(service));
+    const { exact, below, start, apps } = this.claims;
+    const mine: Claims = { exact: own(exact), below: own(below), start: own(start), apps: own(apps) };
+    const before = this.known.find((each) => KINDS.every((kind) => sameClaims(each.own[kind], mine[kind])));
+    if (before !== undefined) return before.routes;
+    const routes = indexNames(mine);
+    this.known.push({ own: mine, routes });
+    return routes;
+  }
+}
+
+const KINDS = ["exact", "below", "start", "apps"] as const;
+
+function sameClaims(a: readonly NameClaim[], b: readonly NameClaim[]): boolean {
+  return a.length === b.length && a.every((claim, at) => claim === b[at]);
+}
+
+function indexNames(claims: Claims): NameRoutes {
+  const below = indexClaims(claims.below, "below", wholeName);
   return {
-    exact: index(claims.exact, "exact"),
+    exact: indexClaims(claims.exact, "exact", wholeName),
     below,
     belowLabels: [...below.keys()].reduce((most, name) => Math.max(most, countLabels(name)), 0),
-    start: index(claims.start, "labels"),
-    apps: index(claims.apps, "labels", (name) => name.slice(APPS.length)),
+    start: indexClaims(claims.start, "labels", wholeName),
+    apps: indexClaims(claims.apps, "labels", (name) => name.slice(APPS.length)),
   };
 }
 
