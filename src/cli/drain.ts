@@ -23,8 +23,12 @@ export const DRAIN = liveCommand(
       return { method: undo ? "DELETE" : "PUT", path: `clusters/${cluster}/nodes/${node}/drain` };
     },
   },
-  ({ pools, active, cutSeconds }: DrainResult, { args: [text = ""], options: { undo } }) =>
+  ({ pools, active, cutSeconds, empty = [] }: DrainResult, { args: [text = ""], options: { undo } }) =>
     undo
       ? `${text} takes new clients again: ${pools.join(", ")}\n`
-      : `${text} takes no new clients: ${pools.join(", ")}\n${goingText(active, cutSeconds)}`,
+      : `${text} takes no new clients: ${pools.join(", ")}\n${emptyText(empty)}${goingText(active, cutSeconds)}`,
 );
+
+function emptyText(pools: readonly string[]): string {
+  return pools.length === 0 ? "" : `warning: it was the last, no node takes clients of ${pools.join(", ")} now\n`;
+}

@@ -86,6 +86,12 @@ describe("a command", () => {
       "hub/fd00::1 takes no new clients: api, https\n",
     ],
     [
+      "drain hub/10.0.0.1",
+      { pools: ["api", "http"], active: 0, cutSeconds: 30, empty: ["api"] },
+      ["PUT /v1/clusters/hub/nodes/10.0.0.1/drain"],
+      "hub/10.0.0.1 takes no new clients: api, http\nwarning: it was the last, no node takes clients of api now\n",
+    ],
+    [
       "drain hub/a.lab --undo",
       { pools: ["api"], active: 3, cutSeconds: 30 },
       ["DELETE /v1/clusters/hub/nodes/a.lab/drain"],

@@ -76,6 +76,17 @@ describe("an emptied file (13 B2)", () => {
   });
 });
 
+describe("drain of a pool's last node (13 C5)", () => {
+  test("says so, and warns in the log", async () => {
+    const { code, out } = await control.run("drain", "hub/127.62.0.1");
+    expect([code, out]).toEqual([
+      0,
+      expect.stringContaining("warning: it was the last, no node takes clients of api,"),
+    ]);
+    await edge.logged(/warn: hub: no node takes clients of api, https, http now, 127\.62\.0\.1 was the last/);
+  });
+});
+
 describe("--save that fails (13 B3)", () => {
   test("says that the cluster is served, but not written, and leaves nothing behind", async () => {
     await edge.stop();

@@ -1,6 +1,6 @@
 /** The running edge-lb as its API sees it. */
 import manifest from "../../../package.json" with { type: "json" };
-import { activeOf } from "../../seam/board.ts";
+import { activeOf, HEALTH } from "../../seam/board.ts";
 import { ClusterChanges, type ChangeResult } from "./change-clusters.ts";
 import type { Circumstances } from "./asked-name.ts";
 import { explainLive, type Explanation } from "./explain-name.ts";
@@ -43,6 +43,8 @@ export interface DrainResult {
   readonly pools: readonly string[];
   readonly active: number;
   readonly cutSeconds: number;
+  /** Pools of these in which no node takes clients now; earlier releases do not say. */
+  readonly empty?: readonly string[];
 }
 
 export interface InstanceInput {
@@ -120,8 +122,11 @@ export class RunningInstance implements Instance {
   }
 }
 
+/** No client goes there. */
+const OUT: ReadonlySet<number> = new Set([HEALTH.drained, HEALTH.dead, HEALTH.foreign]);
+
 function drain(
-  { health, snapshot, board, config }: Supervisor,
+  { health, snapshot, board, config, log }: Supervisor,
   name: string,
   node: string,
   on: boolean,
@@ -133,8 +138,19 @@ function drain(
       .filter((each) => each.node === node || each.at.ip === node)
       .map(({ cell }) => ({ service: snapshot.services[index]?.name ?? "", cell })),
   );
+  const pools = new Set(meant.map(({ service }) => service));
+  const empty = snapshot.services.flatMap(({ name: service, index }) => {
+    const endpoints = plan?.pools[index]?.endpoints ?? [];
+    return pools.has(service) && endpoints.every(({ cell }) => OUT.has(board.health[cell] ?? 0)) ? [service] : [];
+  });
+  if (on && empty.length > 0) {
+    log.warn("drain", `${name}: no node takes clients of ${empty.join(", ")} now, ${node} was the last`, {
+      cluster: name,
+    });
+  }
   return {
-    pools: [...new Set(meant.map(({ service }) => service))],
+    empty,
+    pools: [...pools],
     active: meant.reduce((sum, { cell }) => sum + activeOf(board, cell), 0),
     cutSeconds: config.timeouts.drain / 1_000,
   };
