@@ -3,7 +3,7 @@
  * Nothing is fetched but Bun's own executables, from the npm registry, and those once per version.
  */
 import { createHash } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import { hostPlatform, type Platform, PLATFORMS } from "./platforms.ts";
 
@@ -57,6 +57,23 @@ const SHARED = {
  */
 const PARSED = { bytecode: true, format: "esm" } as const;
 
+/**
+ * Variables that make any executable of Bun an interpreter, or have it load code: with them, a binary that was given a
+ * capability by setcap would give it to everybody. Bun has no switch for it.
+ */
+const VARIABLES = ["BUN_BE_BUN", "BUN_OPTIONS", "BUN_INSPECT"];
+
+/** Their names in the executable get a letter that no variable can have. (On macOS that would break its signature.) */
+function forgetVariables(path: string): void {
+  const bytes = readFileSync(path);
+  for (const name of VARIABLES) {
+    let at = bytes.indexOf(name);
+    if (at < 0) throw new Error(`Cannot switch off ${name}: this Bun does not know it by that name`);
+    for (; at >= 0; at = bytes.indexOf(name, at + 1)) bytes[at] = "=".charCodeAt(0);
+  }
+  writeFileSync(path, bytes);
+}
+
 async function compile(platform: Platform, outfile: string, executablePath: string | undefined): Promise<void> {
   await Bun.build({
     ...SHARED,
@@ -74,6 +91,7 @@ async function compile(platform: Platform, outfile: string, executablePath: stri
       autoloadPackageJson: false,
     },
   });
+  if (platform.name.startsWith("linux")) forgetVariables(`${ROOT}dist/.new/${basename(outfile)}`);
   renameSync(`${ROOT}dist/.new/${basename(outfile)}`, ROOT + outfile); // a running binary keeps its file: no "text file busy"
 }
 

@@ -218,6 +218,18 @@ export const GLOBAL = {
     reload: false,
     of: whole(1, WORKERS_MOST),
   }),
+  /** Null: edge-lb, where root starts it and there is such a user. */
+  user: maybe({
+    flag: "user",
+    value: "NAME",
+    fallbackShown: "edge-lb, where there is one",
+    help: "Who root's edge-lb becomes once it listens",
+    reload: false,
+    of: plain(
+      (text) => (/^[a-z_][a-z0-9_-]{0,31}$/.test(text) ? fit(text) : unfit("the name of a user")),
+      "[a-z_][a-z0-9_-]{0,31}",
+    ),
+  }),
   log: word({
     flag: "log",
     of: choice("text", "json", "haproxy"),
@@ -328,7 +340,7 @@ export const SECTIONS: readonly { readonly title: string; readonly options: read
   { title: "DNS", options: [GLOBAL.dns, GLOBAL.dnsAnswer] },
   {
     title: "Process and logs",
-    options: [GLOBAL.engine, GLOBAL.ring, GLOBAL.workers, GLOBAL.log, GLOBAL.logTo, GLOBAL.accessLog],
+    options: [GLOBAL.engine, GLOBAL.ring, GLOBAL.workers, GLOBAL.user, GLOBAL.log, GLOBAL.logTo, GLOBAL.accessLog],
   },
 ];
 

@@ -5,8 +5,8 @@ import type { Snapshot } from "../seam/snapshot.ts";
 import type { Facts } from "./serve/facts.ts";
 import type { Sockets } from "./serve/listening.ts";
 
-/** `edge-lb ready engine=bun workers=2 api=:6443 https=:443 http=:80 clusters=3 nodes=18`; a kind that is off is left out. Engine linux adds `ring=on`. */
-export function readyLine({ engine, ring, workers, sockets, snapshot, dns }: Facts): string {
+/** `edge-lb ready engine=bun workers=2 api=:6443 https=:443 http=:80 clusters=3 nodes=18`; a kind that is off is left out. Engine linux adds `ring=on`, a start as root `user=NAME`. */
+export function readyLine({ engine, ring, workers, sockets, snapshot, dns, user }: Facts): string {
   const listeners = snapshot.services.flatMap(({ name: kind }) => {
     const at = sockets.listening.filter((listener) => listener.kind === kind);
     return at.length === 0
@@ -14,7 +14,7 @@ export function readyLine({ engine, ring, workers, sockets, snapshot, dns }: Fac
       : [`${kind}=${at.map((listener) => formatEndpoint(listener.at.ip, listener.at.port)).join(",")}`];
   });
   if (dns !== null) listeners.push(`dns=${dns.status().listening.join(",")}`);
-  return `edge-lb ready engine=${engine} workers=${workers} ${listeners.join(" ")} clusters=${snapshot.clusters.length} nodes=${nodeCount(snapshot)}${ring === null ? "" : ` ring=${ring.on ? "on" : "off"}`}`;
+  return `edge-lb ready engine=${engine} workers=${workers} ${listeners.join(" ")} clusters=${snapshot.clusters.length} nodes=${nodeCount(snapshot)}${ring === null ? "" : ` ring=${ring.on ? "on" : "off"}`}${user === null ? "" : ` user=${user}`}`;
 }
 
 /** `3 clusters, 18 nodes`: what the service manager shows. */

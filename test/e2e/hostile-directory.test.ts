@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import manifest from "../../package.json" with { type: "json" };
 import { command } from "../../scripts/lab/command.ts";
 import { runEdgeLb, startEdgeLb } from "../../scripts/lab/edge-lb.ts";
 import { type OpenedFiles, watchOpens } from "../support/opened-files.ts";
@@ -34,6 +35,16 @@ describe("a binary in a hostile directory", () => {
     const edge = await startEdgeLb(args, { cwd, program: "binary" });
     await edge.stop();
     expect(opened.names()).toEqual([]);
+    expect(existsSync(join(cwd, "it-ran"))).toBe(false);
+  });
+
+  test.each([
+    ["BUN_BE_BUN", "1"],
+    ["BUN_OPTIONS", "--preload=./planted.ts"],
+    ["BUN_INSPECT_PRELOAD", "./planted.ts"],
+  ])("is no interpreter, whatever %s says", async (name, value) => {
+    const { code, out } = await runEdgeLb(["version"], { cwd, program: "binary", env: { [name]: value } });
+    expect([code, out]).toEqual([0, `edge-lb ${manifest.version}\n`]);
     expect(existsSync(join(cwd, "it-ran"))).toBe(false);
   });
 

@@ -19,6 +19,8 @@ export interface Facts {
   /** Null: this engine has none. */
   readonly ring: RingUse | null;
   readonly workers: number;
+  /** Who this process is, where root started it; else null. */
+  readonly user: string | null;
   readonly sockets: Sockets;
   readonly snapshot: Snapshot;
   readonly board: Board;

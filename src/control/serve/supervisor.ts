@@ -13,6 +13,7 @@ import { createEventLog, type EventLog } from "../log/event-log.ts";
 import { LiveTail } from "../log/live-tail.ts";
 import { remembered, type RecentEvents } from "../log/recent-events.ts";
 import { HealthMonitor } from "../health/monitor.ts";
+import { dropRoot } from "../machine/drop-root.ts";
 import { OwnEndpoints } from "../machine/own-endpoints.ts";
 import { maxConnections } from "../machine/limits.ts";
 import { localNetworks } from "../machine/networks.ts";
@@ -80,6 +81,7 @@ export async function startSupervisor(input: SupervisorInput): Promise<Superviso
   const sockets = await openSockets(config, engine, count);
   const plane = new ControlPlane(input, log, chosen, count, sockets);
   await plane.openDns();
+  plane.user = await dropRoot(config, engine, log);
   await plane.start();
   return plane;
 }
@@ -101,6 +103,7 @@ class ControlPlane implements Supervisor {
   readonly lastFailures = new Map<number, { readonly error: DialError; readonly atMs: number }>();
   snapshot: Snapshot;
   config: Config;
+  user: string | null = null;
   health: HealthMonitor | null = null;
   dns: DnsService | null = null;
   private readonly sink: LogSink;

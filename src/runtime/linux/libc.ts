@@ -22,6 +22,11 @@ const SIGNATURES = {
   listen: { args: ["i32", "i32"], returns: "i32" },
   mmap: { args: ["ptr", FFIType.u64_fast, "i32", "i32", "i32", FFIType.u64_fast], returns: "ptr" },
   munmap: { args: ["ptr", FFIType.u64_fast], returns: "i32" },
+  capset: { args: ["ptr", "ptr"], returns: "i32" },
+  prctl: {
+    args: ["i32", FFIType.u64_fast, FFIType.u64_fast, FFIType.u64_fast, FFIType.u64_fast],
+    returns: "i32",
+  },
   pipe2: { args: ["ptr", "i32"], returns: "i32" },
   read: { args: ["i32", "ptr", FFIType.u64_fast], returns: "i32" },
   setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },
