@@ -4,6 +4,7 @@
  */
 import type { CutReason, DialError, Engine, FromWorker, ListenSpec, ToWorker } from "../seam/mail.ts";
 import type { Address } from "../seam/snapshot.ts";
+import type { TunnelState } from "../seam/tunnel-state.ts";
 
 export type CloseCause = "closed" | "reset" | "timeout" | "destroyed" | "fault";
 
@@ -92,6 +93,11 @@ export type TunnelWhy = "closed" | "reset" | "idle" | "half-closed" | CutReason;
 
 export interface Tunnel {
   cut(reason: CutReason): void;
+  /**
+   * Give both sockets away: the runtime forgets them, and no event of this tunnel arrives after this. What was not reported is, before it returns.
+   * @returns What `take` needs; null: it is about to end, or this engine cannot, and it stays as it was.
+   */
+  give(): TunnelState | null;
 }
 export interface Cancel {
   cancel(): void;
@@ -115,6 +121,11 @@ export interface Runtime {
   pass(from: Conn, to: Conn, spec: PassSpec): void;
   /** Gives both sockets to the runtime. No event of either connection arrives after this. A FIN seen before the join is passed on. */
   join(client: Conn, node: Conn, spec: JoinSpec): Tunnel;
+  /**
+   * Go on with a tunnel that was given away, here or in another process; its clocks continue. `toNode` and `toClient` of `spec` are not used,
+   * and `onBytes` tells what moves from now on. @throws Error where `give` gives none
+   */
+  take(state: TunnelState, spec: JoinSpec): Tunnel;
   onMail(handler: (mail: ToWorker) => void): void;
   post(mail: FromWorker): void;
   onFault(handler: (error: unknown) => void): void;

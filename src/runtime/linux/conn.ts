@@ -1,6 +1,7 @@
 /** One TCP connection on the epoll loop, as its session knows it. */
 import type { Cancel, CloseCause, Conn, ConnEvents } from "../port.ts";
 import type { Address } from "../../seam/snapshot.ts";
+import type { EndState } from "../../seam/tunnel-state.ts";
 import { EPOLL, ERRNO } from "./libc.ts";
 import { discard, Linger, type Lingering } from "./linger.ts";
 import type { Loop } from "./loop.ts";
@@ -343,6 +344,12 @@ export class LinuxConn extends TransferEnd implements Conn, Watcher, Task, Linge
     this.dialing = null;
     this.linger?.stop();
     this.disconnect(reset, recycle);
+  }
+
+  /** Its tunnel goes to another owner, and the descriptor with it. @param held Bytes for it, after those of its outbox. */
+  giveAway(held: Uint8Array): EndState {
+    this.phase = "closed";
+    return this.letGo(held);
   }
 
   /** The runtime stops: end it as its owner expects. */

@@ -19,6 +19,11 @@ export class Outbox {
     return this.chunks.reduce((sum, chunk) => sum + chunk.length, -this.offset);
   }
 
+  /** All that waits, as one piece. */
+  get rest(): Uint8Array {
+    return concatenated(this.chunks).subarray(this.offset);
+  }
+
   /** The chunk to send next, from `offset` on. */
   get head(): Uint8Array | undefined {
     return this.chunks[0];
@@ -36,4 +41,14 @@ export class Outbox {
     this.chunks = [];
     this.offset = 0;
   }
+}
+
+export function concatenated(chunks: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.length;
+  }
+  return whole;
 }

@@ -8,6 +8,7 @@ import { ERRNO } from "./libc.ts";
 import type { Loop } from "./loop.ts";
 import { READ_BYTES } from "./memory.ts";
 import type { Pipe } from "./pipes.ts";
+import { emptyPipe } from "./syscalls.ts";
 import type { Transfer } from "./transfer.ts";
 
 /** From this on a pipe is cheaper than copying. */
@@ -20,6 +21,7 @@ const PORTION = { least: 262_144, most: 1_048_576 } as const;
 /** Moves and bytes of one direction in a row before the others get their turn: half a millisecond. */
 const ROUNDS = 8;
 const SHARE_BYTES = 2_097_152;
+const NOTHING = new Uint8Array(0);
 
 /**
  * Why a pump rests:
@@ -178,6 +180,14 @@ export class Pump implements Transfer {
     }
     this.errno = -code;
     return -1;
+  }
+
+  /** Move nothing more. @returns what was taken from the sender and lies here; it comes after the receiver's outbox */
+  withdraw(): Uint8Array {
+    const rest = this.pipe !== null && this.inPipe > 0 ? emptyPipe(this.pipe.output) : NOTHING;
+    this.inPipe = 0;
+    this.detach();
+    return rest;
   }
 
   /** Let go of both connections and of the pipe. */

@@ -3,6 +3,7 @@ import type { MessagePort } from "node:worker_threads";
 import { EdgeError } from "../../errors.ts";
 import type { Cancel, Conn, ConnEvents, DialSpec, JoinSpec, Listener, PassSpec, Runtime, Tunnel } from "../port.ts";
 import type { FromWorker, ListenSpec, ToWorker } from "../../seam/mail.ts";
+import type { TunnelState } from "../../seam/tunnel-state.ts";
 import { listen } from "./accept.ts";
 import { LinuxConn } from "./conn.ts";
 import { dial } from "./dial.ts";
@@ -10,7 +11,7 @@ import { Loop } from "./loop.ts";
 import { Mailbox } from "./mail.ts";
 import { pass } from "./pass.ts";
 import { TimerNode } from "./timers.ts";
-import { join } from "./tunnel.ts";
+import { join, take } from "./tunnel.ts";
 
 export interface LinuxRuntimeOptions {
   /** Control's end of the mail; none in tests. */
@@ -99,6 +100,10 @@ class EpollRuntime implements LinuxRuntime {
 
   join(client: Conn, node: Conn, spec: JoinSpec): Tunnel {
     return join(this.loop, own(client), own(node), spec);
+  }
+
+  take(state: TunnelState, spec: JoinSpec): Tunnel {
+    return take(this.loop, state, spec);
   }
 
   onMail(handler: (mail: ToWorker) => void): void {

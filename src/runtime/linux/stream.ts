@@ -3,12 +3,13 @@
  * sends to it, shuts it down or closes it. Nothing else makes such a call, so what must come before or after it stands here.
  */
 import type { Address } from "../../seam/snapshot.ts";
+import type { EndState } from "../../seam/tunnel-state.ts";
 import { QUEUED_BYTES, type Sender } from "./batch.ts";
 import { EPOLL, ERRNO } from "./libc.ts";
 import type { Loop } from "./loop.ts";
 import { readView } from "./memory.ts";
 import { keepAlive, noDelay } from "./options.ts";
-import { Outbox } from "./outbox.ts";
+import { concatenated, Outbox } from "./outbox.ts";
 import { decodeAddress } from "./sockaddr.ts";
 import type { DialSocket } from "./sockets.ts";
 import {
@@ -334,6 +335,25 @@ export abstract class Stream implements Sender {
     if (!this.delays) return;
     this.delays = false;
     noDelay(this.fd);
+  }
+
+  // ── from one owner to another ──
+
+  /** Nobody here reads or writes it any more; the descriptor stays open. @param held What comes after the outbox. */
+  protected letGo(held: Uint8Array): EndState {
+    this.upkeep();
+    const { fd, remote, outbox } = this;
+    const unsent = outbox === null ? held : concatenated([outbox.rest, held]);
+    this.outbox = null;
+    if (this.registered) this.loop.poller.remove(fd);
+    this.loop.release(fd, true);
+    return { fd, remote, unsent, ended: this.finRead, finished: this.finSent };
+  }
+
+  /** What its last owner knew of it. */
+  restore({ ended, finished }: EndState): void {
+    this.finRead = ended;
+    this.finSent = finished;
   }
 
   // ── closing ──

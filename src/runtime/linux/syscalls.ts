@@ -21,6 +21,7 @@ import {
   STREAM,
   SYS,
 } from "./libc.ts";
+import { concatenated } from "./outbox.ts";
 import {
   arenaAddressAt,
   destinationAddress,
@@ -184,6 +185,16 @@ export function openPipe(): number {
 /** The writing end of the pipe just made. */
 export function pipeInput(): number {
   return words[1] ?? -1;
+}
+
+/** Take all that a pipe holds out of it. */
+export function emptyPipe(output: number): Uint8Array {
+  const chunks: Uint8Array[] = [];
+  for (;;) {
+    const n = libc.read(output, stageAddress, READ_BYTES);
+    if (n <= 0) return concatenated(chunks);
+    chunks.push(stage.slice(0, n));
+  }
 }
 
 /** Ask for a pipe of this size: the size granted, or -EPERM when the user's share of pipe memory is used up. */

@@ -1,7 +1,8 @@
 /** Two joined connections: bytes both ways, half-closes, idle time, and one end for both. */
 import type { JoinSpec, Tunnel, TunnelEnd, TunnelWhy } from "../port.ts";
 import type { CutReason } from "../../seam/mail.ts";
-import type { LinuxConn } from "./conn.ts";
+import type { TunnelState } from "../../seam/tunnel-state.ts";
+import { LinuxConn } from "./conn.ts";
 import { ERRNO } from "./libc.ts";
 import type { Loop } from "./loop.ts";
 import { Pump, type PumpOwner, type PumpState } from "./pump.ts";
@@ -17,6 +18,18 @@ export function join(loop: Loop, client: LinuxConn, node: LinuxConn, spec: JoinS
     throw new Error("Cannot join a connection twice: the runtime owns it");
   }
   return new LinuxTunnel(loop, client, node, spec);
+}
+
+/** Go on with a tunnel that another owner gave away. What came meanwhile is told when the descriptors are watched. */
+export function take(loop: Loop, state: TunnelState, spec: JoinSpec): Tunnel {
+  const [client, node] = [state.client, state.node].map((end) => {
+    const conn = new LinuxConn(loop, end.fd, end.remote, null, null);
+    conn.restore(end);
+    return conn;
+  }) as [LinuxConn, LinuxConn];
+  client.startWatching();
+  node.startWatching();
+  return new LinuxTunnel(loop, client, node, spec, state);
 }
 
 class LinuxTunnel extends TimerNode implements Tunnel, PumpOwner, Reporter, Task {
@@ -35,8 +48,11 @@ class LinuxTunnel extends TimerNode implements Tunnel, PumpOwner, Reporter, Task
   /** One side takes nothing more; what it sent before is still brought over. */
   private broken = false;
   private outcome: TunnelEnd | null = null;
+  /** It has another owner. */
+  private given = false;
 
-  constructor(loop: Loop, client: LinuxConn, node: LinuxConn, spec: JoinSpec) {
+  /** @param before Null: it begins. */
+  constructor(loop: Loop, client: LinuxConn, node: LinuxConn, spec: JoinSpec, before: TunnelState | null = null) {
     super();
     this.loop = loop;
     this.spec = spec;
@@ -47,13 +63,28 @@ class LinuxTunnel extends TimerNode implements Tunnel, PumpOwner, Reporter, Task
     node.joinBy(this);
     this.up = new Pump(loop, client, node, Infinity, this);
     this.down = new Pump(loop, node, client, Infinity, this);
-    for (const chunk of spec.toNode) this.up.bring(chunk);
-    for (const chunk of spec.toClient) this.down.bring(chunk);
+    if (before !== null) this.restore(before);
+    else {
+      for (const chunk of spec.toNode) this.up.bring(chunk);
+      for (const chunk of spec.toClient) this.down.bring(chunk);
+    }
     if (this.endUnlessOpen()) return;
     loop.reportLater(this);
     this.arm();
     if (needsVisit(client, node)) loop.soon(client);
     if (needsVisit(node, client)) loop.soon(node);
+  }
+
+  private restore({ client, node, up, down, first, quietMs }: TunnelState): void {
+    this.totalUp = up;
+    this.totalDown = down;
+    this.first = first;
+    this.lastMs -= quietMs;
+    if (node.finished) this.up.detach();
+    if (client.finished) this.down.detach();
+    // should one fail, its pump finds the receiver broken
+    this.node.send(node.unsent);
+    this.client.send(client.unsent);
   }
 
   /** One of the two, or both, were closed before the join. */
@@ -144,8 +175,29 @@ class LinuxTunnel extends TimerNode implements Tunnel, PumpOwner, Reporter, Task
 
   // ── the end ──
 
+  give(): TunnelState | null {
+    const { client, node } = this;
+    if (this.outcome !== null || this.given) return null;
+    client.settle();
+    node.settle();
+    if (this.broken || client.broken || node.broken) return null;
+    this.given = true;
+    this.loop.timers.remove(this);
+    this.report();
+    const toNode = this.up.withdraw();
+    const toClient = this.down.withdraw();
+    return {
+      client: client.giveAway(toClient),
+      node: node.giveAway(toNode),
+      up: this.totalUp,
+      down: this.totalDown,
+      first: this.first,
+      quietMs: this.loop.now - this.lastMs,
+    };
+  }
+
   cut(reason: CutReason): void {
-    if (this.outcome !== null) return;
+    if (this.outcome !== null || this.given) return;
     this.first ??= "edge-lb";
     this.close(reason, true, true);
     this.loop.soon(this);

@@ -79,6 +79,10 @@ export abstract class PortableRuntime implements Runtime {
     return join(this.host, own(client), own(node), spec);
   }
 
+  take(): Tunnel {
+    throw new EdgeError("INTERNAL", "Cannot take over a tunnel: only engine linux can");
+  }
+
   onMail(handler: (mail: ToWorker) => void): void {
     this.mail?.on("message", (message) => this.guard(() => handler(message)));
   }

@@ -84,6 +84,11 @@ export class PortableTunnel implements Tunnel, PumpOwner, Expiring {
   /** It is the sender of the other direction, which tells the same. */
   onReceiverClosed(): void {}
 
+  /** The descriptors belong to the JavaScript runtime. */
+  give(): null {
+    return null;
+  }
+
   deadlineMs(): number {
     const { idleMs, halfClosedMs } = this.spec;
     const limit = this.first !== null ? halfClosedMs : idleMs > 0 ? idleMs : Infinity;
