@@ -2,42 +2,17 @@
 import type { Runtime, TunnelEnd } from "../runtime/port.ts";
 import type { BoardWriter } from "../seam/board.ts";
 import { LOG_BATCHES, LOG_LINES } from "../seam/mail.ts";
-import type { Address } from "../seam/snapshot.ts";
-import type { ServiceName } from "../seam/services.ts";
 import type { EndReason } from "../seam/tallies.ts";
-import type { Cells } from "./tunnels.ts";
+import type { Cells, TunnelRecord } from "../seam/tunnel-state.ts";
 
 /** What happened to one connection or request. Times in ms, sizes in bytes. */
-export interface AccessRecord {
-  readonly listener: ServiceName;
-  readonly client: Address;
-  /** The name asked for, canonical; null: none. */
-  readonly name: string | null;
-  readonly cluster: string | null;
-  /** The endpoint as ip:port. */
-  readonly node: string | null;
+export interface AccessRecord extends TunnelRecord {
   readonly up: number;
   readonly down: number;
-  /** 0 on a kept connection; null: no node was reached. */
-  readonly dialMs: number | null;
   readonly totalMs: number;
   readonly end: EndReason;
-  /** More words for the operator: the nearest known name, what is malformed. */
-  readonly note: string | null;
-  readonly http: HttpRecord | null;
   /** Where it was counted; null: no node was reached. */
   readonly cells: Cells | null;
-  /** Endpoints dialled. */
-  readonly attempts: number;
-}
-
-export interface HttpRecord {
-  readonly method: string;
-  readonly target: string;
-  /** As in the status line; 0: none was sent. */
-  readonly status: number;
-  /** From the dial's end, or the request on a kept connection, to the answer's first byte; null: none came. */
-  readonly answerMs: number | null;
 }
 
 /** One line, without the line feed. */
@@ -158,6 +133,12 @@ class LineBatches {
       this.flush();
     });
   }
+}
+
+/** What of a record stays as it is until the end. */
+export function tunnelRecord(record: TunnelRecord): TunnelRecord {
+  const { listener, client, name, cluster, node, dialMs, note, http, attempts } = record;
+  return { listener, client, name, cluster, node, dialMs, note, http, attempts };
 }
 
 /** Two notes as one; null: there is none. */

@@ -7,19 +7,24 @@ import type { Plane } from "./plane.ts";
  * @param client `clientSlot` of its address.
  * @returns null, or the limit that this connection exceeds, in words; either way it counts as open until `leave`.
  */
-export function enter(plane: Plane, { index }: Service, client: number): string | null {
+export function enter(plane: Plane, service: Service, client: number): string | null {
   const { board, writer, live } = plane;
   const { maxConnections, maxConnectionsPerClient } = live.snapshot;
   writer.addCount("accepted", 1);
-  writer.addCount("open", 1);
-  writer.addOpen(index, 1);
-  writer.addClient(client, 1);
-  const full = limitReached(plane, index, maxConnections);
+  enterAgain(plane, service, client);
+  const full = limitReached(plane, service.index, maxConnections);
   if (full !== null) return full;
   if (maxConnectionsPerClient > 0 && clientsOf(board, client) > maxConnectionsPerClient) {
     return "max-connections-per-client";
   }
   return null;
+}
+
+/** A connection that another worker or process had let in: no limit asks about it. */
+export function enterAgain({ writer }: Plane, { index }: Service, client: number): void {
+  writer.addCount("open", 1);
+  writer.addOpen(index, 1);
+  writer.addClient(client, 1);
 }
 
 export function leave({ writer }: Plane, { index }: Service, client: number): void {

@@ -10,6 +10,7 @@ import { jsonLine } from "./log-lines.ts";
 import { acceptHttp } from "./http-session.ts";
 import { Plane } from "./plane.ts";
 import { acceptTls } from "./tls-session.ts";
+import { resumeTunnel } from "./recorded-tunnel.ts";
 import type { Cuttable } from "./tunnels.ts";
 
 export interface DataWorkerInput {
@@ -32,6 +33,8 @@ interface Listening {
 
 /** How often a stopping worker checks whether its last connection is gone. */
 const STOP_CHECK_MS = 50;
+/** Tunnels that hold more than this are not given together: the others wait while their bytes travel. */
+const GIVEN_BYTES = 4_194_304;
 
 /** Takes mail from now on, until a "stop" is done and `runtime.stop()` was called. */
 export function startDataWorker(input: DataWorkerInput): void {
@@ -81,6 +84,11 @@ class DataWorker {
         return this.listen(mail.add, mail.remove);
       case "cut":
         return this.cut(mail);
+      case "give":
+        return this.give(mail.most);
+      case "take":
+        for (const tunnel of mail.tunnels) resumeTunnel(this.plane, tunnel);
+        return undefined;
       case "log-taken":
         return this.plane.log.taken("log", mail.batches);
       case "tail":
@@ -144,6 +152,16 @@ class DataWorker {
     const snapshot = joinParts(this.parts.splice(0), last);
     this.plane.swap(snapshot);
     if (this.removals.size > 0) for (const cell of cellsIn(snapshot)) this.cancelRemoval(cell);
+  }
+
+  private give(most: number): void {
+    let bytes = 0;
+    const tunnels = this.plane.tunnels.give((given) => {
+      const last = given.at(-1)?.state;
+      if (last !== undefined) bytes += last.client.unsent.length + last.node.unsent.length;
+      return given.length < most && bytes < GIVEN_BYTES;
+    });
+    this.runtime.post({ kind: "given", tunnels });
   }
 
   /** Its cell is configured again, or another cut of it begins. */

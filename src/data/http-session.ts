@@ -12,13 +12,14 @@ import type { Count } from "../seam/board.ts";
 import type { DialError } from "../seam/mail.ts";
 import type { ClusterPlan, Pool } from "../seam/snapshot.ts";
 import type { Service } from "../seam/services.ts";
+import { tunnelRecord } from "./access-log.ts";
 import { enter, leave } from "./admission.ts";
 import { countBytes, dialPool, type DialRequest, type Reached } from "./pool-dial.ts";
 import { Exchange } from "./http-exchange.ts";
 import { nothingUsable, type ExchangeOwner } from "./http-route.ts";
-import { HttpTunnel } from "./http-tunnel.ts";
 import { Upstream, type UpstreamOwner } from "./http-upstream.ts";
 import type { Live, Plane } from "./plane.ts";
+import { RecordedTunnel } from "./recorded-tunnel.ts";
 
 const COUNTED: Readonly<Partial<Record<EndWord, Count>>> = {
   "unknown name": "unknownName",
@@ -216,9 +217,8 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner, ExchangeO
     plane.drainable.delete(this);
     const { halfClosed } = live.snapshot.timeouts;
     const record = exchange.record(request, upstream, soFar);
-    new HttpTunnel({
+    new RecordedTunnel({
       plane,
-      client: conn,
       service: this.service,
       clientSlot: this.clientSlot,
       cells: upstream.cells,
@@ -228,8 +228,8 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner, ExchangeO
       toNode,
       toClient,
       soFar,
-      record,
-    }).start(upstream.conn);
+      record: tunnelRecord(record),
+    }).start(conn, upstream.conn);
     this.upstream = null;
     exchange.end();
   }

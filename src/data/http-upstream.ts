@@ -8,7 +8,8 @@ import type { CutReason } from "../seam/mail.ts";
 import type { ClusterPlan, Pool } from "../seam/snapshot.ts";
 import { closeCells, type Reached } from "./pool-dial.ts";
 import type { Plane } from "./plane.ts";
-import type { Cuttable, Cells } from "./tunnels.ts";
+import type { Cells } from "../seam/tunnel-state.ts";
+import type { Cuttable } from "./tunnels.ts";
 
 const NONE_TRIED: ReadonlySet<number> = new Set<number>();
 
@@ -116,6 +117,11 @@ export class Upstream implements ConnEvents, Cuttable {
   onClose(cause: CloseCause): void {
     if (!this.isCurrent()) return;
     this.left(cause === "closed" ? "node closed" : "node reset");
+  }
+
+  /** Its client may ask for more: it ends here. */
+  give(): null {
+    return null;
   }
 
   cut(reason: CutReason): void {

@@ -1,6 +1,7 @@
 /** The access log's formats: text for people, JSON for machines. */
 import { formatEndpoint } from "../core/address.ts";
-import type { AccessRecord, HttpRecord } from "./access-log.ts";
+import type { HttpRecord } from "../seam/tunnel-state.ts";
+import type { AccessRecord } from "./access-log.ts";
 
 /** `2026-11-23T20:46:00.123Z https console.apps.hub.lab 10.0.0.9:51234 > hub 192.168.125.23:443 up=517 down=4096 dial=1ms total=53ms client closed` */
 export function textLine(record: AccessRecord, wallMs: number): string {

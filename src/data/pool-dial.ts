@@ -4,7 +4,7 @@ import type { Cancel, Conn, ConnEvents, DialSpec } from "../runtime/port.ts";
 import type { DialError } from "../seam/mail.ts";
 import type { Address, ClusterPlan, Endpoint, Pool } from "../seam/snapshot.ts";
 import type { Live, Plane } from "./plane.ts";
-import type { Cells } from "./tunnels.ts";
+import type { Cells } from "../seam/tunnel-state.ts";
 import { cellsOf } from "./tunnels.ts";
 
 /** Three endpoints cover a control plane; more would only lengthen the wait when none of them can be reached. */
@@ -150,6 +150,13 @@ class PoolDial implements Cancel, DialSpec {
     if (this.endpoint !== null) this.plane.writer.addActive(this.endpoint.cell, -1);
     this.endpoint = null;
   }
+}
+
+/** Count a connection that was opened elsewhere; `closeCells` takes it back. */
+export function openCells(plane: Plane, cells: Cells): void {
+  plane.writer.addActive(cells.cluster, 1);
+  plane.writer.addActive(cells.pool, 1);
+  plane.writer.addActive(cells.endpoint, 1);
 }
 
 /** The connection that `dialPool` opened is over. */

@@ -3,12 +3,12 @@ import { formatEndpoint } from "../core/address.ts";
 import type { Conn, JoinSpec, Tunnel, TunnelEnd } from "../runtime/port.ts";
 import type { CutReason } from "../seam/mail.ts";
 import type { Service } from "../seam/services.ts";
-import type { EndReason } from "../seam/tallies.ts";
-import { type AccessRecord, joinNotes, tunnelEndReason } from "./access-log.ts";
+import type { Cells, GivenTunnel, TunnelRecord } from "../seam/tunnel-state.ts";
+import { joinNotes, tunnelEndReason } from "./access-log.ts";
 import { leave } from "./admission.ts";
 import { closeCells, countBytes, type Reached } from "./pool-dial.ts";
 import type { Plane } from "./plane.ts";
-import type { Cuttable, Cells } from "./tunnels.ts";
+import type { Cuttable } from "./tunnels.ts";
 
 const NO_CHUNKS: readonly Uint8Array[] = [];
 /** A fatal alert in a record of its own; every other answer to a hello is longer. RFC 8446 §6. */
@@ -63,25 +63,42 @@ export class TlsTunnel implements JoinSpec, Cuttable {
     this.tunnel?.cut(reason);
   }
 
+  give(): GivenTunnel | null {
+    const state = this.tunnel?.give() ?? null;
+    if (state === null) return null;
+    this.uncount();
+    const { plane, startMs, helloBytes } = this.client;
+    const { cells, idleMs, halfClosedMs } = this;
+    const soFar = { up: helloBytes, down: 0 };
+    return { state, record: this.record(), cells, ageMs: plane.runtime.nowMs() - startMs, idleMs, halfClosedMs, soFar };
+  }
+
   onBytes(up: number, down: number): void {
     countBytes(this.client.plane, this.cells, up, down);
   }
 
   onEnd(end: TunnelEnd): void {
-    const { plane, service, clientSlot, startMs } = this.client;
-    plane.tunnels.delete(this);
-    closeCells(plane, this.cells);
-    leave(plane, service, clientSlot);
+    const { plane, service, startMs, helloBytes } = this.client;
+    this.uncount();
     // it accepted and answered nothing, or an alert alone: control probes it at once
     if (end.first === "node" && end.down <= ALERT_BYTES) plane.reports.nodeSilent(this.cells.endpoint);
     const totalMs = plane.runtime.nowMs() - startMs;
     const reason = tunnelEndReason(end);
     plane.writer.tally(service.index, reason, this.reached.dialMs, totalMs);
-    if (plane.log.on) plane.log.write(this.recordOf(end, reason, totalMs));
+    if (!plane.log.on) return;
+    const [up, down] = [end.up + helloBytes, end.down];
+    plane.log.write({ ...this.record(), cells: this.cells, up, down, totalMs, end: reason });
   }
 
-  private recordOf(end: TunnelEnd, reason: EndReason, totalMs: number): AccessRecord {
-    const { service, conn, name, cluster, helloBytes, routeNote } = this.client;
+  private uncount(): void {
+    const { plane, service, clientSlot } = this.client;
+    plane.tunnels.delete(this);
+    closeCells(plane, this.cells);
+    leave(plane, service, clientSlot);
+  }
+
+  private record(): TunnelRecord {
+    const { service, conn, name, cluster, routeNote } = this.client;
     const { endpoint, dialMs, attempts } = this.reached;
     return {
       listener: service.name,
@@ -89,14 +106,9 @@ export class TlsTunnel implements JoinSpec, Cuttable {
       name,
       cluster,
       node: formatEndpoint(endpoint.at.ip, endpoint.at.port),
-      up: end.up + helloBytes,
-      down: end.down,
       dialMs,
-      totalMs,
-      end: reason,
       note: joinNotes(routeNote, attempts > 1 ? `${attempts} nodes tried` : null),
       http: null,
-      cells: this.cells,
       attempts,
     };
   }

@@ -1,14 +1,8 @@
 /** The connections to nodes that this worker holds, so that control can end those of a cluster, a pool or an endpoint. */
 import type { CutReason } from "../seam/mail.ts";
 import type { ClusterPlan, Endpoint, Pool } from "../seam/snapshot.ts";
+import type { Cells, GivenTunnel } from "../seam/tunnel-state.ts";
 import { Chain, type Link } from "./chain.ts";
-
-/** Where a connection to a node is counted: the board cells of its cluster, pool and endpoint. */
-export interface Cells {
-  readonly cluster: number;
-  readonly pool: number;
-  readonly endpoint: number;
-}
 
 export function cellsOf(plan: ClusterPlan, pool: Pool, endpoint: Endpoint): Cells {
   return { cluster: plan.cell, pool: pool.cell, endpoint: endpoint.cell };
@@ -19,6 +13,8 @@ export interface Cuttable extends Link<Cuttable> {
   readonly cells: Cells;
   readonly clientIp: string;
   cut(reason: CutReason): void;
+  /** Give it away: it is counted here no more. @returns null: it is no tunnel, or about to end, and stays */
+  give(): GivenTunnel | null;
 }
 
 export class Tunnels {
@@ -30,6 +26,18 @@ export class Tunnels {
 
   delete(tunnel: Cuttable): void {
     this.open.remove(tunnel);
+  }
+
+  /** Gives away some, as many as `mayMore` allows after each. */
+  give(mayMore: (given: readonly GivenTunnel[]) => boolean): readonly GivenTunnel[] {
+    const given: GivenTunnel[] = [];
+    for (let item = this.open.first; item !== null && mayMore(given);) {
+      const { next } = item; // giving takes it out of the chain
+      const tunnel = item.give();
+      if (tunnel !== null) given.push(tunnel);
+      item = next;
+    }
+    return given;
   }
 
   /** Ends those of a cluster, a pool or an endpoint. */

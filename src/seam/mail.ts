@@ -1,6 +1,7 @@
 /** What control and the workers say to each other. Every message is plain and structured-cloneable. */
 import type { Address, Snapshot, SnapshotPart } from "./snapshot.ts";
 import type { ServiceName } from "./services.ts";
+import type { GivenTunnel } from "./tunnel-state.ts";
 
 /** The runtimes a worker can stand on. */
 export type Engine = "linux" | "bun" | "node" | "memory";
@@ -28,6 +29,10 @@ export type ToWorker =
   | { readonly kind: "cut"; readonly cell: number; readonly afterMs: number; readonly reason: CutReason }
   /** Ends, after a while, the tunnels of clients that the newest snapshot's `allow` does not let in. */
   | { readonly kind: "check-access"; readonly afterMs: number }
+  /** Answer with "given": some of the joined tunnels, at most so many; they are control's then. */
+  | { readonly kind: "give"; readonly most: number }
+  /** Serve these tunnels, which another worker or process gave away. */
+  | { readonly kind: "take"; readonly tunnels: readonly GivenTunnel[] }
   /** Control wrote this many log batches; at most `LOG_BATCHES` are under way, beyond that lines are dropped and counted. */
   | { readonly kind: "log-taken"; readonly batches: number }
   /** Somebody watches connections live, or nobody does any more: "tail" batches come then, whatever the log is. */
@@ -54,6 +59,8 @@ export type FromWorker =
   | { readonly kind: "unknown-name"; readonly listener: ServiceName; readonly name: string; readonly client: string }
   /** At most one per second and worker. */
   | { readonly kind: "fault"; readonly stack: string }
+  /** To "give"; none: there is no tunnel to give now. */
+  | { readonly kind: "given"; readonly tunnels: readonly GivenTunnel[] }
   /** After "stop": its listeners are closed, nobody new is accepted. */
   | { readonly kind: "listeners-closed" }
   | { readonly kind: "stopped" };
