@@ -23,6 +23,14 @@ export interface RunningParts {
   readonly admin: AdminListener | null;
 }
 
+/** What the start did is over by then, also in the workers and the probes. */
+const SETTLED_MS = 3_000;
+
+async function forgetStart(): Promise<void> {
+  const { unmapStart } = await import("../runtime/linux/start-pages.ts");
+  unmapStart();
+}
+
 export class Running {
   private readonly parts: RunningParts;
   private readonly fileWatch: FileWatch | null;
@@ -55,6 +63,7 @@ export class Running {
     if (isTerminal) out(`${["Try:", ...tryLines(config, sockets)].join("\n")}\n`);
     if (isTerminal && admin !== null) out(`Status page: ${urlOf(admin.at)}\n`);
     notifier.ready(summary(snapshot));
+    if (supervisor.engine === "linux") setTimeout(() => void forgetStart(), SETTLED_MS).unref();
   }
 
   /** @param lost Why the operator cannot have read that it is ready; null: nothing stands against it. */

@@ -20,6 +20,7 @@ const SIGNATURES = {
   getsockopt: { args: ["i32", "i32", "i32", "ptr", "ptr"], returns: "i32" },
   ioctl: { args: ["i32", FFIType.u64_fast, "ptr"], returns: "i32" },
   listen: { args: ["i32", "i32"], returns: "i32" },
+  madvise: { args: ["ptr", FFIType.u64_fast, "i32"], returns: "i32" },
   mmap: { args: ["ptr", FFIType.u64_fast, "i32", "i32", "i32", FFIType.u64_fast], returns: "ptr" },
   munmap: { args: ["ptr", FFIType.u64_fast], returns: "i32" },
   capset: { args: ["ptr", "ptr"], returns: "i32" },
