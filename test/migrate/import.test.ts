@@ -413,6 +413,21 @@ describe("importHaproxy()", () => {
     expect(() => importText(text)).toThrow(where);
   });
 
+  test.each([
+    [
+      "in the rules that lead there",
+      " use_backend b if { req.ssl_sni -i b.lab } { src 10.0.0.0/8 }\nbackend b\n server s 10.0.0.1:443",
+    ],
+    [
+      "in its backend",
+      " use_backend b if { req.ssl_sni -i b.lab }\nbackend b\n tcp-request content reject if !{ src 10.0.0.0/8 }\n server s 10.0.0.1:443",
+    ],
+  ])("takes a list of clients %s as the cluster's", (_, rules) => {
+    const result = importText(`${HEAD}${rules}`);
+    expect(writeYaml(result.imported, "test")).toEndWith("    allow: 10.0.0.0/8\n");
+    expect([codesOf(result, "cannot"), unexplained(result)]).toEqual([[], []]);
+  });
+
   test("gives each service of a cluster the nodes it has in the source", () => {
     const text = `${HEAD} use_backend x_tls if { req.ssl_sni -i -m end .apps.x.lab }\nfrontend h\n bind :80\n mode http\n use_backend x_web if { hdr(host) -i -m end .apps.x.lab }\nbackend x_tls\n server s 10.0.0.1:443\nbackend x_web\n mode http\n server s 10.0.0.2:80`;
     const result = importText(text);

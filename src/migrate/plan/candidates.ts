@@ -43,6 +43,10 @@ export function proxiesBehind(source: Source, { proxy, binds }: Entry): Proxy[] 
       const backend = findBackend(source, name);
       if (backend !== null) found.add(backend);
     }
+    for (const { serverName } of one.serverRules) {
+      const pool = source.serverPools.get(`${one.name}/${serverName}`);
+      if (pool !== undefined) found.add(pool);
+    }
     const inner = innerFrontend(source, one, binds[0]?.port ?? 0);
     if (inner !== null) found.add(inner.proxy);
   }

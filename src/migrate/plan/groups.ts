@@ -168,7 +168,7 @@ export function nodeDomain(units: readonly Unit[]): string | null {
   const servers = units.flatMap((unit) => unit.servers);
   const tails = new Set(servers.map(({ host, isName }) => (isName ? host.split(".").slice(1).join(".") : "")));
   const [only = ""] = tails;
-  return tails.size === 1 && only.includes(".") ? only : null;
+  return tails.size === 1 && /^[a-z][a-z0-9-]*\./i.test(only) ? only : null;
 }
 
 function mostCommon(words: readonly string[]): string | undefined {

@@ -6,7 +6,7 @@ import { fetchValue, inNetworks, type Visit } from "./fetches.ts";
 import { innerFrontend } from "./inner-frontends.ts";
 import { matchNumber, matchText, type Verdict } from "./matching.ts";
 import { readSample, type AclTest, type Sample, type SampleValue } from "./samples.ts";
-import { usableServers, type Proxy, type SwitchRule } from "./proxies.ts";
+import { isOut, type Proxy, type SwitchRule } from "./proxies.ts";
 import type { SourceLine } from "./lexer.ts";
 import { LAYERS, type Layer } from "./steps.ts";
 import { captures } from "./variables.ts";
@@ -139,7 +139,7 @@ class Visitor {
       if (holds === null && this.ask.doubt !== "skip") return { kind: "unknown", line: rule.line };
       const pool = this.source.serverPools.get(`${backend.name}/${rule.serverName}`);
       // HAProxy goes on to its balancing where the server is not usable.
-      if (holds !== true || pool === undefined || usableServers(pool).length === 0) continue;
+      if (holds !== true || pool === undefined || pool.servers.every(isOut)) continue;
       return { ...outcome, backend: pool, line: rule.line, byDefault: rule.condition === null && outcome.byDefault };
     }
     return outcome;

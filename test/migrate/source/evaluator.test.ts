@@ -5,12 +5,16 @@ import { evaluate } from "../../../src/migrate/source/evaluator.ts";
 const BACKENDS = ["a", "b", "c"].map((name) => `backend ${name}\n server s 127.0.0.1:1\n`).join("");
 
 /** Where one frontend's rules lead: a backend's name or what happens else. */
-function leads(rules: string, name: string | null, { mode = "tcp", port = 443, map = "" } = {}): string {
+function leads(
+  rules: string,
+  name: string | null,
+  { mode = "tcp", port = 443, map = "", client }: { mode?: string; port?: number; map?: string; client?: string } = {},
+): string {
   const text = `defaults\n mode ${mode}\nfrontend f\n bind :443,:444\n${rules}\n${BACKENDS}`;
   const source = readSource("h.cfg", text, { environment: new Map(), readSide: (path) => (path === "m" ? map : null) });
   const proxy = source.proxies[0];
   if (proxy === undefined) throw new Error("no frontend");
-  const outcome = evaluate(source, { proxy, port, name });
+  const outcome = evaluate(source, { proxy, port, name, ...(client === undefined ? {} : { client }) });
   return outcome.kind === "backend" ? outcome.backend.name : outcome.kind;
 }
 
@@ -62,6 +66,92 @@ describe("evaluate()", () => {
     ["counts with a predefined ACL", "use_backend a if TRUE", "x.lab", "a"],
   ])("%s", (_, rules, name, want) => {
     expect(leads(rules, name)).toBe(want);
+  });
+
+  test.each([
+    [
+      "an accept ends its list",
+      "tcp-request content accept if { req.ssl_hello_type 1 }\ntcp-request content reject\ndefault_backend a",
+      "x.lab",
+      "a",
+    ],
+    [
+      "a variable is what it was set to",
+      "tcp-request content set-var(sess.sni) req.ssl_sni,lower\nuse_backend a if { var(sess.sni) x.lab }",
+      "X.LAB",
+      "a",
+    ],
+    [
+      "a variable that nothing sets is empty",
+      "use_backend a if { var(sess.sni) x.lab }\ndefault_backend b",
+      "x.lab",
+      "b",
+    ],
+    [
+      "a capture has the number of its line",
+      "tcp-request content capture req.ssl_sni len 9\nuse_backend a if { capture.req.hdr(0) x.lab }",
+      "x.lab",
+      "a",
+    ],
+    [
+      "a map's answer is found or not",
+      "use_backend a if { req.ssl_sni,map(m) -m found }\ndefault_backend b",
+      "x.lab",
+      "a",
+    ],
+    [
+      "no answer of a map is not found",
+      "use_backend a if { req.ssl_sni,map(m) -m found }\ndefault_backend b",
+      "z.lab",
+      "b",
+    ],
+    ["no SNI is told by -m found", "use_backend a if !{ req.ssl_sni -m found }\ndefault_backend b", null, "a"],
+    ["a trailing dot is cut", "use_backend a if { req.ssl_sni,rtrim(.) x.lab }", "x.lab.", "a"],
+    ["a part of the name is replaced", "use_backend a if { req.ssl_sni,regsub(^w\\.,) x.lab }", "w.x.lab", "a"],
+    ["one label computes the backend", "use_backend %[req.ssl_sni,field(2,.)]", "x.b.lab", "b"],
+  ] as const)("%s", (_, rules, name, want) => {
+    expect(leads(rules, name, { map: "x.lab a\n" })).toBe(want);
+  });
+
+  test.each([
+    ["inside", "10.1.2.3", "a"],
+    ["outside", "192.0.2.1", "b"],
+  ])("decides by a client's address %s of a list", (_, client, want) => {
+    expect(leads("use_backend a if { src 10.0.0.0/8 fd00::/8 }\ndefault_backend b", "x.lab", { client })).toBe(want);
+  });
+
+  test.each([
+    ["a server by name", "use-server one if { req.ssl_sni x.lab }", "x.lab", "f/one"],
+    ["those with a weight else", "use-server one if { req.ssl_sni x.lab }", "y.lab", "f"],
+    ["a frontend behind a socket, which ends TLS", "use-server hop if { req.ssl_sni z.lab }", "z.lab", "tls-ends"],
+    ["a frontend behind an abstract socket", "use-server far if { req.ssl_sni w.lab }", "w.lab", "c"],
+    ["a frontend on loopback", "use-server near if { req.ssl_sni v.lab }", "v.lab", "c"],
+  ])("finds %s", (_, rule, name, want) => {
+    const text = `defaults
+ mode tcp
+listen f
+ bind :443
+ ${rule}
+ server one 10.0.0.1:1 weight 0
+ server hop unix@/run/x.sock weight 0
+ server far abns@x weight 0
+ server near 127.0.0.1:4443 weight 0
+ server rest 10.0.0.2:443
+frontend term
+ bind unix@/run/x.sock ssl crt x
+ default_backend c
+frontend inner
+ bind abns@x accept-proxy
+ bind 127.0.0.1:4443
+ default_backend c
+backend c
+ server s 10.0.0.3:443
+`;
+    const source = readSource("h.cfg", text, { environment: new Map(), readSide: () => null });
+    const proxy = source.proxies[0];
+    if (proxy === undefined) throw new Error("no listen");
+    const outcome = evaluate(source, { proxy, port: 443, name });
+    expect(outcome.kind === "backend" ? outcome.backend.name : outcome.kind).toBe(want);
   });
 
   test("routes by the port the client came to", () => {
