@@ -1,6 +1,6 @@
 /** `edge-lb version`: which edge-lb this is and, with `--json`, what it was made of and what works here. */
 import manifest from "../../package.json" with { type: "json" };
-import { workingEngines } from "../control/serve/engine.ts";
+import { workingEngines, worksWithRing } from "../control/serve/engine.ts";
 import { command } from "./command.ts";
 import { toggle } from "./command-option.ts";
 import { EXIT } from "./exit-code.ts";
@@ -29,5 +29,7 @@ async function aboutThis(): Promise<object> {
     bun: process.versions.bun ?? null,
     /** What `--engine auto` takes stands first. */
     engines,
+    /** Engine linux sends through io_uring here. */
+    ioUring: engines.includes("linux") && (await worksWithRing()),
   };
 }

@@ -73,12 +73,14 @@ function readRange(text: string): Reading<readonly NodeSpec[]> {
   const dash = text.indexOf("-");
   const firstText = text.slice(0, dash);
   const first = addressBytes(firstText);
-  if (first === null) return unfit("a range that starts with an address");
+  const example = text.includes(":") ? { hint: "write fd00::10-fd00::1f" } : {};
+  if (first === null) return unfit("a range that starts with an address", example);
   const tail = text.slice(dash + 1);
   const shorthand = /^\d+$/.test(tail) && !firstText.includes(":");
   const last = addressBytes(shorthand ? firstText.replace(/\d+$/, tail) : tail);
-  if (last === null) return unfit(shorthand ? "a last number from 0 to 255" : "a range that ends with an address");
-  if (first.length !== last.length) return unfit("a range within one address family");
+  if (last === null)
+    return unfit(shorthand ? "a last number from 0 to 255" : "a range that ends with an address", example);
+  if (first.length !== last.length) return unfit("a range within one address family", example);
   return expandRange(first, last);
 }
 

@@ -29,6 +29,7 @@ export function adminAccess(auth: AdminAccess["auth"] = null, stopping = false):
     events,
     stopping,
     certificates: () => [],
+    nodesOf: (cluster) => (cluster === "hub" ? ["10.0.0.1", "10.0.0.40"] : null),
     tail: new LiveTail(() => {}),
     unready: () => (stopping ? "stopping" : null),
     status() {

@@ -84,6 +84,7 @@ describe("version --json", () => {
       build: `${process.platform}-${process.arch}`,
       bun: Bun.version,
       engines: expect.arrayContaining(["bun", "node"]),
+      ioUring: expect.any(Boolean),
     });
   });
 });

@@ -37,6 +37,12 @@ describe("readNodes()", () => {
     expect(hosts(text)).toEqual(want);
   });
 
+  test("shows how a range of IPv6 is written", () => {
+    for (const text of ["fd00::10-1f", "fd00::10-", "fd00::x-fd00::1f", "10.0.0.1-fd00::1"]) {
+      expect(readNodes(text)).toMatchObject({ ok: false, hint: "write fd00::10-fd00::1f" });
+    }
+  });
+
   const NODE = "an address, [IPv6], a range such as 192.168.125.20-22 or a host name";
   test.each([
     ["192.168.125.20-10", "a range that ends after its start"],

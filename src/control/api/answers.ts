@@ -35,8 +35,8 @@ export function failed(error: unknown): Response {
   return errorResponse([new EdgeError("INTERNAL", `Cannot answer: ${words}`)]);
 }
 
-export function notFound(message: string): Response {
-  return errorResponse([new EdgeError("NOT_FOUND", message)]);
+export function notFound(message: string, hint?: string): Response {
+  return errorResponse([new EdgeError("NOT_FOUND", message, { hint })]);
 }
 
 /** @param methods What the path does take. */

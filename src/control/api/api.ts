@@ -191,9 +191,24 @@ async function deleteCluster({ instance, c }: Call): Promise<Response> {
 function drain({ instance, c }: Call, on: boolean): Response {
   const [cluster, node] = [part(c, "cluster"), part(c, "node")];
   const done = instance.drain(cluster, node, on);
-  return done === null
-    ? notFound(`Cannot drain ${cluster}/${node}: there is no such node`)
-    : json({ ok: true, ...done });
+  return done === null ? noNode(instance, cluster, node) : json({ ok: true, ...done });
+}
+
+/** Says which there are: whoever typed the last number only finds the rest. */
+function noNode(instance: Instance, cluster: string, node: string): Response {
+  const nodes = instance.nodesOf(cluster);
+  if (nodes === null) return notFound(`Cannot drain ${cluster}/${node}: there is no such cluster`);
+  const meant = nodes.filter((each) => each.endsWith(`.${node}`) || each.startsWith(`${node}.`));
+  const hint = meant.length === 1 ? `did you mean ${cluster}/${meant[0]}` : `${cluster} has ${listed(nodes)}`;
+  return notFound(`Cannot drain ${cluster}/${node}: there is no such node`, hint);
+}
+
+/** A line of them. */
+const LISTED_MOST = 20;
+
+function listed(nodes: readonly string[]): string {
+  const more = nodes.length - LISTED_MOST;
+  return `${nodes.slice(0, LISTED_MOST).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 }
 
 function part(c: Context, name: string): string {

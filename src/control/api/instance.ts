@@ -34,6 +34,8 @@ export interface Instance {
   restoreCluster(name: string): Promise<ChangeResult>;
   /** @param now Its tunnels get no time. */
   deleteCluster(name: string, now: boolean, save: boolean): Promise<ChangeResult>;
+  /** As the operator named them; null: there is no such cluster. */
+  nodesOf(cluster: string): readonly string[] | null;
   /** @returns null when there is no such node */
   drain(cluster: string, node: string, on: boolean): DrainResult | null;
 }
@@ -111,6 +113,12 @@ export class RunningInstance implements Instance {
 
   deleteCluster(name: string, now: boolean, save: boolean): Promise<ChangeResult> {
     return this.changes.delete(name, now, save);
+  }
+
+  nodesOf(cluster: string): readonly string[] | null {
+    const plan = this.supervisor.snapshot.clusters.find(({ name }) => name === cluster);
+    if (plan === undefined) return null;
+    return [...new Set(plan.pools.flatMap((pool) => (pool?.endpoints ?? []).map(({ node }) => node)))];
   }
 
   drain(cluster: string, node: string, on: boolean): DrainResult | null {

@@ -41,6 +41,11 @@ export async function workingEngines(): Promise<readonly WorkerEngine[]> {
   return [...(linux ? (["linux"] as const) : []), ...(IN_BUN ? (["bun"] as const) : []), "node"];
 }
 
+/** Engine linux can send through io_uring here. */
+export async function worksWithRing(): Promise<boolean> {
+  return (await ringUse("auto")).on;
+}
+
 async function linuxObstacle(): Promise<string | null> {
   if (!IN_BUN) return `this is ${hostName()}, and Bun is wanted`;
   if (process.platform !== "linux") return `this is ${process.platform}, and Linux is wanted`;

@@ -15,6 +15,7 @@ function bench(readOnly = false) {
     events,
     stopping: false,
     certificates: () => [],
+    nodesOf: (cluster) => (cluster === "hub" ? ["10.0.0.1", "10.0.0.40"] : null),
     tail: new LiveTail(() => {}),
     unready: () => null,
     status: (options) => ({ version: 1, asked: options }) as unknown as Status,
@@ -198,5 +199,14 @@ describe("GET /v1/events", () => {
     expect(await read(reader, "second")).not.toContain("first");
     await reader.cancel();
     events.add("info", "health", "nobody listens");
+  });
+
+  test.each([
+    ["hub", "7", "Cannot drain hub/7: there is no such node (NOT_FOUND); hub has 10.0.0.1, 10.0.0.40"],
+    ["hub", "40", "Cannot drain hub/40: there is no such node (NOT_FOUND); did you mean hub/10.0.0.40"],
+    ["hbu", "1", "Cannot drain hbu/1: there is no such cluster (NOT_FOUND)"],
+  ])("says which nodes there are to drain: %s/%s", async (cluster, node, line) => {
+    const { status, body } = await bench().ask("PUT", `/v1/clusters/${cluster}/nodes/${node}/drain`);
+    expect([status, body]).toMatchObject([404, { errors: [{ line }] }]);
   });
 });
