@@ -43,17 +43,17 @@ const COMMANDS = [
 ];
 
 describe("output (13 B1)", () => {
-  test.each(COMMANDS.slice(0, 3))("of %s is whole for a slow reader", async (line) => {
-    // uptimes may grow by a digit between two looks
+  test("of export is whole for a slow reader", async () => {
     const { out } = await bash(`
-      $E ${line} > whole; $E ${line} | (sleep .3; cat) > slow; echo \${PIPESTATUS[0]}
-      tail -c 20 whole | tr -d 0-9 > a; tail -c 20 slow | tr -d 0-9 > b; cmp a b && echo same end
-      echo $(( $(wc -c < whole) / 1000 - $(wc -c < slow) / 1000 ))`);
-    expect(out).toMatch(/^0\nsame end\n(0|1|-1)\n$/);
+      $E export haproxy -c app.yaml > whole; $E export haproxy -c app.yaml | (sleep .3; cat) > slow
+      echo \${PIPESTATUS[0]}; cmp whole slow && echo the same`);
+    expect(out).toBe("0\nthe same\n");
   });
 
-  test("the status is larger than a pipe", async () => {
-    expect(Number((await bash("$E status --json --control $PWD/s | (sleep .5; wc -c)")).out)).toBeGreaterThan(65_536);
+  test("of a status that is larger than a pipe is whole for a slow reader", async () => {
+    const { out } = await bash("$E status --json --control $PWD/s | (sleep .5; cat)");
+    expect(out.length).toBeGreaterThan(65_536);
+    expect((JSON.parse(out) as { clusters: unknown[] }).clusters.length).toBe(CLUSTERS);
   });
 
   test.each(COMMANDS)("of %s: a reader that went away is a quiet 141", async (line) => {
