@@ -42,11 +42,12 @@ function listenerTable({ listeners }: Status): string {
 }
 
 function clusterBlock(cluster: ClusterStatus): string {
-  const { name, domain, learnt, layer, certificate, warnings, state } = cluster;
+  const { name, domain, learnt, layer, certificate, warnings, state, expiresAt } = cluster;
   const about = [
     `${name}: ${domain ?? "domain not known yet"}${learnt ? " (learnt)" : ""}`,
     state,
     `from ${layer}`,
+    ...(expiresAt === undefined || expiresAt === null ? [] : [`leaves at ${expiresAt.slice(0, 16)}Z`]),
     ...(certificate === null ? [] : [`certificate until ${certificate.notAfter.slice(0, 10)}`]),
   ];
   const rows = cluster.pools.flatMap(poolRows);

@@ -15,7 +15,7 @@ import { listOf, many, maybe, one, word, type Option } from "./option.ts";
 import { BASE, FURTHER_NAME } from "./options.ts";
 import { NAME_PATTERN, WILDCARD_PATTERN } from "./patterns.ts";
 import { fit, unfit, type Reading } from "./text.ts";
-import { choice, CONNECTIONS_MOST, ON_OFF, plain, whole, type Codec } from "./values.ts";
+import { choice, CONNECTIONS_MOST, duration, INSTANT, ON_OFF, plain, whole, type Codec } from "./values.ts";
 
 const PORT_MOST = 65_535;
 const POLICIES = choice<Policy>("leastconn", "source", "host", "roundrobin");
@@ -112,6 +112,21 @@ export const CLUSTER = {
     of: choice("try", "refuse"),
     fallback: "try",
     help: "When no node is ready: try those that answer, or refuse",
+  }),
+  /** From its start or `add` on; a file has neither. Null: no end. */
+  ttlMs: maybe({
+    ...placeOf("ttl"),
+    yaml: null,
+    value: "DURATION",
+    help: "The cluster leaves after this long; counts from the start or from add, so not in a file",
+    of: duration(1_000),
+  }),
+  /** In ms since 1970. Null: no end. */
+  untilMs: maybe({
+    ...placeOf("until"),
+    value: "TIME",
+    help: "The cluster leaves then: 2026-12-01T18:00:00Z",
+    of: INSTANT,
   }),
   redirectHttps: one({
     ...placeOf("redirect-https"),

@@ -39,6 +39,7 @@ export function resolveCluster(
     fall: own.fall ?? base.fall,
     intervalMs: own.intervalMs ?? base.intervalMs,
   };
+  checkEnd(cluster, entry, options, problems);
   // After a node that could not be read, counting the others would only confuse.
   if (problems.count === before && !entry.flawed) checkNodes(cluster, services, problems);
   return problems.count === before ? cluster : undefined;
@@ -48,6 +49,16 @@ export function resolveCluster(
 function derivedDomain(name: string, base: string | null): string | null {
   if (name.includes(".")) return name;
   return base === null ? null : `${name}.${base}`;
+}
+
+/** What a file says counts from no moment that both its reader and edge-lb know. */
+function checkEnd(cluster: ClusterConfig, entry: ClusterEntry, options: typeof CLUSTER, problems: Problems): void {
+  const [ttl] = entry.keys.get(options.ttlMs) ?? [];
+  if (ttl === undefined) return;
+  const what = `Cannot use ttl of cluster ${quote(cluster.name)}`;
+  if (entry.layer === "file") {
+    problems.add(ttl.where, `${what} in a file: it counts from a start or add, a time wanted`, "write until=TIME");
+  } else if (cluster.untilMs !== null) problems.add(ttl.where, `${what}: until found too, one of them wanted`);
 }
 
 function checkNodes(cluster: ClusterConfig, services: readonly Service[], problems: Problems): void {

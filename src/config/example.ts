@@ -33,7 +33,7 @@ clusters:
 const SHOWN: ReadonlySet<string> = new Set(["nodes", "api", "ingress"]);
 
 function clusterKeys(): string {
-  const options = [...CLUSTER_KEYS.values()].filter(({ item }) => !SHOWN.has(item ?? ""));
+  const options = [...CLUSTER_KEYS.values()].filter(({ item, yaml }) => yaml !== null && !SHOWN.has(item ?? ""));
   return [
     "    # what else a cluster may say",
     ...options.map((option) => settingLine(option, option.item ?? "", "    ")),

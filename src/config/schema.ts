@@ -89,7 +89,12 @@ function clustersSchema(): Schema {
     description: "Each cluster by its name",
     type: ["object", "null"],
     propertyNames: whole(NAME_PATTERN),
-    additionalProperties: { anyOf: [spec, withPatterns(groupSchema([...CLUSTER_KEYS.values()]), furtherKeys())] },
+    additionalProperties: {
+      anyOf: [
+        spec,
+        withPatterns(groupSchema([...CLUSTER_KEYS.values()].filter(({ yaml }) => yaml !== null)), furtherKeys()),
+      ],
+    },
   };
 }
 

@@ -44,6 +44,18 @@ export function duration(leastMs = 1): Codec<number> {
   };
 }
 
+const INSTANT_PATTERN = "\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(:\\d{2})?(Z|[+-]\\d{2}:\\d{2})";
+
+/** `2026-12-01T18:00:00Z`, or with an offset instead of Z (RFC 3339), in ms since 1970. */
+export const INSTANT: Codec<number> = {
+  read(text) {
+    const ms = new RegExp(`^${INSTANT_PATTERN}$`).test(text) ? Date.parse(text) : Number.NaN;
+    return Number.isNaN(ms) ? unfit("a time such as 2026-12-01T18:00:00Z") : fit(ms);
+  },
+  show: (ms) => new Date(ms).toISOString().replace(".000Z", "Z"),
+  form: { pattern: INSTANT_PATTERN },
+};
+
 /** The shortest text that `duration` reads back. */
 export function durationText(ms: number): string {
   for (const unit of ["h", "m", "s"] as const) {

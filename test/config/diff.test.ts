@@ -82,6 +82,8 @@ describe("diffConfig()", () => {
     allow: "10.0.0.0/8",
     "max-connections": "9",
     "all-down": "refuse",
+    ttl: "4h",
+    until: "2100-01-01T00:00:00Z",
     "redirect-https": "on",
     nodes: "10.0.0.8",
     api: "10.0.0.8",

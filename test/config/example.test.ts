@@ -30,7 +30,8 @@ describe("exampleFile()", () => {
     const text = exampleFile();
     for (const { yaml, item, flag } of TOP_OPTIONS)
       if (yaml !== null) expect(text).toMatch(new RegExp(`^ *#? ?${item ?? flag}: `, "m"));
-    for (const key of CLUSTER_KEYS.keys()) expect(text).toMatch(new RegExp(`^ *#? ?${key}: `, "m"));
+    for (const [key, { yaml }] of CLUSTER_KEYS)
+      if (yaml !== null) expect(text).toMatch(new RegExp(`^ *#? ?${key}: `, "m"));
   });
 });
 

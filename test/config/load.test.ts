@@ -70,6 +70,10 @@ describe("the cluster grammar", () => {
       'Cannot use key "ingres" of cluster "hub": not known (CONFIG_INVALID); did you mean ingress',
     ],
     [
+      "hub=10.0.0.1,ttl=4h,until=2026-12-01T18:00:00Z",
+      'Cannot use ttl of cluster "hub": until found too, one of them wanted (CONFIG_INVALID)',
+    ],
+    [
       "hub=10.0.0.1,redirect-https",
       'Cannot use redirect-https of cluster "hub": no value found, redirect-https=on|off wanted (CONFIG_INVALID)',
     ],

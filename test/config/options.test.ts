@@ -591,12 +591,22 @@ const KEYS: readonly [Option<unknown>, string, (cluster: ClusterConfig) => unkno
   ],
   [CLUSTER.allDown, "refuse", (c) => c.allDown, "refuse", "wait", '"wait" found, try or refuse wanted'],
   [CLUSTER.redirectHttps, "on", (c) => c.redirectHttps, true, "1", '"1" found, on or off wanted'],
+  [CLUSTER.ttlMs, "4h", (c) => c.ttlMs, 14_400_000, "4", '"4" found, a duration such as 500ms, 5s, 2m or 24h wanted'],
+  [
+    CLUSTER.untilMs,
+    "2026-12-01T18:00:00Z",
+    (c) => c.untilMs,
+    1_796_148_000_000,
+    "tomorrow",
+    '"tomorrow" found, a time such as 2026-12-01T18:00:00Z wanted',
+  ],
   [CLUSTER.sendProxy, "v2", (c) => c.sendProxy, 2, "v3", '"v3" found, v1, v2 or off wanted'],
   [CLUSTER.ports.mcs, "22624", (c) => c.ports.mcs, 22_624, "0", '"0" found, a whole number from 1 to 65535 wanted'],
 ];
 
 describe("the cluster keys", () => {
-  const readable = KEYS.filter(([, good]) => good !== "");
+  // a file knows no start to count from: load.test.ts
+  const readable = KEYS.filter(([option, good]) => good !== "" && option !== CLUSTER.ttlMs);
   test.each(readable.map(([option, text, get, want]) => [option.item, option, text, get, want] as const))(
     "reads %s from a flag and from the file alike",
     (key, option, text, get, want) => {
@@ -655,6 +665,8 @@ describe("the cluster keys", () => {
       maxConnections: 0,
       sendProxy: 0,
       allDown: "try",
+      ttlMs: null,
+      untilMs: null,
       redirectHttps: false,
     });
   });

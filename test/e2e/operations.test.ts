@@ -383,3 +383,46 @@ describe("SIGTERM", () => {
     expect(existsSync(lab.control.path)).toBe(false);
   });
 });
+
+describe("ttl and until", () => {
+  test("a cluster leaves when its time is over, no reload brings it back, add does", async () => {
+    const running = await start();
+    try {
+      const added = await running.control.run("add", `more=${BLOCK}.30,${nodePorts},domain=more.lab,ttl=4s`);
+      expect(added.code).toBe(0);
+      const expiresAt = async () => {
+        const { clusters } = await running.control.status();
+        return clusters.find(({ name }) => name === "more")?.expiresAt ?? null;
+      };
+      expect(Date.parse((await expiresAt()) ?? "")).toBeGreaterThan(Date.now());
+      await running.edge.logged(/cluster expired: more \(ttl 4s\), its tunnels get 30s/);
+      expect(await running.whoServes("x.apps.more.lab")).toBeNull();
+      expect((await running.control.run("reload")).code).toBe(0);
+      expect(await running.whoServes("x.apps.more.lab")).toBeNull();
+      expect((await running.control.run("add", `more=${BLOCK}.30,${nodePorts},domain=more.lab,ttl=1h`)).code).toBe(0);
+      expect(await running.whoServes("x.apps.more.lab")).toBe("more");
+    } finally {
+      await running.stop();
+    }
+  }, 60_000);
+
+  test("a file's cluster leaves at its time, and what is in the file of it is refused where it cannot count", async () => {
+    const running = await start();
+    try {
+      const text = readFileSync(running.file, "utf8");
+      const until = new Date(Date.now() + 4_000).toISOString().replace(/\.\d+Z/, "Z");
+      writeFileSync(running.file, text.replace(`${nodePorts}"`, `${nodePorts},until=${until}"`));
+      expect((await running.control.run("reload")).code).toBe(0);
+      await running.edge.logged(
+        /cluster expired: hub \(until .*\), its tunnels get 30s; edge-lb add hub brings it back/,
+      );
+      expect((await running.control.run("reload")).code).toBe(0);
+      expect(await running.whoServes("x.apps.hub.lab")).toBeNull();
+      writeFileSync(running.file, text.replace(`${nodePorts}"`, `${nodePorts},ttl=4h"`));
+      const { code, err } = await runEdgeLb(["check", "--config", running.file]);
+      expect([code, err]).toEqual([2, expect.stringContaining('Cannot use ttl of cluster "hub" in a file')]);
+    } finally {
+      await running.stop();
+    }
+  }, 60_000);
+});

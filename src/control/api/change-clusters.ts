@@ -9,7 +9,9 @@ import { activeOf } from "../../seam/board.ts";
 import { editFile } from "../files/edit-file.ts";
 import { operatorErrors, type Reload, type ReloadResult } from "../serve/reloader.ts";
 import { forgetCluster, withCluster, withoutCluster } from "../serve/runtime-layer.ts";
+import type { EventLog } from "../log/event-log.ts";
 import type { Facts } from "../serve/facts.ts";
+import type { Supervisor } from "../serve/supervisor.ts";
 
 export type ChangeResult = ReloadResult & {
   /** Connections to nodes that the change takes away. */
@@ -22,13 +24,16 @@ export type ChangeResult = ReloadResult & {
   readonly saved?: string | null;
 };
 
+/** What is served, and which of it leaves by itself. */
+type Served = Facts & Pick<Supervisor, "expiry">;
+
 type Edit = (text: string) => string | null;
 
 export class ClusterChanges {
-  private readonly facts: Facts;
+  private readonly facts: Served;
   private readonly reload: Reload;
 
-  constructor(facts: Facts, reload: Reload) {
+  constructor(facts: Served, reload: Reload) {
     this.facts = facts;
     this.reload = reload;
   }
@@ -37,6 +42,7 @@ export class ClusterChanges {
     const name = clusterName(text);
     const file = save ? this.fileFor(name) : null;
     const done = await this.reload.change({ why: `add ${name}`, edit: (layer) => withCluster(layer, name, spec) });
+    if (done.ok) this.facts.expiry.renew(name);
     return file === null || !done.ok
       ? done
       : this.save(name, file, done, (was) => setCluster(was, name, spec, this.facts.config.services));
@@ -51,6 +57,21 @@ export class ClusterChanges {
       });
     }
     return this.reload.change({ why: `add ${name}`, edit: (layer) => forgetCluster(layer, name) });
+  }
+
+  /** What `ttl` and `until` end leaves as with `rm`. @param due Why, by cluster */
+  async expire(due: ReadonlyMap<string, string>, log: EventLog): Promise<void> {
+    for (const [name, said] of due) {
+      const below = this.fromBelow(name) !== undefined;
+      const edit = (layer: RuntimeLayer): RuntimeLayer => withoutCluster(layer, name, below);
+      const done = await this.reload.change({ why: `expire ${name}`, edit, quiet: true });
+      const seconds = this.facts.config.timeouts.drain / 1_000;
+      const again = below ? `; edge-lb add ${name} brings it back` : "";
+      const text = done.ok
+        ? `(${said}), its tunnels get ${seconds}s${again}`
+        : `but cannot leave: ${done.errors[0]?.message ?? ""}`;
+      log.info("cluster expired", `cluster expired: ${name} ${text}`, { cluster: name });
+    }
   }
 
   /** @param now Its tunnels get no time. */

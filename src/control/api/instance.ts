@@ -55,6 +55,9 @@ export interface InstanceInput {
   readonly events: RecentEvents;
 }
 
+/** How soon a cluster leaves that has to. */
+const EXPIRY_MS = 500;
+
 export class RunningInstance implements Instance {
   readonly release = manifest.version;
   readonly events: RecentEvents;
@@ -66,6 +69,9 @@ export class RunningInstance implements Instance {
   private readonly changes: ClusterChanges;
   private readonly rates: RateMeter;
   private readonly startedMs = performance.now();
+  /** Clusters whose time is over are being removed. */
+  private leaving = false;
+  private readonly expiring: ReturnType<typeof setInterval>;
 
   constructor({ supervisor, reload, events }: InstanceInput) {
     this.supervisor = supervisor;
@@ -74,6 +80,15 @@ export class RunningInstance implements Instance {
     this.tail = supervisor.tail;
     this.changes = new ClusterChanges(supervisor, reload);
     this.rates = new RateMeter(() => countersOf(supervisor), systemClock);
+    this.expiring = setInterval(() => this.expire(), EXPIRY_MS);
+  }
+
+  private expire(): void {
+    const { expiry, config, log } = this.supervisor;
+    const due = expiry.look(config);
+    if (due.size === 0 || this.leaving) return;
+    this.leaving = true;
+    void this.changes.expire(due, log).finally(() => (this.leaving = false));
   }
 
   unready(): string | null {
@@ -83,6 +98,7 @@ export class RunningInstance implements Instance {
   }
 
   status(options?: StatusOptions): Status {
+    this.expire(); // what was added just now has its end from now on
     const { supervisor: facts, events, rates, stopping, reloads } = this;
     const nowMs = Date.now();
     // the wall clock may have been set meanwhile
@@ -126,6 +142,7 @@ export class RunningInstance implements Instance {
   }
 
   end(): void {
+    clearInterval(this.expiring);
     this.rates.stop();
   }
 }

@@ -29,6 +29,8 @@ export interface Facts {
   readonly unknownNames: UnknownNames;
   readonly lastFailures: ReadonlyMap<number, { readonly error: DialError; readonly atMs: number }>;
   readonly logLinesLost: number;
+  /** When a cluster leaves by itself, ms since 1970; null: it stays. */
+  expiresAt(cluster: string): number | null;
   /** Null: off. */
   readonly dns: DnsService | null;
   /** Workers that do not accept connections now. */

@@ -20,6 +20,7 @@ import { localNetworks } from "../machine/networks.ts";
 import type { LogSink } from "../log/sink.ts";
 import { PortShortage } from "./port-shortage.ts";
 import { Resolver, type NameView } from "./resolver.ts";
+import { ClusterExpiry } from "./cluster-expiry.ts";
 import { openDns, type DnsService } from "./dns.ts";
 import { BoardCells } from "./board-cells.ts";
 import { openSockets, type Sockets } from "./listening.ts";
@@ -51,6 +52,8 @@ export interface Supervisor extends Facts {
   readonly log: EventLog;
   /** Connections, live. */
   readonly tail: LiveTail;
+  /** Clusters that leave by themselves. */
+  readonly expiry: ClusterExpiry;
   /** Where edge-lb itself listens. */
   readonly own: OwnEndpoints;
   /**
@@ -106,6 +109,7 @@ class ControlPlane implements Supervisor {
   user: string | null = null;
   health: HealthMonitor | null = null;
   dns: DnsService | null = null;
+  readonly expiry = new ClusterExpiry();
   private readonly sink: LogSink;
   private readonly cells = new BoardCells();
   private readonly portShortage: PortShortage;
@@ -202,6 +206,10 @@ class ControlPlane implements Supervisor {
 
   get logLinesLost(): number {
     return this.sink.dropped;
+  }
+
+  expiresAt(cluster: string): number | null {
+    return this.expiry.at(cluster);
   }
 
   async openDns(): Promise<void> {

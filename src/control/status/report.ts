@@ -94,6 +94,8 @@ export interface ClusterStatus extends ClusterStanding, Traffic {
   readonly layer: Layer;
   /** `file:line:column` or the flag. */
   readonly from: string;
+  /** ISO 8601, UTC: when it leaves by itself. Null: it stays; earlier releases do not say. */
+  readonly expiresAt?: string | null;
   /** 0: no limit. */
   readonly maxConnections: number;
   readonly rates: Rates;
@@ -195,6 +197,10 @@ function connectionStatus({ board, snapshot, logLinesLost }: Facts): ConnectionS
   };
 }
 
+function timeText(ms: number | null): string | null {
+  return ms === null ? null : new Date(ms).toISOString();
+}
+
 function clusterStatus(
   plan: ClusterPlan,
   facts: Facts,
@@ -217,6 +223,7 @@ function clusterStatus(
     learnt: health?.learnt ?? false,
     layer: config?.layer ?? "flags",
     from: config?.where ?? "",
+    expiresAt: timeText(facts.expiresAt(plan.name)),
     maxConnections: plan.maxConnections,
     ...clusterStanding(pools, best, warnings.length > 0, config?.check !== "off"),
     ...trafficOf(facts, plan.cell),

@@ -71,6 +71,8 @@ export function clusterConfig(name: string, change: Partial<ClusterConfig> = {})
     clients: [],
     ports: { api: 6443, https: 443, http: 80, mcs: 22_623, ready: 1936 },
     balance: { api: "leastconn", https: "source", http: "host", mcs: "leastconn" },
+    ttlMs: null,
+    untilMs: null,
     check: "auto",
     rise: 3,
     fall: 2,
