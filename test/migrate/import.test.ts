@@ -374,8 +374,14 @@ describe("importHaproxy()", () => {
       "mcs-public",
     ],
     [
+      "a backend that is its own frontend",
+      `${HEAD.replace(":443", "10.0.0.1:443")} use_backend x if { req.ssl_sni -i x.lab }\n default_backend b\nbackend b\n server s 10.0.0.1:443\nbackend x\n server s 10.0.0.2:443`,
+      "cannot",
+      "loop",
+    ],
+    [
       "defaults of one service that disagree",
-      `${HEAD.replace(":443", "10.0.0.1:443")} default_backend b-red\nlisten blue\n bind 10.0.0.2:443\n server m 10.0.0.9:443\nbackend b-red\n server s 10.0.0.1:443`,
+      `${HEAD.replace(":443", "10.0.0.7:443")} default_backend b-red\nlisten blue\n bind 10.0.0.2:443\n server m 10.0.0.9:443\nbackend b-red\n server s 10.0.0.1:443`,
       "cannot",
       "second-default",
     ],

@@ -43,9 +43,10 @@ export function clusterAllow(source: Source, group: Group, ledger: Ledger): Opti
   const [first = []] = lists;
   const texts = networksOf(first);
   const shared = texts.length > 0 && lists.every((list) => same(networksOf(list), texts));
+  const ofBackends = new Set(group.units.flatMap(({ backend }) => allowSteps(backend)).map(({ line }) => line));
   for (const { line } of lists.flat()) {
     if (shared) ledger.note(line, "carried", `cluster ${group.name}: allow ${texts.join(" ")}`);
-    else {
+    else if (ofBackends.has(line)) {
       const why = "edge-lb limits the clients of a cluster on all its listeners alike";
       ledger.note(line, "cannot", why, { code: "allow", todo: `cluster ${group.name}: allow=` });
     }

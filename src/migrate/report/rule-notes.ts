@@ -46,7 +46,7 @@ class RuleNotes {
         this.noteComputed(proxy, rule.line);
       }
       for (const { serverName, ...rule } of proxy.serverRules) this.noteRule(proxy, { ...rule, target: serverName });
-      if (proxy.defaultBackend !== null) this.noteTarget(proxy.defaultBackend.line, proxy.defaultBackend.name);
+      this.noteDefault(proxy);
     }
     for (const { candidate, name, outcome, takenBy } of this.survey.refusals) {
       if (outcome.kind === "tls-ends") this.noteTlsEnds(outcome.line, outcome.frontend);
@@ -77,6 +77,24 @@ class RuleNotes {
     for (const problem of problems) this.cannot(rule.line, problem);
     if (problems.length > 0 || this.leading.has(rule.line.line) || this.ledger.hasFate(rule.line)) return;
     this.noteUnreached(proxy, rule);
+  }
+
+  /** A default that nothing reaches: the rules before it answer every ordinary request. */
+  private noteDefault({ defaultBackend, steps }: Proxy): void {
+    if (defaultBackend === null) return;
+    const { line, name } = defaultBackend;
+    if (!this.noteTarget(line, name) || this.leading.has(line.line) || this.ledger.hasFate(line)) return;
+    const { rest } = this.survey;
+    if (rest.kind === "unknown" && rest.line === line) {
+      const loop = `${name} leads back to a frontend of this file, and so on without an end`;
+      return this.ledger.note(line, "cannot", loop, { code: "loop", todo: "name the nodes that are meant" });
+    }
+    const isPassed = steps.some(
+      ({ effect, condition }) => effect !== "accept" && effect !== "set" && condition !== null,
+    );
+    if (!isPassed) return this.ledger.note(line, "not-needed", "no connection ever gets here");
+    const why = `only what a rule above lets through gets to ${name}, such as a path; edge-lb routes by the name asked for`;
+    this.ledger.note(line, "cannot", why, { code: "condition", todo: `keep ${name} behind a cluster's ingress` });
   }
 
   /** False: what the rule names is missing, or cannot be used. */

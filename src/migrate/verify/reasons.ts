@@ -190,7 +190,9 @@ class Reasons {
     for (const { route, use } of uses.filter(({ use: { meaning } }) => meaning.means(lower))) {
       const fewer = use.meaning.takes(name) ? null : this.noted(use.line, ["mistake"], FEWER);
       const unseen = route.entry === survey.entry ? this.noted(use.line, ["mistake"], ["never-matches"]) : null;
-      const elsewhere = route.entry === survey.entry ? null : this.noted(use.line, ["changed"], ["both-listeners"]);
+      const isIngress = survey.entry.kind === "https" || survey.entry.kind === "http";
+      const elsewhere =
+        route.entry === survey.entry || !isIngress ? null : this.noted(use.line, ["changed"], ["both-listeners"]);
       const reason = fewer ?? unseen ?? elsewhere ?? this.noted(route.line, ["changed"], ["exception", "condition"]);
       if (reason !== null) return reason;
     }
