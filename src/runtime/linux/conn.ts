@@ -18,6 +18,12 @@ const READING = EPOLL.IN | ENDING;
 /** Dialing: `dialing` decides. Lingering: FIN was sent, what arrives is thrown away. Joined: two pumps read and write. */
 export type ConnState = "dialing" | "open" | "lingering" | "joined" | "closed";
 
+/** A dial that is under way. */
+export interface Opening extends Task, Cancel {
+  /** The first bytes could not leave; `rest` is valid during the call only. */
+  refused(errno: number, rest: Uint8Array): void;
+}
+
 const NO_EVENTS: ConnEvents = { onData() {}, onDrain() {}, onEnd() {}, onClose() {} };
 
 export class LinuxConn extends TransferEnd implements Conn, Watcher, Task, Lingering {
@@ -25,7 +31,7 @@ export class LinuxConn extends TransferEnd implements Conn, Watcher, Task, Linge
   private phase: ConnState;
   private events: ConnEvents = NO_EVENTS;
   /** Whoever waits for this connection to open. */
-  private dialing: (Task & Cancel) | null;
+  private dialing: Opening | null;
   private paused = false;
   /** The session heard `false` and waits for onDrain. */
   private owesDrain = false;
@@ -40,7 +46,7 @@ export class LinuxConn extends TransferEnd implements Conn, Watcher, Task, Linge
    * @param socket null: accepted; else one of ours.
    * @param dialing Hears of the descriptor until `connected`; null: it is connected.
    */
-  constructor(loop: Loop, fd: number, remote: Address, socket: DialSocket | null, dialing: (Task & Cancel) | null) {
+  constructor(loop: Loop, fd: number, remote: Address, socket: DialSocket | null, dialing: Opening | null) {
     super(loop, fd, remote, socket);
     this.dialing = dialing;
     this.phase = dialing === null ? "open" : "dialing";
@@ -263,6 +269,11 @@ export class LinuxConn extends TransferEnd implements Conn, Watcher, Task, Linge
       this.close(true);
     }
     this.loop.soon(this);
+  }
+
+  override sentShort(result: number, rest: Uint8Array): void {
+    if (this.dialing === null || result >= 0) super.sentShort(result, rest);
+    else this.dialing.refused(-result, rest);
   }
 
   protected override onBroken(): void {

@@ -1,14 +1,13 @@
 /** Connecting to an endpoint: the first bytes leave at once when the network is near enough. */
-import type { Cancel, DialSpec } from "../port.ts";
+import type { DialSpec } from "../port.ts";
 import type { DialError } from "../../seam/mail.ts";
-import { LinuxConn } from "./conn.ts";
+import { LinuxConn, type Opening } from "./conn.ts";
 import { ERRNO } from "./libc.ts";
 import type { Loop } from "./loop.ts";
 import { ackWithData } from "./options.ts";
 import { bytesAt, destinationSlot, familyAt } from "./sockaddr.ts";
 import { close, connect } from "./syscalls.ts";
 import { TimerNode } from "./timers.ts";
-import type { Task } from "./watcher.ts";
 
 const ERRORS: ReadonlyMap<number, DialError> = new Map([
   [ERRNO.ECONNREFUSED, "refused"],
@@ -23,17 +22,19 @@ const ERRORS: ReadonlyMap<number, DialError> = new Map([
   [ERRNO.ENOMEM, "no-descriptors"],
 ]);
 
-export function dial(loop: Loop, spec: DialSpec): Cancel {
+export function dial(loop: Loop, spec: DialSpec): Opening {
   return new Dialing(loop, spec);
 }
 
-class Dialing extends TimerNode implements Cancel, Task {
+class Dialing extends TimerNode implements Opening {
   queued = false;
   private readonly loop: Loop;
   private readonly spec: DialSpec;
   private conn: LinuxConn | null = null;
   /** A copy of the first bytes, when they could not be sent at once. */
   private first: Uint8Array | null = null;
+  /** The first bytes were offered to the kernel, and what it did with them is known when the turn's sends are over. */
+  private offered = false;
   private connected = false;
   private settled = false;
   private error: DialError | null = null;
@@ -69,32 +70,42 @@ class Dialing extends TimerNode implements Cancel, Task {
     }
     this.conn = new LinuxConn(this.loop, fd, to, socket, this);
     this.loop.keepUp();
-    return this.sendFirst(this.conn, first);
+    if (first === null) this.await(this.conn);
+    else this.offerFirst(this.conn, first);
+    return 0;
   }
 
   /** On loopback and in a quick LAN the connection stands already, and a round through epoll is saved. */
-  private sendFirst(conn: LinuxConn, first: Uint8Array | null): number {
-    const sent = first === null ? -ERRNO.EAGAIN : conn.offer(first);
-    if (sent >= 0 && first !== null) {
-      this.connected = true;
-      if (sent < first.length) conn.send(first.subarray(sent));
-      this.loop.soon(this);
-      return 0;
-    }
-    if (sent !== -ERRNO.EAGAIN) return sent;
-    this.first = first?.slice() ?? null;
+  private offerFirst(conn: LinuxConn, first: Uint8Array): void {
+    this.offered = true;
+    this.loop.afterSends(this);
+    conn.offer(first);
+  }
+
+  refused(errno: number, rest: Uint8Array): void {
+    this.first = rest.slice();
+    if (errno !== ERRNO.EAGAIN) this.error = ERRORS.get(errno) ?? "other";
+  }
+
+  private await(conn: LinuxConn): void {
     conn.awaitWritable();
     conn.startWatching();
     this.loop.timers.add(this, this.loop.now + this.spec.timeoutMs);
-    return 0;
   }
 
   /** The socket has news, or the outcome was known before `dial` returned. */
   run(): void {
     if (this.settled) return;
-    if (this.error === null && !this.connected && this.conn !== null) this.askSocket(this.conn);
+    if (this.conn !== null && this.error === null) this.look(this.conn);
     if (this.error !== null) this.fail(this.error);
     else if (this.connected && this.conn !== null) this.open(this.conn);
+  }
+
+  private look(conn: LinuxConn): void {
+    if (!this.offered) return this.askSocket(conn);
+    this.offered = false;
+    if (this.first === null) this.connected = true;
+    else this.await(conn);
   }
 
   private askSocket(conn: LinuxConn): void {

@@ -49,6 +49,8 @@ export class Loop {
   private lastGeneration = 0;
   private tasks: Task[] = [];
   private later: Task[] = [];
+  /** Wait for the sends of this turn. */
+  private readonly sending: Task[] = [];
   private readonly reporters: Reporter[] = [];
 
   /** @param ring False: none is wanted. */
@@ -101,6 +103,13 @@ export class Loop {
     if (task.queued) return;
     task.queued = true;
     this.later.push(task);
+  }
+
+  /** Run `task` in this turn, once what it sends is in the kernel. */
+  afterSends(task: Task): void {
+    if (task.queued) return;
+    task.queued = true;
+    this.sending.push(task);
   }
 
   /** Descriptors run short: give back those that are only kept ready. */
@@ -180,6 +189,8 @@ export class Loop {
       }
       this.tasks.length = 0;
       this.batch.enter();
+      for (const task of this.sending) this.tasks.push(task);
+      this.sending.length = 0;
     } while (this.tasks.length > 0);
   }
 

@@ -198,9 +198,14 @@ export abstract class Stream implements Sender {
 
   // ── sending ──
 
-  /** Offer the first bytes while a connect may be under way. @returns Bytes taken, or the errno negated. Keeps nothing. */
-  offer(chunk: Uint8Array): number {
-    return sendChunk(this.fd, chunk, 0);
+  /** Offer the first bytes while a connect may be under way, with the others at the end of the turn. `sentShort` tells what was not taken. */
+  offer(chunk: Uint8Array): void {
+    if (this.loop.batch.gathers && this.mayQueue(chunk.length)) {
+      this.loop.batch.send(this, chunk);
+      return;
+    }
+    const n = sendChunk(this.fd, chunk, 0);
+    if (n < chunk.length) this.sentShort(n, chunk.subarray(Math.max(n, 0)));
   }
 
   /**
