@@ -25,7 +25,7 @@ export async function openAdmin(at: ListenAddress, input: AdminAccess): Promise<
     http.emit("connection", socket);
   });
   await new Promise<void>((resolve, reject) => {
-    door.once("error", (error) => reject(bindError(error, at)));
+    door.once("error", (error) => reject(bindError(error, at, "--admin")));
     door.listen({ port: at.port, ...(at.ip === "" ? {} : { host: at.ip }) }, resolve);
   });
   const address = door.address();

@@ -22,11 +22,6 @@ export interface OwnAddress {
   readonly cidr: string | null;
 }
 
-export interface PortHolder extends Holder {
-  /** Its systemd unit, `haproxy.service`; null: none. */
-  readonly unit: string | null;
-}
-
 export interface LiveEnvironment {
   readonly addresses: readonly OwnAddress[];
   /** CAP_NET_BIND_SERVICE is in force. */
@@ -47,7 +42,7 @@ export interface LiveEnvironment {
   askServer(server: ListenAddress, name: string): Promise<readonly string[] | string>;
   /** Bind and close again. @returns null, or why not: `EADDRINUSE` */
   tryListen(at: ListenAddress): Promise<string | null>;
-  holder(port: number): PortHolder | null;
+  holder(at: ListenAddress): Holder | null;
   /** What a program prints; null: there is none of that name. */
   run(program: string, args: readonly string[]): Promise<ProgramAnswer | null>;
   nodeProbe(plan: ProbePlan): NodeProbe;
@@ -89,10 +84,7 @@ export function systemEnvironment(running: number | null, typed: string): LiveEn
     },
     askServer,
     tryListen,
-    holder: (port) => {
-      const holder = portHolder(port);
-      return holder === null ? null : { ...holder, unit: unitOf(holder.pid) };
-    },
+    holder: portHolder,
     run,
     nodeProbe: createNodeProbe,
     engine: ({ engine, ring }) => chooseEngine(engine, ring),
@@ -118,10 +110,6 @@ function mayBindLow(): boolean {
   const effective = /^CapEff:\s*([0-9a-f]+)/m.exec(read("/proc/self/status"))?.[1];
   if (effective === undefined) return process.geteuid?.() === 0;
   return ((BigInt(`0x${effective}`) >> CAP_NET_BIND_SERVICE) & 1n) === 1n;
-}
-
-function unitOf(pid: number): string | null {
-  return /\/([^/\n]+\.service)(?:\/|$)/m.exec(read(`/proc/${pid}/cgroup`))?.[1] ?? null;
 }
 
 async function askServer({ ip, port }: ListenAddress, name: string): Promise<readonly string[] | string> {

@@ -3,7 +3,8 @@ import { listenText, type ListenAddress } from "../config/addresses.ts";
 import type { Config } from "../config/model.ts";
 import type { ServiceName } from "../seam/services.ts";
 import { maxConnections } from "../control/machine/limits.ts";
-import type { LiveEnvironment, PortHolder } from "./environment.ts";
+import { stopLine, type Holder } from "../control/machine/port-holder.ts";
+import type { LiveEnvironment } from "./environment.ts";
 import { fail, ok, warn, type Finding } from "./finding.ts";
 import { checkSourcePorts } from "./source-ports.ts";
 import { listenOf } from "../config/service-settings.ts";
@@ -101,7 +102,7 @@ async function port({ kind, at }: Wanted, environment: LiveEnvironment): Promise
     case null:
       return ok(`${shown}: free`);
     case "EADDRINUSE":
-      return held(shown, kind, at, environment.holder(at.port), environment.running);
+      return held(shown, kind, at, environment.holder(at), environment.running);
     case "EACCES":
     case "EPERM":
       return environment.running === null
@@ -118,7 +119,7 @@ function held(
   shown: string,
   kind: Wanted["kind"],
   at: ListenAddress,
-  holder: PortHolder | null,
+  holder: Holder | null,
   running: number | null,
 ): Finding {
   if (holder === null) {
@@ -127,7 +128,7 @@ function held(
   }
   const { pid, command, unit } = holder;
   if (pid === running) return ok(`${shown}: held by the edge-lb that runs (pid ${pid})`);
-  const stop = unit === null ? `sudo kill ${pid}` : `sudo systemctl disable --now ${unit}`;
+  const stop = unit === null ? `sudo ${stopLine(holder)}` : `sudo systemctl disable --now ${unit}`;
   const move = kind === "admin" ? "or --admin ADDR:PORT" : `or --listen ${kind}=ADDR:PORT`;
   return fail(`${shown}: held by ${command} (pid ${pid}${unit === null ? "" : `, ${unit}`})`, stop, move);
 }

@@ -5,7 +5,6 @@ import net from "node:net";
 import { networkInterfaces } from "node:os";
 import type { ListenAddress } from "../config/addresses.ts";
 import { canonicalIp } from "../core/address.ts";
-import { codeOf } from "../errors.ts";
 import { answerQuery, type Answered, type Rcode } from "./answer.ts";
 import { Zones } from "./zones.ts";
 
@@ -15,7 +14,12 @@ export interface DnsInput {
   addresses(): readonly string[];
   zones(): Zones;
   /** A wildcard address stands for those of this machine: one of them cannot be listened on. */
-  onSkipped(at: ListenAddress, code: string): void;
+  onSkipped(at: RefusedAddress, error: unknown): void;
+}
+
+/** An address that cannot be listened on, and over what. */
+export interface RefusedAddress extends ListenAddress {
+  readonly over: "udp" | "tcp";
 }
 
 /** Open connections; one more takes the place of the one that has waited longest. */
@@ -41,7 +45,7 @@ export class DnsServer {
   private readonly connections = new Set<net.Socket>();
   private readonly watching: ReturnType<typeof setInterval> | null;
   /** The address that could not be had, after `open` threw. */
-  failedAt: ListenAddress | null = null;
+  failedAt: RefusedAddress | null = null;
   private known: { readonly zones: Zones; readonly serial: number } | null = null;
 
   constructor(input: DnsInput) {
@@ -86,7 +90,7 @@ export class DnsServer {
         if (this.opened.has(keyOf(at))) continue;
         await this.openAt(at).catch((error: unknown) => {
           missed = error;
-          if (!this.skipped.has(keyOf(at))) this.input.onSkipped(at, codeOf(error) ?? String(error));
+          if (!this.skipped.has(keyOf(at))) this.input.onSkipped(this.failedAt ?? { ...at, over: "tcp" }, error);
           this.skipped.add(keyOf(at));
         });
       }
@@ -96,13 +100,14 @@ export class DnsServer {
 
   private async openAt({ ip, port }: ListenAddress): Promise<void> {
     const isV6 = ip.includes(":");
-    this.failedAt = { ip, port };
+    this.failedAt = { ip, port, over: "tcp" };
     const tcp = net.createServer((connection) => this.take(connection, ip));
     tcp.listen({ host: ip, port, ipv6Only: isV6 });
     await once(tcp, "listening");
     const address = tcp.address();
     const bound = address === null || typeof address === "string" ? port : address.port;
     const udp = dgram.createSocket({ type: isV6 ? "udp6" : "udp4", ipv6Only: isV6 });
+    this.failedAt = { ip, port, over: "udp" };
     try {
       udp.bind({ address: ip, port: bound });
       await once(udp, "listening");

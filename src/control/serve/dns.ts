@@ -3,10 +3,9 @@ import type { Config } from "../../config/model.ts";
 import { formatEndpoint } from "../../core/address.ts";
 import { DnsServer } from "../../dns/server.ts";
 import { Zones } from "../../dns/zones.ts";
-import { codeOf } from "../../errors.ts";
-import { listenError } from "../../runtime/listen-error.ts";
 import type { Snapshot } from "../../seam/snapshot.ts";
 import type { EventLog } from "../log/event-log.ts";
+import { bindError } from "./listening.ts";
 
 /** What status shows of it. */
 export interface DnsStatus {
@@ -35,14 +34,14 @@ export async function openDns(source: DnsSource, log: EventLog): Promise<DnsServ
     listen,
     zones: zonesOf(source),
     addresses: () => source.config.dnsAnswer,
-    onSkipped: (at, code) =>
-      log.warn("dns", `no DNS on ${formatEndpoint(at.ip, at.port)}: ${listenError(at, code, null).message}`),
+    onSkipped: (at, error) =>
+      log.warn("dns", `no DNS on ${formatEndpoint(at.ip, at.port)}: ${bindError(error, at, "--dns", at.over).message}`),
   });
   try {
     await server.open();
   } catch (error) {
-    const at = listen[0] ?? { ip: "", port: 53 };
-    throw listenError(server.failedAt ?? at, codeOf(error), error);
+    const { over, ...at } = server.failedAt ?? { ip: "", port: 53, over: "tcp" as const };
+    throw bindError(error, at, "--dns", over);
   }
   return {
     status: () => ({

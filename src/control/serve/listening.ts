@@ -7,7 +7,7 @@ import type { ListenSpec } from "../../seam/mail.ts";
 import type { Address } from "../../seam/snapshot.ts";
 import type { ServiceName } from "../../seam/services.ts";
 import type { WorkerEngine } from "./engine.ts";
-import { portHolder } from "../machine/port-holder.ts";
+import { portHolder, stopLine, type Transport } from "../machine/port-holder.ts";
 import { listenOf } from "../../config/service-settings.ts";
 
 export interface Sockets {
@@ -86,15 +86,15 @@ async function testBind(wanted: Wanted, reusePort: boolean): Promise<Sockets> {
 }
 
 /** The operator's error for a failed bind: names the address, the cause, and the process that holds the port. */
-export function bindError(error: unknown, at: Address): EdgeError {
+export function bindError(error: unknown, at: Address, flag = "--listen", over: Transport = "tcp"): EdgeError {
   const code = codeOf(error);
   if (code !== "EADDRINUSE") return listenError(at, code, error);
-  const holder = portHolder(at.port);
-  return holder === null
-    ? cannotListen(at, "the port is held by another process", "run as root to see which")
-    : cannotListen(
-        at,
-        `the port is held by ${holder.command} (pid ${holder.pid})`,
-        "stop it, or choose another address with --listen",
-      );
+  const holder = portHolder(at, over);
+  if (holder === null) return cannotListen(at, "the port is held by another process", "run as root to see which");
+  const { command, pid, unit } = holder;
+  return cannotListen(
+    at,
+    `the port is held by ${command} (pid ${pid}${unit === null ? "" : `, ${unit}`})`,
+    `stop it (${stopLine(holder)}), or choose another address with ${flag}`,
+  );
 }
