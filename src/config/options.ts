@@ -111,6 +111,16 @@ export const GLOBAL = {
       of: listOf(CIDR),
     }),
   ),
+  /** Empty: none. */
+  acceptProxy: forData(
+    many({
+      flag: "accept-proxy",
+      value: "CIDR,...",
+      fallbackShown: "none",
+      help: "Peers that have to begin with a PROXY header (v1, v2): the address in it is the client's",
+      of: listOf(CIDR),
+    }),
+  ),
   trustedProxies: forData(
     many({
       flag: "trusted-proxies",
@@ -327,6 +337,7 @@ export const SECTIONS: readonly { readonly title: string; readonly options: read
     title: "Access and limits",
     options: [
       GLOBAL.allow,
+      GLOBAL.acceptProxy,
       GLOBAL.trustedProxies,
       GLOBAL.forwarded,
       GLOBAL.maxConnections,

@@ -3,13 +3,21 @@ import { addressBytes, formatAddress } from "./address.ts";
 import { ascii } from "./text-bytes.ts";
 
 /** The twelve bytes that no text protocol begins with, PROXY protocol §2.2. */
-const SIGNATURE_V2 = [0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a];
+export const SIGNATURE_V2: readonly number[] = [0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a];
 /** Version 2, command PROXY. */
 const VERSION_COMMAND = 0x21;
 /** Family and transport: TCP over IPv4, TCP over IPv6, unspecified. */
-const TCP4 = 0x11;
-const TCP6 = 0x21;
+export const TCP4 = 0x11;
+export const TCP6 = 0x21;
 const UNSPEC = 0x00;
+
+/** The two ends of a client's connection. */
+export interface Ends {
+  /** Where the client is. */
+  readonly remote: Address;
+  /** What it connected to. */
+  readonly local: Address;
+}
 
 /**
  * The header that tells a node who the client is, sent before the client's first byte.
@@ -56,15 +64,11 @@ function portBytes(port: number): readonly [number, number] {
 
 /**
  * What is sent first to a node that reads a PROXY header, or does not (0).
- * @param conn The client's connection; its local end is asked for only when it is told.
+ * @param ends Of the client's connection; the local one is asked for only when it is told.
  */
-export function withProxyHeader(
-  version: 0 | 1 | 2,
-  conn: { readonly remote: Address; readonly local: Address },
-  first: Uint8Array,
-): Uint8Array {
+export function withProxyHeader(version: 0 | 1 | 2, ends: Ends, first: Uint8Array): Uint8Array {
   if (version === 0) return first;
-  const header = proxyHeader(version, conn.remote, conn.local);
+  const header = proxyHeader(version, ends.remote, ends.local);
   const whole = new Uint8Array(header.length + first.length);
   whole.set(header);
   whole.set(first, header.length);

@@ -3,34 +3,45 @@ import { clientsOf, countOf, openOf } from "../seam/board.ts";
 import type { Service } from "../seam/services.ts";
 import type { Plane } from "./plane.ts";
 
+/** In place of a client's slot: the PROXY header that says who it is has still to come. */
+export const UNNAMED = -1;
+
 /**
- * @param client `clientSlot` of its address.
+ * @param client `clientSlot` of its address, or `UNNAMED`.
  * @returns null, or the limit that this connection exceeds, in words; either way it counts as open until `leave`.
  */
 export function enter(plane: Plane, service: Service, client: number): string | null {
-  const { board, writer, live } = plane;
-  const { maxConnections, maxConnectionsPerClient } = live.snapshot;
+  const { writer, live } = plane;
   writer.addCount("accepted", 1);
   enterAgain(plane, service, client);
-  const full = limitReached(plane, service.index, maxConnections);
+  const full = limitReached(plane, service.index, live.snapshot.maxConnections);
   if (full !== null) return full;
-  if (maxConnectionsPerClient > 0 && clientsOf(board, client) > maxConnectionsPerClient) {
-    return "max-connections-per-client";
-  }
-  return null;
+  return client === UNNAMED ? null : clientLimitReached(plane, client);
+}
+
+/** Who an unnamed one is has become known. */
+export function enterNamed(plane: Plane, client: number): string | null {
+  plane.writer.addClient(client, 1);
+  return clientLimitReached(plane, client);
+}
+
+function clientLimitReached({ board, live }: Plane, client: number): string | null {
+  const { maxConnectionsPerClient } = live.snapshot;
+  const isFull = maxConnectionsPerClient > 0 && clientsOf(board, client) > maxConnectionsPerClient;
+  return isFull ? "max-connections-per-client" : null;
 }
 
 /** A connection that another worker or process had let in: no limit asks about it. */
 export function enterAgain({ writer }: Plane, { index }: Service, client: number): void {
   writer.addCount("open", 1);
   writer.addOpen(index, 1);
-  writer.addClient(client, 1);
+  if (client !== UNNAMED) writer.addClient(client, 1);
 }
 
 export function leave({ writer }: Plane, { index }: Service, client: number): void {
   writer.addCount("open", -1);
   writer.addOpen(index, -1);
-  writer.addClient(client, -1);
+  if (client !== UNNAMED) writer.addClient(client, -1);
 }
 
 /**

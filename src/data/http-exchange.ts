@@ -65,8 +65,8 @@ export class Exchange {
     if (this.lookedUpIn === live && this.host === host) return;
     this.lookedUpIn = live;
     this.host = host;
-    const { plane, service, conn } = this.owner;
-    const match = routeHost(live.routes, service.index, host, conn.remote.ip);
+    const { plane, service, ends } = this.owner;
+    const match = routeHost(live.routes, service.index, host, ends.remote.ip);
     this.index = match?.cluster ?? -1;
     this.routeNote = match?.rule === "client" ? BY_CLIENT : null;
     if (this.routeNote !== null) plane.writer.addCount("byClientAddress", 1);
@@ -75,7 +75,7 @@ export class Exchange {
 
   private forwardTo(live: Live, { idleMs }: Pool): Forward {
     if (this.forward !== null && this.forwardOf === live && this.forward.idleMs === idleMs) return this.forward;
-    const { remote, local } = this.owner.conn;
+    const { remote, local } = this.owner.ends;
     const { trustedProxies, forwarded } = live.snapshot;
     const trusted = inAny(trustedProxies, remote.ip);
     const client = { ip: remote.ip, localIp: local.ip, port: local.port, trusted, forwarded };
@@ -121,7 +121,7 @@ export class Exchange {
     const tries = node !== null && node.attempts > 1 ? `${node.attempts} nodes tried` : null;
     return {
       listener: owner.service.name,
-      client: owner.conn.remote,
+      client: owner.ends.remote,
       name: request?.host ?? null,
       cluster: routed?.plan.name ?? null,
       node: node?.node ?? null,

@@ -1,12 +1,12 @@
 /** Where one HTTP request goes: to a pool, or nowhere, with the words that say why. */
 import { isAllowed } from "../core/access.ts";
+import type { Ends } from "../core/proxy-protocol.ts";
 import { latin1 } from "../core/http/bytes.ts";
 import { forbidden, namelessHost, redirect, unavailable, unknownHost } from "../core/http/replies.ts";
 import type { Reply } from "../core/http/reply.ts";
 import type { Request, RequestHead } from "../core/http/request.ts";
 import { reasonText } from "../core/health/reasons.ts";
 import { nearestName } from "../core/route/nearest.ts";
-import type { Conn } from "../runtime/port.ts";
 import { HEALTH_WORDS } from "../seam/board.ts";
 import type { DialError } from "../seam/mail.ts";
 import type { Service } from "../seam/services.ts";
@@ -19,7 +19,8 @@ import { noNodes } from "./route-words.ts";
 export interface ExchangeOwner {
   readonly plane: Plane;
   readonly service: Service;
-  readonly conn: Conn;
+  /** Where the client is and what it connected to. */
+  readonly ends: Ends;
   /** `clientKey` of its address. */
   readonly clientKey: number;
 }
@@ -35,7 +36,7 @@ const ACME = "/.well-known/acme-challenge/";
 
 /** @param index Of the host's cluster in the snapshot, or -1. @param within Cell of the cluster whose connection count already includes this client, or -1. */
 export function routeHttp(
-  { plane, service, conn }: ExchangeOwner,
+  { plane, service, ends }: ExchangeOwner,
   live: Live,
   index: number,
   request: Request,
@@ -44,7 +45,7 @@ export function routeHttp(
 ): HttpRoute | Reply {
   const { snapshot } = live;
   const { host } = request;
-  const client = conn.remote.ip;
+  const client = ends.remote.ip;
   const plan = snapshot.clusters[index];
   if (!isAllowed(snapshot.allow, client) || (plan !== undefined && !isAllowed(plan.allow, client))) {
     return forbidden(host, plan?.name ?? null);

@@ -6,14 +6,16 @@ import { unavailable } from "../core/http/replies.ts";
 import type { EndWord, Reply } from "../core/http/reply.ts";
 import type { Request, RequestHead } from "../core/http/request.ts";
 import { HttpSession } from "../core/http/session.ts";
-import { withProxyHeader } from "../core/proxy-protocol.ts";
+import type { ProxyHeaderReader } from "../core/proxy-header.ts";
+import { withProxyHeader, type Ends } from "../core/proxy-protocol.ts";
 import type { Cancel, CloseCause, Conn, ConnEvents } from "../runtime/port.ts";
 import type { Count } from "../seam/board.ts";
 import type { DialError } from "../seam/mail.ts";
 import type { ClusterPlan, Pool } from "../seam/snapshot.ts";
 import type { Service } from "../seam/services.ts";
 import { tunnelRecord } from "./access-log.ts";
-import { enter, leave } from "./admission.ts";
+import { enter, leave, UNNAMED } from "./admission.ts";
+import { CUT_OFF, headerOf, takeHeader, type HeaderOwner, type TakenHeader } from "./client-header.ts";
 import { countBytes, dialPool, type DialRequest, type Reached } from "./pool-dial.ts";
 import { Exchange } from "./http-exchange.ts";
 import { nothingUsable, type ExchangeOwner } from "./http-route.ts";
@@ -28,6 +30,7 @@ const COUNTED: Readonly<Partial<Record<EndWord, Count>>> = {
   "limit reached": "refused",
   "node down": "refused",
   "bad request": "malformed",
+  "bad PROXY header": "malformed",
   "head timeout": "timedOut",
   "body timeout": "timedOut",
   idle: "timedOut",
@@ -40,24 +43,23 @@ export function acceptHttp(plane: Plane, service: Service, conn: Conn): ConnEven
   const limit = enter(plane, service, client.clientSlot);
   plane.drainable.add(client);
   if (plane.stopping) client.drain();
-  if (limit !== null) {
-    const lines = ["edge-lb has no room for another connection."];
-    client.session.reply(unavailable(lines, "limit reached", limit));
-  }
+  if (limit !== null) client.turnAway(limit);
   client.after();
   return client;
 }
 
 /** One connection: the session's effects, and the node connection that serves its requests. */
-class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner, ExchangeOwner {
+class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner, ExchangeOwner, HeaderOwner {
   readonly plane: Plane;
   readonly session: HttpSession;
   readonly service: Service;
   readonly conn: Conn;
-  readonly clientIp: string;
-  readonly clientKey: number;
-  readonly clientSlot: number;
+  ends: Ends;
+  clientKey: number;
+  clientSlot: number;
   upstream: Upstream | null = null;
+  /** What has to come before the first request; null: nothing more. */
+  private header: ProxyHeaderReader | null;
   private dial: Cancel | null = null;
   private timer: Cancel | null = null;
   /** When `timer` fires. Deadlines move later with every event; the timer is not moved and checks again when it fires. */
@@ -68,9 +70,10 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner, ExchangeO
     this.plane = plane;
     this.service = service;
     this.conn = conn;
-    this.clientIp = conn.remote.ip;
+    this.ends = conn;
+    this.header = headerOf(plane, conn);
     this.clientKey = clientKey(conn.remote.ip);
-    this.clientSlot = clientSlot(conn.remote.ip, plane.board.seed);
+    this.clientSlot = this.header === null ? clientSlot(conn.remote.ip, plane.board.seed) : UNNAMED;
     this.exchange = new Exchange(this);
     this.session = new HttpSession(this, plane.live.snapshot);
   }
@@ -78,8 +81,31 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner, ExchangeO
   // ── ConnEvents: the client's connection ──
 
   onData(chunk: Uint8Array): void {
-    this.session.clientData(chunk);
+    if (this.header === null) this.session.clientData(chunk);
+    else this.takeHeader(takeHeader(this, this.header, chunk));
     this.after();
+  }
+
+  private takeHeader(taken: TakenHeader): void {
+    if (taken.kind === "need-more") return undefined;
+    if (taken.kind === "bad") return this.endUnnamed("bad PROXY header", taken.fault);
+    this.header = null;
+    if (taken.kind === "limit") return this.turnAway(taken.limit);
+    return taken.rest.length > 0 ? this.session.clientData(taken.rest) : undefined;
+  }
+
+  /** Nothing was asked for, so nothing is answered. */
+  private endUnnamed(end: "bad PROXY header" | "head timeout", note: string | null): void {
+    this.header = null;
+    this.ended(null, { status: 0, up: 0, down: 0, end, note });
+    this.session.drain();
+  }
+
+  /** @param limit What this connection exceeds, in words. */
+  turnAway(limit: string): void {
+    this.header = null;
+    const lines = ["edge-lb has no room for another connection."];
+    this.session.reply(unavailable(lines, "limit reached", limit));
   }
 
   onDrain(): void {
@@ -88,7 +114,8 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner, ExchangeO
   }
 
   onEnd(): void {
-    this.session.clientEnd();
+    if (this.header?.begun === true) this.endUnnamed("bad PROXY header", CUT_OFF);
+    else this.session.clientEnd();
     this.after();
   }
 
@@ -112,7 +139,10 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner, ExchangeO
   private readonly wake = (): void => {
     this.timer = null;
     this.armedFor = Infinity;
-    if (this.nowMs() >= this.session.deadline) this.session.expired();
+    if (this.nowMs() >= this.session.deadline) {
+      if (this.header?.begun === true) this.endUnnamed("head timeout", null);
+      else this.session.expired();
+    }
     this.after();
   };
 
@@ -152,7 +182,7 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner, ExchangeO
     if (live === null || routed === null) return;
     const { plan, pool } = routed;
     const request = new HttpDial(this, live, plan, pool, key);
-    this.dial = dialPool(this.plane, request, withProxyHeader(pool.sendProxy, this.conn, first));
+    this.dial = dialPool(this.plane, request, withProxyHeader(pool.sendProxy, this.ends, first));
   }
 
   /** A node took the connection that `restart` asked for. */

@@ -1,6 +1,7 @@
 /** The connection to a node that serves one client connection, one request after the other. */
 import { formatEndpoint } from "../core/address.ts";
 import { pick } from "../core/balance/pick.ts";
+import type { Ends } from "../core/proxy-protocol.ts";
 import type { HttpSession } from "../core/http/session.ts";
 import type { CloseCause, Conn, ConnEvents, PassSpec } from "../runtime/port.ts";
 import { HEALTH } from "../seam/board.ts";
@@ -18,8 +19,8 @@ export interface UpstreamOwner {
   readonly plane: Plane;
   readonly session: HttpSession;
   readonly conn: Conn;
-  /** The client's address. */
-  readonly clientIp: string;
+  /** Where the client is and what it connected to. */
+  readonly ends: Ends;
   /** Null once it is closed: later events of that connection are ignored. */
   readonly upstream: Upstream | null;
   /** To be called after each event. */
@@ -48,7 +49,7 @@ export class Upstream implements ConnEvents, Cuttable {
     this.conn = conn;
     this.reached = reached;
     this.cells = reached.cells;
-    this.clientIp = owner.clientIp;
+    this.clientIp = owner.ends.remote.ip;
     this.node = formatEndpoint(reached.endpoint.at.ip, reached.endpoint.at.port);
     this.dialMs = reached.dialMs;
     this.attempts = reached.attempts;

@@ -31,6 +31,7 @@ const STATES: Readonly<Record<EndReason, string>> = {
   "not allowed": "PR",
   "limit reached": "RC",
   "not TLS": "PR",
+  "bad PROXY header": "PR",
   "hello timeout": "cR",
   malformed: "PR",
   "client gone": "CC",

@@ -2,7 +2,8 @@
 import { isAllowed } from "../core/access.ts";
 import { clientKey, hostKey } from "../core/balance/hash.ts";
 import { clientSlot } from "../core/client-slot.ts";
-import { withProxyHeader } from "../core/proxy-protocol.ts";
+import type { ProxyHeaderReader } from "../core/proxy-header.ts";
+import { withProxyHeader, type Ends } from "../core/proxy-protocol.ts";
 import { route } from "../core/route/lookup.ts";
 import { nearestName } from "../core/route/nearest.ts";
 import { tlsAlert, type TlsAlert } from "../core/tls/alert.ts";
@@ -14,7 +15,8 @@ import type { ClusterPlan, Pool } from "../seam/snapshot.ts";
 import type { Service } from "../seam/services.ts";
 import type { EndReason } from "../seam/tallies.ts";
 import { joinNotes } from "./access-log.ts";
-import { enter, leave } from "./admission.ts";
+import { enter, leave, UNNAMED } from "./admission.ts";
+import { CUT_OFF, headerOf, takeHeader, type HeaderOwner, type TakenHeader } from "./client-header.ts";
 import { BY_CLIENT, noNodes } from "./route-words.ts";
 import { dialPool, type DialRequest, type Reached } from "./pool-dial.ts";
 import type { Waiting } from "./hello-clock.ts";
@@ -39,12 +41,13 @@ export function acceptTls(plane: Plane, service: Service, conn: Conn): ConnEvent
   return session;
 }
 
-class TlsSession implements ConnEvents, Waiting, TlsClient {
+class TlsSession implements ConnEvents, Waiting, TlsClient, HeaderOwner {
   readonly plane: Plane;
   readonly service: Service;
   readonly conn: Conn;
-  readonly clientKey: number;
-  readonly clientSlot: number;
+  ends: Ends;
+  clientKey: number;
+  clientSlot: number;
   readonly startMs: number;
   name: string | null = null;
   cluster: string | null = null;
@@ -53,6 +56,8 @@ class TlsSession implements ConnEvents, Waiting, TlsClient {
   dueMs = 0;
   previous: Waiting | null = null;
   next: Waiting | null = null;
+  /** What has to come before the hello; null: nothing more. */
+  private header: ProxyHeaderReader | null;
   private phase: "hello" | "dialing" | "over" = "hello";
   /** A hello that came in parts, so far: chunks are valid during their call only. */
   private head: Uint8Array = NOTHING;
@@ -65,8 +70,10 @@ class TlsSession implements ConnEvents, Waiting, TlsClient {
     this.plane = plane;
     this.service = service;
     this.conn = conn;
+    this.ends = conn;
+    this.header = headerOf(plane, conn);
     this.clientKey = clientKey(conn.remote.ip);
-    this.clientSlot = clientSlot(conn.remote.ip, plane.board.seed);
+    this.clientSlot = this.header === null ? clientSlot(conn.remote.ip, plane.board.seed) : UNNAMED;
     this.startMs = plane.runtime.nowMs();
   }
 
@@ -76,6 +83,23 @@ class TlsSession implements ConnEvents, Waiting, TlsClient {
 
   onData(chunk: Uint8Array): void {
     if (this.phase !== "hello") return;
+    if (this.header === null) this.takeHello(chunk);
+    else this.takeHeader(takeHeader(this, this.header, chunk));
+  }
+
+  private takeHeader(taken: TakenHeader): void {
+    if (taken.kind === "need-more") return undefined;
+    if (taken.kind === "bad") return this.refuseHeader(taken.fault);
+    this.header = null;
+    if (taken.kind === "limit") return this.alert("limit reached", "refused", "internal_error", taken.limit);
+    return taken.rest.length > 0 ? this.takeHello(taken.rest) : undefined;
+  }
+
+  private refuseHeader(fault: string): void {
+    this.refuse("bad PROXY header", "malformed", NOTHING, fault);
+  }
+
+  private takeHello(chunk: Uint8Array): void {
     const before = this.helloBytes;
     this.helloBytes += chunk.length;
     // in one chunk, as nearly always, it need not be copied
@@ -103,7 +127,8 @@ class TlsSession implements ConnEvents, Waiting, TlsClient {
   /** A client that finished half a hello will never finish it; one that finished after the hello may still read. */
   onEnd(): void {
     if (this.phase !== "hello") return;
-    this.conn.destroy();
+    if (this.header?.begun === true) this.refuseHeader(CUT_OFF);
+    else this.conn.destroy();
   }
 
   onClose(cause: CloseCause): void {
@@ -135,7 +160,7 @@ class TlsSession implements ConnEvents, Waiting, TlsClient {
     this.live = live;
     const { snapshot } = live;
     const plan = snapshot.clusters[this.clusterOf(live)];
-    const client = this.conn.remote.ip;
+    const client = this.ends.remote.ip;
     if (!isAllowed(snapshot.allow, client) || (plan !== undefined && !isAllowed(plan.allow, client))) {
       return this.alert("not allowed", "refused", "access_denied", note);
     }
@@ -153,7 +178,7 @@ class TlsSession implements ConnEvents, Waiting, TlsClient {
   /** @returns an index into the snapshot's clusters, or -1 */
   private clusterOf({ snapshot, routes }: Live): number {
     const { index, nameless } = this.service;
-    const match = route(routes, index, this.name, this.conn.remote.ip);
+    const match = route(routes, index, this.name, this.ends.remote.ip);
     if (match?.rule === "client") {
       this.routeNote = BY_CLIENT;
       this.plane.writer.addCount("byClientAddress", 1);
@@ -164,7 +189,7 @@ class TlsSession implements ConnEvents, Waiting, TlsClient {
 
   private unknown(live: Live, note: string | null): void {
     if (this.name === null) return this.alert("no name", "unknownName", "unrecognized_name", note);
-    const told = this.plane.reports.unknownName(this.service.name, this.name, this.conn.remote.ip);
+    const told = this.plane.reports.unknownName(this.service.name, this.name, this.ends.remote.ip);
     const nearest = told ? nearestName(live.routes, this.service.index, this.name) : null;
     return this.alert(
       "unknown name",
@@ -180,7 +205,7 @@ class TlsSession implements ConnEvents, Waiting, TlsClient {
     this.dial = dialPool(
       this.plane,
       new TlsDial(this, live, plan, pool),
-      withProxyHeader(pool.sendProxy, this.conn, hello),
+      withProxyHeader(pool.sendProxy, this.ends, hello),
     );
   }
 
@@ -214,7 +239,7 @@ class TlsSession implements ConnEvents, Waiting, TlsClient {
 
   expired(): void {
     this.plane.writer.addCount("timedOut", 1);
-    if (this.helloBytes > 0) this.log("hello timeout", null);
+    if (this.helloBytes > 0 || this.header?.begun === true) this.log("hello timeout", null);
     this.end();
     this.conn.closeAfter(0);
   }
@@ -247,7 +272,7 @@ class TlsSession implements ConnEvents, Waiting, TlsClient {
     if (!this.plane.log.on) return;
     this.plane.log.write({
       listener: this.service.name,
-      client: this.conn.remote,
+      client: this.ends.remote,
       name: this.name,
       cluster: this.cluster,
       node: null,

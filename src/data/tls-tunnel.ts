@@ -1,5 +1,6 @@
 /** A joined TLS connection: counted while it lives, logged at its end, ended by control when its node goes. */
 import { formatEndpoint } from "../core/address.ts";
+import type { Ends } from "../core/proxy-protocol.ts";
 import type { Conn, JoinSpec, Tunnel, TunnelEnd } from "../runtime/port.ts";
 import type { CutReason } from "../seam/mail.ts";
 import type { Service } from "../seam/services.ts";
@@ -19,6 +20,8 @@ export interface TlsClient {
   readonly plane: Plane;
   readonly service: Service;
   readonly conn: Conn;
+  /** Where the client is and what it connected to. */
+  readonly ends: Ends;
   /** `clientSlot` of its address. */
   readonly clientSlot: number;
   readonly name: string | null;
@@ -49,7 +52,7 @@ export class TlsTunnel implements JoinSpec, Cuttable {
     this.idleMs = idleMs;
     this.halfClosedMs = halfClosedMs;
     this.cells = reached.cells;
-    this.clientIp = client.conn.remote.ip;
+    this.clientIp = client.ends.remote.ip;
   }
 
   start(node: Conn): void {
@@ -98,11 +101,11 @@ export class TlsTunnel implements JoinSpec, Cuttable {
   }
 
   private record(): TunnelRecord {
-    const { service, conn, name, cluster, routeNote } = this.client;
+    const { service, ends, name, cluster, routeNote } = this.client;
     const { endpoint, dialMs, attempts } = this.reached;
     return {
       listener: service.name,
-      client: conn.remote,
+      client: ends.remote,
       name,
       cluster,
       node: formatEndpoint(endpoint.at.ip, endpoint.at.port),

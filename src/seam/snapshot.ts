@@ -43,6 +43,8 @@ export interface Snapshot {
   readonly maxConnections: number;
   /** Client connections of one address; 0: no limit. */
   readonly maxConnectionsPerClient: number;
+  /** Peers whose connections begin with a PROXY header. */
+  readonly acceptProxy: readonly Cidr[];
   readonly trustedProxies: readonly Cidr[];
   /** Nodes get RFC 7239's Forwarded, too. */
   readonly forwarded: boolean;

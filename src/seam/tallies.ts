@@ -22,6 +22,7 @@ export const END_REASONS = [
   "not allowed",
   "limit reached",
   "not TLS",
+  "bad PROXY header", // of a peer that has to send one
   "hello timeout",
   "malformed",
   "client gone", // before a node was reached

@@ -197,6 +197,7 @@ describe("buildSnapshot()", () => {
       ["timeout", "hello=6s"],
       ["allow", "10.0.0.0/8"],
       ["trusted-proxies", "10.1.1.1"],
+      ["accept-proxy", "10.1.1.2"],
       ["forwarded", "on"],
     ];
     const snapshot = build(
@@ -223,9 +224,12 @@ describe("buildSnapshot()", () => {
       linger: 1000,
     });
     expect(snapshot.clusters[0]).toMatchObject({ maxConnections: 9, allDown: "refuse", redirectHttps: true });
-    expect([snapshot.allow.length, snapshot.trustedProxies.length, snapshot.clusters[0]?.allow.length]).toEqual([
-      1, 1, 1,
-    ]);
+    expect([
+      snapshot.allow.length,
+      snapshot.trustedProxies.length,
+      snapshot.acceptProxy.length,
+      snapshot.clusters[0]?.allow.length,
+    ]).toEqual([1, 1, 1, 1]);
     expect(structuredClone(snapshot)).toEqual(snapshot);
   });
 });

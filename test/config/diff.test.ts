@@ -22,6 +22,7 @@ describe("diffConfig()", () => {
   test.each([
     ["default", "hub", "default: none -> hub"],
     ["allow", "10.0.0.0/8", "allow: everyone -> 10.0.0.0/8"],
+    ["accept-proxy", "10.0.0.1", "accept-proxy: none -> 10.0.0.1/32"],
     ["trusted-proxies", "10.0.0.1,10.0.0.2", "trusted-proxies: none -> 10.0.0.1/32,10.0.0.2/32"],
     ["max-connections", "10", "max-connections: auto -> 10"],
     ["max-connections-per-client", "10", "max-connections-per-client: off -> 10"],
@@ -143,6 +144,7 @@ describe("diffConfig()", () => {
       "engine",
       "ring",
       "workers",
+      "user",
       "log",
       "log-to",
       "access-log",

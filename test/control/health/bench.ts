@@ -140,6 +140,7 @@ export function snapshotOf(config: Config, kinds: readonly ServiceName[] = ["api
     maxConnections: 0,
     maxConnectionsPerClient: 0,
     httpsPort: 443,
+    acceptProxy: [],
     trustedProxies: [],
     forwarded: false,
     allow: [],
