@@ -36,6 +36,8 @@ const FOREIGN: Outcome = { verdict: "foreign", reason: reason("shows another clu
 
 /** Traffic ports and certificates of nodes that are well are probed this often at least, and twice as often at most. */
 const THOROUGH_MS = 900_000;
+/** A node that takes no new connections any more goes on answering on a kept one: this often a probe makes its own. Every other one at the usual 5 s. */
+const NEW_CONNECTION_MS = 9_000;
 
 export class NodeProber {
   private readonly input: ProberInput;
@@ -86,6 +88,9 @@ export class NodeProber {
     const overdue = clock.nowMs() - node.lastThoroughMs >= THOROUGH_MS;
     // up to half the time less, so that nodes first seen together drift apart
     if (overdue) node.lastThoroughMs = clock.nowMs() - (random() * THOROUGH_MS) / 2;
+    const reconnect =
+      overdue || prompted || node.isForeign || clock.nowMs() - node.lastReconnectMs >= NEW_CONNECTION_MS;
+    if (reconnect) node.lastReconnectMs = clock.nowMs();
     return {
       readiness: endpoints.some(({ service, probedAs }) =>
         asksReadiness(probedAs, check, cluster.rungs.get(service.name) ?? null, round),
@@ -93,7 +98,7 @@ export class NodeProber {
       handshake: check !== "tcp" && endpoints.every(({ service, probedAs }) => probedAs.routedBy === service.routedBy),
       // a node that something happened to may answer on its kept connections and on no others
       thorough: overdue || prompted || !endpoints.every(({ steadyUp }) => steadyUp),
-      reconnect: overdue || prompted || node.isForeign,
+      reconnect,
       timeoutMs,
     };
   }

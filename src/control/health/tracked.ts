@@ -134,6 +134,8 @@ export class ProbedNode {
   round = 0;
   /** When traffic ports and certificate were last probed, ms. */
   lastThoroughMs = Number.NEGATIVE_INFINITY;
+  /** When a probe last made a connection of its own, on the clock, ms. */
+  lastReconnectMs = Number.NEGATIVE_INFINITY;
 
   /** The scheduler's: a probe is under way. */
   probing = false;

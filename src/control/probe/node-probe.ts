@@ -29,7 +29,7 @@ export interface ProbeRequest {
   readonly handshake: boolean;
   /** Probe a router's traffic ports even if its readiness answer would do. */
   readonly thorough: boolean;
-  /** Ask on a new connection, to see the certificate again. */
+  /** Ask on a new connection: to see the certificate again, and whether the node still accepts any. */
   readonly reconnect: boolean;
   /** Covers everything, ms. */
   readonly timeoutMs: number;
@@ -55,10 +55,10 @@ export interface NodeProbe {
 
 /** Routers get this long to answer on their readiness port before the traffic ports are probed as well. */
 const HEAD_START_MS = 200;
-/** What probes speak. */
+/** What requests are sent in first. */
 const HTTP_ALPN = ["http/1.1"];
-/** What browsers offer, for a handshake that is followed by no request: the answer tells whether they would get HTTP/2. */
-const BROWSER_ALPN = ["h2", "http/1.1"];
+/** What clients offer, for a handshake that is followed by no request: no server refuses it, and the answer tells whether browsers would get HTTP/2. */
+const CLIENT_ALPN = ["h2", "http/1.1"];
 
 export function createNodeProbe(plan: ProbePlan): NodeProbe {
   return plan.group.readiness?.port === "ready"
@@ -100,7 +100,7 @@ class ServerProbe implements NodeProbe {
 
   private probePort({ readiness, handshake, timeoutMs }: ProbeRequest): Promise<ProbeResult> {
     if (readiness && this.path !== null) return this.http.ask(this.path, timeoutMs);
-    return handshake ? probeTls(this.at, this.tls, timeoutMs) : probeTcp(this.at, timeoutMs);
+    return handshake ? probeTls(this.at, { ...this.tls, alpn: CLIENT_ALPN }, timeoutMs) : probeTcp(this.at, timeoutMs);
   }
 }
 
@@ -117,12 +117,13 @@ class RouterProbe implements NodeProbe {
   }
 
   async probe(request: ProbeRequest): Promise<NodeProbeResult> {
-    const { readiness, handshake, thorough, timeoutMs } = request;
+    const { readiness, handshake, thorough, reconnect, timeoutMs } = request;
+    if (reconnect) this.http.reconnect();
     if (!readiness) return { ready: null, ...(await this.probePorts(handshake, timeoutMs)) };
     const startedMs = performance.now();
     const asked = this.http.ask(this.path, timeoutMs);
     const early = thorough ? null : await withHeadStart(asked, timeoutMs);
-    if (early !== null && suffices(early)) {
+    if (early !== null && suffices(early, reconnect)) {
       return { ready: early.evidence, own: {}, certificate: null, inconclusive: false };
     }
     const leftMs = Math.max(1, timeoutMs - (performance.now() - startedMs));
@@ -148,7 +149,7 @@ class RouterProbe implements NodeProbe {
     const { ip, servername } = this.plan;
     const at = { ip, port };
     if (service.routedBy === "host" || !handshake) return probeTcp(at, timeoutMs);
-    return probeTls(at, { servername, alpn: BROWSER_ALPN }, timeoutMs);
+    return probeTls(at, { servername, alpn: CLIENT_ALPN }, timeoutMs);
   }
 }
 
@@ -167,9 +168,12 @@ function portsResult(ports: readonly ProbedPort[], results: readonly ProbeResult
   return { own, certificate, inconclusive: results.some(({ evidence }) => evidence === null) };
 }
 
-/** A router that is ready on its kept connection is the machine it was before: its traffic ports need no probe. */
-function suffices({ evidence, fresh }: ProbeResult): boolean {
-  return !fresh && evidence?.got === "http" && evidence.status >= 200 && evidence.status < 300;
+/**
+ * A router that is ready on its kept connection is the machine it was before: its traffic ports need no probe.
+ * @param reconnect The new connection was asked for.
+ */
+function suffices({ evidence, fresh }: ProbeResult, reconnect: boolean): boolean {
+  return (!fresh || reconnect) && evidence?.got === "http" && evidence.status >= 200 && evidence.status < 300;
 }
 
 /** The answer, if it comes before the head start is over. */
@@ -184,5 +188,5 @@ async function withHeadStart(asked: Promise<ProbeResult>, timeoutMs: number): Pr
 }
 
 async function shownCertificate(at: Address, servername: string, timeoutMs: number): Promise<ShownCertificate | null> {
-  return (await probeTls(at, { servername, alpn: HTTP_ALPN }, timeoutMs)).certificate;
+  return (await probeTls(at, { servername, alpn: CLIENT_ALPN }, timeoutMs)).certificate;
 }

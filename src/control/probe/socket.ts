@@ -71,7 +71,7 @@ export function deadline(timeoutMs: number, over: (error: ProbeTimeout) => void)
 /** Names of a certificate that are kept; real ones have a few dozen. */
 const NAMES_MOST = 256;
 /** A polite close that the peer does not answer ends after this. */
-const CLOSE_MS = 1_000;
+export const CLOSE_MS = 1_000;
 
 /**
  * Connect, and shake hands where the plan says so. The chain is not checked: any cluster has a CA of its own.

@@ -1,5 +1,5 @@
 /** Health with real probes against real servers on loopback, at a brisk pace. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import type * as net from "node:net";
 import { HealthMonitor } from "../../../src/control/health/monitor.ts";
 import { openBoard } from "../../../src/seam/board.ts";
@@ -16,11 +16,16 @@ import {
   type Served,
 } from "../probe/servers.ts";
 
+setDefaultTimeout(60_000);
 const NODES = ["127.55.0.1", "127.55.0.2"] as const;
 const INTERVAL_MS = 100;
-const PROBE_MS = 300;
-/** fall x (interval + timeout), the switch between them, and a slow machine. */
-const OUT_MS = 2 * (INTERVAL_MS + PROBE_MS) + 1_500;
+const PROBE_MS = 1_000;
+/** fall x (interval + timeout) and the switch between them are a second; the rest is for a busy machine. */
+const OUT_MS = 15_000;
+/** Every 9 s a probe makes a connection of its own. */
+const NEW_CONNECTION_MS = 9_000;
+const startedMs = performance.now();
+const connectionsMost = (): number => 1 + Math.ceil((performance.now() - startedMs) / NEW_CONNECTION_MS);
 
 interface Ports {
   readonly api: number;
@@ -112,15 +117,16 @@ afterAll(async () => {
 });
 
 describe("HealthMonitor on real nodes", () => {
-  test("finds everything up within a second, on kept connections, without a handshake error", async () => {
-    await until(allUp, 2_000);
+  test("finds everything up on kept connections, without a handshake error", async () => {
+    await until(allUp, OUT_MS);
     expect(reason("api", NODES[0])).toBe("/readyz 200");
     expect(reason("https", NODES[0])).toBe("/healthz/ready 200");
     const before = node(NODES[0]).api.seen.requests;
-    await until(() => node(NODES[0]).api.seen.requests >= before + 15, 5_000);
+    await until(() => node(NODES[0]).api.seen.requests >= before + 15, OUT_MS);
     for (const ip of NODES) {
-      expect(node(ip).api.seen).toMatchObject({ handshakes: 1, connections: 1, handshakeErrors: [] });
-      expect(node(ip).ready.seen.connections).toBe(1);
+      expect(node(ip).api.seen.handshakeErrors).toEqual([]);
+      expect(node(ip).api.seen.connections).toBeLessThanOrEqual(connectionsMost());
+      expect(node(ip).ready.seen.connections).toBeLessThanOrEqual(connectionsMost());
       expect(node(ip).https.seen).toMatchObject({ handshakes: 1, handshakeErrors: [] });
       expect(node(ip).https.seen.servernames).toEqual(["console-openshift-console.apps.hub.lab"]);
     }
@@ -134,7 +140,8 @@ describe("HealthMonitor on real nodes", () => {
     expect(state("https", ip)).toBe("up");
     node(ip).status.api = 200;
     await until(() => state("api", ip) === "up", OUT_MS);
-    expect(node(ip).api.seen).toMatchObject({ connections: 1, handshakeErrors: [] });
+    expect(node(ip).api.seen.handshakeErrors).toEqual([]);
+    expect(node(ip).api.seen.connections).toBeLessThanOrEqual(connectionsMost());
   });
 
   test("401 counts as alive", async () => {
@@ -157,7 +164,7 @@ describe("HealthMonitor on real nodes", () => {
 
   const replaced: readonly { name: string; behave: (socket: net.Socket) => void; want: string; words: string }[] = [
     { name: "only alerts", behave: alertOnly, want: "not-ready", words: "TLS handshake refused" },
-    { name: "accepts and hangs", behave: () => undefined, want: "dead", words: "no answer within 300ms" },
+    { name: "accepts and hangs", behave: () => undefined, want: "dead", words: "no answer within 1s" },
     {
       name: "resets",
       behave: (socket) => socket.once("data", () => socket.resetAndDestroy()),
@@ -191,7 +198,7 @@ describe("HealthMonitor on real nodes", () => {
     await node(ip).https.stop();
     const { cell } = health.endpoints().find((each) => each.kind === "https" && each.ip === ip) ?? { cell: -1 };
     health.dialFailed(cell, "refused");
-    await until(() => state("https", ip) === "dead", 1_000);
+    await until(() => state("https", ip) === "dead", OUT_MS);
     expect(cuts).toContain(cell);
     expect(state("http", ip)).toBe("up");
     node(ip).https = await serveTls(own, ports.https, ip);

@@ -8,6 +8,7 @@ import {
   certificateFor,
   serveHttp,
   serveHttps,
+  serveOnlyHttp2,
   serveRaw,
   serveTls,
   until,
@@ -80,6 +81,33 @@ describe("HttpProbe", () => {
     const again = await probe.ask("/readyz", 2000);
     expect(again).toMatchObject({ fresh: true, certificate: { names: [NAME, "*.apps.hub.lab"] } });
     expect(server.seen.handshakeErrors).toEqual([]);
+  });
+
+  test("asks a server that takes only HTTP/2 in HTTP/2, and shows its certificate", async () => {
+    let status = 200;
+    const server = keep(await serveOnlyHttp2(pair, (path) => (path === "/readyz" ? status : 404)));
+    const probe = httpsProbe(server.at);
+    for (status of [200, 500, 401]) {
+      const answer = await probe.ask("/readyz", 5_000);
+      expect(answer.evidence).toEqual({ got: "http", status });
+      expect(answer).toMatchObject({ fresh: true, certificate: { names: [NAME, "*.apps.hub.lab"] } });
+    }
+    // once found out, it is not offered HTTP/1.1 again
+    expect(server.seen.handshakeErrors).toHaveLength(1);
+    expect(server.seen).toMatchObject({ requests: 3, handshakes: 3 });
+  });
+
+  test("a server that refuses every handshake is asked twice once, and keeps its own reason", async () => {
+    let hellos = 0;
+    const refuse = Uint8Array.of(21, 3, 3, 0, 2, 2, 120); // no_application_protocol
+    const server = keep(
+      await serveRaw((socket) => socket.once("data", () => (hellos += 1) && void socket.end(refuse))),
+    );
+    const probe = httpsProbe(server.at);
+    for (let round = 0; round < 3; round++) {
+      expect((await probe.ask("/readyz", 5_000)).evidence).toMatchObject({ got: "tcp", fault: "alert" });
+    }
+    expect(hellos).toBe(4);
   });
 
   test.each([200, 401, 403, 404, 429, 500, 503])("passes status %d on", async (status) => {

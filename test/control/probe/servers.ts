@@ -2,6 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import * as http from "node:http";
+import * as http2 from "node:http2";
 import * as https from "node:https";
 import * as net from "node:net";
 import { tmpdir } from "node:os";
@@ -36,6 +37,8 @@ export function certificateFor(...names: readonly string[]): Pair {
 export interface Served {
   readonly at: Address;
   readonly seen: Seen;
+  /** The port is closed; connections that are open go on. */
+  refuseNew(): void;
   stop(): Promise<void>;
 }
 
@@ -73,6 +76,18 @@ export async function serveHttps(pair: Pair, answer: Answering, port = 0, ip = L
   return listen(server, seen, port, ip);
 }
 
+/** HTTPS that speaks HTTP/2 and nothing else. */
+export async function serveOnlyHttp2(pair: Pair, status: (path: string) => number): Promise<Served> {
+  const seen = nothingSeen();
+  const server = http2.createSecureServer(pair, (request, response) => {
+    seen.requests += 1;
+    response.writeHead(status(request.url)).end("words");
+  });
+  server.on("secureConnection", () => (seen.handshakes += 1));
+  server.on("tlsClientError", (error) => seen.handshakeErrors.push(String(error)));
+  return listen(server, seen, 0, LOOPBACK);
+}
+
 export async function serveHttp(answer: Answering, port = 0, ip = LOOPBACK): Promise<Served> {
   const seen = nothingSeen();
   const server = http.createServer((request, response) => {
@@ -83,14 +98,19 @@ export async function serveHttp(answer: Answering, port = 0, ip = LOOPBACK): Pro
   return listen(server, seen, port, ip);
 }
 
-/** A finished handshake and nothing more, with HTTP/2 on offer as routers have it. */
-export async function serveTls(pair: Pair, port = 0, ip = LOOPBACK): Promise<Served> {
+/** A finished handshake and `behave`, which does nothing if not given, with HTTP/2 on offer as routers have it. */
+export async function serveTls(
+  pair: Pair,
+  port = 0,
+  ip = LOOPBACK,
+  behave: (socket: net.Socket) => void = (socket) => void socket.resume(),
+): Promise<Served> {
   const seen = nothingSeen();
   const server = tls.createServer({ ...pair, ALPNProtocols: ["h2", "http/1.1"] }, (socket) => {
     seen.handshakes += 1;
     seen.servernames.push(socket.servername);
     socket.on("error", () => undefined);
-    socket.resume();
+    behave(socket);
   });
   server.on("tlsClientError", (error) => seen.handshakeErrors.push(String(error)));
   return listen(server, seen, port, ip);
@@ -123,6 +143,7 @@ async function listen(server: net.Server, seen: Seen, port: number, ip: string):
   return {
     at: { ip, port: address.port },
     seen,
+    refuseNew: () => void server.close(),
     stop: () =>
       new Promise((resolve) => {
         for (const socket of open) socket.destroy();
