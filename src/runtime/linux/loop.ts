@@ -24,6 +24,8 @@ class Upkeep extends TimerNode {
   }
 }
 
+/** In a turn of fewer events the peers would wait longer for what is gathered than the calls are worth. */
+const GATHERED_EVENTS = 8;
 const GENERATIONS = 2 ** 31 - 1;
 
 export class Loop {
@@ -140,8 +142,11 @@ export class Loop {
     const count = this.poller.wait(this.waitMs(timeoutMs));
     this.turns++;
     this.now = performance.now();
-    this.batch.gathers = count > 1;
-    for (let i = 0; i < count; i++) this.dispatch(i);
+    this.batch.gathers = count >= GATHERED_EVENTS;
+    for (let i = 0; i < count; i++) {
+      this.dispatch(i);
+      if (!this.batch.gathers) this.batch.enter();
+    }
     this.timers.advance(this.now);
     this.bringForward();
     this.runTasks();
