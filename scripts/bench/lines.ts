@@ -43,6 +43,8 @@ const STREAMS = 8;
 const WARM_STREAMS = 30;
 /** Opened twice: what the second half adds is what a tunnel costs, the first half also wakes the compiler. */
 const IDLE_TUNNELS = 2_000;
+/** A process is idle when it has done with its start, also with what it does some seconds after it. */
+const AFTER_START_MS = 5_000;
 /** Connections of a process that just started, which compiles on the way. */
 const COLD = 2_000;
 
@@ -149,7 +151,7 @@ async function memory(bench: Bench): Promise<void> {
     for (const peer of manyLined(bench)) {
       const world = bench.lab.world(slotOf(bench, peer));
       const running = await startReady(bench, peer, world);
-      await Bun.sleep(500);
+      await Bun.sleep(AFTER_START_MS);
       const idle = memoryOf(running.pids());
       const half = await withIdleTunnels(bench, running, world);
       const full = await withIdleTunnels(bench, running, world);
