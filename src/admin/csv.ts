@@ -114,6 +114,7 @@ function backendRows(cluster: ClusterStatus, pool: PoolStatus, iid: number): rea
     ...trafficOf(pool),
     econ: sumOf(pool.endpoints.map(({ failures }) => failures)),
     ...answersOf(pool.answers),
+    ...(pool.outages === undefined ? {} : { chkdown: pool.outages.downs, downtime: pool.outages.downSeconds }),
     status: up > 0 ? "UP" : "DOWN",
     weight: up,
     act: up,

@@ -110,14 +110,14 @@ function table(caption: string, rows: readonly Row[]): Markup {
 function nodeRow({ kinds, endpoints }: Row): Markup {
   const [first] = endpoints;
   const sum = (of: (endpoint: EndpointStatus) => number): number => endpoints.reduce((all, each) => all + of(each), 0);
-  const failures = sum((each) => each.failures);
+  const failed = endpoints.filter(({ lastFailure }) => lastFailure !== null);
   return html`<tr data-state="${first.state}">
     <td>${badge(first.state, null)}</td>
     <th scope="row">
       <bdi${first.node.length > UNBROKEN_MOST ? null : html` class="short"`}>${first.node}</bdi
       >${first.node === first.ip ? null : html` <small>${first.ip}</small>`}${kinds === null ? null : html` <small class="tag">${kinds}</small>`}
     </th>
-    <td class="why">${first.reason}${notes(first, failures)}</td>
+    <td class="why">${first.reason}${notes(first, failed)}</td>
     <td class="n">${shortDuration(Math.min(...endpoints.map(({ sinceSeconds }) => sinceSeconds)))}</td>
     <td class="n">${count(sum(({ active }) => active))}</td>
     <td class="n">${bytes(sum((each) => each.bytesUp + each.bytesDown))}</td>
@@ -125,13 +125,13 @@ function nodeRow({ kinds, endpoints }: Row): Markup {
 }
 
 /** What is not plain about a node: nobody knows yet whether it belongs here, whose it is, dials that failed. */
-function notes({ role, identity, lastFailure }: EndpointStatus, failures: number): Markup | null {
+function notes({ role, identity }: EndpointStatus, failed: readonly EndpointStatus[]): Markup | null {
+  const [last] = failed.flatMap(({ lastFailure }) => lastFailure ?? []);
+  const failures = failed.reduce((all, each) => all + each.failures, 0);
   const said = [
     ...(role === "candidate" ? ["role not known yet"] : []),
     ...(identity === "foreign" ? ["another cluster's node"] : []),
-    ...(failures === 0
-      ? []
-      : [`${many(failures, "failed dial")}${lastFailure === null ? "" : `, last ${lastFailure.error}`}`]),
+    ...(last === undefined ? [] : [`${many(failures, "failed dial")}, last ${last.error}`]),
   ];
   return said.length === 0 ? null : html` <small>${said.join(" · ")}</small>`;
 }

@@ -5,7 +5,7 @@ import { formatEndpoint } from "../core/address.ts";
 import type { Client } from "./client.ts";
 import { EXIT } from "./exit-code.ts";
 import type { Io } from "./io.ts";
-import { ageText } from "./status-table.ts";
+import { ageText, failedDials } from "./status-table.ts";
 import { table } from "./table.ts";
 
 /** @throws EdgeErrors when the text is no name and no URL */
@@ -50,17 +50,18 @@ function candidateRow({
   sinceSeconds,
   active,
   weight,
-  ...rest
+  reason,
+  failures,
+  lastFailure,
 }: Candidate): readonly string[] {
   const name = node === ip ? "" : ` ${node}`;
-  const { failures, lastFailure, reason } = rest;
-  const failed = lastFailure === null ? [] : [`${failures} failed dials, the last ${lastFailure.error}`];
+  const failed = failedDials({ failures, lastFailure });
   const share = used && weight < 100 ? [`slow start at ${weight} %`] : [];
   return [
     `             ${used ? ">" : " "} ${formatEndpoint(ip, port)}${name}`,
     state,
     ageText(sinceSeconds),
     `${active} open`,
-    [reason, ...share, ...failed].join("; "),
+    [reason, ...share, ...(failed === null ? [] : [failed])].join("; "),
   ];
 }

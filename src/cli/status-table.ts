@@ -71,8 +71,18 @@ function nodeText({ node, ip }: EndpointStatus): string {
   return node === ip ? node : `${node} (${ip})`;
 }
 
-function failureText({ failures, lastFailure }: EndpointStatus): string {
-  return lastFailure === null ? "" : `; ${failures} failed dials, the last ${lastFailure.error}`;
+function failureText(endpoint: EndpointStatus): string {
+  const words = failedDials(endpoint);
+  return words === null ? "" : `; ${words}`;
+}
+
+/** Null: there is nothing to say of them. */
+export function failedDials({
+  failures,
+  lastFailure,
+}: Pick<EndpointStatus, "failures" | "lastFailure">): string | null {
+  if (lastFailure === null) return null;
+  return `${failures} failed ${failures === 1 ? "dial" : "dials"}, the last ${lastFailure.error}`;
 }
 
 function removedBlock({ removed = [] }: Status): string {

@@ -8,6 +8,7 @@ import { openControlSocket, type ControlSocket } from "./api/control-socket.ts";
 import { RunningInstance } from "./api/instance.ts";
 import { RecentEvents } from "./log/recent-events.ts";
 import type { LogSink } from "./log/sink.ts";
+import { fewDescriptors } from "./machine/limits.ts";
 import { createNotifier } from "./machine/notify.ts";
 import { summary } from "./ready-line.ts";
 import { Ending, Running } from "./running.ts";
@@ -71,6 +72,8 @@ async function open({ config, load, workerEntry, openAdmin, sink }: RunInput, co
   const { log, board } = supervisor;
   if (control.note !== null) log.warn("control", control.note);
   for (const text of configWarnings(config)) log.warn("config", text);
+  const few = fewDescriptors(config.maxConnections);
+  if (few !== null) log.warn("descriptors", few);
   const reload = createReload({
     load: (runtime, taking) => load(runtime, taking, supervisor.own.now()),
     current: () => supervisor.config,

@@ -60,7 +60,13 @@ describe("csvText()", () => {
     if (hub === undefined || pool === undefined || node === undefined) throw new Error("no sample");
     const answers = { "1xx": 1, "2xx": 20, "3xx": 3, "4xx": 4, "5xx": 5 };
     const checks = { failed: 7, downs: 2, downSeconds: 61, lastMs: 12.4 };
-    const http: PoolStatus = { ...pool, kind: "http", answers, endpoints: [{ ...node, answers, checks }] };
+    const http: PoolStatus = {
+      ...pool,
+      kind: "http",
+      answers,
+      outages: { downs: 1, downSeconds: 9 },
+      endpoints: [{ ...node, answers, checks }],
+    };
     const listeners = [{ kind: "http" as const, address: ":80", connections: 0, total: 0 }];
     const [frontend, server, backend] = rows({ ...status, listeners, clusters: [{ ...hub, pools: [http] }] });
     const codes = { hrsp_1xx: "1", hrsp_2xx: "20", hrsp_3xx: "3", hrsp_4xx: "4", hrsp_5xx: "5", hrsp_other: "0" };
@@ -72,6 +78,7 @@ describe("csvText()", () => {
       chkdown: "2",
       downtime: "61",
     });
+    expect(backend).toMatchObject({ chkfail: "", chkdown: "1", downtime: "9" });
     expect(rows()[2]).toMatchObject({ hrsp_2xx: "", req_tot: "", chkfail: "" });
   });
 

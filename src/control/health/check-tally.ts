@@ -12,6 +12,9 @@ export interface Checks {
   readonly lastMs: number | null;
 }
 
+/** What a pool came to. */
+export type Outages = Pick<Checks, "downs" | "downSeconds">;
+
 const IN_SERVICE: ReadonlySet<Verdict> = new Set(["up", "unknown"]);
 
 export class CheckTally {

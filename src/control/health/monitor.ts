@@ -176,7 +176,8 @@ export class HealthMonitor {
   }
 
   clusters(): readonly ClusterHealth[] {
-    return this.model.clusters.map((cluster) => clusterView(cluster, this.identities));
+    const nowMs = this.clock.nowMs();
+    return this.model.clusters.map((cluster) => clusterView(cluster, this.identities, nowMs));
   }
 
   /** Cluster by cluster, what its nodes showed last. */
@@ -325,6 +326,7 @@ export class HealthMonitor {
   private refresh(cluster: TrackedCluster): void {
     this.healthLog.rolesChanged(updateRoles(cluster, this.clock.nowMs()));
     this.boardWriter.summarize(cluster);
+    cluster.countOutages(this.clock.nowMs());
   }
 }
 

@@ -19,6 +19,8 @@ export class TrackedCluster {
   endpoints: readonly TrackedEndpoint[] = [];
   /** The best rung that any node of a pool passed since the start: the pool is held to it. */
   readonly rungs = new Map<ServiceName, Rung>();
+  /** When its pools had no usable member. */
+  readonly outages = new Map<ServiceName, CheckTally>();
   /** The log has said that every member is dead. */
   reportedDown = false;
 
@@ -33,6 +35,16 @@ export class TrackedCluster {
 
   get checksOff(): boolean {
     return this.config.check === "off";
+  }
+
+  /** A pool is in service while one of its members is, or may be. */
+  countOutages(nowMs: number): void {
+    for (const service of new Set(this.endpoints.map((endpoint) => endpoint.service))) {
+      const tally = this.outages.get(service.name) ?? new CheckTally();
+      this.outages.set(service.name, tally);
+      const inService = this.pool(service).some(({ shownState }) => shownState === "up" || shownState === "unknown");
+      tally.became(inService ? "up" : "dead", nowMs);
+    }
   }
 
   pool(service: Service): readonly TrackedEndpoint[] {

@@ -4,7 +4,7 @@ import type { Rung } from "../../core/health/ladder.ts";
 import type { Role } from "../../core/health/roles.ts";
 import type { HealthWord } from "../../seam/board.ts";
 import type { ServiceName } from "../../seam/services.ts";
-import type { Checks } from "./check-tally.ts";
+import type { Checks, Outages } from "./check-tally.ts";
 import type { CertificateView } from "./certificate-warnings.ts";
 import type { NodeIdentities } from "./node-identities.ts";
 import type { ProbedNode, TrackedCluster, TrackedEndpoint } from "./tracked.ts";
@@ -38,6 +38,8 @@ export interface ClusterHealth {
   readonly certificates: readonly CertificateView[];
   /** Sentences for the operator. */
   readonly warnings: readonly string[];
+  /** By pool. */
+  readonly outages: ReadonlyMap<ServiceName, Outages>;
 }
 
 export function endpointView(endpoint: TrackedEndpoint, nowMs: number): EndpointHealth {
@@ -97,13 +99,18 @@ export function certificateView({
   };
 }
 
-export function clusterView({ name, endpoints }: TrackedCluster, identities: NodeIdentities): ClusterHealth {
+export function clusterView(
+  { name, endpoints, outages }: TrackedCluster,
+  identities: NodeIdentities,
+  nowMs: number,
+): ClusterHealth {
   return {
     name,
     domain: identities.domainOf(name),
     learnt: identities.learntDomains.has(name),
     certificates: identities.certificates(name),
     warnings: [...identities.warnings(name), ...ownWarnings(endpoints)],
+    outages: new Map([...outages].map(([service, tally]) => [service, tally.view(nowMs)])),
   };
 }
 

@@ -12,6 +12,20 @@ export function maxConnections(descriptors: number = descriptorLimit()): number 
   return Math.max(1, Math.floor((descriptors - RESERVED_DESCRIPTORS) / DESCRIPTORS_PER_CONNECTION));
 }
 
+/** Less than this is hardly meant; the usual 1,024 descriptors suffice for 206. */
+const FEW_CONNECTIONS = 200;
+
+/** What the start says of too few descriptors; null: they suffice. @param wanted `max-connections`; 0: what fits. */
+export function fewDescriptors(wanted: number, descriptors: number = descriptorLimit()): string | null {
+  const room = maxConnections(descriptors);
+  const remedy = "raise LimitNOFILE (or ulimit -n)";
+  if (wanted > room) {
+    return `max-connections is ${wanted}, and the ${descriptors} descriptors of this process suffice for ${room}; ${remedy}`;
+  }
+  if (wanted > 0 || room >= FEW_CONNECTIONS) return null;
+  return `max-connections is ${room}, since this process may have only ${descriptors} descriptors; ${remedy}`;
+}
+
 /** Short enough to see a crowd come and go; one open and close each time. */
 const CHECK_MS = 250;
 /** A shortage that lasts is logged again this much later. */

@@ -4,7 +4,7 @@ import { activeOf, ANSWERS, HEALTH_WORDS, type Answer, type Board, type HealthWo
 import type { DialError } from "../../seam/mail.ts";
 import type { Policy, Service, ServiceName } from "../../seam/services.ts";
 import type { ClusterPlan, Endpoint } from "../../seam/snapshot.ts";
-import type { Checks } from "../health/check-tally.ts";
+import type { Checks, Outages } from "../health/check-tally.ts";
 import type { EndpointHealth } from "../health/view.ts";
 import type { Facts } from "../serve/facts.ts";
 
@@ -16,6 +16,8 @@ export interface PoolStatus extends Health, Traffic {
   readonly endpoints: readonly EndpointStatus[];
   /** HTTP requests by the answer's status; where HTTP is spoken. */
   readonly answers?: Answers;
+  /** When it had no usable node. */
+  readonly outages?: Outages;
 }
 
 export type Answers = Readonly<Record<Answer, number>>;
@@ -31,6 +33,7 @@ export interface EndpointStatus extends Health, Traffic {
   readonly failures: number;
   readonly checks?: Checks;
   readonly answers?: Answers;
+  /** Null: none, or it is up and that was long ago. */
   readonly lastFailure: { readonly error: DialError; readonly time: string } | null;
 }
 
@@ -84,13 +87,18 @@ export function poolStatus(
   };
 }
 
+/** A failed dial says nothing more of an endpoint that is up after so many ms. */
+const OLD_FAILURE_MS = 60_000;
+
 function endpointStatus(
   { cell, at, node }: Endpoint,
   facts: Facts,
   view: EndpointHealth | undefined,
   nowMs: number,
 ): EndpointStatus {
-  const failure = facts.lastFailures.get(cell);
+  const last = facts.lastFailures.get(cell);
+  const isOld = last !== undefined && view?.state === "up" && nowMs - last.atMs >= OLD_FAILURE_MS;
+  const failure = isOld ? undefined : last;
   return {
     node,
     ip: at.ip,

@@ -214,7 +214,11 @@ function clusterStatus(
     notAfter: new Date(notAfterMs).toISOString(),
   }));
   const [first] = certificates.map(({ notAfter }) => notAfter).sort();
-  const pools = facts.snapshot.services.flatMap((service) => poolStatus(plan, service, facts, endpoints, nowMs) ?? []);
+  const pools = facts.snapshot.services.flatMap((service) => {
+    const pool = poolStatus(plan, service, facts, endpoints, nowMs);
+    const outages = health?.outages.get(service.name);
+    return pool === null ? [] : [outages === undefined ? pool : { ...pool, outages }];
+  });
   const warnings = health?.warnings ?? [];
   const best = healthOf(facts.board, plan.cell, nowMs);
   return {

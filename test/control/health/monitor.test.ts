@@ -52,6 +52,21 @@ describe("HealthMonitor", () => {
     lab.health.stop();
   });
 
+  test("a pool is out of service while none of its members is up, and that is counted (13 C5)", async () => {
+    const lab = wellHub();
+    const outages = (): unknown => lab.health.clusters()[0]?.outages.get("api");
+    await lab.clock.pass(20_000);
+    lab.net.set("api 10.0.0.20", NOT_READY);
+    await lab.clock.pass(30_000);
+    expect(outages()).toMatchObject({ downs: 0, downSeconds: 0 });
+    for (const ip of HUB) lab.net.set(`api ${ip}`, NOT_READY);
+    await secondsUntil(lab, () => lab.states("api").every((state) => state === "not-ready"));
+    await lab.clock.pass(10_000);
+    expect(outages()).toMatchObject({ downs: 1, downSeconds: 10 });
+    expect(lab.health.clusters()[0]?.outages.get("https")).toMatchObject({ downs: 0, downSeconds: 0 });
+    lab.health.stop();
+  });
+
   test("a small lab is known within a moment, and the board has it", async () => {
     const lab = wellHub();
     expect(lab.states("api")).toEqual(["unknown", "unknown", "unknown"]);

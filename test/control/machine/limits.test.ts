@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { EventLog } from "../../../src/control/log/event-log.ts";
-import { DescriptorWatch } from "../../../src/control/machine/limits.ts";
+import { DescriptorWatch, fewDescriptors } from "../../../src/control/machine/limits.ts";
 
 /** Keeps what is logged. */
 function kept(): EventLog & { readonly lines: string[] } {
@@ -24,6 +24,26 @@ function counter(): { used: () => number; set(value: number): void; looked(looks
     looked: (more) => new Promise((resolve) => (wanted = { at: looks + more, resolve })),
   };
 }
+
+describe("fewDescriptors()", () => {
+  test.each([
+    [
+      0,
+      200,
+      "max-connections is 1, since this process may have only 200 descriptors; raise LimitNOFILE (or ulimit -n)",
+    ],
+    [
+      5_000,
+      1_024,
+      "max-connections is 5000, and the 1024 descriptors of this process suffice for 206; raise LimitNOFILE (or ulimit -n)",
+    ],
+    [0, 1_024, null],
+    [10, 1_024, null],
+    [0, 65_536, null],
+  ])("of max-connections %d and %d descriptors", (wanted, descriptors, text) => {
+    expect(fewDescriptors(wanted, descriptors)).toBe(text);
+  });
+});
 
 describe("DescriptorWatch", () => {
   test("tells of a shortage every 5 s at most, and of its end", async () => {
