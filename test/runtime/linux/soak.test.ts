@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { runSoak } from "../../../scripts/soak/soak.ts";
 
-const TEST_MS = 90_000;
+const TEST_MS = 180_000;
 
 describe("the linux engine under load", () => {
   test.each([
@@ -16,7 +16,7 @@ describe("the linux engine under load", () => {
         passes: 200,
         bulkBytes: 20_000_000,
         bulks: 8,
-        secondsPerPart: 20,
+        secondsPerPart: 40,
         debug: true,
         ring,
         seed: 20_260_801,
