@@ -199,7 +199,7 @@ describe("CommandLine.parse()", () => {
       "dns --for --format=",
       [
         "--for: Cannot use this flag: no value found, ADDRESS wanted (USAGE)",
-        "--format: Cannot use this flag: no value found, hosts|dnsmasq|bind|libvirt wanted (USAGE)",
+        "--format: Cannot use this flag: no value found, hosts|dnsmasq|bind|libvirt|resolved wanted (USAGE)",
       ],
     ],
     [
@@ -230,7 +230,7 @@ describe("CommandLine.parse()", () => {
     expect([command.name, settings, options]).toEqual([
       "dns",
       [{ flag: "config", text: "a.yaml" }],
-      { for: "::1", format: "hosts" },
+      { for: "::1", format: "hosts", forward: null },
     ]);
   });
 

@@ -69,10 +69,48 @@ describe("edge-lb dns", () => {
   test.each([
     [["dns"], "0 clusters"],
     [[...HUB, "--for", "here"], 'Cannot use --for: "here" found, an IPv4 or IPv6 address wanted (USAGE)'],
-    [[...HUB, "--format", "xml"], 'Cannot use --format: "xml" found, hosts, dnsmasq, bind or libvirt wanted (USAGE)'],
+    [
+      [...HUB, "--format", "xml"],
+      'Cannot use --format: "xml" found, hosts, dnsmasq, bind, libvirt or resolved wanted (USAGE)',
+    ],
   ])("ends %j with 2", async (argv, want) => {
     const { code, err } = await edgeLb(argv);
     expect(code).toBe(2);
     expect(err).toContain(want);
+  });
+});
+
+describe("edge-lb dns --forward", () => {
+  const LAB = ["dns", "--cluster", "hub=10.0.0.1,names=*.shop.example", "--domain", "lab", "--forward"];
+
+  test.each([
+    [["10.0.0.9", "--format", "dnsmasq"], "server=/hub.lab/10.0.0.9\nserver=/shop.example/10.0.0.9\n"],
+    [["10.0.0.9#5353", "--format", "dnsmasq"], "server=/hub.lab/10.0.0.9#5353\nserver=/shop.example/10.0.0.9#5353\n"],
+    [
+      ["10.0.0.9", "--format", "libvirt"],
+      "<dns>\n  <forwarder domain='hub.lab' addr='10.0.0.9'/>\n  <forwarder domain='shop.example' addr='10.0.0.9'/>\n</dns>\n",
+    ],
+    [["fd00::9", "--format", "resolved"], "[Resolve]\nDNS=[fd00::9]:53\nDomains=~hub.lab ~shop.example\n"],
+  ])("%p", async (words, out) => {
+    expect(await edgeLb([...LAB, ...words])).toMatchObject({ code: 0, out, err: "" });
+  });
+
+  test("writes another port for libvirt as an option of its dnsmasq", async () => {
+    const { out } = await edgeLb([...LAB, "10.0.0.9#5353", "--format", "libvirt"]);
+    expect(out).toContain("<dnsmasq:option value='server=/hub.lab/10.0.0.9#5353'/>");
+  });
+
+  test.each([
+    [["10.0.0.9#0"], "ADDRESS or ADDRESS#PORT wanted"],
+    [["here"], "ADDRESS or ADDRESS#PORT wanted"],
+    [["10.0.0.9", "--format", "hosts"], "Cannot forward from hosts: dnsmasq, libvirt or resolved wanted"],
+  ])("refuses %p", async (words, message) => {
+    const { code, err } = await edgeLb([...LAB, ...words]);
+    expect([code, err]).toEqual([2, expect.stringContaining(message)]);
+  });
+
+  test("resolved holds no records", async () => {
+    const { code, err } = await edgeLb([...LAB.slice(0, -1), "--format", "resolved"]);
+    expect([code, err]).toEqual([2, expect.stringContaining("add --forward ADDR#PORT")]);
   });
 });
