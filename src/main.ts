@@ -12,9 +12,9 @@ import { runEdgeLb } from "./control/run-edge-lb.ts";
 const workerEntry = new URL(`./data/worker${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url);
 
 /** Loaded where it is wanted: the libraries of the status page and its metrics take 1.7 MB, of no use to `--admin off`. */
-const openAdmin: OpenAdmin = async (at, access) => {
+const openAdmin: OpenAdmin = async (at, access, fds) => {
   const admin = await import("./admin/server.ts");
-  return admin.openAdmin(at, access);
+  return admin.openAdmin(at, access, fds);
 };
 
 const io = processIo();
@@ -34,8 +34,8 @@ const code = await runCli(process.argv.slice(2), io, {
   run: async (config, load) => {
     const sink = await openSink(config.logTo, config.log);
     new DescriptorWatch({ log: createEventLog(sink, config.log === "json" ? "json" : "text") }).start();
-    const { out, flush, isTerminal } = io;
-    const code = await runEdgeLb({ config, load, workerEntry, openAdmin, sink, out, flush, isTerminal });
+    const { out, flush, isTerminal, passed } = io;
+    const code = await runEdgeLb({ config, load, workerEntry, openAdmin, sink, out, flush, isTerminal, passed });
     await flush(LAST_WORDS_MS);
     return code;
   },

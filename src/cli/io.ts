@@ -1,6 +1,6 @@
 /** What a command may touch: tests need no process. */
 import { availableParallelism } from "node:os";
-import type { Machine } from "../config/option.ts";
+import type { Machine, PassedSocket } from "../config/option.ts";
 
 export interface Io {
   /** Results; texts end with a line feed. */
@@ -20,12 +20,20 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Results go to a terminal. */
   readonly isTerminal: boolean;
+  /** Sockets that the service manager listens on for this process. */
+  readonly passed?: readonly PassedSocket[];
   /** Of this process when left out. */
   readonly machine?: Machine;
 }
 
 export function machineOf(io: Io): Machine {
   return (
-    io.machine ?? { env: io.env, userId: process.geteuid?.() ?? -1, cpus: availableParallelism(), addresses: null }
+    io.machine ?? {
+      env: io.env,
+      userId: process.geteuid?.() ?? -1,
+      cpus: availableParallelism(),
+      addresses: null,
+      passed: io.passed ?? [],
+    }
   );
 }

@@ -2,6 +2,7 @@
 import { closeSync, constants, readFileSync, statSync, writeFileSync } from "node:fs";
 import { isatty } from "node:tty";
 import { openFile } from "../control/files/open-file.ts";
+import { takePassedSockets } from "../control/machine/passed-sockets.ts";
 import type { Io } from "./io.ts";
 import { Output } from "./output.ts";
 
@@ -22,6 +23,7 @@ export function processIo(): Io {
     readFile: reader(),
     writeFile,
     env: process.env,
+    passed: takePassedSockets(process.env),
     isTerminal: isatty(STANDARD_OUTPUT),
   };
 }

@@ -16,6 +16,7 @@ import { listenersOf, OwnListeners } from "./own-listeners.ts";
 import type { ClusterConfig, Config } from "./model.ts";
 import { mapGroup, optionsOf } from "./option-group.ts";
 import type { Texts } from "./option-texts.ts";
+import { withPassed } from "./passed-sockets.ts";
 import { BASE, COMMAND_LINE, GLOBAL, LISTEN, settingsWith, type Settings } from "./options.ts";
 import { resolveOption, type Machine, type Option } from "./option.ts";
 import { didYouMean, Problems, quote, typed } from "./text.ts";
@@ -147,17 +148,19 @@ function resolve(
   for (const name of further) checkSwitchedOff(name, options, layers, problems);
   const table = { options: clusterWith(services), services };
   const entries = readClusters(flags, tree, runtime ?? NO_RUNTIME_LAYER, keysOf(table.options), problems);
-  const { admin, adminAuth } = settings;
+  const passed = machine.passed ?? [];
+  const settled = withPassed(settings, passed, services, problems);
+  const { admin, adminAuth } = settled;
   const config: Config = {
-    ...settings,
+    ...settled,
     file,
     fromFile: tree,
     removed: entries.removed.map(({ name, layer, where: at }) => ({ name, layer, where: at })),
     clusters: entries.kept.flatMap((entry) => resolveCluster(entry, base, table, machine, problems) ?? []),
     services,
     adminAuth: adminAuth ?? (admin === null ? null : authFromEnv(machine, problems)),
-    adminGiven: layers.some((texts) => texts.has(GLOBAL.admin)),
-    controlGiven: layers.some((texts) => texts.has(GLOBAL.control)),
+    adminGiven: layers.some((texts) => texts.has(GLOBAL.admin)) || passed.some(({ name }) => name === "admin"),
+    controlGiven: layers.some((texts) => texts.has(GLOBAL.control)) || passed.some(({ name }) => name === "control"),
   };
   const written = { options, entries: entries.kept, where, own: own ?? ownListeners(config, machine) };
   checkConfig(config, written, problems);

@@ -1,7 +1,19 @@
 /** What an option of the option table is, and how its texts become a value. */
 import { EdgeError } from "../errors.ts";
 import { fit, quote, type Located, type Problems, type Reading } from "./text.ts";
+import type { Address } from "../seam/snapshot.ts";
 import type { Choice, Codec, Form } from "./values.ts";
+
+/** One descriptor of sd_listen_fds(3). */
+export interface PassedSocket {
+  /** A service's, `admin` or `control`. */
+  readonly name: string;
+  readonly fd: number;
+  /** Of a TCP socket that listens; else null. */
+  readonly at: Address | null;
+  /** Of a unix socket that listens, `@` before an abstract one; else null. */
+  readonly path: string | null;
+}
 
 /** What the defaults of some options depend on. */
 export interface Machine {
@@ -11,6 +23,8 @@ export interface Machine {
   readonly cpus: number;
   /** Of its interfaces, in canonical text; null: the configuration is another machine's, or not to be served. */
   readonly addresses: readonly string[] | null;
+  /** Sockets that the service manager listens on for this process. */
+  readonly passed?: readonly PassedSocket[];
 }
 
 type Unfit = Extract<Reading<unknown>, { ok: false }>;

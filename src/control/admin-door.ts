@@ -24,8 +24,11 @@ export interface AdminListener {
   close(): void;
 }
 
-/** Control does not know what the admin plane shows. @throws EdgeError LISTEN_FAILED */
-export type OpenAdmin = (at: ListenAddress, access: AdminAccess) => Promise<AdminListener>;
+/**
+ * Control does not know what the admin plane shows.
+ * @param fds Sockets that were passed for it; without any it listens at `at`. @throws EdgeError LISTEN_FAILED
+ */
+export type OpenAdmin = (at: ListenAddress, access: AdminAccess, fds: readonly number[]) => Promise<AdminListener>;
 
 /**
  * The usual address may be taken by something else of this machine: that is no reason not to serve clusters.
@@ -36,11 +39,12 @@ export async function takeAdmin(
   open: OpenAdmin,
   { admin: at, adminGiven }: Config,
   access: AdminAccess,
-  log: EventLog,
+  fds: readonly number[] = [],
 ): Promise<AdminListener | null> {
+  const { log } = access;
   if (at === null) return null;
   try {
-    const admin = await open(at, access);
+    const admin = await open(at, access, fds);
     log.info("admin", `status page at ${urlOf(admin.at)}`, { port: admin.at.port });
     return admin;
   } catch (error) {

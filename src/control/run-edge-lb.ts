@@ -1,9 +1,12 @@
 /** `edge-lb run`: from a configuration to an exit code. It opens what it needs, is ready, serves, ends. */
 import type { Config } from "../config/model.ts";
+import type { PassedSocket } from "../config/option.ts";
+import { fdsOf } from "../config/passed-sockets.ts";
 import { configWarnings } from "../config/warnings.ts";
 import { EdgeError } from "../errors.ts";
 import { takeAdmin, type OpenAdmin } from "./admin-door.ts";
 import { createApi } from "./api/api.ts";
+import { openPassedControl, othersMayUse } from "./api/passed-control.ts";
 import { openControlSocket, type ControlSocket } from "./api/control-socket.ts";
 import { RunningInstance } from "./api/instance.ts";
 import { RecentEvents } from "./log/recent-events.ts";
@@ -25,12 +28,14 @@ export interface RunInput {
   /** @returns why what went to `out` cannot leave, as node:fs names it; null: it has left */
   readonly flush: () => Promise<string | null>;
   readonly isTerminal: boolean;
+  /** Sockets that the service manager listens on for this process. */
+  readonly passed?: readonly PassedSocket[] | undefined;
 }
 
 /** Serves until a signal. @returns 0 after a drain, 1 when it failed while running. @throws EdgeError when it cannot start */
 export async function runEdgeLb(input: RunInput): Promise<number> {
   // before the listening addresses: a second instance names the first one, not a port that is taken
-  const control = await takeControl(input.config);
+  const control = await takeControl(input);
   try {
     const running = await open(input, control);
     running.ready(input.out, input.isTerminal);
@@ -50,8 +55,11 @@ interface Control {
 }
 
 /** Without a folder for it at its usual place, edge-lb runs without a control socket; where one was asked for, it has to be there. */
-async function takeControl({ control, controlGiven }: Config): Promise<Control> {
+async function takeControl({ config, passed = [] }: RunInput): Promise<Control> {
+  const { control, controlGiven } = config;
   if (control === null) return { socket: null, note: null };
+  const fds = fdsOf(passed, "control");
+  if (fds.length > 0) return { socket: await openPassedControl(control, fds), note: othersMayUse(control) };
   try {
     return { socket: await openControlSocket(control), note: null };
   } catch (error) {
@@ -60,7 +68,10 @@ async function takeControl({ control, controlGiven }: Config): Promise<Control> 
   }
 }
 
-async function open({ config, load, workerEntry, openAdmin, sink }: RunInput, control: Control): Promise<Running> {
+async function open(
+  { config, load, workerEntry, openAdmin, sink, passed = [] }: RunInput,
+  control: Control,
+): Promise<Running> {
   const events = new RecentEvents();
   const ending = new Ending();
   const onFatal = (error: EdgeError): void => {
@@ -68,7 +79,7 @@ async function open({ config, load, workerEntry, openAdmin, sink }: RunInput, co
     void sink.drained().then(() => ending.with(1));
   };
   const notifier = await createNotifier();
-  const supervisor = await startSupervisor({ config, workerEntry, sink, events, onFatal });
+  const supervisor = await startSupervisor({ config, workerEntry, sink, events, onFatal, passed });
   const { log, board } = supervisor;
   if (control.note !== null) log.warn("control", control.note);
   for (const text of configWarnings(config)) log.warn("config", text);
@@ -86,7 +97,7 @@ async function open({ config, load, workerEntry, openAdmin, sink }: RunInput, co
   const api = createApi(instance, { readOnly: false, signal: streams.signal });
   control.socket?.serve((request) => api.fetch(request));
   const access = { instance, board, services: config.services, auth: config.adminAuth, log, signal: streams.signal };
-  const admin = await takeAdmin(openAdmin, config, access, log);
+  const admin = await takeAdmin(openAdmin, config, access, fdsOf(passed, "admin"));
   if (admin !== null) supervisor.own.add({ label: "admin", at: admin.at });
   return new Running({ config, sink, ending, notifier, supervisor, reload, instance, streams, admin });
 }

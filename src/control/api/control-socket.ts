@@ -39,14 +39,12 @@ async function takePath(path: string): Promise<ControlSocket> {
 class HttpControlSocket implements ControlSocket {
   readonly path: string;
   private readonly server: Server;
-  private handler: Handler = () => new Response("edge-lb is starting\n", { status: 503 });
+  private handler: Handler | null = null;
   private inode = -1;
 
   constructor(path: string) {
     this.path = path;
-    this.server = createHttpServer((request, sent) => this.handler(request, sent));
-    // a stalled command must not hold a reload for ever, an event stream may last
-    this.server.requestTimeout = 30_000;
+    this.server = createControlServer(() => this.handler);
   }
 
   async listen(): Promise<void> {
@@ -65,6 +63,16 @@ class HttpControlSocket implements ControlSocket {
     this.server.close();
     unlink(this.path);
   }
+}
+
+/** @param handlerNow Null: edge-lb is starting. */
+export function createControlServer(handlerNow: () => Handler | null): Server {
+  const server = createHttpServer(
+    (request, sent) => handlerNow()?.(request, sent) ?? new Response("edge-lb is starting\n", { status: 503 }),
+  );
+  // a stalled command must not hold a reload for ever, an event stream may last
+  server.requestTimeout = 30_000;
+  return server;
 }
 
 /** Owner only, from the first moment on: the socket gets its mode from the mask. */

@@ -28,6 +28,11 @@ export function portHolder(at: Address, over: Transport = "tcp"): Holder | null 
   }
 }
 
+/** Every TCP socket that listens in this network, where /proc tells. */
+export function listeningSockets(): readonly HoldingSocket[] {
+  return [...socketsIn("/proc/net/tcp", "tcp"), ...socketsIn("/proc/net/tcp6", "tcp")];
+}
+
 /** What to type to be rid of it. */
 export function stopLine({ pid, unit }: Holder): string {
   if (unit !== null) return `systemctl stop ${unit}`;
@@ -42,7 +47,7 @@ export function serviceOf(cgroup: string): string | null {
   return /^.*\/([^/]+\.service)(?:\/|$)/.exec(path)?.[1] ?? null;
 }
 
-interface HoldingSocket {
+export interface HoldingSocket {
   /** Canonical. */
   readonly ip: string;
   readonly port: number;
@@ -106,7 +111,8 @@ function holds(pid: string, inodes: ReadonlySet<string>): boolean {
   }
 }
 
-function inodeOf(link: string): string {
+/** Of the socket that a link of /proc/PID/fd leads to; empty: it is none. */
+export function inodeOf(link: string): string {
   try {
     return /^socket:\[(\d+)\]$/.exec(readlinkSync(link))?.[1] ?? "";
   } catch {

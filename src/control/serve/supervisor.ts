@@ -1,5 +1,6 @@
 /** The control plane: builds the snapshot, starts the workers and the probes, swaps on change, drains at the end. */
 import type { Config } from "../../config/model.ts";
+import type { PassedSocket } from "../../config/option.ts";
 import { diffConfig, type ConfigDiff } from "../../config/diff.ts";
 import { keepUntilRestart } from "../../config/restart.ts";
 import { buildSnapshot } from "../../config/build-snapshot.ts";
@@ -23,7 +24,8 @@ import { Resolver, type NameView } from "./resolver.ts";
 import { ClusterExpiry } from "./cluster-expiry.ts";
 import { openDns, type DnsService } from "./dns.ts";
 import { BoardCells } from "./board-cells.ts";
-import { openSockets, type Sockets } from "./listening.ts";
+import type { Sockets } from "./listening.ts";
+import { openAll } from "./passed-listeners.ts";
 import type { Facts } from "./facts.ts";
 import { Totals } from "./totals.ts";
 import { UnknownNames } from "./unknown-names.ts";
@@ -39,6 +41,8 @@ export interface SupervisorInput {
   readonly events: RecentEvents;
   /** Workers end faster than they may be replaced: the process has to end with exit code 1. */
   onFatal(error: EdgeError): void;
+  /** Sockets that the service manager listens on for this process. */
+  readonly passed?: readonly PassedSocket[];
 }
 
 export interface ApplyOptions {
@@ -81,7 +85,7 @@ export async function startSupervisor(input: SupervisorInput): Promise<Superviso
   const count = workersFor(engine, config.workers);
   if (count < config.workers)
     log.warn("engine", `engine ${engine} runs one worker here: Node before 23.1 cannot share a port`, { engine });
-  const sockets = await openSockets(config, engine, count);
+  const sockets = await openAll(config, engine, count, input.passed);
   const plane = new ControlPlane(input, log, chosen, count, sockets);
   await plane.openDns();
   plane.user = await dropRoot(config, engine, log);

@@ -145,6 +145,11 @@ export const MSG = { PEEK: 0x2, DONTWAIT: 0x40, WAITALL: 0x100, NOSIGNAL: 0x4000
 /** SPLICE_F_MOVE | SPLICE_F_NONBLOCK. */
 export const SPLICE_FLAGS = 1 | 2;
 export const SHUT_WR = 1;
+export const F_SETFD = 2;
+export const FD_CLOEXEC = 1;
+export const F_GETFL = 3;
+export const F_SETFL = 4;
+export const O_NONBLOCK = 0o4000;
 export const F_DUPFD_CLOEXEC = 1030;
 export const F_SETPIPE_SZ = 1031;
 export const RLIMIT_NOFILE = 7;

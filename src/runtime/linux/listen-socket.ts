@@ -3,7 +3,7 @@ import type { Address } from "../../seam/snapshot.ts";
 import { AF, ERRNO, IPV6_V6ONLY, SO, SOL, TCP } from "./libc.ts";
 import { keepAlive, noDelay } from "./options.ts";
 import { decodeAddress, encodeAddress, familyOf } from "./sockaddr.ts";
-import { bind, close, duplicate as dup, listen, openSocket, readLocalAddress, setOption } from "./syscalls.ts";
+import { bind, close, duplicate as dup, listen, openSocket, readLocalAddress, setOption, unblock } from "./syscalls.ts";
 
 /** The kernel cuts it to net.core.somaxconn; the reconnect storm of a cluster's clients should fit. */
 const BACKLOG = 4096;
@@ -69,6 +69,14 @@ function tryListen(at: Address, { reusePort = false, deferAccept = true }: Liste
   if (code >= 0) return fd;
   close(fd);
   return code;
+}
+
+/** Make a socket that somebody else listens on like one of ours. The options are the socket's, whoever has it too. */
+export function adoptListening(fd: number): void {
+  unblock(fd);
+  noDelay(fd);
+  keepAlive(fd);
+  setOption(fd, SOL.TCP, TCP.DEFER_ACCEPT, DEFER_SECONDS);
 }
 
 function socketError(errno: number): SocketError {

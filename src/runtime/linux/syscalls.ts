@@ -6,6 +6,11 @@ import {
   AF,
   AF_UNIX,
   F_DUPFD_CLOEXEC,
+  F_GETFL,
+  F_SETFD,
+  F_SETFL,
+  FD_CLOEXEC,
+  O_NONBLOCK,
   F_SETPIPE_SZ,
   FIONREAD,
   libc,
@@ -207,6 +212,12 @@ export function waiting(fd: number): number {
   words[0] = 0;
   const code = result(libc.ioctl(fd, FIONREAD, wordsAddress));
   return code < 0 ? code : (words[0] ?? 0);
+}
+
+/** No call on it waits, and no program that is started here gets it. */
+export function unblock(fd: number): void {
+  libc.fcntl(fd, F_SETFD, FD_CLOEXEC);
+  libc.fcntl(fd, F_SETFL, libc.fcntl(fd, F_GETFL, 0) | O_NONBLOCK);
 }
 
 /** A second descriptor for the same thing; its owner closes it. */

@@ -17,12 +17,18 @@ type MakeHandle = (ip: string, port: number, family: 4 | 6, fd: undefined, flags
  * @returns the port
  * @throws EdgeError
  */
-export function bindServer(server: net.Server, { at, reusePort }: ListenSpec, late: (error: Error) => void): number {
+export function bindServer(
+  server: net.Server,
+  { at, fd, reusePort }: ListenSpec,
+  late: (error: Error) => void,
+): number {
   const ip = at.ip === "" ? "::" : at.ip;
   let bound = false;
   server.on("error", (error) => bound && late(error));
   const makeHandle = (net as unknown as { _createServerHandle?: MakeHandle })._createServerHandle;
-  if (reusePort || makeHandle === undefined) {
+  if (fd >= 0) {
+    server.listen({ fd });
+  } else if (reusePort || makeHandle === undefined) {
     // Options of newer Node and Deno are not in the types. The workers' addresses were tried by control before.
     const options: net.ListenOptions & { reusePort: boolean } = { host: ip, port: at.port, reusePort };
     server.listen(options);
@@ -34,7 +40,7 @@ export function bindServer(server: net.Server, { at, reusePort }: ListenSpec, la
   const address = server.address();
   bound = true;
   if (address !== null && typeof address === "object") return address.port;
-  if (reusePort) return at.port;
+  if (reusePort || fd >= 0) return at.port;
   throw listenError(at, likelyCode(at), null);
 }
 
