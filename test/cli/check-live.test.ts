@@ -21,7 +21,14 @@ const CONFIG = load([
 ]);
 
 function certificate(more: Partial<ShownCertificate> = {}): ShownCertificate {
-  return { names: ["*.apps.hub.lab"], notAfterMs: NOW + 90 * DAY, fingerprint: "a", offersH2: false, ...more };
+  return {
+    names: ["*.apps.hub.lab"],
+    notAfterMs: NOW + 90 * DAY,
+    fingerprint: "a",
+    issuer: "lab",
+    offersH2: false,
+    ...more,
+  };
 }
 
 /** A node that is fine in every family. */

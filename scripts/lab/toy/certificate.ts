@@ -60,6 +60,7 @@ async function issue(
     extensions: [
       new x509.SubjectAlternativeNameExtension(names.map((value) => ({ type: "dns" as const, value }))),
       new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+      await x509.AuthorityKeyIdentifierExtension.create(ca, false),
     ],
   });
   const key = await crypto.subtle.exportKey("pkcs8", keys.privateKey);

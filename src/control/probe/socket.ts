@@ -3,6 +3,7 @@ import * as net from "node:net";
 import * as tls from "node:tls";
 import type { ShownCertificate } from "../../core/health/identity.ts";
 import type { Evidence, Fault } from "../../core/health/ladder.ts";
+import { authorityKey } from "../../core/tls/authority-key.ts";
 import type { Address } from "../../seam/snapshot.ts";
 import { codeOf } from "../../errors.ts";
 import { lowestFreeDescriptor } from "../../runtime/portable/descriptors.ts";
@@ -70,6 +71,8 @@ export function deadline(timeoutMs: number, over: (error: ProbeTimeout) => void)
 
 /** Names of a certificate that are kept; real ones have a few dozen. */
 const NAMES_MOST = 256;
+/** Characters of an authority's name that are kept. */
+const ISSUER_MOST = 200;
 /** A polite close that the peer does not answer ends after this. */
 export const CLOSE_MS = 1_000;
 
@@ -132,8 +135,15 @@ function shownCertificate(socket: tls.TLSSocket): ShownCertificate | null {
     names,
     notAfterMs: Number.isNaN(notAfterMs) ? Number.POSITIVE_INFINITY : notAfterMs,
     fingerprint: shown.fingerprint256,
+    issuer: authorityKey(shown.raw ?? new Uint8Array()) ?? nameText(shown.issuer),
     offersH2: socket.alpnProtocol === "h2",
   };
+}
+
+/** `O=lab CN=hub authority`; a field may be there twice. */
+function nameText(name: Readonly<Record<string, string | readonly string[] | undefined>> | undefined): string {
+  const fields = Object.entries(name ?? {}).map(([key, value]) => `${key}=${[value].flat().join("+")}`);
+  return fields.join(" ").slice(0, ISSUER_MOST);
 }
 
 /** Errors of this machine, not of the node. */

@@ -21,6 +21,8 @@ export interface ShownCertificate {
   /** End of validity, ms since 1970. */
   readonly notAfterMs: number;
   readonly fingerprint: string;
+  /** The authority's key id in hex, else its name. */
+  readonly issuer: string;
   /** The server would speak HTTP/2 on this connection. */
   readonly offersH2: boolean;
 }

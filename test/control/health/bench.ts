@@ -156,6 +156,7 @@ export interface Behaviour {
   readonly own: Evidence;
   readonly names?: readonly string[];
   readonly offersH2?: boolean;
+  readonly issuer?: string;
   readonly notAfterMs?: number;
   /** The names of the certificate shown to another server name. */
   readonly present?: (servername: string) => readonly string[];
@@ -207,6 +208,7 @@ export function bench(config: Config, net: Record<string, Behaviour>, more: Part
           names,
           notAfterMs: behaviour.notAfterMs ?? 4e12,
           fingerprint: names.join(),
+          issuer: behaviour.issuer ?? "toy",
           offersH2: behaviour.offersH2 ?? false,
         };
   const makeNodeProbe = (plan: ProbePlan): NodeProbe => ({

@@ -13,6 +13,7 @@ const shown = (names: string[], offersH2 = false): ShownCertificate => ({
   names,
   notAfterMs: 0,
   fingerprint: names.join(),
+  issuer: "lab",
   offersH2,
 });
 const clusters = [
