@@ -10,6 +10,7 @@ export type EdgeErrorCode =
   | "ALREADY_RUNNING" // another instance has the control socket
   | "INSTALL_FAILED" // a step of install or uninstall
   | "WORKERS_FAILED" // workers ended faster than they may be replaced
+  | "DISCOVER_FAILED" // a source of clusters could not be asked
   | "OUTPUT_FAILED" // results could not be written
   | "INTERNAL";
 

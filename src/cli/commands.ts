@@ -5,6 +5,7 @@ import { CHECK } from "./check.ts";
 import type { Command } from "./command.ts";
 import { COMPLETION } from "./completion.ts";
 import { CONFIG } from "./config.ts";
+import { DISCOVER } from "./discover.ts";
 import { DNS } from "./dns.ts";
 import { DRAIN } from "./drain.ts";
 import { EXPLAIN } from "./explain.ts";
@@ -37,6 +38,7 @@ export const COMMANDS: readonly Command[] = [
   DRAIN,
   IMPORT,
   EXPORT,
+  DISCOVER,
   DNS,
   TAIL,
   CERTS,

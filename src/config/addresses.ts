@@ -126,6 +126,20 @@ function maskByte(bits: number, index: number): number {
   return (0xff << (8 - left)) & 0xff;
 }
 
+/**
+ * The addresses of machines in a network, lowest first: without those that stand for the network itself and for all in it (IPv4,
+ * where there is room for them).
+ */
+export function networkAddresses({ bytes, bits }: Cidr, most: number): readonly string[] {
+  const free = bytes.length * 8 - bits;
+  const spared = bytes.length === 4 && free > 1 ? 1n : 0n;
+  const [from, to] = [toNumber(bytes) + spared, toNumber(bytes) + 2n ** BigInt(free) - 1n - spared];
+  const addresses: string[] = [];
+  for (let at = from; at <= to && addresses.length < most; at++)
+    addresses.push(formatAddress(fromNumber(at, bytes.length)));
+  return addresses;
+}
+
 /** The CIDR as text, for `explain` and reload logs. */
 export function cidrText(cidr: Cidr): string {
   return `${formatAddress(cidr.bytes)}/${cidr.bits}`;
