@@ -1,6 +1,6 @@
 /** Speaking to the edge-lb that runs, over its control socket. */
 import type { FlagText } from "../config/layers.ts";
-import { GLOBAL, ROOT_CONTROL_PATH, SERVICE_CONTROL_PATH } from "../config/options.ts";
+import { GLOBAL, serviceControlPaths } from "../config/options.ts";
 import { Problems } from "../config/text.ts";
 import { resolveOption } from "../config/option.ts";
 import { codeOf, EdgeError, EdgeErrors, type EdgeErrorCode } from "../errors.ts";
@@ -82,7 +82,7 @@ function givenPath(flags: readonly FlagText[], io: Io): string | null {
 /** This user's own, then root's and the service's: who may not use those is told so. */
 function usualPaths(io: Io): readonly string[] {
   const own = resolveOption(GLOBAL.control, [], machineOf(io), new Problems());
-  return [...new Set([...(own === null ? [] : [own]), ROOT_CONTROL_PATH, SERVICE_CONTROL_PATH])];
+  return [...new Set([...(own === null ? [] : [own]), ...serviceControlPaths(machineOf(io))])];
 }
 
 /** @returns null when nothing listens there */

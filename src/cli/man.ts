@@ -61,6 +61,7 @@ const SIGNALS = [
 
 const ENVIRONMENT = [
   ["EDGE_LB_ADMIN_AUTH", "USER:PASSWORD that viewers of the status page are asked for"],
+  ["RUNTIME_DIRECTORY", "Set by systemd for RuntimeDirectory=: where the control socket of a service is"],
   ["XDG_RUNTIME_DIR", "Where the control socket of a user other than root is"],
   ["NOTIFY_SOCKET, WATCHDOG_USEC", "Set by systemd: it is told of readiness, reloads and life"],
 ] as const;

@@ -182,7 +182,7 @@ export const GLOBAL = {
     flag: "control",
     value: "PATH|off",
     fallback: controlPath,
-    fallbackShown: "/run/edge-lb.sock, else $XDG_RUNTIME_DIR/edge-lb.sock",
+    fallbackShown: "/run/edge-lb.sock, else $RUNTIME_DIRECTORY/control.sock or $XDG_RUNTIME_DIR/edge-lb.sock",
     help: "Socket for status, add, rm, drain and reload",
     reload: false,
     of: orOff(plain((text) => (text.startsWith("/") ? fit(text) : unfit("an absolute path or off")), "/.*")),
@@ -324,9 +324,19 @@ export function settingsWith(further: readonly ServiceName[]): Settings {
 }
 
 function controlPath({ env, userId }: Machine): string {
-  const folder = env["XDG_RUNTIME_DIR"];
   if (userId === 0) return ROOT_CONTROL_PATH;
-  return folder?.startsWith("/") === true ? `${folder}/edge-lb.sock` : "off";
+  // systemd's, for a service with RuntimeDirectory=; it may name several
+  const [service = ""] = (env["RUNTIME_DIRECTORY"] ?? "").split(":");
+  if (service.startsWith("/")) return `${service}/control.sock`;
+  const session = env["XDG_RUNTIME_DIR"];
+  return session?.startsWith("/") === true ? `${session}/edge-lb.sock` : "off";
+}
+
+/** Where a running edge-lb has its control socket if nobody said otherwise: root's, the service's, and that of a user's service. */
+export function serviceControlPaths({ env }: Machine): readonly string[] {
+  const session = env["XDG_RUNTIME_DIR"];
+  const own = session?.startsWith("/") === true ? [`${session}/edge-lb/control.sock`] : [];
+  return [...own, ROOT_CONTROL_PATH, SERVICE_CONTROL_PATH];
 }
 
 /** Options in the order of `--help` and of .github/OPTIONS.md. */

@@ -54,10 +54,15 @@ interface Control {
   readonly note: string | null;
 }
 
+/** Another user than root has no folder of its own unless somebody made one. */
+const NO_PLACE =
+  "no control socket: neither RUNTIME_DIRECTORY nor XDG_RUNTIME_DIR says where it could be, so status, add, rm, drain and reload " +
+  "do not work; give --control PATH, or --control off to be rid of this line";
+
 /** Without a folder for it at its usual place, edge-lb runs without a control socket; where one was asked for, it has to be there. */
 async function takeControl({ config, passed = [] }: RunInput): Promise<Control> {
   const { control, controlGiven } = config;
-  if (control === null) return { socket: null, note: null };
+  if (control === null) return { socket: null, note: controlGiven ? null : NO_PLACE };
   const fds = fdsOf(passed, "control");
   if (fds.length > 0) return { socket: await openPassedControl(control, fds), note: othersMayUse(control) };
   try {

@@ -3,7 +3,15 @@ import { cidrText } from "../../src/config/addresses.ts";
 import { CLUSTER, CLUSTER_KEYS } from "../../src/config/cluster-options.ts";
 import type { ClusterConfig, Config } from "../../src/config/model.ts";
 import { optionsOf } from "../../src/config/option-group.ts";
-import { BASE, COMMAND_LINE, GLOBAL, LISTEN, SETTINGS as GROUPS, TOP_OPTIONS } from "../../src/config/options.ts";
+import {
+  BASE,
+  COMMAND_LINE,
+  GLOBAL,
+  LISTEN,
+  SETTINGS as GROUPS,
+  TOP_OPTIONS,
+  SERVICE_CONTROL_PATH,
+} from "../../src/config/options.ts";
 import { LIMITS, TIMEOUTS } from "../../src/config/timeouts.ts";
 import { labelOf, resolveOption, type Option } from "../../src/config/option.ts";
 import { Problems } from "../../src/config/text.ts";
@@ -437,6 +445,9 @@ describe("the option table", () => {
     expect(read(GLOBAL.adminAuth, "admin:pass:word")).toEqual({ user: "admin", password: "pass:word" });
     expect(read(GLOBAL.control, null)).toBe("/run/edge-lb.sock");
     expect(read(GLOBAL.control, null, 1000, { XDG_RUNTIME_DIR: "/run/user/1000" })).toBe("/run/user/1000/edge-lb.sock");
+    const service = { RUNTIME_DIRECTORY: "/run/edge-lb:/run/more", XDG_RUNTIME_DIR: "/run/user/1000" };
+    expect(read(GLOBAL.control, null, 1000, service)).toBe(SERVICE_CONTROL_PATH);
+    expect(read(GLOBAL.control, null, 0, service)).toBe("/run/edge-lb.sock");
     expect(read(GLOBAL.control, null, 1000)).toBeNull();
     expect(read(GLOBAL.log, "haproxy")).toBe("haproxy");
     expect(read(LISTEN.mcs, "192.168.125.1:22623")).toEqual([{ ip: "192.168.125.1", port: 22_623 }]);
@@ -699,10 +710,14 @@ describe("fileSchema()", () => {
     return `${first}: ${second === undefined ? text : flag === "cluster" ? second : `{ ${second}: ${text} }`}`;
   };
 
-  test.each(rows.filter(([, good]) => good !== ""))("takes the good text %#", (option, good) => {
-    expect(schemaFaults(fileOf(option, listOrText(option, good)))).toEqual([]);
-    expect(schemaFaults(fileOf(option, JSON.stringify(good)))).toEqual([]);
-  });
+  // a file that says ttl= is a mistake
+  test.each(rows.filter(([option, good]) => good !== "" && option !== CLUSTER.ttlMs))(
+    "takes the good text %#",
+    (option, good) => {
+      expect(schemaFaults(fileOf(option, listOrText(option, good)))).toEqual([]);
+      expect(schemaFaults(fileOf(option, JSON.stringify(good)))).toEqual([]);
+    },
+  );
 
   test.each(rows.map(([option, , bad]) => [labelOf(option), bad, option] as const))(
     "refuses %s %s",

@@ -2,7 +2,9 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import {
   chmodSync,
+  chownSync,
   copyFileSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -153,35 +155,64 @@ describe("a file that the kernel does not watch (13 A6)", () => {
   });
 });
 
-describe.if(process.getuid?.() === 0)("a user that may read little (13 A6, A7)", () => {
+/** Edge-lb of a user without rights, as the operator leaves it: no --control. */
+async function withNobodys(
+  env: Record<string, string>,
+  use: (said: () => string, argv: readonly string[]) => Promise<void>,
+): Promise<void> {
+  await edge.stop();
+  const [program = "", ...before] = edgeLbArgv();
+  const copy = join(folder, "edge-lb");
+  if (before.length === 0) copyFileSync(program, copy);
+  chmodSync(folder, 0o711);
+  const user = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"];
+  const argv = [...user, before.length === 0 ? copy : program, ...before];
+  const child = Bun.spawn([...argv, "-c", file, "--admin", "off"], { stdio: ["ignore", "ignore", "pipe"], env });
+  let text = "";
+  const read = (async () => {
+    for await (const chunk of child.stderr) text += new TextDecoder().decode(chunk);
+  })();
+  try {
+    await use(() => text, argv);
+  } finally {
+    child.kill("SIGTERM");
+    expect(await child.exited).toBe(0);
+    await read;
+  }
+}
+
+describe.if(process.getuid?.() === 0)("a user that may read little (13 A6, A7, B6)", () => {
+  const { XDG_RUNTIME_DIR: _, ...bare } = process.env as Record<string, string>;
+
   test("runs with a file in a folder of mode 0711 and with another user's XDG_RUNTIME_DIR, and is told of both", async () => {
-    await edge.stop();
-    const [program = "", ...before] = edgeLbArgv();
-    const copy = join(folder, "edge-lb");
-    if (before.length === 0) copyFileSync(program, copy);
     mkdirSync(join(folder, "closed"), { mode: 0o700 });
-    chmodSync(folder, 0o711);
-    const user = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"];
-    const argv = [...user, before.length === 0 ? copy : program, ...before, "-c", file];
-    // as the operator leaves it: no --control
-    const env = { ...process.env, XDG_RUNTIME_DIR: join(folder, "closed") };
-    const child = Bun.spawn([...argv, "--admin", "off"], { stdio: ["ignore", "ignore", "pipe"], env });
-    let text = "";
-    const read = (async () => {
-      for await (const chunk of child.stderr) text += new TextDecoder().decode(chunk);
-    })();
-    try {
-      await until("the word on the socket", () => /warn: no control socket: .*permission denied/.test(text));
+    await withNobodys({ ...bare, XDG_RUNTIME_DIR: join(folder, "closed") }, async (said) => {
+      await until("the word on the socket", () => /warn: no control socket: .*permission denied/.test(said()));
       await until("the word on the folder", () =>
-        /warn: no word from the kernel .*may not be read \(EACCES\)/.test(text),
+        /warn: no word from the kernel .*may not be read \(EACCES\)/.test(said()),
       );
       writeFileSync(file, `${readFileSync(file, "utf8")}  three: { nodes: 127.62.0.3 }\n`);
-      await until("the reload", () => text.includes("reload (file changed): cluster three added"));
-    } finally {
-      child.kill("SIGTERM");
-      expect(await child.exited).toBe(0);
-      await read;
-    }
+      await until("the reload", () => said().includes("reload (file changed): cluster three added"));
+    });
+  });
+
+  test("has its control socket in systemd's $RUNTIME_DIRECTORY, where commands look for it", async () => {
+    const runtime = join(folder, "runtime");
+    mkdirSync(runtime);
+    chownSync(runtime, 65_534, 65_534);
+    const env = { ...bare, RUNTIME_DIRECTORY: runtime };
+    await withNobodys(env, async (said, argv) => {
+      await until("the socket", () => existsSync(join(runtime, "control.sock")));
+      const status = Bun.spawn([...argv, "status"], { stdio: ["ignore", "pipe", "pipe"], env });
+      expect(await new Response(status.stdout).text()).toContain("127.62.0.");
+      expect(said()).not.toContain("no control socket");
+    });
+  });
+
+  test("is told at start when there is no place for a control socket", async () => {
+    await withNobodys(bare, (said) =>
+      until("the word on it", () => /warn: no control socket: .*RUNTIME_DIRECTORY.*--control PATH/.test(said())),
+    );
   });
 });
 
