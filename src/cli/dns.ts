@@ -1,19 +1,17 @@
 /** `edge-lb dns`: the records the clusters need, for the four places a lab keeps them. */
-import { networkInterfaces } from "node:os";
 import { requireClusters } from "../config/load.ts";
 import type { ClusterConfig, Config } from "../config/model.ts";
-import { defaultAddress } from "../control/machine/default-route.ts";
 import { canonicalIp } from "../core/address.ts";
 import { EdgeError } from "../errors.ts";
 import { fit, oneOf, unfit, type Reading } from "../config/text.ts";
 import { choice } from "../config/values.ts";
 import { ALL_SETTINGS, command } from "./command.ts";
 import { oneWord, single } from "./command-option.ts";
+import { choiceText, ownAddresses, ownNetwork } from "./dns-address.ts";
 import { FORWARD_FORMATS, forwardText, readForward, type ForwardFormat } from "./dns-forward.ts";
 import { configOf } from "./configuration.ts";
 import { EXIT } from "./exit-code.ts";
 import { claimsOf, nameSetsOf, type NameSets } from "../config/claims.ts";
-import { listenOf } from "../config/service-settings.ts";
 
 /** What one name needs: itself, or everything below it. */
 interface DnsRecord {
@@ -85,16 +83,22 @@ function forwardFormat(format: string | null): ForwardFormat | null {
 }
 
 /** @throws EdgeErrors when there is no cluster */
-export function dnsText(config: Config, { address, format }: DnsOptions): string {
+export function dnsText(config: Config, { address, format }: DnsOptions, network = ownNetwork()): string {
   const clusters = requireClusters(config);
-  const ip = address ?? ownAddress(config);
+  const candidates = address === null ? ownAddresses(config, network) : [];
+  const ip = address ?? candidates[0]?.ip ?? "127.0.0.1";
+  const chosen = choiceText(candidates);
   const sets = nameSetsOf(config.services);
   const records = clusters.flatMap((cluster) => recordsOf(cluster, sets));
   const named = new Set(records.map(({ cluster }) => cluster));
   const missing = clusters
     .filter(({ name }) => !named.has(name))
-    .map((cluster) => `# ${cluster.name}: its domain is not known; give it with domain=`);
-  const linesOf = (name: DnsFormat): readonly string[] => [...missing, ...DNS_FORMATS[name](records, ip)];
+    .map((cluster) => `${cluster.name}: its domain is not known; give it with domain=`);
+  const notes = [...missing, ...(chosen === null ? [] : [chosen])];
+  const linesOf = (name: DnsFormat): readonly string[] => [
+    ...notes.map((note) => `${name === "bind" ? ";" : "#"} ${note}`),
+    ...DNS_FORMATS[name](records, ip),
+  ];
   if (format !== null) return `${linesOf(format).join("\n")}\n`;
   return FORMAT.words.map((name) => `${[`# ${name}: ${TITLES[name]}`, ...linesOf(name)].join("\n")}\n\n`).join("");
 }
@@ -111,20 +115,6 @@ function recordsOf(cluster: ClusterConfig, sets: NameSets): readonly DnsRecord[]
   const known = claimsOf(cluster, sets).filter(({ rule }) => rule === "exact" || rule === "below");
   const records = known.map(({ name, rule }): DnsRecord => ({ cluster: cluster.name, name, below: rule === "below" }));
   return [...new Map(records.map((record) => [`${record.below} ${record.name}`, record])).values()];
-}
-
-/** What a listener is bound to; else where the default route leads, as a bridge of VMs alone is reached by nobody else; else the first. */
-function ownAddress(config: Config): string {
-  const open = config.services.filter(({ privateOnly }) => !privateOnly);
-  const bound = open.flatMap((service) => listenOf(config, service)).find(({ ip }) => ip !== "" && ip !== "::");
-  if (bound !== undefined) return bound.ip;
-  const routed = defaultAddress();
-  if (routed !== null) return routed;
-  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
-  const outside =
-    addresses.find(({ internal, family }) => !internal && family === "IPv4") ??
-    addresses.find(({ internal }) => !internal);
-  return outside?.address ?? "127.0.0.1";
 }
 
 function hosts(records: readonly DnsRecord[], ip: string): readonly string[] {

@@ -42,6 +42,39 @@ describe("dnsText()", () => {
     ]);
   });
 
+  describe("the address, where none was given", () => {
+    const on = (address: string, family = "IPv4", more = {}): never =>
+      ({ address, family, internal: false, netmask: "", mac: "", cidr: null, ...more }) as never;
+    const interfaces = {
+      lo: [on("127.0.0.1", "IPv4", { internal: true })],
+      virbr0: [on("192.168.125.1")],
+      eth0: [on("10.1.1.9"), on("fe80::9", "IPv6", { scopeid: 2 }), on("fd00::9", "IPv6")],
+    };
+    const anywhere = load([
+      ["domain", "lab"],
+      ["cluster", "hub=10.0.0.1"],
+    ]);
+    const first = (format: DnsOptions["format"], config = anywhere, routed: string | null = "10.1.1.9"): string =>
+      dnsText(config, { address: null, format }, { interfaces, routed }).split("\n")[0] ?? "";
+
+    test("is the default route's, and the others stand in a comment (13 C6)", () => {
+      const others = "for 10.1.1.9 (eth0); or with --for ADDRESS for 192.168.125.1 (virbr0), fd00::9 (eth0)";
+      expect(first("dnsmasq")).toBe(`# ${others}`);
+      expect(first("bind")).toBe(`; ${others}`);
+      expect(first("hosts", anywhere, null)).toStartWith("# for 192.168.125.1 (virbr0);");
+    });
+
+    test("is what listeners are bound to; one needs no comment", () => {
+      expect(first("bind", CONFIG)).toBe("api.hub.lab. 300 IN A 192.168.1.10");
+      const two = load([
+        ["domain", "lab"],
+        ["listen", "api=192.168.1.10:6443,192.168.1.11:6443"],
+        ["cluster", "hub=10.0.0.1"],
+      ]);
+      expect(first("hosts", two)).toBe("# for 192.168.1.10 (api); or with --for ADDRESS for 192.168.1.11 (api)");
+    });
+  });
+
   test("writes IPv6 addresses", () => {
     expect(print({ format: "bind", address: "fd00::1" })).toStartWith("api.hub.lab. 300 IN AAAA fd00::1\n");
   });
