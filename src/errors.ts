@@ -9,6 +9,7 @@ export type EdgeErrorCode =
   | "CONTROL_FAILED" // the control socket or a running instance refused
   | "ALREADY_RUNNING" // another instance has the control socket
   | "INSTALL_FAILED" // a step of install or uninstall
+  | "UPGRADE_FAILED" // the new edge-lb did not take over, and the old one goes on
   | "WORKERS_FAILED" // workers ended faster than they may be replaced
   | "DISCOVER_FAILED" // a source of clusters could not be asked
   | "OUTPUT_FAILED" // results could not be written

@@ -7,6 +7,8 @@ import { DescriptorWatch } from "./control/machine/limits.ts";
 import { openSink } from "./control/log/open.ts";
 import type { OpenAdmin } from "./control/admin-door.ts";
 import { runEdgeLb } from "./control/run-edge-lb.ts";
+import type { Heir } from "./control/upgrade/heir.ts";
+import { HANDOVER_VARIABLE } from "./handover/messages.ts";
 
 /** Right in source, compiled, and in the Node bundle: only this module's own URL is the entry's. */
 const workerEntry = new URL(`./data/worker${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url);
@@ -18,6 +20,21 @@ const openAdmin: OpenAdmin = async (at, access, fds) => {
 };
 
 const io = processIo();
+/** Another edge-lb has started this one to take its place: what is complained of before that is said to it as well. */
+const heir = HANDOVER_VARIABLE in process.env ? await findHeir() : null;
+async function findHeir(): Promise<Heir | null> {
+  const { Heir } = await import("./control/upgrade/heir.ts");
+  return Heir.find(process.env);
+}
+
+/** What was started: this executable, or an interpreter with this file. */
+const isCompiled = import.meta.url.includes("/$bunfs/");
+const program = {
+  file: process.execPath,
+  before: isCompiled ? [] : process.argv.slice(1, 2),
+  args: process.argv.slice(2),
+};
+
 /** What still has to be said must not keep an ended process. */
 const LAST_WORDS_MS = 1_000;
 
@@ -30,14 +47,34 @@ function fail(error: unknown): void {
 process.on("uncaughtException", fail);
 process.on("unhandledRejection", fail);
 
-const code = await runCli(process.argv.slice(2), io, {
-  run: async (config, load) => {
-    const sink = await openSink(config.logTo, config.log);
-    new DescriptorWatch({ log: createEventLog(sink, config.log === "json" ? "json" : "text") }).start();
-    const { out, flush, isTerminal, passed } = io;
-    const code = await runEdgeLb({ config, load, workerEntry, openAdmin, sink, out, flush, isTerminal, passed });
-    await flush(LAST_WORDS_MS);
-    return code;
+const err = (text: string): void => {
+  io.err(text);
+  heir?.complain(text);
+};
+const code = await runCli(
+  process.argv.slice(2),
+  { ...io, err },
+  {
+    run: async (config, load) => {
+      const sink = await openSink(config.logTo, config.log);
+      new DescriptorWatch({ log: createEventLog(sink, config.log === "json" ? "json" : "text") }).start();
+      const { out, flush, isTerminal, passed } = io;
+      const code = await runEdgeLb({
+        config,
+        load,
+        workerEntry,
+        openAdmin,
+        sink,
+        out,
+        flush,
+        isTerminal,
+        passed,
+        program,
+        heir,
+      });
+      await flush(LAST_WORDS_MS);
+      return code;
+    },
   },
-});
+);
 process.exit(code);

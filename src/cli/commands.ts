@@ -22,6 +22,7 @@ import { RUN } from "./run.ts";
 import { SCHEMA } from "./schema.ts";
 import { STATUS } from "./status.ts";
 import { TAIL } from "./tail.ts";
+import { UPGRADE } from "./upgrade.ts";
 import { VERSION_COMMAND } from "./version.ts";
 
 /** The first one is meant when none is named. */
@@ -33,6 +34,7 @@ export const COMMANDS: readonly Command[] = [
   STATUS,
   HEALTHCHECK,
   RELOAD,
+  UPGRADE,
   ADD,
   RM,
   DRAIN,

@@ -57,6 +57,7 @@ const EXIT_STATUS = [
 const SIGNALS = [
   ["SIGTERM, SIGINT", "Take nothing new, give open connections the drain time, end; a second one ends at once"],
   ["SIGHUP", "Read the file again and open log files anew; without a file, end"],
+  ["SIGUSR2", "Have the executable that now stands at this one's path take over, as upgrade does"],
 ] as const;
 
 const ENVIRONMENT = [

@@ -13,10 +13,14 @@ import { RecentEvents } from "./log/recent-events.ts";
 import type { LogSink } from "./log/sink.ts";
 import { fewDescriptors } from "./machine/limits.ts";
 import { createNotifier } from "./machine/notify.ts";
+import { pathBeside, Place } from "./place.ts";
 import { summary } from "./ready-line.ts";
-import { Ending, Running } from "./running.ts";
+import { Ending, Running, type RunningParts } from "./running.ts";
 import { createReload, type Load } from "./serve/reloader.ts";
-import { startSupervisor } from "./serve/supervisor.ts";
+import { startSupervisor, type Inheritance } from "./serve/supervisor.ts";
+import { carryCounters, carryRest, layerOf } from "./upgrade/facts.ts";
+import type { Heir } from "./upgrade/heir.ts";
+import type { Program } from "./upgrade/upgraded.ts";
 
 export interface RunInput {
   readonly config: Config;
@@ -30,6 +34,10 @@ export interface RunInput {
   readonly isTerminal: boolean;
   /** Sockets that the service manager listens on for this process. */
   readonly passed?: readonly PassedSocket[] | undefined;
+  /** What was started here, for another one to be started the same way. */
+  readonly program: Program;
+  /** Null: this process takes nobody's place. */
+  readonly heir: Heir | null;
 }
 
 /** Serves until a signal. @returns 0 after a drain, 1 when it failed while running. @throws EdgeError when it cannot start */
@@ -38,6 +46,7 @@ export async function runEdgeLb(input: RunInput): Promise<number> {
   const control = await takeControl(input);
   try {
     const running = await open(input, control);
+    await takePlace(input, running);
     running.ready(input.out, input.isTerminal);
     void input.flush().then((lost) => running.said(lost));
     const code = await running.ended;
@@ -60,23 +69,42 @@ const NO_PLACE =
   "do not work; give --control PATH, or --control off to be rid of this line";
 
 /** Without a folder for it at its usual place, edge-lb runs without a control socket; where one was asked for, it has to be there. */
-async function takeControl({ config, passed = [] }: RunInput): Promise<Control> {
+async function takeControl({ config, heir, passed = [] }: RunInput): Promise<Control> {
   const { control, controlGiven } = config;
   if (control === null) return { socket: null, note: controlGiven ? null : NO_PLACE };
   const fds = fdsOf(passed, "control");
   if (fds.length > 0) return { socket: await openPassedControl(control, fds), note: othersMayUse(control) };
   try {
-    return { socket: await openControlSocket(control), note: null };
+    const path = heir === null ? control : pathBeside(control, process.pid);
+    return { socket: await openControlSocket(path), note: null };
   } catch (error) {
     if (!(error instanceof EdgeError) || controlGiven || error.code === "ALREADY_RUNNING") throw error;
     return { socket: null, note: `no control socket: ${error.message}` };
   }
 }
 
-async function open(
-  { config, load, workerEntry, openAdmin, sink, passed = [] }: RunInput,
-  control: Control,
-): Promise<Running> {
+/** Be edge-lb to everybody: at once, or when the process before says so. */
+async function takePlace({ config, heir }: RunInput, running: Running): Promise<void> {
+  if (heir === null) return running.place.take(null);
+  const { supervisor, events } = running;
+  return heir.takeOver({
+    supervisor,
+    release: running.release,
+    async lead(facts) {
+      if (facts !== null) {
+        carryCounters(supervisor, facts);
+        carryRest(supervisor, events, facts);
+      }
+      await running.place.take(config.control);
+      supervisor.log.info("upgrade", `took over from release ${heir.before.release} (pid ${heir.before.pid})`);
+    },
+  });
+}
+
+async function open(input: RunInput, control: Control): Promise<Running> {
+  const { load, workerEntry, sink, heir, passed = [] } = input;
+  const layer = heir === null ? undefined : layerOf(heir.facts);
+  const config = layer === undefined ? input.config : load(layer);
   const events = new RecentEvents();
   const ending = new Ending();
   const onFatal = (error: EdgeError): void => {
@@ -84,8 +112,9 @@ async function open(
     void sink.drained().then(() => ending.with(1));
   };
   const notifier = await createNotifier();
-  const supervisor = await startSupervisor({ config, workerEntry, sink, events, onFatal, passed });
-  const { log, board } = supervisor;
+  const before = inheritance(heir);
+  const supervisor = await startSupervisor({ config, workerEntry, sink, events, onFatal, passed, before });
+  const { log } = supervisor;
   if (control.note !== null) log.warn("control", control.note);
   for (const text of configWarnings(config)) log.warn("config", text);
   const few = fewDescriptors(config.maxConnections);
@@ -95,14 +124,40 @@ async function open(
     current: () => supervisor.config,
     apply: (next, options) => supervisor.apply(next, options),
     log,
+    layer,
     onReload: (isUnderWay) => (isUnderWay ? notifier.reloading() : notifier.ready(summary(supervisor.snapshot))),
   });
-  const instance = new RunningInstance({ supervisor, reload, events });
+  return serve(input, control, { config, ending, notifier, supervisor, reload, events });
+}
+
+type Opened = Pick<RunningParts, "config" | "ending" | "notifier" | "supervisor" | "reload" | "events">;
+
+/** What can be asked and told, on the control socket and the status page. */
+function serve({ openAdmin, sink, program, passed = [] }: RunInput, control: Control, opened: Opened): Running {
+  const { config, supervisor, notifier } = opened;
+  const { board, log } = supervisor;
+  const instance = new RunningInstance(opened);
   const streams = new AbortController();
   const api = createApi(instance, { readOnly: false, signal: streams.signal });
   control.socket?.serve((request) => api.fetch(request));
   const access = { instance, board, services: config.services, auth: config.adminAuth, log, signal: streams.signal };
-  const admin = await takeAdmin(openAdmin, config, access, fdsOf(passed, "admin"));
-  if (admin !== null) supervisor.own.add({ label: "admin", at: admin.at });
-  return new Running({ config, sink, ending, notifier, supervisor, reload, instance, streams, admin });
+  const place = new Place({
+    notifier,
+    control: control.socket,
+    dns: supervisor,
+    async openAdmin() {
+      const admin = await takeAdmin(openAdmin, config, access, fdsOf(passed, "admin"));
+      if (admin !== null) supervisor.own.add({ label: "admin", at: admin.at });
+      return admin;
+    },
+  });
+  const running = new Running({ ...opened, sink, instance, streams, place, program, hasPassed: passed.length > 0 });
+  instance.upgrade = (to) => running.upgrade(to);
+  return running;
+}
+
+function inheritance(heir: Heir | null): Inheritance | undefined {
+  if (heir === null) return undefined;
+  const { seed, health } = heir.facts;
+  return { sockets: heir.sockets, seed, health };
 }

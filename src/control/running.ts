@@ -1,14 +1,19 @@
 /** edge-lb between its start and its end: says that it is ready, hears signals and file changes, and ends in order. */
 import type { Config } from "../config/model.ts";
-import { urlOf, type AdminListener } from "./admin-door.ts";
+import { EdgeError } from "../errors.ts";
+import { urlOf } from "./admin-door.ts";
 import type { RunningInstance } from "./api/instance.ts";
+import type { RecentEvents } from "./log/recent-events.ts";
 import type { LogSink } from "./log/sink.ts";
 import type { Notifier } from "./machine/notify.ts";
 import { watchSignals } from "./machine/signals.ts";
+import type { Place } from "./place.ts";
 import { readyLine, summary, tryLines } from "./ready-line.ts";
 import { FileWatch } from "./serve/file-watch.ts";
 import type { Reload } from "./serve/reloader.ts";
 import type { Supervisor } from "./serve/supervisor.ts";
+import { factsOf } from "./upgrade/facts.ts";
+import { failure, upgradedText, type Program, type Upgraded } from "./upgrade/upgraded.ts";
 
 export interface RunningParts {
   readonly config: Config;
@@ -20,7 +25,11 @@ export interface RunningParts {
   readonly instance: RunningInstance;
   /** Aborted at the end: closes event streams. */
   readonly streams: AbortController;
-  readonly admin: AdminListener | null;
+  readonly place: Place;
+  readonly events: RecentEvents;
+  readonly program: Program;
+  /** The service manager listens for this process. */
+  readonly hasPassed: boolean;
 }
 
 /** What the start did is over by then, also in the workers and the probes. */
@@ -33,6 +42,7 @@ async function forgetStart(): Promise<void> {
 
 export class Running {
   private readonly parts: RunningParts;
+  private isUpgrading = false;
   private readonly fileWatch: FileWatch | null;
   private readonly unwatchSignals: () => void;
 
@@ -43,11 +53,28 @@ export class Running {
       onStop: (again) => this.stop(again),
       onHangup: () => this.hangUp(),
       onReopen: () => this.reopenLog(),
+      onUpgrade: () => void this.upgrade(null).catch(() => undefined), // it is in the log
     });
     const { file } = config;
     const onChange = (): void => void reload.reload("file changed");
     const onTrouble = (why: string): void => parts.supervisor.log.warn("reload", troubleText(why), { file });
     this.fileWatch = file === null ? null : new FileWatch({ file, onChange, onTrouble });
+  }
+
+  get place(): Place {
+    return this.parts.place;
+  }
+
+  get supervisor(): Supervisor {
+    return this.parts.supervisor;
+  }
+
+  get events(): RecentEvents {
+    return this.parts.events;
+  }
+
+  get release(): string {
+    return this.parts.instance.release;
   }
 
   /** The exit code, once there is one. */
@@ -57,11 +84,11 @@ export class Running {
 
   /** Every listener accepts: the operator and the service manager are told. */
   ready(out: (text: string) => void, isTerminal: boolean): void {
-    const { config, supervisor, admin, notifier } = this.parts;
+    const { config, supervisor, place, notifier } = this.parts;
     const { sockets, snapshot } = supervisor;
     out(`${readyLine(supervisor)}\n`);
     if (isTerminal) out(`${["Try:", ...tryLines(config, sockets)].join("\n")}\n`);
-    if (isTerminal && admin !== null) out(`Status page: ${urlOf(admin.at)}\n`);
+    if (isTerminal && place.admin !== null) out(`Status page: ${urlOf(place.admin.at)}\n`);
     notifier.ready(summary(snapshot));
     if (supervisor.engine === "linux") setTimeout(() => void forgetStart(), SETTLED_MS).unref();
   }
@@ -76,14 +103,61 @@ export class Running {
 
   /** After the last connection: what still holds the process is let go. */
   end(): void {
-    const { streams, admin, instance, notifier, supervisor } = this.parts;
+    const { streams, place, instance, notifier, supervisor } = this.parts;
     streams.abort();
-    admin?.close();
+    place.close();
     instance.end();
     supervisor.dns?.close();
     notifier.end();
     this.unwatchSignals();
     this.fileWatch?.stop();
+  }
+
+  /**
+   * Have another executable take over; then this process ends.
+   * @param to Null: what stands at our own path now. @throws EdgeError UPGRADE_FAILED with nothing changed
+   */
+  async upgrade(to: string | null): Promise<Upgraded> {
+    try {
+      this.requireUpgradable(to ?? this.parts.program.file);
+      this.isUpgrading = true;
+      // changes that are asked for meanwhile would be lost
+      return await this.parts.reload.alone(() => this.handOver(to)).finally(() => (this.isUpgrading = false));
+    } catch (error) {
+      this.parts.supervisor.log.error("upgrade", error instanceof EdgeError ? error.toLine() : String(error));
+      throw error;
+    }
+  }
+
+  private requireUpgradable(file: string): void {
+    const { supervisor, instance, hasPassed } = this.parts;
+    const { engine } = supervisor;
+    if (hasPassed) throw failure(file, "the service manager listens for it, and a restart keeps the sockets there");
+    if (engine !== "linux") throw failure(file, `engine ${engine} cannot hand tunnels over, linux can`);
+    if (this.isUpgrading) throw failure(file, "another upgrade is under way");
+    if (instance.stopping) throw failure(file, "edge-lb is about to end");
+  }
+
+  private async handOver(to: string | null): Promise<Upgraded> {
+    const { supervisor, reload, instance, events, place, program, ending, streams } = this.parts;
+    const { Upgrade } = await import("./upgrade/upgrade.ts");
+    const { done, upgrade } = await Upgrade.begin(
+      {
+        supervisor,
+        release: instance.release,
+        program,
+        facts: () => factsOf(supervisor, reload.layer, events),
+        letGo: (pid) => place.letGo(pid),
+        takeBack: (pid) => place.takeBack(pid),
+      },
+      to,
+    );
+    instance.stopping = true;
+    place.given();
+    streams.abort();
+    supervisor.log.info("upgrade", upgradedText(done), { pid: done.pid });
+    void upgrade.finish().then(() => ending.with(0));
+    return done;
   }
 
   /** Drains, then ends. @param again A second signal ends now. */

@@ -27,10 +27,10 @@ export type FromOld =
   | { readonly kind: "tunnels"; readonly batch: number; readonly tunnels: readonly CarriedTunnel[] }
   /** The tunnels of this batch that were held are the new one's. */
   | { readonly kind: "start"; readonly batch: number }
-  /** Nothing more moves in the old one: be edge-lb. */
+  /** Be edge-lb: the old one has let go of what only one can have. */
   | { readonly kind: "lead"; readonly facts: HandoverFacts }
-  /** The old one ends: what it counted since. */
-  | { readonly kind: "last"; readonly facts: HandoverFacts };
+  /** What the old one has counted by now. */
+  | { readonly kind: "counted"; readonly facts: HandoverFacts };
 
 /** From the new one. */
 export type FromNew =

@@ -154,6 +154,15 @@ export interface BoardWriter {
   count(count: Count): number;
 }
 
+/** Control writes what another process counted before, to a column of its own. */
+export function carryTotal(board: Board, column: number, cell: number, total: Total, value: number): void {
+  board.totals[(column * BOARD_CELLS + cell) * TOTALS_WIDTH + TOTALS[total]] = value;
+}
+
+export function carryCount(board: Board, column: number, count: Count, value: number): void {
+  board.counts[column * COUNTS_WIDTH + COUNTS[count]] = value;
+}
+
 export function boardWriter(board: Board, worker: number): BoardWriter {
   const activeBase = worker * BOARD_CELLS;
   const totalsBase = worker * BOARD_CELLS * TOTALS_WIDTH;

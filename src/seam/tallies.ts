@@ -75,6 +75,22 @@ export function tally(
   addDuration(cells, first + OFFSETS.total, DURATIONS.total, totalMs);
 }
 
+/** Control writes what another process tallied, to a column of its own. Buckets are taken only where they are the same. */
+export function carryTallies(
+  { tallies }: Pick<Tallied, "tallies">,
+  column: number,
+  service: number,
+  ends: Readonly<Record<string, number>>,
+  durations: Readonly<Record<Duration, Histogram>>,
+): void {
+  const first = column * TALLIES_WIDTH + service * SERVICE_WIDTH;
+  for (const [reason, index] of END_INDEX) tallies[first + index] = ends[reason] ?? 0;
+  for (const duration of ["dial", "total"] as const) {
+    const { sumMs, counts } = durations[duration];
+    if (counts.length === DURATIONS[duration].length + 1) tallies.set([sumMs, ...counts], first + OFFSETS[duration]);
+  }
+}
+
 function addDuration(cells: Float64Array, first: number, bounds: readonly number[], ms: number): void {
   let bucket = 0;
   while (bucket < bounds.length && ms > (bounds[bucket] ?? 0)) bucket += 1;

@@ -42,6 +42,7 @@ export function adminAccess(auth: AdminAccess["auth"] = null, stopping = false):
     putCluster: refuse,
     deleteCluster: refuse,
     drain: refuse,
+    upgrade: refuse,
   };
   const say = (_event: string, message: string): void => void lines.push(message);
   const log: EventLog = { info: say, warn: say, error: say };

@@ -66,6 +66,11 @@ const ROUTES: readonly Route[] = [
   { method: "GET", path: "/v1/events", handle: getEvents },
   { method: "GET", path: "/v1/tail", handle: getTail, ownerOnly: true },
   { method: "POST", path: "/v1/reload", handle: postReload },
+  {
+    method: "POST",
+    path: "/v1/upgrade",
+    handle: async ({ instance, c }) => json({ ok: true, ...(await instance.upgrade(c.req.query("to") ?? null)) }),
+  },
   { method: "PUT", path: CLUSTER, handle: putCluster },
   { method: "DELETE", path: CLUSTER, handle: deleteCluster },
   {

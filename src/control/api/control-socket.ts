@@ -1,6 +1,6 @@
 /** The unix socket that commands speak to: HTTP in, the API's functions behind it. Only the user that runs edge-lb may connect. */
 import { request as httpRequest, type Server } from "node:http";
-import { lstatSync, unlinkSync, type Stats } from "node:fs";
+import { lstatSync, renameSync, unlinkSync, type Stats } from "node:fs";
 import { dirname } from "node:path";
 import { codeOf, EdgeError, type EdgeErrorCode } from "../../errors.ts";
 import { whileLocked } from "../files/path-lock.ts";
@@ -10,6 +10,12 @@ export interface ControlSocket {
   readonly path: string;
   /** Until then every request gets a 503. */
   serve(handler: Handler): void;
+  /** Be found at another path from now on, in place of whoever is there. @throws EdgeError */
+  moveTo(path: string): void;
+  /** Whoever asks again has to connect again: another process answers there now. */
+  sendAway(): void;
+  /** Be found again at its path, should another process have taken it. @throws EdgeError */
+  retake(): Promise<void>;
   /** Frees the path; what is under way is cut. */
   close(): void;
 }
@@ -37,8 +43,8 @@ async function takePath(path: string): Promise<ControlSocket> {
 }
 
 class HttpControlSocket implements ControlSocket {
-  readonly path: string;
-  private readonly server: Server;
+  path: string;
+  private server: Server;
   private handler: Handler | null = null;
   private inode = -1;
 
@@ -50,6 +56,26 @@ class HttpControlSocket implements ControlSocket {
   async listen(): Promise<void> {
     await listen(this.server, this.path);
     this.inode = inodeOf(this.path);
+  }
+
+  moveTo(path: string): void {
+    try {
+      renameSync(this.path, path);
+    } catch (error) {
+      throw socketError(path, error);
+    }
+    this.path = path;
+  }
+
+  sendAway(): void {
+    this.server.closeIdleConnections();
+  }
+
+  async retake(): Promise<void> {
+    if (inodeOf(this.path) === this.inode) return;
+    unlink(this.path);
+    this.server = createControlServer(() => this.handler); // the one before answers who speaks to it already
+    await this.listen();
   }
 
   serve(handler: Handler): void {

@@ -1,5 +1,6 @@
 /** The running edge-lb as its API sees it. */
 import manifest from "../../../package.json" with { type: "json" };
+import { EdgeError } from "../../errors.ts";
 import { activeOf, HEALTH } from "../../seam/board.ts";
 import { ClusterChanges, type ChangeResult } from "./change-clusters.ts";
 import type { Circumstances } from "./asked-name.ts";
@@ -12,6 +13,7 @@ import type { Reload, ReloadResult } from "../serve/reloader.ts";
 import { buildStatus, countersOf, type Status, type StatusOptions } from "../status/report.ts";
 import { RateMeter } from "../status/rates.ts";
 import type { Supervisor } from "../serve/supervisor.ts";
+import type { Upgraded } from "../upgrade/upgraded.ts";
 
 /** What a running edge-lb can be asked and told. */
 export interface Instance {
@@ -38,6 +40,8 @@ export interface Instance {
   nodesOf(cluster: string): readonly string[] | null;
   /** @returns null when there is no such node */
   drain(cluster: string, node: string, on: boolean): DrainResult | null;
+  /** @param to The executable that takes over; null: what stands at our own path. @throws EdgeError UPGRADE_FAILED */
+  upgrade(to: string | null): Promise<Upgraded>;
 }
 
 export interface DrainResult {
@@ -62,6 +66,9 @@ export class RunningInstance implements Instance {
   readonly release = manifest.version;
   readonly events: RecentEvents;
   readonly tail: LiveTail;
+  /** Set by whoever runs it. */
+  upgrade: Instance["upgrade"] = () =>
+    Promise.reject(new EdgeError("UPGRADE_FAILED", "Cannot upgrade: edge-lb is starting"));
   /** Set when a stop was asked for. */
   stopping = false;
   private readonly supervisor: Supervisor;

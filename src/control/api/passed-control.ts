@@ -21,6 +21,10 @@ export async function openPassedControl(path: string, fds: readonly number[]): P
     serve(next) {
       handler = next;
     },
+    // it stays the service manager's, so nobody takes this process's place
+    moveTo() {},
+    sendAway() {},
+    retake: () => Promise.resolve(),
     close() {
       for (const socket of open) socket.destroy();
     },

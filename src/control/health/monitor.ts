@@ -16,6 +16,7 @@ import type { EventLog } from "../log/event-log.ts";
 import { createNodeProbe, type NodeProbe, type ProbePlan } from "../probe/node-probe.ts";
 import { outOfDescriptors } from "../probe/socket.ts";
 import { HealthBoardWriter, type CutTunnels } from "./board-writer.ts";
+import { carryHealth, healthFacts, type HealthFacts } from "./carried-health.ts";
 import { HealthLog } from "./health-log.ts";
 import { HealthModel } from "./health-model.ts";
 import { NodeIdentities } from "./node-identities.ts";
@@ -46,6 +47,8 @@ export interface HealthInput {
   readonly makeNodeProbe?: (plan: ProbePlan) => NodeProbe;
   /** Endpoints that are edge-lb itself are foreign, and never probed. */
   readonly own?: OwnPort;
+  /** What a process before knew. */
+  readonly before?: HealthFacts;
 }
 
 /** Where edge-lb itself listens. */
@@ -108,6 +111,8 @@ export class HealthMonitor {
     this.boardWriter = new HealthBoardWriter(board, clock, cut);
     this.healthLog = new HealthLog(log, clock);
     this.identities = new NodeIdentities(log, () => clock.wallMs());
+    if (input.before !== undefined) this.identities.carry(input.before);
+    for (const name of input.before?.drained ?? []) this.drained.add(name);
     const { makeNodeProbe = createNodeProbe } = input;
     this.prober = new NodeProber({ clock, random, log, identities: this.identities, makeNodeProbe });
     this.scheduler = new ProbeScheduler({
@@ -119,6 +124,7 @@ export class HealthMonitor {
 
   start(): void {
     this.apply(this.config, this.input.snapshot, true);
+    if (this.input.before !== undefined) this.carry(this.input.before);
     this.ticking = this.clock.timer(TICK_MS, () => this.tick());
   }
 
@@ -183,6 +189,22 @@ export class HealthMonitor {
   /** Cluster by cluster, what its nodes showed last. */
   certificates(): readonly CertificateHealth[] {
     return this.model.clusters.flatMap(({ nodes }) => nodes.flatMap((node) => certificateView(node) ?? []));
+  }
+
+  /** What another process needs to go on from here. */
+  facts(): HealthFacts {
+    const known = { ...this.identities.facts(), drained: [...this.drained], counts: this.probeCounts() };
+    return healthFacts(this.model, this.clock.nowMs(), known);
+  }
+
+  private carry(facts: HealthFacts): void {
+    carryHealth(this.model, facts, this.clock.nowMs(), (node) => {
+      const { key, group, certificate, identity } = node;
+      if (certificate !== null)
+        this.identities.remember({ key, cluster: node.cluster.name, group, certificate }, identity);
+    });
+    Object.assign(this.counts, facts.counts);
+    this.apply(this.config, this.input.snapshot, true);
   }
 
   /** Outcomes of endpoints since the start: a probe of a node that serves two pools gives two. */

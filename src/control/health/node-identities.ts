@@ -19,6 +19,7 @@ import {
   type CertificateView,
   type NodeCertificate,
 } from "./certificate-warnings.ts";
+import type { HealthFacts } from "./carried-health.ts";
 import { LearntDomains } from "./learnt-domains.ts";
 
 /** Asks one node for the certificate it shows to another name; null: it did not answer. */
@@ -76,6 +77,16 @@ export class NodeIdentities {
   /** By cluster. */
   get learntDomains(): ReadonlyMap<string, string> {
     return this.domains.learnt;
+  }
+
+  /** What another process had learnt and warned of; votes and certificates may change it. */
+  carry({ learnt, warned }: Pick<HealthFacts, "learnt" | "warned">): void {
+    this.domains.learnt = new Map(learnt);
+    this.warned = new Map(warned);
+  }
+
+  facts(): Pick<HealthFacts, "learnt" | "warned"> {
+    return { learnt: [...this.learntDomains], warned: [...this.warned] };
   }
 
   /** The name to ask a node of this group with; null: without one. */

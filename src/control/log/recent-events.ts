@@ -38,6 +38,18 @@ export class RecentEvents {
     for (const listener of this.listeners) listener(added);
   }
 
+  /** What another process said before; what was said here follows it, and ids go on. */
+  carry(events: readonly ControlEvent[]): void {
+    const own = this.events.splice(0);
+    this.lastId = events.at(-1)?.id ?? 0;
+    this.events.push(...events.slice(-this.kept));
+    for (const event of own) {
+      this.lastId += 1;
+      this.events.push({ ...event, id: this.lastId });
+    }
+    this.events.splice(0, Math.max(0, this.events.length - this.kept));
+  }
+
   /** Oldest first. @param after Only those with a greater id. */
   recent(after = 0): readonly ControlEvent[] {
     return this.events.filter((event) => event.id > after);

@@ -11,6 +11,8 @@ export interface Notifier {
   ready(status: string): void;
   reloading(): void;
   stopping(status: string): void;
+  /** Another process is the service from now on. */
+  mainProcess(pid: number): void;
   /** No more signs of life. */
   end(): void;
 }
@@ -18,7 +20,7 @@ export interface Notifier {
 /** Sends one message of `NAME=VALUE` lines. */
 export type Send = (message: string) => void;
 
-const SILENT: Notifier = { ready() {}, reloading() {}, stopping() {}, end() {} };
+const SILENT: Notifier = { ready() {}, reloading() {}, stopping() {}, mainProcess() {}, end() {} };
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -58,6 +60,10 @@ class SystemdNotifier implements Notifier {
 
   stopping(status: string): void {
     this.send(`STOPPING=1\nSTATUS=${status}`);
+  }
+
+  mainProcess(pid: number): void {
+    this.send(`MAINPID=${pid}`);
   }
 
   end(): void {

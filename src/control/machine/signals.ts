@@ -7,10 +7,12 @@ export interface SignalHandlers {
   onHangup(): void;
   /** SIGUSR1: somebody moved the log away. */
   onReopen(): void;
+  /** SIGUSR2: let the executable that stands at our path now take over. */
+  onUpgrade(): void;
 }
 
 /** @returns ends the watching, at the end of the process: a signal that comes then must not take the place of its exit code */
-export function watchSignals({ onStop, onHangup, onReopen }: SignalHandlers): () => void {
+export function watchSignals({ onStop, onHangup, onReopen, onUpgrade }: SignalHandlers): () => void {
   let stops = 0;
   const stop = (): void => onStop(stops++ > 0);
   const watched: [NodeJS.Signals, () => void][] = [
@@ -18,6 +20,7 @@ export function watchSignals({ onStop, onHangup, onReopen }: SignalHandlers): ()
     ["SIGINT", stop],
     ["SIGQUIT", stop],
     ["SIGUSR1", onReopen],
+    ["SIGUSR2", onUpgrade],
   ];
   // under nohup the hang-up is ignored before we start, and stays so
   if (!isIgnored(1)) watched.push(["SIGHUP", onHangup]);

@@ -39,6 +39,18 @@ export class BoardCells {
     return cell;
   }
 
+  /** The key's cell, if it has one. */
+  peek(key: string): number | undefined {
+    return this.cells.get(key);
+  }
+
+  /** The keys of all cells that are in use or about to leave, by cell. */
+  keys(): ReadonlyMap<number, string> {
+    const keys = new Map([...this.leaving].map(([key, { cell }]) => [cell, key]));
+    for (const [key, cell] of this.cells) keys.set(cell, key);
+    return keys;
+  }
+
   /** Keys that the new snapshot does not name leave. @returns their cells, which wait for `reclaim` */
   retain(keys: ReadonlySet<string>, version: number): readonly number[] {
     const gone = [...this.cells].filter(([key]) => !keys.has(key));

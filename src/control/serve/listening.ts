@@ -15,21 +15,36 @@ export interface Sockets {
   readonly listening: readonly { readonly kind: ServiceName; readonly at: Address }[];
   /** What one worker is told to listen on. */
   specs(): readonly ListenSpec[];
+  /** Of `listening`, in order; none where the workers bind for themselves. */
+  readonly fds: readonly number[];
   close(): void;
 }
 
 /** Descriptors can be shared between the workers of Bun on Linux; elsewhere the workers bind the address themselves. */
-export async function openSockets(config: Config, engine: WorkerEngine, workers: number): Promise<Sockets> {
+export async function openSockets(
+  config: Config,
+  engine: WorkerEngine,
+  workers: number,
+  inherited: readonly InheritedSocket[] = [],
+): Promise<Sockets> {
   const wanted = config.services.flatMap((service) =>
     listenOf(config, service).map((at) => ({ kind: service.name, at })),
   );
   const byDescriptor = process.platform === "linux" && (engine === "linux" || engine === "bun");
-  return byDescriptor ? openDescriptors(wanted, engine) : testBind(wanted, workers > 1);
+  return byDescriptor ? openDescriptors(wanted, engine, [...inherited]) : testBind(wanted, workers > 1);
 }
 
 type Wanted = readonly { readonly kind: ServiceName; readonly at: Address }[];
 
-async function openDescriptors(wanted: Wanted, engine: WorkerEngine): Promise<Sockets> {
+/** A socket that another process listened on. */
+export interface InheritedSocket {
+  readonly kind: string;
+  readonly at: Address;
+  readonly fd: number;
+}
+
+/** @param inherited Those that are wanted still serve, the others are closed. */
+async function openDescriptors(wanted: Wanted, engine: WorkerEngine, inherited: InheritedSocket[]): Promise<Sockets> {
   const { listenSocket, duplicate, closeSocket } = await import("../../runtime/linux/listen-socket.ts");
   const open: { kind: ServiceName; at: Address; fd: number }[] = [];
   const close = (): void => {
@@ -37,15 +52,19 @@ async function openDescriptors(wanted: Wanted, engine: WorkerEngine): Promise<So
   };
   for (const { kind, at } of wanted) {
     try {
-      const { fd, port } = listenSocket(at);
+      const { fd, port } = takeInherited(inherited, kind, at) ?? listenSocket(at);
       open.push({ kind, at: { ip: at.ip, port }, fd });
     } catch (error) {
       close();
       throw bindError(error, at);
     }
   }
+  for (const { fd } of inherited) closeSocket(fd);
   return {
     listening: open,
+    get fds() {
+      return open.map(({ fd }) => fd);
+    },
     // a Bun worker closes what it listens on, so each gets a descriptor of its own
     specs: () =>
       open.map(({ kind, at, fd }) => ({
@@ -56,6 +75,19 @@ async function openDescriptors(wanted: Wanted, engine: WorkerEngine): Promise<So
       })),
     close,
   };
+}
+
+/** Port 0 is whichever the one before got. */
+function takeInherited(
+  inherited: InheritedSocket[],
+  kind: string,
+  { ip, port }: Address,
+): { readonly fd: number; readonly port: number } | null {
+  const index = inherited.findIndex(
+    (each) => each.kind === kind && each.at.ip === ip && (port === 0 || each.at.port === port),
+  );
+  const [found] = index < 0 ? [] : inherited.splice(index, 1);
+  return found === undefined ? null : { fd: found.fd, port: found.at.port };
 }
 
 /** Bind once without sharing, close again; what the workers bind then is free. */
@@ -80,6 +112,7 @@ async function testBind(wanted: Wanted, reusePort: boolean): Promise<Sockets> {
   }
   return {
     listening: open,
+    fds: [],
     specs: () => open.map(({ kind, at }) => ({ service: kind, at, fd: -1, reusePort })),
     close() {},
   };

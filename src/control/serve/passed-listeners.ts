@@ -4,7 +4,7 @@ import type { PassedSocket } from "../../config/option.ts";
 import { serviceNamed } from "../../seam/services.ts";
 import { EdgeError } from "../../errors.ts";
 import type { WorkerEngine } from "./engine.ts";
-import { openSockets, type Sockets } from "./listening.ts";
+import { openSockets, type InheritedSocket, type Sockets } from "./listening.ts";
 
 /** @param config Where it listens, those that were passed included. @throws EdgeError */
 export async function openAll(
@@ -12,17 +12,19 @@ export async function openAll(
   engine: WorkerEngine,
   workers: number,
   passed: readonly PassedSocket[] = [],
+  inherited: readonly InheritedSocket[] = [],
 ): Promise<Sockets> {
   const given = passed.flatMap(({ name, at, fd }) =>
     at === null || serviceNamed(config.services, name) === undefined ? [] : [{ kind: name, at, fd }],
   );
-  if (given.length === 0) return openSockets(config, engine, workers);
+  if (given.length === 0) return openSockets(config, engine, workers, inherited);
   const forWorker = await adopt(given, engine, workers);
   const rest = Object.entries(config.listen).filter(([name]) => !given.some(({ kind }) => kind === name));
   const listen = { ...config.listen, ...none(given), ...Object.fromEntries(rest) };
   const own = await openSockets({ ...config, listen }, engine, workers);
   return {
     listening: [...given, ...own.listening],
+    fds: [...given.map(({ fd }) => fd), ...own.fds],
     specs: () => [
       ...given.map(({ kind, at, fd }) => ({ service: kind, at, fd: forWorker(fd), reusePort: false })),
       ...own.specs(),

@@ -31,6 +31,8 @@ export interface ReloadInput {
   /** Around the reading and applying of a reload: the service manager is told. */
   onReload?(running: boolean): void;
   readonly now?: () => number;
+  /** What was changed while a process before ran. */
+  readonly layer?: RuntimeLayer | undefined;
 }
 
 /** @param own Where edge-lb listens already: a change of that waits for a restart. */
@@ -70,6 +72,8 @@ export interface Reload {
    * @param allowEmpty Also a file that lost all that it said counts.
    */
   reload(why: string, allowEmpty?: boolean): Promise<ReloadResult>;
+  /** Do something during which nothing changes; changes that are asked for meanwhile come after it. */
+  alone<T>(work: () => Promise<T>): Promise<T>;
   /** Another runtime layer, over what the file said when it was read last; kept only if the whole can be used. */
   change(change: Change): Promise<ReloadResult>;
 }
@@ -79,7 +83,7 @@ export function createReload(input: ReloadInput): Reload {
 }
 
 class Reloader implements Reload {
-  layer = NO_RUNTIME_LAYER;
+  layer: RuntimeLayer;
   status: ReloadStatus = { done: 0, failed: 0, lastTime: null, lastError: null, lastMs: null };
   private readonly input: ReloadInput;
   /** One at a time. */
@@ -90,6 +94,7 @@ class Reloader implements Reload {
 
   constructor(input: ReloadInput) {
     this.input = input;
+    this.layer = input.layer ?? NO_RUNTIME_LAYER;
   }
 
   reload(why: string, allowEmpty = false): Promise<ReloadResult> {
@@ -127,7 +132,11 @@ class Reloader implements Reload {
     }
   }
 
-  private inTurn(work: () => Promise<ReloadResult>): Promise<ReloadResult> {
+  alone<T>(work: () => Promise<T>): Promise<T> {
+    return this.inTurn(work);
+  }
+
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
     const mine = this.last.then(work);
     this.last = mine.catch(() => undefined);
     return mine;

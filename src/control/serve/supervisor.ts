@@ -7,12 +7,13 @@ import { buildSnapshot } from "../../config/build-snapshot.ts";
 import { buildRoutes, type Routes } from "../../core/route/lookup.ts";
 import { EdgeError } from "../../errors.ts";
 import { activeOf, openBoard, countOf, type Board } from "../../seam/board.ts";
-import type { DialError, FromWorker } from "../../seam/mail.ts";
+import type { CutReason, DialError, FromWorker } from "../../seam/mail.ts";
 import { splitSnapshot, type Snapshot } from "../../seam/snapshot.ts";
 import { chooseEngine, type ChosenEngine, type RingUse, workersFor, type WorkerEngine } from "./engine.ts";
 import { createEventLog, type EventLog } from "../log/event-log.ts";
 import { LiveTail } from "../log/live-tail.ts";
 import { remembered, type RecentEvents } from "../log/recent-events.ts";
+import type { HealthFacts } from "../health/carried-health.ts";
 import { HealthMonitor } from "../health/monitor.ts";
 import { dropRoot } from "../machine/drop-root.ts";
 import { OwnEndpoints } from "../machine/own-endpoints.ts";
@@ -24,7 +25,8 @@ import { Resolver, type NameView } from "./resolver.ts";
 import { ClusterExpiry } from "./cluster-expiry.ts";
 import { openDns, type DnsService } from "./dns.ts";
 import { BoardCells } from "./board-cells.ts";
-import type { Sockets } from "./listening.ts";
+import { Cuts } from "./cuts.ts";
+import type { InheritedSocket, Sockets } from "./listening.ts";
 import { openAll } from "./passed-listeners.ts";
 import type { Facts } from "./facts.ts";
 import { Totals } from "./totals.ts";
@@ -43,6 +45,16 @@ export interface SupervisorInput {
   onFatal(error: EdgeError): void;
   /** Sockets that the service manager listens on for this process. */
   readonly passed?: readonly PassedSocket[];
+  /** What a process before leaves to this one. */
+  readonly before?: Inheritance | undefined;
+}
+
+/** All that a process needs to go on from where another one is; its tunnels come later. */
+export interface Inheritance {
+  readonly sockets: readonly InheritedSocket[];
+  /** Of the slots that clients are counted in. */
+  readonly seed: readonly number[];
+  readonly health: HealthFacts;
 }
 
 export interface ApplyOptions {
@@ -69,8 +81,14 @@ export interface Supervisor extends Facts {
   apply(config: Config, options?: ApplyOptions): Promise<ConfigDiff>;
   /** Client connections that are open now. */
   open(): number;
-  /** Resolves once every connection ended or was cut after the drain time. */
-  stop(): Promise<void>;
+  /** Answer for names, where that is wanted. @throws EdgeError LISTEN_FAILED */
+  openDns(): Promise<void>;
+  readonly pool: Workers;
+  readonly cells: BoardCells;
+  /** Cuts that workers were told of and that may not be due yet. */
+  readonly cuts: Cuts;
+  /** Resolves once every connection ended or was cut. @param afterMs when what is left is cut, in place of the drain time */
+  stop(afterMs?: number): Promise<void>;
 }
 
 /** Resolves when every listener accepts. @throws EdgeError when edge-lb cannot start */
@@ -85,9 +103,10 @@ export async function startSupervisor(input: SupervisorInput): Promise<Superviso
   const count = workersFor(engine, config.workers);
   if (count < config.workers)
     log.warn("engine", `engine ${engine} runs one worker here: Node before 23.1 cannot share a port`, { engine });
-  const sockets = await openAll(config, engine, count, input.passed);
+  const sockets = await openAll(config, engine, count, input.passed, input.before?.sockets);
   const plane = new ControlPlane(input, log, chosen, count, sockets);
-  await plane.openDns();
+  // the process before has that port until it lets go
+  if (input.before === undefined) await plane.openDns();
   plane.user = await dropRoot(config, engine, log);
   await plane.start();
   return plane;
@@ -115,10 +134,12 @@ class ControlPlane implements Supervisor {
   dns: DnsService | null = null;
   readonly expiry = new ClusterExpiry();
   private readonly sink: LogSink;
-  private readonly cells = new BoardCells();
+  readonly cells = new BoardCells();
+  readonly pool: Workers;
+  readonly cuts = new Cuts();
+  private readonly before: Inheritance | undefined;
   private readonly portShortage: PortShortage;
   private readonly resolver: Resolver;
-  private readonly pool: Workers;
   /** Domains learnt from certificates, by cluster. */
   private learned: ReadonlyMap<string, string> = new Map();
   /** Cells of clusters, pools and endpoints that the newest snapshot no longer has. */
@@ -137,8 +158,12 @@ class ControlPlane implements Supervisor {
     this.workers = count;
     this.sockets = sockets;
     this.own = new OwnEndpoints(sockets.listening.map(({ kind, at }) => ({ label: kind, at })));
-    this.board = openBoard(count);
-    crypto.getRandomValues(this.board.seed);
+    this.before = input.before;
+    // one column for what a process before counted
+    this.board = openBoard(count + 1);
+    if (input.before === undefined) crypto.getRandomValues(this.board.seed);
+    else this.board.seed.set(input.before.seed);
+    this.learned = new Map(input.before?.health.learnt);
     this.totals = new Totals(this.board);
     this.oldest = Array.from({ length: count }, () => 0);
     this.newest = new Versions(count);
@@ -170,7 +195,8 @@ class ControlPlane implements Supervisor {
       board: this.board,
       log: this.log,
       own: this.own,
-      cut: (cell, afterMs, reason) => this.pool.broadcast({ kind: "cut", cell, afterMs, reason }),
+      cut: (cell, afterMs, reason) => this.cut(cell, afterMs, reason),
+      ...(this.before === undefined ? {} : { before: this.before.health }),
       onDomains: (learnt) => {
         this.learned = learnt;
         this.refresh();
@@ -237,10 +263,10 @@ class ControlPlane implements Supervisor {
     return countOf(this.board, "open");
   }
 
-  async stop(): Promise<void> {
+  async stop(afterMs = this.config.timeouts.drain): Promise<void> {
     this.health?.stop();
     this.resolver.stop();
-    await this.pool.stop(this.config.timeouts.drain, () => this.sockets.close());
+    await this.pool.stop(afterMs, () => this.sockets.close());
     this.sockets.close();
     await this.sink.drained();
   }
@@ -263,8 +289,13 @@ class ControlPlane implements Supervisor {
     this.health?.update(config, this.snapshot);
     this.mail(this.snapshot);
     for (const cell of this.gone.splice(0)) {
-      this.pool.broadcast({ kind: "cut", cell, afterMs: cutAfterMs, reason: "removed" });
+      this.cut(cell, cutAfterMs, "removed");
     }
+  }
+
+  private cut(cell: number, afterMs: number, reason: CutReason): void {
+    this.cuts.asked(cell, afterMs, reason);
+    this.pool.broadcast({ kind: "cut", cell, afterMs, reason });
   }
 
   private mail(snapshot: Snapshot): void {

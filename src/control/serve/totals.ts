@@ -3,7 +3,7 @@ import { activeOf, totalOf, TOTALS, type Board, type Total } from "../../seam/bo
 import type { Snapshot } from "../../seam/snapshot.ts";
 import type { ServiceName } from "../../seam/services.ts";
 
-type Sums = Record<Total, number>;
+export type Sums = Record<Total, number>;
 
 const NAMES = Object.keys(TOTALS) as readonly Total[];
 
@@ -14,6 +14,7 @@ export class Totals {
   private readonly serviceOf = new Map<number, ServiceName>();
   /** What was counted for pools that are gone. */
   private readonly retired = new Map<ServiceName, Sums>();
+  private carried: ReadonlyMap<ServiceName, Readonly<Sums>> = new Map();
 
   constructor(board: Board) {
     this.board = board;
@@ -26,9 +27,24 @@ export class Totals {
 
   /** Of a service since the start, what was removed meanwhile included. */
   ofKind(kind: ServiceName, total: Total): number {
-    let sum = this.retired.get(kind)?.[total] ?? 0;
+    let sum = (this.retired.get(kind)?.[total] ?? 0) + (this.carried.get(kind)?.[total] ?? 0);
     for (const cell of this.cellsOf(kind)) sum += this.of(cell, total);
     return sum;
+  }
+
+  /** What was counted for pools that are gone, by service. */
+  gone(): Readonly<Record<string, Readonly<Sums>>> {
+    return Object.fromEntries([...this.retired].map(([kind, sums]) => [kind, { ...sums }]));
+  }
+
+  /** What another process counted for pools that are gone here, by service. */
+  carry(gone: ReadonlyMap<ServiceName, Readonly<Sums>>): void {
+    this.carried = gone;
+  }
+
+  /** Which service a pool's cell counts for. */
+  kindOf(cell: number): ServiceName | undefined {
+    return this.serviceOf.get(cell);
   }
 
   /** Connections to nodes that came in by this service and are open. */
@@ -68,6 +84,6 @@ export class Totals {
   }
 }
 
-function sumsOf(of: (name: Total) => number): Sums {
+export function sumsOf(of: (name: Total) => number): Sums {
   return Object.fromEntries(NAMES.map((name) => [name, of(name)])) as Sums;
 }

@@ -18,9 +18,15 @@ export interface UnknownName {
 const KEPT = 200;
 const SHOWN = 50;
 
-interface Entry {
+export interface UnknownEntry {
   readonly listener: ServiceName;
   readonly name: string;
+  readonly count: number;
+  readonly client: string;
+  readonly atMs: number;
+}
+
+interface Entry extends UnknownEntry {
   count: number;
   client: string;
   atMs: number;
@@ -50,6 +56,27 @@ export class UnknownNames {
     entry.count += 1;
     entry.client = client;
     entry.atMs = this.now();
+  }
+
+  /** All of them, for another process. */
+  entriesNow(): readonly UnknownEntry[] {
+    return [...this.entries.values()].map(({ listener, name, count, client, atMs }) => ({
+      listener,
+      name,
+      count,
+      client,
+      atMs,
+    }));
+  }
+
+  /** Those that another process had; what was asked here meanwhile is added. */
+  carry(entries: readonly UnknownEntry[]): void {
+    for (const entry of entries.slice(0, this.kept)) {
+      const key = `${entry.listener} ${entry.name}`;
+      const here = this.entries.get(key);
+      if (here !== undefined) here.count += entry.count;
+      else this.entries.set(key, { ...entry, nearest: null, searchedIn: null });
+    }
   }
 
   /** The most asked first. @param routes The same object as long as the snapshot is the same. */

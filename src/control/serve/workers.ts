@@ -5,6 +5,7 @@ import { EdgeError } from "../../errors.ts";
 import { clearWorker, type Board } from "../../seam/board.ts";
 import type { FromWorker, ListenSpec, ToWorker } from "../../seam/mail.ts";
 import type { Snapshot } from "../../seam/snapshot.ts";
+import type { GivenTunnel } from "../../seam/tunnel-state.ts";
 import type { WorkerEngine } from "./engine.ts";
 
 /** A worker that ends more often than this has a fault that a new one has too. */
@@ -36,6 +37,8 @@ export interface Workers {
   start(): Promise<void>;
   broadcast(mail: ToWorker): void;
   post(worker: number, mail: ToWorker): void;
+  /** Asks a worker for at most so many of its tunnels, which are the caller's then. Empty when it has none, or ends. */
+  give(worker: number, most: number): Promise<readonly GivenTunnel[]>;
   /**
    * Resolves when all have stopped, `afterMs` and a little at the latest.
    * @param onListenersClosed No worker accepts any more: the listening sockets may go, so that the kernel refuses who comes now.
@@ -45,6 +48,8 @@ export interface Workers {
 
 /** A worker that does not answer "stop" in this time after its deadline is left to the end of the process. */
 const STOP_GRACE_MS = 2_000;
+/** A later timer would fire at once. */
+const LONGEST_TIMER_MS = 2_147_483_647;
 
 export function createWorkers(input: WorkersInput): Workers {
   return new WorkerPool(input);
@@ -72,6 +77,8 @@ class WorkerPool implements Workers {
   private readonly accepting = new Set<number>();
   private readonly closed = new Set<number>();
   private readonly stopped = new Set<number>();
+  /** By worker: who waits for its tunnels. */
+  private readonly givings = new Map<number, (tunnels: readonly GivenTunnel[]) => void>();
   private replacedAt: number[] = [];
   private stopping: (() => void) | null = null;
   private onListenersClosed: (() => void) | null = null;
@@ -104,23 +111,36 @@ class WorkerPool implements Workers {
     slot?.wake();
   }
 
+  give(worker: number, most: number): Promise<readonly GivenTunnel[]> {
+    if ((this.slots[worker] ?? null) === null || this.stopped.has(worker)) return Promise.resolve([]);
+    return new Promise((resolve) => {
+      this.givings.set(worker, resolve);
+      this.post(worker, { kind: "give", most });
+    });
+  }
+
+  private given(worker: number, tunnels: readonly GivenTunnel[]): void {
+    this.givings.get(worker)?.(tunnels);
+    this.givings.delete(worker);
+  }
+
   async stop(afterMs: number, onListenersClosed: () => void): Promise<void> {
     this.onListenersClosed = onListenersClosed;
     const all = new Promise<void>((resolve) => (this.stopping = resolve));
     this.broadcast({ kind: "stop", afterMs });
     this.checkStopped();
-    const late = setTimeout(() => this.stopping?.(), afterMs + STOP_GRACE_MS);
+    const late = setTimeout(() => this.stopping?.(), Math.min(afterMs + STOP_GRACE_MS, LONGEST_TIMER_MS));
     await all;
     clearTimeout(late);
   }
 
   private async spawn(worker: number): Promise<void> {
-    const { engine, ring, board, count, log } = this.input;
+    const { engine, ring, board, log } = this.input;
     const waker = engine === "linux" ? await newWaker() : null;
     const { port1, port2 } = new MessageChannel();
     const workerData: WorkerInput = {
       worker,
-      workers: count,
+      workers: board.workers,
       engine,
       ring,
       board: board.buffer,
@@ -154,7 +174,11 @@ class WorkerPool implements Workers {
       this.accepting.delete(worker);
       this.closed.add(worker);
     }
-    if (mail.kind === "stopped") this.stopped.add(worker);
+    if (mail.kind === "given") this.given(worker, mail.tunnels);
+    if (mail.kind === "stopped") {
+      this.stopped.add(worker);
+      this.given(worker, []);
+    }
     if (this.stopping !== null) this.checkStopped();
     this.input.onMail(worker, mail);
   }
@@ -175,6 +199,7 @@ class WorkerPool implements Workers {
     slot?.mail.close();
     slot?.closeWaker();
     this.slots[worker] = null;
+    this.given(worker, []);
     this.accepting.delete(worker);
     clearWorker(this.input.board, worker);
     if (this.stopping !== null) {

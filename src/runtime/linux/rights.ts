@@ -62,6 +62,8 @@ export class DescriptorSocket {
     if (n < 0) {
       const code = errno();
       if (code === ERRNO.EAGAIN || code === ERRNO.EINTR) return null;
+      // it closed without reading what it was sent
+      if (code === ERRNO.ECONNRESET) return { bytes: new Uint8Array(0), fds: [] };
       throw new Error(`errno ${code}`);
     }
     const fds = receivedDescriptors();

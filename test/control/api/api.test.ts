@@ -46,6 +46,11 @@ function bench(readOnly = false) {
       calls.push(["drain", ...args]);
       return args[1] === "10.0.0.1" ? { pools: ["api"], active: 1, cutSeconds: 30 } : null;
     },
+    upgrade(to) {
+      calls.push(["upgrade", to]);
+      if (to === "/nowhere") throw new EdgeError("UPGRADE_FAILED", "Cannot upgrade to /nowhere: there is no such file");
+      return Promise.resolve({ release: "1.2.4", pid: 7, moved: 3, stayed: 0, note: null });
+    },
   };
   const api = createApi(instance, { readOnly, signal: closing.signal });
   const ask = async (method: string, path: string, body?: string, headers?: Record<string, string>) => {

@@ -12,7 +12,20 @@ const io = processIo();
 const code = await runCli(process.argv.slice(2), io, {
   run: async (config, load) => {
     const sink = await openSink(config.logTo, config.log);
-    return runEdgeLb({ config, load, workerEntry, openAdmin, sink, out: io.out, flush: io.flush, isTerminal: false });
+    const { out, flush } = io;
+    const program = { file: process.execPath, before: process.argv.slice(1, 2), args: process.argv.slice(2) };
+    return runEdgeLb({
+      config,
+      load,
+      workerEntry,
+      openAdmin,
+      sink,
+      out,
+      flush,
+      isTerminal: false,
+      program,
+      heir: null,
+    });
   },
 });
 process.exit(code);

@@ -1,0 +1,32 @@
+/** Tunnels between processes: cells by their keys, sockets beside the message. */
+import type { CarriedTunnel } from "../../handover/messages.ts";
+import type { GivenTunnel } from "../../seam/tunnel-state.ts";
+import type { BoardCells } from "../serve/board-cells.ts";
+
+/** @param keys By cell. */
+export function carried({ cells, ...tunnel }: GivenTunnel, keys: ReadonlyMap<number, string>): CarriedTunnel {
+  const keyOf = (cell: number): string => keys.get(cell) ?? "";
+  return {
+    ...tunnel,
+    keys: { cluster: keyOf(cells.cluster), pool: keyOf(cells.pool), endpoint: keyOf(cells.endpoint) },
+  };
+}
+
+/** The client's first. */
+export function socketsOf({ state }: GivenTunnel): readonly [number, number] {
+  return [state.client.fd, state.node.fd];
+}
+
+/** With the sockets that came and the cells of this process. @throws EdgeError when the board is full */
+export function arrived(
+  tunnel: CarriedTunnel,
+  [client, node]: readonly [number, number],
+  cells: BoardCells,
+): GivenTunnel {
+  const { keys, state, ...rest } = tunnel;
+  return {
+    ...rest,
+    state: { ...state, client: { ...state.client, fd: client }, node: { ...state.node, fd: node } },
+    cells: { cluster: cells.of(keys.cluster), pool: cells.of(keys.pool), endpoint: cells.of(keys.endpoint) },
+  };
+}

@@ -1,0 +1,154 @@
+/**
+ * The old process: starts its successor, gives it the listening sockets, then every tunnel, then its place. Until the
+ * successor leads, nothing is given up: whatever fails, all that is here goes on.
+ */
+import { HANDOVER_VERSION } from "../../handover/messages.ts";
+import { EdgeError } from "../../errors.ts";
+import type { GivenTunnel } from "../../seam/tunnel-state.ts";
+import { closeDescriptor } from "../../runtime/linux/rights.ts";
+import type { Supervisor } from "../serve/supervisor.ts";
+import type { ProcessFacts } from "./facts.ts";
+import { Successor } from "./successor.ts";
+import { carried, socketsOf } from "./tunnel-keys.ts";
+import { failure, type Program, type Upgraded } from "./upgraded.ts";
+
+export interface UpgradeInput {
+  readonly supervisor: Supervisor;
+  readonly release: string;
+  /** What runs here, with the arguments it was started with. */
+  readonly program: Program;
+  facts(): ProcessFacts;
+  /** What only one process can have is let go, as the successor is about to take it. */
+  letGo(successorPid: number): void;
+  /** The successor is gone, and whatever it had of that is ours again. */
+  takeBack(successorPid: number): Promise<void>;
+}
+
+const READY_MS = 30_000;
+const STEP_MS = 10_000;
+/** Tunnels that are given together: they rest while their message travels. */
+const BATCH = 32;
+/** Clients that come meanwhile become tunnels too; after this the rest moves later. */
+const MOVE_MS = 60_000;
+/** How often what became a tunnel after that is looked for. */
+const LATER_MS = 100;
+/** Those that cannot move end by themselves. */
+const NEVER_MS = Number.MAX_SAFE_INTEGER;
+
+export class Upgrade {
+  private readonly input: UpgradeInput;
+  private readonly successor: Successor;
+  private batch = 0;
+  private moved = 0;
+  /** Why tunnels stay; null: they move. */
+  private note: string | null = null;
+  private stopped = false;
+
+  private constructor(input: UpgradeInput, successor: Successor) {
+    this.input = input;
+    this.successor = successor;
+  }
+
+  /**
+   * @param to Null: what stands at our own path now.
+   * @returns once the successor leads and the tunnels are there. @throws EdgeError UPGRADE_FAILED with nothing changed
+   */
+  static async begin(
+    input: UpgradeInput,
+    to: string | null,
+  ): Promise<{ readonly done: Upgraded; readonly upgrade: Upgrade }> {
+    const { program } = input;
+    const file = to ?? program.file;
+    const successor = Successor.start(to === null ? program : { file, before: [], args: program.args }, process.env);
+    const upgrade = new Upgrade(input, successor);
+    try {
+      return { done: await upgrade.run(), upgrade };
+    } catch (error) {
+      await successor.kill();
+      await input.takeBack(successor.pid);
+      throw error instanceof EdgeError ? error : failure(file, error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  private async run(): Promise<Upgraded> {
+    const { supervisor, release, facts } = this.input;
+    const { sockets } = supervisor;
+    const named = sockets.listening.map(({ kind, at }) => ({ kind, ip: at.ip, port: at.port }));
+    const hello = { kind: "hello", version: HANDOVER_VERSION, release, pid: process.pid, sockets: named } as const;
+    await this.successor.send({ ...hello, facts: facts() }, sockets.fds);
+    const ready = await this.successor.next("ready", READY_MS);
+    if (ready.version !== HANDOVER_VERSION)
+      this.note = `release ${ready.release} cannot take tunnels of release ${release}`;
+    this.input.letGo(this.successor.pid);
+    await this.successor.send({ kind: "lead", facts: facts() });
+    await this.successor.next("leading", STEP_MS);
+    // last, since they would end with it if it failed now
+    await this.moveAll();
+    await this.successor.send({ kind: "counted", facts: facts() });
+    return { release: ready.release, pid: ready.pid, moved: this.moved, stayed: supervisor.open(), note: this.note };
+  }
+
+  /** After the successor leads: what is open here ends or becomes a tunnel, which moves too. @returns when nothing is left here */
+  async finish(): Promise<void> {
+    const { supervisor, facts } = this.input;
+    const stopping = supervisor.stop(this.note === null ? undefined : NEVER_MS).then(() => (this.stopped = true));
+    while (!this.stopped && this.note === null) {
+      await Promise.race([stopping, new Promise((resolve) => void setTimeout(resolve, LATER_MS))]);
+      if (!this.stopped) await this.moveAll().catch((error: unknown) => this.stay(error));
+    }
+    await stopping;
+    await this.successor.send({ kind: "counted", facts: facts() }).catch(() => undefined);
+    this.successor.release();
+  }
+
+  private stay(error: unknown): void {
+    this.note = error instanceof Error ? error.message : String(error);
+    this.input.supervisor.log.error("upgrade", `tunnels stay in the old process: ${this.note}`);
+  }
+
+  private async moveAll(): Promise<void> {
+    const deadline = performance.now() + MOVE_MS;
+    while (this.note === null && performance.now() < deadline) {
+      let found = 0;
+      for (let worker = 0; worker < this.input.supervisor.workers; worker++) found += await this.moveSome(worker);
+      if (found === 0) return;
+    }
+  }
+
+  /** @returns how many of this worker there were */
+  private async moveSome(worker: number): Promise<number> {
+    const { pool, cells } = this.input.supervisor;
+    const tunnels = await pool.give(worker, BATCH);
+    if (tunnels.length === 0) return 0;
+    const batch = ++this.batch;
+    const keys = cells.keys();
+    let refused: ReadonlySet<number>;
+    try {
+      const message = { kind: "tunnels", batch, tunnels: tunnels.map((tunnel) => carried(tunnel, keys)) } as const;
+      await this.successor.send(message, tunnels.flatMap(socketsOf));
+      refused = new Set((await this.successor.next("held", STEP_MS)).refused);
+    } catch (error) {
+      // it must not touch them any more before they go on here
+      await this.successor.kill();
+      pool.post(worker, { kind: "take", tunnels });
+      throw error;
+    }
+    this.settle(worker, tunnels, refused);
+    await this.successor.send({ kind: "start", batch });
+    return tunnels.length;
+  }
+
+  /** Those that are held are not ours any more. */
+  private settle(worker: number, tunnels: readonly GivenTunnel[], refused: ReadonlySet<number>): void {
+    const staying = tunnels.filter((_, index) => refused.has(index));
+    if (staying.length > 0) {
+      this.note = "the new one has no such service";
+      this.input.supervisor.pool.post(worker, { kind: "take", tunnels: staying });
+    }
+    for (const [index, tunnel] of tunnels.entries()) {
+      if (refused.has(index)) continue;
+      for (const fd of socketsOf(tunnel)) closeDescriptor(fd);
+    }
+    this.moved += tunnels.length - staying.length;
+  }
+}

@@ -1,0 +1,250 @@
+/** A new executable takes over: nobody who is connected notices, nobody who comes is turned away. */
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import tls from "node:tls";
+import { type Control, controlAt } from "../../scripts/lab/control.ts";
+import { type EdgeLb, startEdgeLb } from "../../scripts/lab/edge-lb.ts";
+import { freePorts } from "../../scripts/lab/ports.ts";
+import { startToyCluster, type ToyCluster } from "../../scripts/lab/toy/cluster.ts";
+import { EchoStream } from "../support/echo-streams.ts";
+
+const BLOCK = "127.61.0";
+const HOST = "a.apps.hub.lab";
+const TEST_MS = 60_000;
+
+let folder: string;
+let hub: ToyCluster;
+let nodePorts: string;
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "edge-lb-upgrade-"));
+  chmodSync(folder, 0o755);
+  const [api = 0, https = 0, http = 0, ready = 0] = await freePorts(4);
+  nodePorts = `api-port=${api},https-port=${https},http-port=${http},ready-port=${ready}`;
+  hub = await startToyCluster({
+    name: "hub",
+    domain: "hub.lab",
+    ips: [`${BLOCK}.20`, `${BLOCK}.21`],
+    ports: { api, https, http, ready },
+  });
+});
+afterAll(async () => {
+  await hub.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+interface Lab {
+  readonly edge: EdgeLb;
+  readonly control: Control;
+  readonly api: number;
+  readonly http: number;
+}
+
+const labs: Lab[] = [];
+afterEach(async () => {
+  for (const { edge, control } of labs.splice(0)) {
+    const pid = existsSync(control.path) ? (await control.status()).pid : edge.pid;
+    if (pid !== edge.pid) await endProcess(pid);
+    else await edge.stop();
+  }
+});
+
+async function endProcess(pid: number): Promise<void> {
+  process.kill(pid, "SIGTERM");
+  process.kill(pid, "SIGINT");
+  await until(`process ${pid} ends`, () => !existsSync(`/proc/${pid}`));
+}
+
+async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + 20_000;
+  while (!(await holds())) {
+    if (performance.now() > deadline) throw new Error(`Timed out waiting until ${what}`);
+    await Bun.sleep(20);
+  }
+}
+
+let started = 0;
+async function start(...args: readonly string[]): Promise<Lab> {
+  const [api = 0, https = 0, http = 0] = await freePorts(3);
+  const path = join(folder, `lab-${++started}.sock`);
+  const listen = [
+    "--listen",
+    `api=127.0.0.1:${api}`,
+    "--listen",
+    `https=127.0.0.1:${https}`,
+    "--listen",
+    `http=127.0.0.1:${http}`,
+  ];
+  const cluster = `hub=${BLOCK}.20-21,domain=hub.lab,${nodePorts}`;
+  const edge = await startEdgeLb(["--workers", "2", ...listen, "--cluster", cluster, "--control", path, ...args]);
+  const lab = { edge, api, http, control: controlAt(path) };
+  labs.push(lab);
+  await until("the nodes are up", async () =>
+    (await lab.control.status()).clusters.every(({ state }) => state === "up"),
+  );
+  return lab;
+}
+
+/** Comes, is served and goes, again and again, until `stop` says how often, and what went wrong. */
+function comeAndGo(lab: Lab): { stop(): Promise<{ readonly served: number; readonly faults: readonly string[] }> } {
+  const over = new AbortController();
+  let served = 0;
+  const faults: string[] = [];
+  const visit = async (once: () => Promise<void>): Promise<void> => {
+    while (!over.signal.aborted) {
+      try {
+        await once();
+        served += 1;
+      } catch (error) {
+        faults.push(error instanceof Error ? error.message : String(error));
+      }
+    }
+  };
+  const overHttp = async (): Promise<void> => {
+    const response = await fetch(`http://127.0.0.1:${lab.http}/version`, { headers: { host: HOST }, keepalive: false });
+    await response.text();
+    if (!response.ok) throw new Error(`http ${response.status}`);
+  };
+  const overTls = (): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const socket = tls.connect({
+        port: lab.api,
+        host: "127.0.0.1",
+        servername: "api.hub.lab",
+        rejectUnauthorized: false,
+      });
+      socket.once("secureConnect", () => (socket.destroy(), resolve()));
+      socket.once("error", (error) => reject(new Error(`tls ${error.message}`)));
+    });
+  const visitors = [overHttp, overHttp, overTls, overTls].map(visit);
+  return {
+    async stop() {
+      over.abort();
+      await Promise.all(visitors);
+      return { served, faults };
+    },
+  };
+}
+
+const openFiles = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length;
+
+describe("upgrade", () => {
+  test(
+    "moves streams, stalled and half-closed tunnels five times in a row, and turns nobody away",
+    async () => {
+      const lab = await start();
+      const door = { port: lab.http, host: HOST };
+      const open = (count: number): Promise<EchoStream[]> =>
+        Promise.all(Array.from({ length: count }, () => EchoStream.open(door)));
+      const [busy, idle, stalled] = [await open(60), await open(60), await open(10)];
+      for (const stream of busy) stream.start();
+      for (const stream of stalled) stream.stall(8_000_000);
+      const visitors = comeAndGo(lab);
+      const pids = new Set([lab.edge.pid]);
+      for (let round = 0; round < 5; round++) {
+        const { code, out, err } = await lab.control.run("upgrade");
+        expect({ code, err }).toEqual({ code: 0, err: "" });
+        expect(out).toMatch(/^release \S+ \(pid \d+\) has taken over: \d+ tunnels moved/);
+        pids.add((await lab.control.status()).pid);
+        await Bun.sleep(200);
+      }
+      expect(pids.size).toBe(6);
+      const visits = await visitors.stop();
+      expect(visits.faults).toEqual([]);
+      expect(visits.served).toBeGreaterThan(20);
+      const all = [...busy, ...idle, ...stalled];
+      for (const stream of stalled) stream.resume();
+      await Promise.all(all.map((stream) => stream.rest()));
+      expect(all.map(({ fault }) => fault).filter((fault) => fault !== null)).toEqual([]);
+      console.log(
+        "longest gaps, ms:",
+        busy
+          .map(({ longestGapMs }) => Math.round(longestGapMs))
+          .sort((a, b) => b - a)
+          .slice(0, 3),
+      );
+      const { pid, connections } = await lab.control.status();
+      expect(connections.open).toBe(all.length);
+      expect(connections.accepted).toBeGreaterThanOrEqual(visits.served + all.length);
+      await lab.edge.exit(20_000); // the first one has ended, with 0
+      for (const old of pids) if (old !== pid) await until(`${old} is gone`, () => !existsSync(`/proc/${old}`));
+      await Promise.all(all.map((stream) => stream.finish()));
+      expect(all.map(({ fault }) => fault).filter((fault) => fault !== null)).toEqual([]);
+      await until("all tunnels are over", async () => (await lab.control.status()).connections.open === 0);
+      expect(openFiles(pid)).toBeLessThan(100);
+    },
+    TEST_MS,
+  );
+
+  test(
+    "keeps what was changed while running, counters, health and drained nodes",
+    async () => {
+      const lab = await start();
+      expect((await lab.control.run("add", `more=${BLOCK}.40,${nodePorts},check=off`)).code).toBe(0);
+      expect((await lab.control.run("drain", `hub/${BLOCK}.21`)).code).toBe(0);
+      const stream = await EchoStream.open({ port: lab.http, host: HOST });
+      stream.start();
+      await until("some bytes", () => stream.back > 100_000);
+      const before = await lab.control.status();
+      expect((await lab.control.run("upgrade")).code).toBe(0);
+      const after = await lab.control.status();
+      expect(after.pid).not.toBe(before.pid);
+      expect(after.clusters.map(({ name, layer, state }) => `${name} ${layer} ${state}`)).toEqual(
+        before.clusters.map(({ name, layer, state }) => `${name} ${layer} ${state}`),
+      );
+      const healthOf = ({ clusters }: typeof before): unknown =>
+        clusters.map(({ pools }) => pools.map(({ endpoints }) => endpoints.map(({ state }) => state)));
+      expect(healthOf(after)).toEqual(healthOf(before));
+      expect(after.connections.accepted).toBeGreaterThanOrEqual(before.connections.accepted);
+      expect(after.probes.passed).toBeGreaterThanOrEqual(before.probes.passed);
+      for (const [index, { bytesUp, total }] of after.clusters.entries()) {
+        expect(bytesUp).toBeGreaterThanOrEqual(before.clusters[index]?.bytesUp ?? 0);
+        expect(total).toBe(before.clusters[index]?.total ?? -1);
+      }
+      expect(after.events.map(({ message }) => message).join("\n")).toContain("more");
+      await stream.rest();
+      expect(stream.fault).toBeNull();
+      stream.close();
+      const line = await lab.edge.logged(/upgrade|echo|101/);
+      expect(line).toBeDefined();
+    },
+    TEST_MS,
+  );
+
+  /** Programs that are no successor. */
+  const script = (name: string, text: string, mode = 0o755): string => {
+    const path = join(folder, name);
+    writeFileSync(path, text);
+    chmodSync(path, mode);
+    return path;
+  };
+  test.each([
+    ["is missing", () => join(folder, "nowhere"), "there is no such file"],
+    ["is not executable", () => script("plain", "text", 0o644), "it is not executable"],
+    ["is no program", () => script("garbage", "\x7fELF garbage"), "no program for this machine"],
+    ["is a folder", () => folder, "it is no file"],
+    ["ends at once", () => script("ends", "#!/bin/sh\nexit 7\n"), "ended with exit code 7"],
+    ["is killed", () => script("killed", "#!/bin/sh\nkill -9 $$\n"), "was ended by SIGKILL"],
+    [
+      "speaks nonsense",
+      () => script("nonsense", "#!/bin/sh\nprintf 'xxxxxxxxxxxxxxxxxxxxxxx' >&3\nsleep 5\n"),
+      "a message of",
+    ],
+  ])(
+    "a new one that %s changes nothing, and the reason is told",
+    async (_what, file, why) => {
+      const lab = await start();
+      const stream = await EchoStream.open({ port: lab.http, host: HOST });
+      stream.start();
+      const { code, err } = await lab.control.run("upgrade", "--to", file());
+      expect(err).toContain(why);
+      expect(code).toBe(1);
+      expect((await lab.control.status()).pid).toBe(lab.edge.pid);
+      await stream.rest();
+      expect(stream.fault).toBeNull();
+      stream.close();
+    },
+    TEST_MS,
+  );
+});
