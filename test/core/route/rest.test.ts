@@ -2,20 +2,20 @@
 import { describe, expect, test } from "bun:test";
 import { load } from "../../config/loading.ts";
 import { buildSnapshot } from "../../../src/config/build-snapshot.ts";
-import { buildRoutes, route } from "../../../src/core/route/lookup.ts";
+import { buildRoutes, route, routeHost } from "../../../src/core/route/lookup.ts";
 import { serviceNamed } from "../../../src/seam/services.ts";
 
 type Flags = readonly (readonly [string, string])[];
 const STRANGER = "203.0.113.9";
 
 /** `hub default`, `- ` where it goes nowhere. */
-function asked(flags: Flags): (service: string, name: string | null, client?: string) => string {
+function asked(flags: Flags, by = route): (service: string, name: string | null, client?: string) => string {
   const config = load([...flags]);
   const input = { version: 1, cellOf: () => 0, addressesOf: () => [], maxConnections: 1 };
   const snapshot = buildSnapshot(config, input);
   const routes = buildRoutes(snapshot);
   return (name, host, client = STRANGER) => {
-    const match = route(routes, serviceNamed(snapshot.services, name)?.index ?? -1, host, client);
+    const match = by(routes, serviceNamed(snapshot.services, name)?.index ?? -1, host, client);
     return match === null ? "-" : `${snapshot.clusters[match.cluster]?.name} ${match.rule}`;
   };
 }
@@ -51,6 +51,18 @@ describe("route(), without a name that says anything", () => {
   test("asks for the client on http only where there is no Host", () => {
     expect(of("http", null, "10.0.0.2")).toBe("hub client");
     expect(of("http", "localhost", "10.0.0.2")).toBe("-");
+  });
+
+  test.each([
+    ["the client's own cluster first", "192.0.2.1", "10.0.0.2", "hub client", "hub client"],
+    ["then the default", "192.0.2.1", STRANGER, "m2 default", "all rest"],
+    ["the same of IPv6", "[2001:db8::1]", STRANGER, "m2 default", "all rest"],
+    ["a name is none", "x.lab", "10.0.0.2", "all rest", "all rest"],
+    ["a mapped address is one", "[::ffff:192.0.2.1]", STRANGER, "m2 default", "all rest"],
+  ])("of a Host that is an address takes: %s", (_, host, client, withDefault, without) => {
+    const rest: Flags = [...HOMES, ["cluster", "all=10.7.7.7,names=*"]];
+    expect(asked([...rest, ["default", "m2"]], routeHost)("http", host, client)).toBe(withDefault);
+    expect(asked(rest, routeHost)("http", host, client)).toBe(without);
   });
 
   test("says nothing of a node of two clusters", () => {
