@@ -8,6 +8,7 @@ export type EdgeErrorCode =
   | "NOT_FOUND" // a running instance has no such cluster, node or page
   | "CONTROL_FAILED" // the control socket or a running instance refused
   | "ALREADY_RUNNING" // another instance has the control socket
+  | "RULES_FAILED" // ip or nft did not do what `edge-lb rules` asked
   | "INSTALL_FAILED" // a step of install or uninstall
   | "UPGRADE_FAILED" // the new edge-lb did not take over, and the old one goes on
   | "WORKERS_FAILED" // workers ended faster than they may be replaced

@@ -1,5 +1,6 @@
 /** What `check --live` checks besides the configuration; everything it asks has an end in time. */
 import type { Config } from "../config/model.ts";
+import { checkClientSource } from "./client-source.ts";
 import { checkClusters } from "./clusters.ts";
 import { checkDns } from "./dns.ts";
 import { checkDnsServer } from "./dns-server.ts";
@@ -10,16 +11,17 @@ import { checkMachine, checkPorts } from "./machine.ts";
 
 /** Machine, firewall, ports and nodes at once; then DNS, which may need a domain that certificates gave away. */
 export async function runLiveCheck(config: Config, environment: LiveEnvironment): Promise<readonly FindingGroup[]> {
-  const [machine, firewall, ports, clusters] = await Promise.all([
+  const [machine, firewall, source, ports, clusters] = await Promise.all([
     checkMachine(config, environment),
     checkFirewall(config, environment),
+    checkClientSource(config, environment),
     checkPorts(config, environment),
     checkClusters(config, environment),
   ]);
   const dns = await checkDns(config, clusters.domains, environment);
   const server = await checkDnsServer(config, clusters.domains, environment);
   return [
-    { title: "machine", findings: [...machine, ...firewall] },
+    { title: "machine", findings: [...machine, ...firewall, ...source] },
     { title: "ports", findings: ports },
     { title: "dns", findings: [...dns, ...server] },
     ...clusters.groups,

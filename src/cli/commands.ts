@@ -18,6 +18,7 @@ import { KUBECONFIG } from "./kubeconfig.ts";
 import { MAN } from "./man.ts";
 import { RELOAD } from "./reload.ts";
 import { RM } from "./rm.ts";
+import { RULES } from "./rules.ts";
 import { RUN } from "./run.ts";
 import { SCHEMA } from "./schema.ts";
 import { STATUS } from "./status.ts";
@@ -46,6 +47,7 @@ export const COMMANDS: readonly Command[] = [
   CERTS,
   KUBECONFIG,
   CONFIG,
+  RULES,
   INSTALL,
   UNINSTALL,
   COMPLETION,

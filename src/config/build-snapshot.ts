@@ -1,4 +1,5 @@
 /** The configuration as the data plane reads it: addresses instead of names, cells of the board, name claims. */
+import { inAny } from "../core/access.ts";
 import { formatEndpoint } from "../core/address.ts";
 import { endpointHash } from "../core/balance/hash.ts";
 import type { Cidr, ClusterPlan, Endpoint, NameClaim, Pool, Snapshot } from "../seam/snapshot.ts";
@@ -26,7 +27,7 @@ export interface SnapshotInput {
   addressesOf(node: NodeSpec): readonly string[];
   /** Domains learnt from certificates, by cluster name; a given domain wins, and so does a claim made before. */
   readonly learnedDomains?: ReadonlyMap<string, string>;
-  /** Networks of this machine's interfaces; asked for mcs listeners only. */
+  /** Networks of this machine's interfaces; asked for mcs listeners and clusters that see their clients' addresses. */
   readonly networks?: readonly Cidr[];
   /** Client connections in all, resolved: 1 or more. */
   readonly maxConnections: number;
@@ -74,6 +75,7 @@ function planOf(cluster: ClusterConfig, config: Config, input: SnapshotInput): C
     addresses: [...new Set(pools.flatMap((pool) => (pool?.endpoints ?? []).map(({ at }) => at.ip)))],
     clients: cluster.clients,
     maxConnections: cluster.maxConnections,
+    source: cluster.source,
     allDown: cluster.allDown,
     redirectHttps: cluster.redirectHttps,
     pools,
@@ -88,11 +90,17 @@ function poolOf(cluster: ClusterConfig, service: Service, timeouts: Timeouts, in
     policy: policyOf(cluster, service),
     idleMs: timeouts[service.idle],
     sendProxy: service.takesProxy ? cluster.sendProxy : 0,
-    endpoints: endpointsOf(nodesFor(cluster, service), portOf(cluster, service), key, input),
+    endpoints: endpointsOf(nodesFor(cluster, service), portOf(cluster, service), key, input, cluster.source),
   };
 }
 
-function endpointsOf(nodes: readonly NodeSpec[], port: number, key: string, input: SnapshotInput): readonly Endpoint[] {
+function endpointsOf(
+  nodes: readonly NodeSpec[],
+  port: number,
+  key: string,
+  input: SnapshotInput,
+  source: ClusterConfig["source"],
+): readonly Endpoint[] {
   const endpoints = new Map<string, Endpoint>();
   for (const node of nodes) {
     for (const ip of node.isName ? input.addressesOf(node) : [node.host]) {
@@ -100,10 +108,15 @@ function endpointsOf(nodes: readonly NodeSpec[], port: number, key: string, inpu
       // Two names may resolve to one address: it counts once, for the first.
       if (endpoints.has(text)) continue;
       const cell = input.cellOf(`${key}/${text}`);
-      endpoints.set(text, { cell, at: { ip, port }, hash: endpointHash(ip, port), node: node.host });
+      const near = source === "client" ? { near: networksOf(ip, input) } : {};
+      endpoints.set(text, { cell, at: { ip, port }, hash: endpointHash(ip, port), node: node.host, ...near });
     }
   }
   return [...endpoints.values()];
+}
+
+function networksOf(ip: string, { networks = [] }: SnapshotInput): readonly Cidr[] {
+  return networks.filter((network) => inAny([network], ip));
 }
 
 type NameClaims = Pick<Snapshot, "exact" | "below" | "labels" | "rest">;

@@ -107,6 +107,13 @@ export const CLUSTER = {
     help: "PROXY protocol to ingress nodes (never to the API)",
     of: PROXY_VERSION,
   }),
+  /** Whose address nodes see: edge-lb's, or the client's own (IP_TRANSPARENT). */
+  source: word({
+    ...placeOf("source"),
+    of: choice("edge", "client"),
+    fallback: "edge",
+    help: "Whose address nodes see; client needs engine linux, CAP_NET_ADMIN and edge-lb rules",
+  }),
   allDown: word({
     ...placeOf("all-down"),
     of: choice("try", "refuse"),

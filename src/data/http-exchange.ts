@@ -119,6 +119,7 @@ export class Exchange {
     const { up, down, end, note, status } = soFar;
     const node = this.served(upstream);
     const tries = node !== null && node.attempts > 1 ? `${node.attempts} nodes tried` : null;
+    const more = node === null ? null : joinNotes(node.note, tries);
     return {
       listener: owner.service.name,
       client: owner.ends.remote,
@@ -130,7 +131,7 @@ export class Exchange {
       dialMs: node === null ? null : (node.dialMs ?? 0),
       totalMs: this.tookMs,
       end,
-      note: joinNotes(live === null ? null : this.routeNote, note ?? tries),
+      note: joinNotes(live === null ? null : this.routeNote, note ?? more),
       http: {
         method: request?.method ?? "-",
         target: live === null ? "-" : this.target,

@@ -307,10 +307,12 @@ class HttpDial implements DialRequest {
   readonly plan: ClusterPlan;
   readonly pool: Pool;
   readonly key: number;
+  readonly clientIp: string;
   private readonly client: HttpClient;
 
   constructor(client: HttpClient, live: Live, plan: ClusterPlan, pool: Pool, key: number) {
     this.client = client;
+    this.clientIp = client.ends.remote.ip;
     this.live = live;
     this.plan = plan;
     this.pool = pool;

@@ -36,6 +36,8 @@ export class Upstream implements ConnEvents, Cuttable {
   /** How long the dial took; null once it was logged: later requests on this connection need no dial. */
   dialMs: number | null;
   readonly attempts: number;
+  /** More for the log. */
+  readonly note: string | null;
   private readonly owner: UpstreamOwner;
   private readonly reached: Reached;
   private pool: Pool;
@@ -53,6 +55,7 @@ export class Upstream implements ConnEvents, Cuttable {
     this.node = formatEndpoint(reached.endpoint.at.ip, reached.endpoint.at.port);
     this.dialMs = reached.dialMs;
     this.attempts = reached.attempts;
+    this.note = reached.note;
     this.pool = pool;
     this.key = key;
     owner.plane.tunnels.add(this);

@@ -1,4 +1,5 @@
 /** Reaching one endpoint of a pool: the client goes to the next one as long as nothing was sent yet. */
+import { sourceOf } from "../core/client-source.ts";
 import { pick } from "../core/balance/pick.ts";
 import type { Cancel, Conn, ConnEvents, DialSpec } from "../runtime/port.ts";
 import type { DialError } from "../seam/mail.ts";
@@ -19,6 +20,8 @@ export interface DialRequest {
   readonly pool: Pool;
   /** What a hashed policy hashes: `clientKey` or `hostKey`. */
   readonly key: number;
+  /** The client's address. */
+  readonly clientIp: string;
   /** Not before `dialPool` returned. From here on the caller owns the connection and calls `closeCells` once it is over. */
   onOpen(conn: Conn, reached: Reached): ConnEvents;
   /** `null`: no endpoint could be tried at all. */
@@ -31,7 +34,12 @@ export interface Reached {
   /** From the first attempt to the open connection. */
   readonly dialMs: number;
   readonly attempts: number;
+  /** More for the log. */
+  readonly note: string | null;
 }
+
+/** The client's could not be dialled from. */
+const OWN_ADDRESS = "own address";
 
 /**
  * Dial the pool's endpoints, best first: at most 3 attempts and `dialTotal` in all.
@@ -44,6 +52,7 @@ export function dialPool(plane: Plane, request: DialRequest, first: Uint8Array |
 /** One attempt after the other; also the specification of each, so that an attempt costs no object. */
 class PoolDial implements Cancel, DialSpec {
   to: Address = NOWHERE;
+  from: string | null = null;
   timeoutMs = 0;
   first: Uint8Array | null;
   private readonly plane: Plane;
@@ -90,6 +99,8 @@ class PoolDial implements Cancel, DialSpec {
     // counted before it is open, so that a burst spreads over the pool
     this.plane.writer.addActive(endpoint.cell, 1);
     this.to = endpoint.at;
+    const { plan, clientIp } = this.request;
+    this.from = plan.source === "edge" ? null : sourceOf(plan, clientIp, endpoint);
     this.timeoutMs = Math.min(timeouts.connect, leftMs);
     this.current = this.plane.runtime.dial(this);
     this.first = null;
@@ -110,6 +121,7 @@ class PoolDial implements Cancel, DialSpec {
       cells,
       dialMs: plane.runtime.nowMs() - this.startMs,
       attempts: this.attempts,
+      note: request.plan.source === "client" && this.from === null ? OWN_ADDRESS : null,
     });
   }
 

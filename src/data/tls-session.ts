@@ -295,6 +295,7 @@ class TlsDial implements DialRequest {
   readonly plan: ClusterPlan;
   readonly pool: Pool;
   readonly key: number;
+  readonly clientIp: string;
   private readonly session: TlsSession;
 
   constructor(session: TlsSession, live: Live, plan: ClusterPlan, pool: Pool) {
@@ -302,6 +303,7 @@ class TlsDial implements DialRequest {
     this.live = live;
     this.plan = plan;
     this.pool = pool;
+    this.clientIp = session.ends.remote.ip;
     this.key = pool.policy === "host" ? hostKey(session.name ?? "") : session.clientKey;
   }
 

@@ -102,7 +102,7 @@ export class TlsTunnel implements JoinSpec, Cuttable {
 
   private record(): TunnelRecord {
     const { service, ends, name, cluster, routeNote } = this.client;
-    const { endpoint, dialMs, attempts } = this.reached;
+    const { endpoint, dialMs, attempts, note } = this.reached;
     return {
       listener: service.name,
       client: ends.remote,
@@ -110,7 +110,7 @@ export class TlsTunnel implements JoinSpec, Cuttable {
       cluster,
       node: formatEndpoint(endpoint.at.ip, endpoint.at.port),
       dialMs,
-      note: joinNotes(routeNote, attempts > 1 ? `${attempts} nodes tried` : null),
+      note: joinNotes(joinNotes(routeNote, note), attempts > 1 ? `${attempts} nodes tried` : null),
       http: null,
       attempts,
     };

@@ -49,6 +49,8 @@ export interface Listener {
 
 export interface DialSpec {
   readonly to: Address;
+  /** The address to dial from, of the same family, whoever has it (engine linux); null or not given: this machine's. */
+  readonly from?: string | null;
   readonly timeoutMs: number;
   /** Sent as soon as possible. Valid during the call only: what does not leave at once is copied. */
   readonly first: Uint8Array | null;

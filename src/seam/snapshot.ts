@@ -136,6 +136,8 @@ export interface ClusterPlan {
   readonly clients: readonly Cidr[];
   /** 0: no limit. */
   readonly maxConnections: number;
+  /** Nodes are dialled from edge-lb's address or from the client's. */
+  readonly source: "edge" | "client";
   readonly allDown: "try" | "refuse";
   /** Answer plain HTTP with a redirect to https. */
   readonly redirectHttps: boolean;
@@ -159,6 +161,8 @@ export interface Endpoint {
   readonly at: Address;
   /** FNV-1a 32 of "ip:port" (IPv6 as "[ip]:port") in canonical text. */
   readonly hash: number;
+  /** Networks of this machine that it is in: clients there would be answered past edge-lb. Only where the client is the source. */
+  readonly near?: readonly Cidr[];
   /** The node as the operator named it. */
   readonly node: string;
 }

@@ -82,6 +82,7 @@ describe("diffConfig()", () => {
     interval: "9s",
     allow: "10.0.0.0/8",
     "max-connections": "9",
+    source: "client",
     "all-down": "refuse",
     ttl: "4h",
     until: "2100-01-01T00:00:00Z",

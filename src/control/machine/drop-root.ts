@@ -46,7 +46,7 @@ async function becomeOther(config: Config, engine: Engine, name: string): Promis
   if (process.platform !== "linux" || engine === "node") return "engine linux or bun is wanted for that";
   if (config.file !== null && !canRead(user, config.file)) return `it cannot read ${config.file}, which a reload needs`;
   const { becomeUser } = await import("../../runtime/linux/credentials.ts");
-  const isTransparent = config.clusters.some((cluster) => "source" in cluster && cluster.source === "client");
+  const isTransparent = config.clusters.some(({ source }) => source === "client");
   const kept = isTransparent ? [NET_BIND_SERVICE, NET_ADMIN] : [NET_BIND_SERVICE];
   if (becomeUser(user, kept)) return null;
   throw cannot(name, "the system refused");

@@ -15,6 +15,7 @@ import { LiveTail } from "../log/live-tail.ts";
 import { remembered, type RecentEvents } from "../log/recent-events.ts";
 import type { HealthFacts } from "../health/carried-health.ts";
 import { HealthMonitor } from "../health/monitor.ts";
+import { requireClientSource } from "../machine/client-source.ts";
 import { dropRoot } from "../machine/drop-root.ts";
 import { OwnEndpoints } from "../machine/own-endpoints.ts";
 import { maxConnections } from "../machine/limits.ts";
@@ -103,6 +104,7 @@ export async function startSupervisor(input: SupervisorInput): Promise<Superviso
   const count = workersFor(engine, config.workers);
   if (count < config.workers)
     log.warn("engine", `engine ${engine} runs one worker here: Node before 23.1 cannot share a port`, { engine });
+  await requireClientSource(config, engine);
   const sockets = await openAll(config, engine, count, input.passed, input.before?.sockets);
   const plane = new ControlPlane(input, log, chosen, count, sockets);
   // the process before has that port until it lets go
@@ -214,6 +216,7 @@ class ControlPlane implements Supervisor {
       this.config = next; // where things are written may have changed
       return diff;
     }
+    await requireClientSource(next, this.engine);
     await this.resolver.update(next);
     try {
       this.publish(next, cutAfterMs);

@@ -55,11 +55,12 @@ class Dialing extends TimerNode implements Opening {
 
   /** @returns 0, or the errno negated. */
   private start(): number {
-    const { to, first } = this.spec;
+    const { to, from = null, first } = this.spec;
     if (this.loop.stopped) return -ERRNO.ECONNREFUSED; // nobody would close it
     const slot = destinationSlot(to.ip, to.port);
     if (slot < 0) return -ERRNO.EINVAL;
-    const socket = this.loop.sockets.take(familyAt(slot));
+    const { sockets } = this.loop;
+    const socket = from === null ? sockets.take(familyAt(slot)) : sockets.openFrom(from);
     if (typeof socket === "number") return socket;
     const { fd } = socket;
     if (first !== null) ackWithData(fd);

@@ -8,7 +8,8 @@
  * fetched for one connection meets the next.
  */
 import { AF } from "./libc.ts";
-import type { Family } from "./sockaddr.ts";
+import { familyOf, type Family } from "./sockaddr.ts";
+import { openFrom } from "./transparent.ts";
 import { close, dissolve, openSocket, unacknowledged } from "./syscalls.ts";
 import { TimerNode, type TimerWheel } from "./timers.ts";
 import type { Watcher } from "./watcher.ts";
@@ -34,6 +35,8 @@ export class DialSocket implements Watcher {
   readonly generation: number;
   /** What epoll was told to watch; 0: it does not know this descriptor. */
   mask = 0;
+  /** It is bound to a client's address: nobody else can use it. */
+  isBound = false;
   /** No event of an earlier connection can come any more. */
   settled = true;
   private readonly loop: PoolLoop;
@@ -82,6 +85,15 @@ export class SocketPool extends TimerNode {
     return socket;
   }
 
+  /** One that dials from that address, whoever has it. */
+  openFrom(ip: string): DialSocket | number {
+    const fd = openFrom(ip);
+    if (fd < 0) return fd;
+    const socket = new DialSocket(this.loop, fd, familyOf(ip));
+    socket.isBound = true;
+    return socket;
+  }
+
   private open(family: Family): DialSocket | number {
     const fd = openSocket(family);
     return fd < 0 ? fd : new DialSocket(this.loop, fd, family);
@@ -91,7 +103,7 @@ export class SocketPool extends TimerNode {
   recycle(socket: DialSocket): void {
     const { fd, family } = socket;
     const idle = this.idle[family];
-    if (idle.length >= KEPT || unacknowledged(fd) !== 0 || dissolve(fd) < 0) {
+    if (socket.isBound || idle.length >= KEPT || unacknowledged(fd) !== 0 || dissolve(fd) < 0) {
       close(fd);
       return;
     }

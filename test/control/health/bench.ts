@@ -80,6 +80,7 @@ export function clusterConfig(name: string, change: Partial<ClusterConfig> = {})
     allow: [],
     maxConnections: 0,
     sendProxy: 0,
+    source: "edge",
     allDown: "try",
     redirectHttps: false,
     ...change,
@@ -120,6 +121,7 @@ export function snapshotOf(config: Config, kinds: readonly ServiceName[] = ["api
       addresses: [],
       clients: [],
       maxConnections: 0,
+      source: "edge" as const,
       allDown: cluster.allDown,
       redirectHttps: false,
     };
