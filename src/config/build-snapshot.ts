@@ -78,6 +78,7 @@ function planOf(cluster: ClusterConfig, config: Config, input: SnapshotInput): C
     source: cluster.source,
     allDown: cluster.allDown,
     redirectHttps: cluster.redirectHttps,
+    wakes: cluster.wake !== null,
     pools,
   };
 }

@@ -30,6 +30,13 @@ const PROXY_VERSION: Codec<0 | 1 | 2> = {
   form: { words: ["off", "v1", "v2"] },
 };
 
+/** Run as it stands, without a shell. */
+const PROGRAM = plain(readProgram, "/.*");
+
+function readProgram(text: string): Reading<string> {
+  return /^\/\P{Cc}*$/u.test(text) ? fit(text) : unfit("the absolute path of a program");
+}
+
 const PATTERNS = plain(readNamePattern, `(\\*|${WILDCARD_PATTERN})`);
 
 /** A built-in service has its key in each of these groups; further services are added by `clusterWith`. */
@@ -134,6 +141,27 @@ export const CLUSTER = {
     value: "TIME",
     help: "The cluster leaves then: 2026-12-01T18:00:00Z",
     of: INSTANT,
+  }),
+  /** The program that wakes its nodes. Null: none. */
+  wake: maybe({
+    ...placeOf("wake"),
+    value: "PROGRAM",
+    help: "Run when a client asks for a name of it and no node can take clients; the client waits (--timeout wake)",
+    of: PROGRAM,
+  }),
+  /** The program that puts its nodes to sleep. Null: none. */
+  sleep: maybe({
+    ...placeOf("sleep"),
+    value: "PROGRAM",
+    help: "Run when nobody was connected for sleep-after",
+    of: PROGRAM,
+  }),
+  sleepAfterMs: one({
+    ...placeOf("sleep-after"),
+    value: "DURATION",
+    fallback: "30m",
+    help: "Without a connection until sleep runs",
+    of: duration(1_000),
   }),
   redirectHttps: one({
     ...placeOf("redirect-https"),

@@ -20,6 +20,7 @@ export const TIMEOUTS = {
     0,
   ),
   drain: timeoutOption("drain", "30s", "For tunnels to end on shutdown or removal, then they are cut", 0),
+  wake: forData(timeoutOption("wake", "8s", "For a TLS client until a node of its sleeping cluster (wake=) is awake")),
   linger: forData(timeoutOption("linger", "1s", "For a client to read an alert or error page")),
   probe: timeoutOption("probe", "2s", "For one health probe"),
 };

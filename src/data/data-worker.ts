@@ -202,6 +202,7 @@ class DataWorker {
 
   private stopped(): void {
     this.plane.hellos.close();
+    this.plane.held.close();
     this.plane.log.flush();
     this.runtime.post({ kind: "stopped" });
     this.runtime.stop();

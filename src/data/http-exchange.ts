@@ -9,13 +9,13 @@ import { routeHost } from "../core/route/lookup.ts";
 import { ANSWERS } from "../seam/board.ts";
 import type { Pool } from "../seam/snapshot.ts";
 import { joinNotes, type AccessRecord } from "./access-log.ts";
-import { routeHttp, type ExchangeOwner, type HttpRoute } from "./http-route.ts";
+import { routeHttp, type ExchangeOwner, type HostTarget, type HttpRoute } from "./http-route.ts";
 import type { Upstream } from "./http-upstream.ts";
 import type { Live } from "./plane.ts";
 import { BY_CLIENT } from "./route-words.ts";
 
 /** One per connection, used for one request after the other: `route` begins it and `end` ends it. */
-export class Exchange {
+export class Exchange implements HostTarget {
   /** The snapshot it was routed by; null: no request has been routed. */
   live: Live | null = null;
   routed: HttpRoute | null = null;
@@ -31,8 +31,8 @@ export class Exchange {
   // What the request before left: the next one nearly always asks for the same host, by the same snapshot.
   private lookedUpIn: Live | null = null;
   private host: string | null = null;
-  /** Index of the host's cluster in that snapshot, or -1. */
-  private index = -1;
+  index = -1;
+  asked: string | null = null;
   private routeNote: string | null = null;
   private hostKey = 0;
   private forward: Forward | null = null;
@@ -53,7 +53,7 @@ export class Exchange {
     this.startMs = plane.runtime.nowMs();
     this.answerMs = null;
     if (plane.log.on) this.target = latin1(bytes, start.targetFrom, start.targetTo);
-    const route = routeHttp(this.owner, live, this.index, request, head, upstream?.cells.cluster ?? -1);
+    const route = routeHttp(this.owner, live, this, request, head, upstream?.cells.cluster ?? -1);
     if (route.kind === "reply") return route;
     this.routed = route;
     const { pool } = route;
@@ -68,6 +68,7 @@ export class Exchange {
     const { plane, service, ends } = this.owner;
     const match = routeHost(live.routes, service.index, host, ends.remote.ip);
     this.index = match?.cluster ?? -1;
+    this.asked = match === null || match.rule === "client" || match.rule === "default" ? null : host;
     this.routeNote = match?.rule === "client" ? BY_CLIENT : null;
     if (this.routeNote !== null) plane.writer.addCount("byClientAddress", 1);
     this.hostKey = hostKey(host ?? "");

@@ -13,6 +13,7 @@ import type { Service } from "../seam/services.ts";
 import type { ClusterPlan, Pool } from "../seam/snapshot.ts";
 import { isoTime } from "./log-lines.ts";
 import type { Live, Plane } from "./plane.ts";
+import { wakingFirst } from "./http-waking.ts";
 import { noNodes } from "./route-words.ts";
 
 /** The connection that a request came on. */
@@ -34,11 +35,19 @@ export interface HttpRoute {
 /** ACME challenges must be answered over plain HTTP, so they are never redirected; RFC 8555 §8.3. */
 const ACME = "/.well-known/acme-challenge/";
 
-/** @param index Of the host's cluster in the snapshot, or -1. @param within Cell of the cluster whose connection count already includes this client, or -1. */
+/** Where a request's host leads. */
+export interface HostTarget {
+  /** Of its cluster in the snapshot, or -1. */
+  readonly index: number;
+  /** The host, where it is a name of that cluster and did not lead there in another way. */
+  readonly asked: string | null;
+}
+
+/** @param within Cell of the cluster whose connection count already includes this client, or -1. */
 export function routeHttp(
   { plane, service, ends }: ExchangeOwner,
   live: Live,
-  index: number,
+  { index, asked }: HostTarget,
   request: Request,
   head: RequestHead,
   within: number,
@@ -51,10 +60,13 @@ export function routeHttp(
     return forbidden(host, plan?.name ?? null);
   }
   if (plan === undefined) return unknown(plane, live, service, client, request);
+  const pool = plan.pools[service.index] ?? null;
+  // before a redirect: a browser shows nothing while a TLS connection waits, and little when it fails
+  const waking = asked === null ? null : wakingFirst(plane, plan, pool, asked);
+  if (waking !== null) return waking;
   const secure = plan.redirectHttps ? redirectOf(request, head, live.snapshot.httpsPort) : null;
   if (secure !== null) return secure;
-  const pool = plan.pools[service.index];
-  if (pool === undefined || pool === null || pool.endpoints.length === 0) {
+  if (pool === null || pool.endpoints.length === 0) {
     return unavailable([`Cluster ${plan.name} has no node for plain HTTP.`], "node down", noNodes(plan, service));
   }
   const full = plan.maxConnections > 0 && plan.cell !== within;

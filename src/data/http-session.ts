@@ -19,6 +19,7 @@ import { CUT_OFF, headerOf, takeHeader, type HeaderOwner, type TakenHeader } fro
 import { countBytes, dialPool, type DialRequest, type Reached } from "./pool-dial.ts";
 import { Exchange } from "./http-exchange.ts";
 import { nothingUsable, type ExchangeOwner } from "./http-route.ts";
+import { wakingAfter } from "./http-waking.ts";
 import { Upstream, type UpstreamOwner } from "./http-upstream.ts";
 import type { Live, Plane } from "./plane.ts";
 import { RecordedTunnel } from "./recorded-tunnel.ts";
@@ -64,7 +65,7 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner, ExchangeO
   private timer: Cancel | null = null;
   /** When `timer` fires. Deadlines move later with every event; the timer is not moved and checks again when it fires. */
   private armedFor = Infinity;
-  private readonly exchange: Exchange;
+  readonly exchange: Exchange;
 
   constructor(plane: Plane, service: Service, conn: Conn) {
     this.plane = plane;
@@ -324,7 +325,9 @@ class HttpDial implements DialRequest {
   }
 
   onFail(last: DialError | null, attempts: number): void {
-    this.client.unreachable(nothingUsable(this.client.plane, this.plan, this.pool, last, attempts));
+    const { plane, exchange } = this.client;
+    const waking = exchange.asked === null ? null : wakingAfter(plane, this.plan, exchange.asked);
+    this.client.unreachable(waking ?? nothingUsable(plane, this.plan, this.pool, last, attempts));
   }
 }
 

@@ -7,6 +7,7 @@ import { boardWriter, healthView } from "../seam/board.ts";
 import type { Snapshot } from "../seam/snapshot.ts";
 import type { AccessLog } from "./access-log.ts";
 import { HelloClock } from "./hello-clock.ts";
+import { HeldClients } from "./held-clients.ts";
 import { Reports } from "./reports.ts";
 import { Tunnels } from "./tunnels.ts";
 
@@ -43,6 +44,7 @@ export class Plane {
   readonly tunnels = new Tunnels();
   readonly reports: Reports;
   readonly hellos: HelloClock;
+  readonly held: HeldClients;
   /** HTTP connections: their protocol has a point where they can end. */
   readonly drainable = new Set<Drainable>();
   /** Indexes of the services that are listened to. */
@@ -65,6 +67,8 @@ export class Plane {
     this.random = input.random;
     this.reports = new Reports(input.runtime);
     this.hellos = new HelloClock(input.runtime);
+    // the board's last column is that of the process before this one
+    this.held = new HeldClients(input.runtime, Math.max(1, input.board.workers - 1));
     this.live = { snapshot: input.snapshot, routes: buildRoutes(input.snapshot), users: 0 };
   }
 

@@ -10,6 +10,7 @@ export class Reports {
   private readonly runtime: Runtime;
   private readonly failed = new CellRate();
   private readonly silent = new CellRate();
+  private readonly asleep = new CellRate();
   private readonly names = new Rate(UNKNOWN_NAMES_A_SECOND);
   private readonly faults = new Rate(1);
 
@@ -24,6 +25,11 @@ export class Reports {
   /** The node took a connection and ended it without an answer. */
   nodeSilent(cell: number): void {
     if (this.silent.take(cell, this.runtime.nowMs())) this.runtime.post({ kind: "node-silent", cell });
+  }
+
+  /** @param cell the cluster's */
+  wake(cell: number, name: string): void {
+    if (this.asleep.take(cell, this.runtime.nowMs())) this.runtime.post({ kind: "wake", cell, name });
   }
 
   /** @returns Whether it was reported; only then is it worth searching the nearest known name. */

@@ -1,8 +1,9 @@
 /** A connection to a service that is routed by SNI: read the ClientHello, route by its name, reach a node, join. */
 import { isAllowed } from "../core/access.ts";
-import { clientKey, hostKey } from "../core/balance/hash.ts";
+import { clientKey } from "../core/balance/hash.ts";
 import { clientSlot } from "../core/client-slot.ts";
 import type { ProxyHeaderReader } from "../core/proxy-header.ts";
+import { hasUsable, mayBeAsleep } from "../core/health/asleep.ts";
 import { withProxyHeader, type Ends } from "../core/proxy-protocol.ts";
 import { route } from "../core/route/lookup.ts";
 import { nearestName } from "../core/route/nearest.ts";
@@ -17,21 +18,19 @@ import type { EndReason } from "../seam/tallies.ts";
 import { joinNotes } from "./access-log.ts";
 import { enter, leave, UNNAMED } from "./admission.ts";
 import { CUT_OFF, headerOf, takeHeader, type HeaderOwner, type TakenHeader } from "./client-header.ts";
-import { BY_CLIENT, noNodes } from "./route-words.ts";
-import { dialPool, type DialRequest, type Reached } from "./pool-dial.ts";
+import { HELD, noNodes, BY_CLIENT } from "./route-words.ts";
+import { SPEAK_TLS } from "./speak-tls.ts";
+import type { HeldClient } from "./held-clients.ts";
+import { dialPool, type Reached } from "./pool-dial.ts";
+import { JOINED, TlsDial, type TlsDialler } from "./tls-dial.ts";
 import type { Waiting } from "./hello-clock.ts";
 import type { Live, Plane } from "./plane.ts";
 import { type TlsClient, TlsTunnel } from "./tls-tunnel.ts";
 
-const NOTHING = new Uint8Array(0);
+/** From a dial that failed to the next one, of a client that is held. */
+const REDIAL_MS = 500;
 
-/** The answer to a client that speaks HTTP to a TLS port, in the words of nginx's well-known page, as plain text. */
-const SPEAK_TLS = new TextEncoder().encode(
-  ((body: string) =>
-    `HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`)(
-    "This port speaks TLS, and this request came as plain HTTP. Ask again with https://\n",
-  ),
-);
+const NOTHING = new Uint8Array(0);
 
 export function acceptTls(plane: Plane, service: Service, conn: Conn): ConnEvents {
   const session = new TlsSession(plane, service, conn);
@@ -41,7 +40,7 @@ export function acceptTls(plane: Plane, service: Service, conn: Conn): ConnEvent
   return session;
 }
 
-class TlsSession implements ConnEvents, Waiting, TlsClient, HeaderOwner {
+class TlsSession implements ConnEvents, Waiting, HeldClient, TlsClient, TlsDialler, HeaderOwner {
   readonly plane: Plane;
   readonly service: Service;
   readonly conn: Conn;
@@ -58,7 +57,14 @@ class TlsSession implements ConnEvents, Waiting, TlsClient, HeaderOwner {
   next: Waiting | null = null;
   /** What has to come before the hello; null: nothing more. */
   private header: ProxyHeaderReader | null;
-  private phase: "hello" | "dialing" | "over" = "hello";
+  private phase: "hello" | "held" | "dialing" | "over" = "hello";
+  /** It asked for this name of the cluster, and did not come there in another way: it may wake it. */
+  private named = false;
+  /** The cluster that it may wake. */
+  private wakes: ClusterPlan | null = null;
+  heldUntilMs = 0;
+  /** After a dial that failed: not sooner. */
+  private lookAfterMs = 0;
   /** A hello that came in parts, so far: chunks are valid during their call only. */
   private head: Uint8Array = NOTHING;
   /** Parsing the hello again says something new from this many bytes on. */
@@ -183,6 +189,7 @@ class TlsSession implements ConnEvents, Waiting, TlsClient, HeaderOwner {
       this.routeNote = BY_CLIENT;
       this.plane.writer.addCount("byClientAddress", 1);
     }
+    this.named = this.name !== null && match !== null && match.rule !== "client" && match.rule !== "default";
     if (nameless !== "bridge" || (match !== null && match.rule !== "default")) return match?.cluster ?? -1;
     return snapshot.bridges.find(({ ip }) => ip === this.conn.local.ip)?.cluster ?? match?.cluster ?? -1;
   }
@@ -200,8 +207,14 @@ class TlsSession implements ConnEvents, Waiting, TlsClient, HeaderOwner {
   }
 
   private reach(live: Live, plan: ClusterPlan, pool: Pool, hello: Uint8Array): void {
-    this.phase = "dialing";
     this.conn.pause();
+    if (plan.wakes && this.named) {
+      this.wakes = plan;
+      if (this.head.length === 0) this.keep(hello, 0);
+      if (this.heldUntilMs === 0) this.heldUntilMs = this.plane.runtime.nowMs() + live.snapshot.timeouts.wake;
+      if (!hasUsable(pool, this.plane.health, plan.allDown) && this.isWaking(plan) && this.hold(plan)) return;
+    }
+    this.phase = "dialing";
     this.dial = dialPool(
       this.plane,
       new TlsDial(this, live, plan, pool),
@@ -211,10 +224,41 @@ class TlsSession implements ConnEvents, Waiting, TlsClient, HeaderOwner {
 
   unreachable(last: DialError | null, attempts: number): void {
     this.dial = null;
-    this.conn.resume();
     const note = last === null ? "no usable node" : `${attempts} tried, last: ${last}`;
     const isShort = last === "no-descriptors" || last === "no-ports";
+    // health may not have noticed yet that the cluster sleeps
+    if (this.wakes !== null && last !== null && !isShort && this.hold(this.wakes)) {
+      this.lookAfterMs = this.plane.runtime.nowMs() + REDIAL_MS;
+      return;
+    }
     this.alert(isShort ? "limit reached" : "node down", "refused", "internal_error", note);
+  }
+
+  private isWaking(plan: ClusterPlan): boolean {
+    const { board, health, reports } = this.plane;
+    const asleep = mayBeAsleep(plan, health);
+    if (asleep) reports.wake(plan.cell, this.name ?? "");
+    return asleep || board.waking[plan.cell] === 1;
+  }
+
+  /** @returns false: it has waited long enough, or too many do */
+  private hold(plan: ClusterPlan): boolean {
+    if (this.plane.runtime.nowMs() >= this.heldUntilMs || !this.plane.held.hold(this, plan.cell)) return false;
+    this.phase = "held";
+    this.routeNote = HELD;
+    return true;
+  }
+
+  /** Configuration and health may be others by now: it is routed anew. */
+  lookAgain(nowMs: number): void {
+    if (this.phase !== "held" || nowMs < this.lookAfterMs) return;
+    if (this.live !== null) this.plane.release(this.live);
+    this.live = null;
+    this.route(this.head.subarray(0, this.helloBytes), null);
+  }
+
+  tooLate(): void {
+    this.alert("node down", "refused", "internal_error", "no usable node in time");
   }
 
   join(node: Conn, reached: Reached, pool: Pool, live: Live): ConnEvents {
@@ -232,6 +276,7 @@ class TlsSession implements ConnEvents, Waiting, TlsClient, HeaderOwner {
     this.plane.writer.addCount(count, 1);
     this.log(end, note);
     const lingerMs = this.plane.live.snapshot.timeouts.linger;
+    if (this.phase !== "hello") this.conn.resume();
     this.end();
     if (answer.length > 0) this.conn.write(answer);
     this.conn.closeAfter(lingerMs);
@@ -248,6 +293,7 @@ class TlsSession implements ConnEvents, Waiting, TlsClient, HeaderOwner {
   private end(): void {
     this.phase = "over";
     this.plane.hellos.stop(this);
+    this.plane.held.release(this);
     this.dial?.cancel();
     this.dial = null;
     if (this.live !== null) this.plane.release(this.live);
@@ -288,33 +334,3 @@ class TlsSession implements ConnEvents, Waiting, TlsClient, HeaderOwner {
     });
   }
 }
-
-/** The dial for one session. */
-class TlsDial implements DialRequest {
-  readonly live: Live;
-  readonly plan: ClusterPlan;
-  readonly pool: Pool;
-  readonly key: number;
-  readonly clientIp: string;
-  private readonly session: TlsSession;
-
-  constructor(session: TlsSession, live: Live, plan: ClusterPlan, pool: Pool) {
-    this.session = session;
-    this.live = live;
-    this.plan = plan;
-    this.pool = pool;
-    this.clientIp = session.ends.remote.ip;
-    this.key = pool.policy === "host" ? hostKey(session.name ?? "") : session.clientKey;
-  }
-
-  onOpen(node: Conn, reached: Reached): ConnEvents {
-    return this.session.join(node, reached, this.pool, this.live);
-  }
-
-  onFail(last: DialError | null, attempts: number): void {
-    this.session.unreachable(last, attempts);
-  }
-}
-
-/** What `dialPool` gets back for a connection that was joined while it opened: no event of it arrives any more. */
-const JOINED: ConnEvents = { onData() {}, onDrain() {}, onEnd() {}, onClose() {} };

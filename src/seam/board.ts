@@ -81,6 +81,8 @@ export interface Board {
   readonly reason: Int32Array;
   /** [pool's cell] written by control: endpoints that serve the pool, or may; 0: not known. */
   readonly members: Int32Array;
+  /** [cluster's cell] written by control: 1 while its nodes are being woken. */
+  readonly waking: Int32Array;
   /** [cell] written by control: wall clock of the last change, ms. */
   readonly since: Float64Array;
   /** [worker][cell] open connections, written by that worker; control clears the column of a worker that died. */
@@ -102,7 +104,7 @@ export interface Board {
 /** Bytes of a board for this many workers. */
 export function boardBytes(workers: number): number {
   return (
-    BOARD_CELLS * (4 * 4 + 8 + workers * (4 + TOTALS_WIDTH * 8)) +
+    BOARD_CELLS * (5 * 4 + 8 + workers * (4 + TOTALS_WIDTH * 8)) +
     workers * ((COUNTS_WIDTH + TALLIES_WIDTH) * 8 + (SERVICES_MOST + CLIENTS_WIDTH) * 4) +
     SEED_WORDS * 4
   );
@@ -132,6 +134,7 @@ export function openBoard(workers: number, buffer = new SharedArrayBuffer(boardB
     weight: ints(BOARD_CELLS),
     reason: ints(BOARD_CELLS),
     members: ints(BOARD_CELLS),
+    waking: ints(BOARD_CELLS),
     active: ints(workers * BOARD_CELLS),
     open: ints(workers * SERVICES_MOST),
     clients: ints(workers * CLIENTS_WIDTH),

@@ -57,6 +57,8 @@ export type FromWorker =
   | { readonly kind: "node-silent"; readonly cell: number }
   /** At most ten per second and worker. */
   | { readonly kind: "unknown-name"; readonly listener: ServiceName; readonly name: string; readonly client: string }
+  /** An allowed client asks for a name of a cluster that has `wake`, and no node takes it. At most one per cluster's cell and second. */
+  | { readonly kind: "wake"; readonly cell: number; readonly name: string }
   /** At most one per second and worker. */
   | { readonly kind: "fault"; readonly stack: string }
   /** To "give"; none: there is no tunnel to give now. */

@@ -93,6 +93,7 @@ export interface DataTimeouts {
   readonly httpBody: number;
   readonly keepAlive: number;
   readonly halfClosed: number;
+  readonly wake: number;
   readonly linger: number;
 }
 
@@ -141,6 +142,8 @@ export interface ClusterPlan {
   readonly allDown: "try" | "refuse";
   /** Answer plain HTTP with a redirect to https. */
   readonly redirectHttps: boolean;
+  /** A client that asks for one of its names wakes it: control runs a program then. */
+  readonly wakes: boolean;
   /** By service; null: it has none there. */
   readonly pools: readonly (Pool | null)[];
 }

@@ -221,6 +221,7 @@ describe("buildSnapshot()", () => {
       httpBody: 30_000,
       keepAlive: 60_000,
       halfClosed: 30_000,
+      wake: 8000,
       linger: 1000,
     });
     expect(snapshot.clusters[0]).toMatchObject({ maxConnections: 9, allDown: "refuse", redirectHttps: true });

@@ -10,7 +10,7 @@ import type { CertificateHealth } from "../health/view.ts";
 import type { LiveTail } from "../log/live-tail.ts";
 import { systemClock } from "../health/system-clock.ts";
 import type { Reload, ReloadResult } from "../serve/reloader.ts";
-import { buildStatus, countersOf, type Status, type StatusOptions } from "../status/report.ts";
+import { buildStatus, countersOf, standingsOf, type Status, type StatusOptions } from "../status/report.ts";
 import { RateMeter } from "../status/rates.ts";
 import type { Supervisor } from "../serve/supervisor.ts";
 import type { Upgraded } from "../upgrade/upgraded.ts";
@@ -59,8 +59,8 @@ export interface InstanceInput {
   readonly events: RecentEvents;
 }
 
-/** How soon a cluster leaves that has to. */
-const EXPIRY_MS = 500;
+/** How soon a cluster leaves that has to, or falls asleep. */
+const TICK_MS = 500;
 
 export class RunningInstance implements Instance {
   readonly release = manifest.version;
@@ -87,7 +87,13 @@ export class RunningInstance implements Instance {
     this.tail = supervisor.tail;
     this.changes = new ClusterChanges(supervisor, reload);
     this.rates = new RateMeter(() => countersOf(supervisor), systemClock);
-    this.expiring = setInterval(() => this.expire(), EXPIRY_MS);
+    this.expiring = setInterval(() => this.tick(), TICK_MS);
+  }
+
+  private tick(): void {
+    this.expire();
+    const { supervisor } = this;
+    if (!supervisor.standby.isIdle) supervisor.standby.look(standingsOf(supervisor, Date.now()));
   }
 
   private expire(): void {

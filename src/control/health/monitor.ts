@@ -6,7 +6,7 @@ import { WallJumps } from "./wall-jumps.ts";
 import type { Config } from "../../config/model.ts";
 import type { OwnListener } from "../../config/own-listeners.ts";
 import { faultReason, type Fault } from "../../core/health/ladder.ts";
-import { nextDelay, slotQuota } from "../../core/health/schedule.ts";
+import { CHANGING_MS, nextDelay, slotQuota } from "../../core/health/schedule.ts";
 import { reason } from "../../core/health/reasons.ts";
 import { observe, unknownSince, type Outcome } from "../../core/health/verdict.ts";
 import type { Board } from "../../seam/board.ts";
@@ -159,6 +159,14 @@ export class HealthMonitor {
     if (node !== undefined) this.scheduler.probeSoon(node);
   }
 
+  /** Its nodes are awaited, or not any more: they are probed every second meanwhile. */
+  hurry(name: string, on: boolean): void {
+    const cluster = this.model.clusters.find((each) => each.name === name);
+    if (cluster === undefined) return;
+    cluster.awaited = on;
+    if (on) for (const node of cluster.nodes) this.scheduler.probeSoon(node);
+  }
+
   /**
    * Take a node out for new clients, or put it back; survives `update`. Its tunnels get the drain time.
    * @param node As the operator named it, or its address.
@@ -170,7 +178,7 @@ export class HealthMonitor {
     );
     if (on && meant.length > 0) this.drained.add(`${cluster}/${node}`);
     for (const endpoint of meant) {
-      if (!on) for (const name of namesOf(endpoint)) this.drained.delete(name);
+      if (!on) for (const name of endpoint.calledBy) this.drained.delete(name);
       this.setDrained(endpoint, on);
     }
     return meant.length;
@@ -223,7 +231,7 @@ export class HealthMonitor {
     const { addedEndpoints, removedNodes } = this.model.update(config, snapshot, sinceStart);
     for (const node of removedNodes) this.remove(node);
     for (const endpoint of addedEndpoints) {
-      endpoint.drained = namesOf(endpoint).some((name) => this.drained.has(name));
+      endpoint.drained = endpoint.calledBy.some((name) => this.drained.has(name));
       this.boardWriter.add(endpoint);
     }
     for (const cluster of this.model.clusters) {
@@ -288,7 +296,8 @@ export class HealthMonitor {
       const findings = await this.prober.probe(node, this.config.timeouts.probe);
       if (!node.removed) this.takeFindings(node, findings, this.clock.nowMs() - startedMs);
       const states = node.endpoints.map(({ state }) => state);
-      return startedMs + nextDelay(states, node.cluster.config.intervalMs, this.random());
+      const delayMs = nextDelay(states, node.cluster.config.intervalMs, this.random());
+      return startedMs + (node.cluster.awaited ? Math.min(delayMs, CHANGING_MS) : delayMs);
     } catch (error) {
       this.input.log.error("health", `Cannot probe ${node.ip} of ${node.cluster.name}: ${String(error)}`);
       return startedMs + FAULT_MS;
@@ -318,7 +327,7 @@ export class HealthMonitor {
     const { cluster } = endpoint;
     const before = endpoint.shownState;
     const wasUp = endpoint.state.verdict === "up";
-    const { state, flipped } = observe(endpoint.state, outcome, cluster.config, this.clock.nowMs());
+    const { state, flipped } = observe(endpoint.state, outcome, cluster.limits, this.clock.nowMs());
     endpoint.state = state;
     if (!flipped) return this.boardWriter.update(endpoint);
     endpoint.checks.became(state.verdict, this.clock.nowMs());
@@ -350,9 +359,4 @@ export class HealthMonitor {
     this.boardWriter.summarize(cluster);
     cluster.countOutages(this.clock.nowMs());
   }
-}
-
-/** How an operator may call its node. */
-function namesOf({ cluster, node, at }: TrackedEndpoint): readonly string[] {
-  return [`${cluster.name}/${node}`, `${cluster.name}/${at.ip}`];
 }

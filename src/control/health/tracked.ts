@@ -4,7 +4,7 @@ import type { Identity, ShownCertificate } from "../../core/health/identity.ts";
 import type { Probed, Rung } from "../../core/health/ladder.ts";
 import { reason, type Reason } from "../../core/health/reasons.ts";
 import type { Role } from "../../core/health/roles.ts";
-import { unknownSince, type VerdictState } from "../../core/health/verdict.ts";
+import { unknownSince, type VerdictLimits, type VerdictState } from "../../core/health/verdict.ts";
 import type { HealthWord } from "../../seam/board.ts";
 import type { Policy, ProbeGroup, Service, ServiceName } from "../../seam/services.ts";
 import type { Address, ClusterPlan, Endpoint } from "../../seam/snapshot.ts";
@@ -23,6 +23,8 @@ export class TrackedCluster {
   readonly outages = new Map<ServiceName, CheckTally>();
   /** The log has said that every member is dead. */
   reportedDown = false;
+  /** It is being woken: the first good answer of a node counts. */
+  awaited = false;
 
   constructor(plan: ClusterPlan, config: ClusterConfig) {
     this.plan = plan;
@@ -45,6 +47,11 @@ export class TrackedCluster {
       const inService = this.pool(service).some(({ shownState }) => shownState === "up" || shownState === "unknown");
       tally.became(inService ? "up" : "dead", nowMs);
     }
+  }
+
+  get limits(): VerdictLimits {
+    const { rise, fall } = this.config;
+    return { rise: this.awaited ? 1 : rise, fall };
   }
 
   pool(service: Service): readonly TrackedEndpoint[] {
@@ -88,6 +95,11 @@ export class TrackedEndpoint {
     this.sinceStart = sinceStart;
     this.state = unknownSince(clock.nowMs());
     this.sinceWallMs = clock.wallMs();
+  }
+
+  /** How the operator may call its node. */
+  get calledBy(): readonly string[] {
+    return [`${this.cluster.name}/${this.node}`, `${this.cluster.name}/${this.at.ip}`];
   }
 
   /** Tells it from all others, also from one of the same address that comes later. */

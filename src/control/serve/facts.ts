@@ -9,6 +9,7 @@ import type { HealthMonitor } from "../health/monitor.ts";
 import type { DnsService } from "./dns.ts";
 import type { Sockets } from "./listening.ts";
 import type { NameView } from "./resolver.ts";
+import type { Standby } from "../standby/standby.ts";
 import type { Totals } from "./totals.ts";
 import type { UnknownNames } from "./unknown-names.ts";
 
@@ -29,6 +30,8 @@ export interface Facts {
   readonly unknownNames: UnknownNames;
   readonly lastFailures: ReadonlyMap<number, { readonly error: DialError; readonly atMs: number }>;
   readonly logLinesLost: number;
+  /** Clusters that sleep. */
+  readonly standby: Pick<Standby, "restOf">;
   /** When a cluster leaves by itself, ms since 1970; null: it stays. */
   expiresAt(cluster: string): number | null;
   /** Null: off. */

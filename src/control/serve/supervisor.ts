@@ -29,11 +29,12 @@ import { BoardCells } from "./board-cells.ts";
 import { Cuts } from "./cuts.ts";
 import type { InheritedSocket, Sockets } from "./listening.ts";
 import { openAll } from "./passed-listeners.ts";
+import { Standby } from "../standby/standby.ts";
 import type { Facts } from "./facts.ts";
 import { Totals } from "./totals.ts";
 import { UnknownNames } from "./unknown-names.ts";
 import { Versions } from "./versions.ts";
-import { createWorkers, type Workers } from "./workers.ts";
+import { createWorkers, faultText, type Workers } from "./workers.ts";
 
 export interface SupervisorInput {
   readonly config: Config;
@@ -71,6 +72,7 @@ export interface Supervisor extends Facts {
   readonly tail: LiveTail;
   /** Clusters that leave by themselves. */
   readonly expiry: ClusterExpiry;
+  readonly standby: Standby;
   /** Where edge-lb itself listens. */
   readonly own: OwnEndpoints;
   /**
@@ -135,6 +137,7 @@ class ControlPlane implements Supervisor {
   health: HealthMonitor | null = null;
   dns: DnsService | null = null;
   readonly expiry = new ClusterExpiry();
+  readonly standby: Standby;
   private readonly sink: LogSink;
   readonly cells = new BoardCells();
   readonly pool: Workers;
@@ -166,6 +169,7 @@ class ControlPlane implements Supervisor {
     if (input.before === undefined) crypto.getRandomValues(this.board.seed);
     else this.board.seed.set(input.before.seed);
     this.learned = new Map(input.before?.health.learnt);
+    this.standby = new Standby(this, log);
     this.totals = new Totals(this.board);
     this.oldest = Array.from({ length: count }, () => 0);
     this.newest = new Versions(count);
@@ -271,6 +275,7 @@ class ControlPlane implements Supervisor {
     this.resolver.stop();
     await this.pool.stop(afterMs, () => this.sockets.close());
     this.sockets.close();
+    this.standby.stop();
     await this.sink.drained();
   }
 
@@ -344,6 +349,8 @@ class ControlPlane implements Supervisor {
         return this.health?.dialFailed(mail.cell, mail.error);
       case "unknown-name":
         return this.unknownNames.add(mail.listener, mail.name, mail.client);
+      case "wake":
+        return this.standby.asked(mail.cell, mail.name);
       case "node-silent":
         return this.health?.probeSoon(mail.cell);
       case "applied":
@@ -365,9 +372,4 @@ class ControlPlane implements Supervisor {
       this.lastFailures.delete(cell);
     }
   }
-}
-
-/** A stack is a session's; what else goes wrong in a worker comes in words. */
-function faultText(stack: string): string {
-  return stack.startsWith("Cannot ") ? stack : `a session failed: ${stack.replaceAll(/\s*\n\s*/g, " | ")}`;
 }

@@ -250,3 +250,8 @@ async function newWaker(): Promise<{ readonly fd: number; wake(): void; close():
   const { createWaker } = await import("../../runtime/linux/waker.ts");
   return createWaker();
 }
+
+/** A stack is a session's; what else goes wrong in a worker comes in words. */
+export function faultText(stack: string): string {
+  return stack.startsWith("Cannot ") ? stack : `a session failed: ${stack.replaceAll(/\s*\n\s*/g, " | ")}`;
+}

@@ -14,7 +14,7 @@ import type { RingUse } from "../serve/engine.ts";
 import type { Facts } from "../serve/facts.ts";
 import type { ReloadStatus } from "../serve/reloader.ts";
 import type { NameView } from "../serve/resolver.ts";
-import { clusterStanding, type ClusterStanding } from "../../core/health/cluster-state.ts";
+import { clusterStanding, withRest, type ClusterStanding } from "../../core/health/cluster-state.ts";
 import {
   byCell,
   healthOf,
@@ -201,6 +201,24 @@ function timeText(ms: number | null): string | null {
   return ms === null ? null : new Date(ms).toISOString();
 }
 
+/** What each cluster is by its nodes alone, whether it sleeps or not. */
+export function standingsOf(facts: Facts, nowMs: number): (plan: ClusterPlan) => ClusterStanding {
+  const endpoints = byCell(facts.health?.endpoints() ?? []);
+  return (plan) => {
+    const isChecked = facts.config.clusters.find(({ name }) => name === plan.name)?.check !== "off";
+    return clusterStanding(
+      poolsOf(plan, facts, endpoints, nowMs),
+      healthOf(facts.board, plan.cell, nowMs),
+      false,
+      isChecked,
+    );
+  };
+}
+
+function poolsOf(plan: ClusterPlan, facts: Facts, endpoints: Endpoints, nowMs: number): readonly PoolStatus[] {
+  return facts.snapshot.services.flatMap((service) => poolStatus(plan, service, facts, endpoints, nowMs) ?? []);
+}
+
 function clusterStatus(
   plan: ClusterPlan,
   facts: Facts,
@@ -214,10 +232,9 @@ function clusterStatus(
     notAfter: new Date(notAfterMs).toISOString(),
   }));
   const [first] = certificates.map(({ notAfter }) => notAfter).sort();
-  const pools = facts.snapshot.services.flatMap((service) => {
-    const pool = poolStatus(plan, service, facts, endpoints, nowMs);
-    const outages = health?.outages.get(service.name);
-    return pool === null ? [] : [outages === undefined ? pool : { ...pool, outages }];
+  const pools = poolsOf(plan, facts, endpoints, nowMs).map((pool) => {
+    const outages = health?.outages.get(pool.kind);
+    return outages === undefined ? pool : { ...pool, outages };
   });
   const warnings = health?.warnings ?? [];
   const best = healthOf(facts.board, plan.cell, nowMs);
@@ -229,7 +246,10 @@ function clusterStatus(
     from: config?.where ?? "",
     expiresAt: timeText(facts.expiresAt(plan.name)),
     maxConnections: plan.maxConnections,
-    ...clusterStanding(pools, best, warnings.length > 0, config?.check !== "off"),
+    ...withRest(
+      clusterStanding(pools, best, warnings.length > 0, config?.check !== "off"),
+      facts.standby.restOf(plan.name),
+    ),
     ...trafficOf(facts, plan.cell),
     pools,
     certificate: first === undefined ? null : { notAfter: first },

@@ -16,6 +16,11 @@ export interface ClusterStanding extends Standing {
   readonly state: ClusterState;
 }
 
+/** What a cluster does whose nodes take no clients because they sleep. */
+export interface Rest extends Standing {
+  readonly state: "asleep" | "waking";
+}
+
 interface Member extends Standing {
   readonly state: HealthWord;
   readonly role: Role;
@@ -59,6 +64,11 @@ export function clusterStanding(
   if (first !== undefined) return { state: "degraded", reason: first.reason, sinceSeconds: first.sinceSeconds };
   if (checked && members.every(({ state }) => state === "unknown")) return { state: "unknown", reason, sinceSeconds };
   return { state: warned ? "degraded" : "up", reason, sinceSeconds };
+}
+
+/** @param rest null: it neither sleeps nor is being woken, as far as anybody knows */
+export function withRest(standing: ClusterStanding, rest: Rest | null): ClusterStanding {
+  return rest !== null && standing.state === "down" ? rest : standing;
 }
 
 function isDown(pool: Pool): boolean {

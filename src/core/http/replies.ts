@@ -141,6 +141,12 @@ export function unavailable(lines: readonly string[], end: "node down" | "limit 
   return reply(503, end, lines, retry(), note);
 }
 
+/** The cluster sleeps and was asked for: browsers ask again by themselves. */
+export function waking(cluster: string): Reply {
+  const lines = [`Cluster ${cluster} is waking up.`, "This page asks again by itself until it is there."];
+  return reply(503, "node down", lines, [...retry(), ["Refresh", RETRY_SECONDS]], "waking");
+}
+
 /** OPTIONS or TRACE with Max-Forwards: 0 is answered here, RFC 9110 §7.6.2; there is nothing to be traced. */
 export function lastStop(method: string): Reply {
   const allow: Extra = [["Allow", ALLOW]];

@@ -71,6 +71,9 @@ export function clusterConfig(name: string, change: Partial<ClusterConfig> = {})
     clients: [],
     ports: { api: 6443, https: 443, http: 80, mcs: 22_623, ready: 1936 },
     balance: { api: "leastconn", https: "source", http: "host", mcs: "leastconn" },
+    wake: null,
+    sleep: null,
+    sleepAfterMs: 1_800_000,
     ttlMs: null,
     untilMs: null,
     check: "auto",
@@ -124,6 +127,7 @@ export function snapshotOf(config: Config, kinds: readonly ServiceName[] = ["api
       source: "edge" as const,
       allDown: cluster.allDown,
       redirectHttps: false,
+      wakes: false,
     };
     return { name: cluster.name, cell: cellOf(cluster.name), ...fixed, pools };
   });
