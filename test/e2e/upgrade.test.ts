@@ -127,6 +127,20 @@ function comeAndGo(lab: Lab): { stop(): Promise<{ readonly served: number; reado
   };
 }
 
+/** A program that is started in place of a new edge-lb. */
+function script(name: string, text: string, mode = 0o755): string {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  chmodSync(path, mode);
+  return path;
+}
+
+/** @param step See test/support/faulty-successor.ts. */
+function faultySuccessor(step: string): string {
+  const source = join(import.meta.dir, "../support/faulty-successor.ts");
+  return script(`faulty-${step}`, `#!/bin/sh\nexec ${process.execPath} ${source} ${step}\n`);
+}
+
 const openFiles = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length;
 
 describe("upgrade", () => {
@@ -157,13 +171,6 @@ describe("upgrade", () => {
       for (const stream of stalled) stream.resume();
       await Promise.all(all.map((stream) => stream.rest()));
       expect(all.map(({ fault }) => fault).filter((fault) => fault !== null)).toEqual([]);
-      console.log(
-        "longest gaps, ms:",
-        busy
-          .map(({ longestGapMs }) => Math.round(longestGapMs))
-          .sort((a, b) => b - a)
-          .slice(0, 3),
-      );
       const { pid, connections } = await lab.control.status();
       expect(connections.open).toBe(all.length);
       expect(connections.accepted).toBeGreaterThanOrEqual(visits.served + all.length);
@@ -212,13 +219,64 @@ describe("upgrade", () => {
     TEST_MS,
   );
 
-  /** Programs that are no successor. */
-  const script = (name: string, text: string, mode = 0o755): string => {
-    const path = join(folder, name);
-    writeFileSync(path, text);
-    chmodSync(path, mode);
-    return path;
-  };
+  test.each(["hello", "ready", "lead", "leading", "tunnels"])(
+    "a new one that is killed after %s leaves everything with the old one",
+    async (step) => {
+      const lab = await start();
+      const streams = await Promise.all([1, 2, 3].map(() => EchoStream.open({ port: lab.http, host: HOST })));
+      for (const stream of streams) stream.start();
+      const visitors = comeAndGo(lab);
+      const { code, err } = await lab.control.run("upgrade", "--to", faultySuccessor(step));
+      expect(err).toContain("was ended by SIGKILL");
+      expect(code).toBe(1);
+      expect((await lab.control.status()).pid).toBe(lab.edge.pid);
+      await Promise.all(streams.map((stream) => stream.rest()));
+      expect(streams.map(({ fault }) => fault)).toEqual([null, null, null]);
+      expect((await visitors.stop()).faults).toEqual([]);
+      for (const stream of streams) stream.close();
+    },
+    TEST_MS,
+  );
+
+  test(
+    "tunnels stay with the old one until they end when the new one cannot take them",
+    async () => {
+      const lab = await start("--timeout", "drain=1s");
+      const stream = await EchoStream.open({ port: lab.http, host: HOST });
+      stream.start();
+      const { code, out } = await lab.control.run("upgrade", "--to", faultySuccessor("other-version"));
+      expect(out).toContain("tunnels stay there until they end: release 9.9.9 cannot take tunnels");
+      expect(code).toBe(0);
+      await Bun.sleep(1_500); // the drain time has passed
+      const before = stream.back;
+      await until("it goes on", () => stream.back > before);
+      await stream.rest();
+      await stream.finish();
+      expect(stream.fault).toBeNull();
+      expect(await lab.edge.exit(20_000)).toBe(0);
+      rmSync(lab.control.path, { force: true });
+    },
+    TEST_MS,
+  );
+
+  test(
+    "one upgrade at a time",
+    async () => {
+      const lab = await start();
+      const first = lab.control.run("upgrade", "--to", script("slow", "#!/bin/sh\nsleep 3\n"));
+      await lab.control.status();
+      await until("the second one is refused", () =>
+        lab.control.ask("POST", "upgrade?to=/nowhere").then(
+          () => false,
+          (error: Error) => error.message.includes("another upgrade is under way"),
+        ),
+      );
+      expect((await first).code).toBe(1);
+      expect((await lab.control.status()).pid).toBe(lab.edge.pid);
+    },
+    TEST_MS,
+  );
+
   test.each([
     ["is missing", () => join(folder, "nowhere"), "there is no such file"],
     ["is not executable", () => script("plain", "text", 0o644), "it is not executable"],

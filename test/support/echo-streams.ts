@@ -12,9 +12,14 @@ const CHUNK = 4_096;
 /** Written and not yet back, at most: stalls show as gaps, not as memory. */
 const WINDOW = 65_536;
 
-/** A byte of the pattern; its period is a prime, so that a lost or doubled piece shows. */
-function patternByte(at: number): number {
-  return (at % 251) ^ (Math.floor(at / 65_521) & 0xff);
+/** Its length is a prime, so that a lost or doubled piece shifts all that comes after it. */
+const BLOCK = Buffer.from(Uint8Array.from({ length: 65_521 }, (_, at) => Math.imul(at + 1, 2_654_435_761) >>> 24));
+const TWICE = Buffer.concat([BLOCK, BLOCK]);
+
+/** The pattern's bytes from there on, at most a block. */
+function patternAt(from: number, length: number): Buffer {
+  const at = from % BLOCK.length;
+  return TWICE.subarray(at, at + Math.min(length, BLOCK.length));
 }
 
 export class EchoStream {
@@ -96,8 +101,7 @@ export class EchoStream {
   }
 
   private write(): void {
-    const from = this.sent;
-    this.socket.write(Uint8Array.from({ length: CHUNK }, (_, index) => patternByte(from + index)));
+    this.socket.write(patternAt(this.sent, CHUNK));
     this.sent += CHUNK;
   }
 
@@ -105,9 +109,11 @@ export class EchoStream {
     const nowMs = performance.now();
     if (this.running) this.longestGapMs = Math.max(this.longestGapMs, nowMs - this.lastMs);
     this.lastMs = nowMs;
-    for (const byte of chunk) {
-      if (byte !== patternByte(this.back)) this.fault ??= `byte ${this.back} is another one`;
-      this.back += 1;
+    for (let at = 0; at < chunk.length;) {
+      const want = patternAt(this.back, chunk.length - at);
+      if (!want.equals(chunk.subarray(at, at + want.length))) this.fault ??= `other bytes from ${this.back} on`;
+      at += want.length;
+      this.back += want.length;
     }
     this.fill();
   }
