@@ -47,7 +47,7 @@ function alone(args: readonly string[]): readonly string[] {
   return ["--admin", "--control"].flatMap((flag) => (args.includes(flag) ? [] : [flag, "off"]));
 }
 
-const READY_WITHIN_MS = 20_000;
+const READY_WITHIN_MS = 60_000;
 const LOGGED_WITHIN_MS = 30_000;
 /** So much of the log's end is shown when something did not come, in characters. */
 const TAIL = 3_000;

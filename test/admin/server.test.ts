@@ -1,9 +1,11 @@
-import { afterEach, describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import net from "node:net";
 import { openAdmin, type AdminServer } from "../../src/admin/server.ts";
 import { until } from "../../scripts/lab/small-lab.ts";
 import { adminAccess } from "./access.ts";
 
+// hundreds of connections take a while on a busy machine
+setDefaultTimeout(60_000);
 let server: AdminServer | null = null;
 const sockets: net.Socket[] = [];
 afterEach(() => {

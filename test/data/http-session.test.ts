@@ -297,7 +297,7 @@ describe("acceptHttp()", () => {
     expect(textOf(client.received).slice(-OK.length)).toBe(OK);
     expect(lab.records().map(({ end }) => end)).toEqual(["done", "done"]);
     expect(totalOf(lab.board, lab.cell("cluster/hub"), "bytesDown")).toBeGreaterThan(size);
-  });
+  }, 60_000);
 
   test("joins both connections after 101, and logs and counts the tunnel", () => {
     const { lab, peer } = single();
