@@ -6,6 +6,7 @@ import { createEventLog } from "./control/log/event-log.ts";
 import { DescriptorWatch } from "./control/machine/limits.ts";
 import { openSink } from "./control/log/open.ts";
 import type { OpenAdmin } from "./control/admin-door.ts";
+import { startDiscovery } from "./discover/continuous.ts";
 import { runEdgeLb } from "./control/run-edge-lb.ts";
 import type { Heir } from "./control/upgrade/heir.ts";
 import { HANDOVER_VARIABLE } from "./handover/messages.ts";
@@ -64,6 +65,7 @@ const code = await runCli(
         load,
         workerEntry,
         openAdmin,
+        startDiscovery,
         sink,
         out,
         flush,

@@ -1,5 +1,6 @@
 /** `edge-lb run`, or without a command: serves until it is told to end. */
 import { requireClusters } from "../config/load.ts";
+import { openSource } from "../discover/open-source.ts";
 import { ALL_SETTINGS, command } from "./command.ts";
 import { configToServe } from "./configuration.ts";
 import { EXIT } from "./exit-code.ts";
@@ -12,7 +13,8 @@ export const RUN = command({
   synonyms: ["start", "serve"],
   run(call) {
     const config = configToServe(call);
-    if (config.clusters.length === 0 && config.file === null) {
+    for (const source of config.discover) openSource(source, { env: call.io.env });
+    if (config.clusters.length === 0 && config.file === null && config.discover.length === 0) {
       call.io.err(usageText());
       return EXIT.wrongInput;
     }

@@ -42,7 +42,8 @@ function checkDefaults(
 ): void {
   const names = entries.map(({ name }) => name);
   const check = (cluster: string | null, option: Option<unknown>): void => {
-    if (cluster === null || names.includes(cluster)) return;
+    // one that is still to be discovered
+    if (cluster === null || names.includes(cluster) || config.discover.length > 0) return;
     const wanted = names.length === 0 ? "there is no cluster" : "the name of a cluster wanted";
     problems.add(placeOf(option), `Cannot use default ${quote(cluster)}: ${wanted}`, didYouMean(cluster, names));
   };

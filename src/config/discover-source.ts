@@ -1,6 +1,8 @@
 /** Where clusters are looked for, as operators write it: `net:192.168.125.0/24,api-port=7443`, `libvirt`, `proxmox:https://…`. */
 import { networkAddresses, readCidr, cidrText, isPrivate } from "./addresses.ts";
+import type { Parse } from "./option.ts";
 import { fit, oneOf, quote, unfit, type Reading } from "./text.ts";
+import type { Codec } from "./values.ts";
 
 /** A source as written. */
 export interface DiscoverSource {
@@ -57,6 +59,23 @@ export function sourceText({ kind, place, ports, fingerprint }: DiscoverSource):
   const known = fingerprint === null ? [] : [`fingerprint=${fingerprint}`];
   return [place === "" ? kind : `${kind}:${place}`, ...keys, ...known].join(",");
 }
+
+export const SOURCE: Codec<DiscoverSource> = {
+  read: readSource,
+  show: sourceText,
+  form: { pattern: "(net|libvirt|proxmox|kubeconfig)(:[^]*|,[^]*)?" },
+};
+
+/** Commas both separate sources and go before their keys. */
+export const parseSources: Parse<readonly DiscoverSource[]> = (texts, report) =>
+  texts.flatMap((at) =>
+    splitSources(at.text).flatMap((text) => {
+      const read = readSource(text);
+      if (read.ok) return [read.value];
+      report({ ...at, text }, read);
+      return [];
+    }),
+  );
 
 function isKind(word: string): word is SourceKind {
   return SOURCE_KINDS.some((kind) => kind === word);

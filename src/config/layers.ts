@@ -9,7 +9,7 @@ import { serviceOfKey, wrongServiceName } from "./service-names.ts";
 import { didYouMean, nearestWord, oneOf, quote, typed, type Located, type Problems } from "./text.ts";
 import type { Tree } from "./yaml.ts";
 
-export type Layer = "file" | "flags" | "runtime";
+export type Layer = "file" | "flags" | "runtime" | "discovered";
 
 /** A flag and its value as the command line had them. */
 export interface FlagText {
@@ -87,8 +87,16 @@ function reportUnknownItem(at: Located, options: readonly Option<unknown>[], pro
   problems.add(at.where, `${what}, ${wanted ?? oneOf(items)} wanted`, didYouMean(at.text, items));
 }
 
+/** How an operator sees where a spec came from. */
+const FROM: Readonly<Record<Layer, string>> = {
+  file: "--cluster",
+  flags: "--cluster",
+  runtime: "add",
+  discovered: "discover",
+};
+
 function readClusterFlag(text: string, known: ClusterKeys, layer: Layer, problems: Problems): ClusterEntry | null {
-  const where = typed(`${layer === "runtime" ? "add" : "--cluster"} ${text}`);
+  const where = typed(`${FROM[layer]} ${text}`);
   const before = problems.count;
   const equals = text.indexOf("=");
   if (equals < 0) {

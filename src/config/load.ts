@@ -1,5 +1,6 @@
 /** Defaults, file and flags to one configuration. Every mistake is found before anything is thrown. */
 import { AUTH_VARIABLE, checkConfig } from "./checks.ts";
+import { withDiscovered } from "./discovered.ts";
 import { clusterWith, keysOf, type ClusterKeys } from "./cluster-options.ts";
 import { resolveCluster } from "./clusters.ts";
 import { furtherNames, servicesOf } from "./further-services.ts";
@@ -49,6 +50,8 @@ export interface RuntimeLayer {
   /** `NAME=SPEC`, as for `--cluster`. */
   readonly added: readonly string[];
   readonly removed: ReadonlySet<string>;
+  /** What discovery found, likewise; lowest of all. */
+  readonly discovered?: readonly string[];
 }
 
 export const NO_RUNTIME_LAYER: RuntimeLayer = { added: [], removed: new Set() };
@@ -162,9 +165,9 @@ function resolve(
     adminGiven: layers.some((texts) => texts.has(GLOBAL.admin)) || passed.some(({ name }) => name === "admin"),
     controlGiven: layers.some((texts) => texts.has(GLOBAL.control)) || passed.some(({ name }) => name === "control"),
   };
-  const written = { options, entries: entries.kept, where, own: own ?? ownListeners(config, machine) };
-  checkConfig(config, written, problems);
-  return config;
+  const listeners = own ?? ownListeners(config, machine);
+  checkConfig(config, { options, entries: entries.kept, where, own: listeners }, problems);
+  return withDiscovered(config, { layer: runtime ?? NO_RUNTIME_LAYER, base, table, machine, own: listeners });
 }
 
 interface Entries {
@@ -222,7 +225,7 @@ function authFromEnv(machine: Machine, problems: Problems): Config["adminAuth"] 
 
 /** For callers that need one cluster at least. @throws EdgeErrors */
 export function requireClusters(config: Config): readonly ClusterConfig[] {
-  if (config.clusters.length > 0) return config.clusters;
+  if (config.clusters.length > 0 || config.discover.length > 0) return config.clusters;
   const where = config.file === null ? undefined : `${config.file}:1:1`;
   const message = "Cannot start: 0 clusters, at least 1 wanted";
   throw new EdgeErrors([new EdgeError("CONFIG_INVALID", message, { where, hint: "add clusters: or --cluster" })]);

@@ -4,6 +4,7 @@
  */
 import { SERVICES, type BuiltInName, type Service, type ServiceName } from "../seam/services.ts";
 import { CIDR, IP, isPrivate, LISTEN_ADDRESS, type ListenAddress } from "./addresses.ts";
+import { parseSources, SOURCE } from "./discover-source.ts";
 import { LOG_TARGET } from "./log-target.ts";
 import { readDomain } from "./names.ts";
 import { atMostOnce, forData, listOf, many, maybe, one, word, type Machine, type Option } from "./option.ts";
@@ -187,6 +188,16 @@ export const GLOBAL = {
     reload: false,
     of: orOff(plain((text) => (text.startsWith("/") ? fit(text) : unfit("an absolute path or off")), "/.*")),
   }),
+  /** Where clusters are looked for all the time. */
+  discover: {
+    ...many({
+      flag: "discover",
+      value: "SOURCE",
+      help: "Find clusters there by the certificates they show (repeatable): net:CIDR, libvirt[:URI], proxmox:https://HOST:8006, kubeconfig:FILE",
+      of: listOf(SOURCE),
+    }),
+    parse: parseSources,
+  },
   /** Empty: off. */
   dns: many({
     flag: "dns",
@@ -341,7 +352,10 @@ export function serviceControlPaths({ env }: Machine): readonly string[] {
 
 /** Options in the order of `--help` and of .github/OPTIONS.md. */
 export const SECTIONS: readonly { readonly title: string; readonly options: readonly Option<unknown>[] }[] = [
-  { title: "Clusters", options: [COMMAND_LINE.clusters, COMMAND_LINE.file, BASE.domain, GLOBAL.defaultCluster] },
+  {
+    title: "Clusters",
+    options: [COMMAND_LINE.clusters, COMMAND_LINE.file, BASE.domain, GLOBAL.defaultCluster, GLOBAL.discover],
+  },
   { title: "Listeners", options: Object.values(LISTEN) },
   {
     title: "Access and limits",

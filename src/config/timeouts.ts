@@ -23,6 +23,7 @@ export const TIMEOUTS = {
   wake: forData(timeoutOption("wake", "8s", "For a TLS client until a node of its sleeping cluster (wake=) is awake")),
   linger: forData(timeoutOption("linger", "1s", "For a client to read an alert or error page")),
   probe: timeoutOption("probe", "2s", "For one health probe"),
+  gone: timeoutOption("gone", "10m", "Until a discovered node that does not answer is forgotten"),
 };
 
 /** `--limit NAME=NUMBER`, repeatable: what the head of a request or answer may hold; 414, 431 and 502 beyond. */

@@ -9,6 +9,7 @@ import { createApi } from "./api/api.ts";
 import { openPassedControl, othersMayUse } from "./api/passed-control.ts";
 import { openControlSocket, type ControlSocket } from "./api/control-socket.ts";
 import { RunningInstance } from "./api/instance.ts";
+import type { StartDiscovery } from "./discovery-door.ts";
 import { RecentEvents } from "./log/recent-events.ts";
 import type { LogSink } from "./log/sink.ts";
 import { fewDescriptors } from "./machine/limits.ts";
@@ -27,6 +28,7 @@ export interface RunInput {
   readonly load: Load;
   readonly workerEntry: URL;
   readonly openAdmin: OpenAdmin;
+  readonly startDiscovery: StartDiscovery;
   readonly sink: LogSink;
   readonly out: (text: string) => void;
   /** @returns why what went to `out` cannot leave, as node:fs names it; null: it has left */
@@ -133,7 +135,8 @@ async function open(input: RunInput, control: Control): Promise<Running> {
 type Opened = Pick<RunningParts, "config" | "ending" | "notifier" | "supervisor" | "reload" | "events">;
 
 /** What can be asked and told, on the control socket and the status page. */
-function serve({ openAdmin, sink, program, passed = [] }: RunInput, control: Control, opened: Opened): Running {
+function serve(input: RunInput, control: Control, opened: Opened): Running {
+  const { openAdmin, startDiscovery, sink, program, passed = [] } = input;
   const { config, supervisor, notifier } = opened;
   const { board, log } = supervisor;
   const instance = new RunningInstance(opened);
@@ -151,7 +154,9 @@ function serve({ openAdmin, sink, program, passed = [] }: RunInput, control: Con
       return admin;
     },
   });
-  const running = new Running({ ...opened, sink, instance, streams, place, program, hasPassed: passed.length > 0 });
+  const discovery = startDiscovery(opened);
+  const hasPassed = passed.length > 0;
+  const running = new Running({ ...opened, sink, instance, streams, place, discovery, program, hasPassed });
   instance.upgrade = (to) => running.upgrade(to);
   return running;
 }

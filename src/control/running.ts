@@ -2,6 +2,7 @@
 import type { Config } from "../config/model.ts";
 import { EdgeError } from "../errors.ts";
 import { urlOf } from "./admin-door.ts";
+import type { RunningDiscovery } from "./discovery-door.ts";
 import type { RunningInstance } from "./api/instance.ts";
 import type { RecentEvents } from "./log/recent-events.ts";
 import type { LogSink } from "./log/sink.ts";
@@ -26,6 +27,7 @@ export interface RunningParts {
   /** Aborted at the end: closes event streams. */
   readonly streams: AbortController;
   readonly place: Place;
+  readonly discovery: RunningDiscovery;
   readonly events: RecentEvents;
   readonly program: Program;
   /** The service manager listens for this process. */
@@ -103,7 +105,8 @@ export class Running {
 
   /** After the last connection: what still holds the process is let go. */
   end(): void {
-    const { streams, place, instance, notifier, supervisor } = this.parts;
+    const { streams, place, discovery, instance, notifier, supervisor } = this.parts;
+    discovery.stop();
     streams.abort();
     place.close();
     instance.end();

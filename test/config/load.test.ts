@@ -453,7 +453,7 @@ describe("loadConfig()", () => {
     [
       [["timeout", "helo=5s"]],
       [
-        '--timeout helo=5s: Cannot use --timeout: "helo" found, hello, connect, dial-total, http-head, http-body, keep-alive, api-idle, ingress-idle, half-closed, shutdown-delay, drain, wake, linger or probe wanted (CONFIG_INVALID); did you mean hello',
+        '--timeout helo=5s: Cannot use --timeout: "helo" found, hello, connect, dial-total, http-head, http-body, keep-alive, api-idle, ingress-idle, half-closed, shutdown-delay, drain, wake, linger, probe or gone wanted (CONFIG_INVALID); did you mean hello',
       ],
     ],
     [

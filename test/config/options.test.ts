@@ -286,6 +286,17 @@ const SETTINGS: readonly [Option<unknown>, string, (config: Config) => unknown, 
     'timeouts.linger: "x" found, a duration such as 500ms, 5s, 2m or 24h wanted',
   ],
   [
+    GLOBAL.discover,
+    "net:192.168.125.0/24,libvirt",
+    (c) => c.discover,
+    [
+      { kind: "net", place: "192.168.125.0/24", ports: {}, fingerprint: null },
+      { kind: "libvirt", place: "", ports: {}, fingerprint: null },
+    ],
+    "lan",
+    'discover: "lan" found, net:CIDR, libvirt[:URI], proxmox:https://HOST:8006 or kubeconfig:FILE wanted',
+  ],
+  [
     GLOBAL.dns,
     "192.168.125.1:53,[::1]:5353",
     (c) => c.dns,
@@ -303,6 +314,14 @@ const SETTINGS: readonly [Option<unknown>, string, (config: Config) => unknown, 
     ["192.168.125.1", "fd00::1"],
     "x",
     'dns-answer: "x" found, an IPv4 or IPv6 address wanted',
+  ],
+  [
+    TIMEOUTS.gone,
+    "1h",
+    (c) => c.timeouts.gone,
+    3_600_000,
+    "x",
+    'timeouts.gone: "x" found, a duration such as 500ms, 5s, 2m or 24h wanted',
   ],
   [
     TIMEOUTS.probe,
@@ -393,6 +412,7 @@ describe("the option table", () => {
       wake: 8000,
       linger: 1000,
       probe: 2000,
+      gone: 600_000,
     });
     expect(config.listen).toEqual({
       api: [{ ip: "", port: 6443 }],
@@ -420,6 +440,7 @@ describe("the option table", () => {
       adminAuth: null,
       control: "/run/edge-lb.sock",
       controlGiven: false,
+      discover: [],
       dns: [],
       dnsAnswer: [],
       ring: "auto",

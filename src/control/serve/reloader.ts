@@ -126,7 +126,10 @@ class Reloader implements Reload {
 
   below(): Config | null {
     try {
-      return this.input.load(NO_RUNTIME_LAYER, { kept: this.input.current().fromFile });
+      return this.input.load(
+        { ...NO_RUNTIME_LAYER, discovered: this.layer.discovered ?? [] },
+        { kept: this.input.current().fromFile },
+      );
     } catch {
       return null;
     }

@@ -9,7 +9,11 @@ import type { Supervisor } from "../serve/supervisor.ts";
 import type { UnknownEntry } from "../serve/unknown-names.ts";
 
 export interface ProcessFacts extends HandoverFacts {
-  readonly layer: { readonly added: readonly string[]; readonly removed: readonly string[] };
+  readonly layer: {
+    readonly added: readonly string[];
+    readonly removed: readonly string[];
+    readonly discovered?: readonly string[];
+  };
   readonly seed: readonly number[];
   readonly health: HealthFacts;
   readonly counts: CountFacts;
@@ -28,10 +32,14 @@ const NO_HEALTH: HealthFacts = {
   counts: { passed: 0, failed: 0 },
 };
 
-export function factsOf(supervisor: Supervisor, { added, removed }: RuntimeLayer, events: RecentEvents): ProcessFacts {
+export function factsOf(
+  supervisor: Supervisor,
+  { added, removed, discovered = [] }: RuntimeLayer,
+  events: RecentEvents,
+): ProcessFacts {
   const keys = supervisor.cells.keys();
   return {
-    layer: { added, removed: [...removed] },
+    layer: { added, removed: [...removed], discovered },
     seed: [...supervisor.board.seed],
     health: supervisor.health?.facts() ?? NO_HEALTH,
     counts: countFacts(countedBy(supervisor)),
@@ -45,7 +53,7 @@ export function factsOf(supervisor: Supervisor, { added, removed }: RuntimeLayer
 }
 
 export function layerOf({ layer }: ProcessFacts): RuntimeLayer {
-  return { added: layer.added, removed: new Set(layer.removed) };
+  return { added: layer.added, removed: new Set(layer.removed), discovered: layer.discovered ?? [] };
 }
 
 /** The process before has said what it counted. */

@@ -3,6 +3,7 @@ import { openAdmin } from "../../../src/admin/server.ts";
 import { runCli } from "../../../src/cli/cli.ts";
 import { processIo } from "../../../src/cli/process-io.ts";
 import { openSink } from "../../../src/control/log/open.ts";
+import { startDiscovery } from "../../../src/discover/continuous.ts";
 import { runEdgeLb } from "../../../src/control/run-edge-lb.ts";
 
 const workerEntry = new URL("./worker.ts", import.meta.url);
@@ -19,6 +20,7 @@ const code = await runCli(process.argv.slice(2), io, {
       load,
       workerEntry,
       openAdmin,
+      startDiscovery,
       sink,
       out,
       flush,

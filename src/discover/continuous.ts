@@ -1,0 +1,169 @@
+/** Looks for clusters all the time, and has edge-lb serve what is found. One look at a time for each source. */
+import { sourceText, type DiscoverSource } from "../config/discover-source.ts";
+import { allNodes, namesOf } from "../config/service-settings.ts";
+import type { DiscoveryAccess, RunningDiscovery } from "../control/discovery-door.ts";
+import { judgeBelonging } from "../core/discover/belonging.ts";
+import { findClusters, type Findings, type Given } from "../core/discover/clusters.ts";
+import { EdgeError } from "../errors.ts";
+import { clusterSpec, withPorts } from "./cluster-text.ts";
+import { IssuerMemory } from "./issuer-memory.ts";
+import { Looker } from "./look.ts";
+import { openSource } from "./open-source.ts";
+import { Pacer } from "./pacer.ts";
+import { Sightings } from "./sightings.ts";
+import type { Source } from "./source.ts";
+import { Tellings } from "./tellings.ts";
+
+const TICK_MS = 1_000;
+
+/** A source that is looked at. */
+interface Watched {
+  readonly source: Source;
+  dueMs: number;
+  busy: boolean;
+}
+
+export function startDiscovery(access: DiscoveryAccess): RunningDiscovery {
+  const discovery = new Discovery(access);
+  discovery.start();
+  return discovery;
+}
+
+class Discovery implements RunningDiscovery {
+  private readonly access: DiscoveryAccess;
+  private readonly looker: Looker;
+  private readonly memory = new IssuerMemory(process.env["STATE_DIRECTORY"]);
+  private readonly sightings: Sightings;
+  private readonly tellings: Tellings;
+  private readonly sources = new Map<string, Watched>();
+  /** By domain or first API name. */
+  private names = new Map<string, string>();
+  private specs: readonly string[] = [];
+  private deciding = false;
+  private timer: ReturnType<typeof setInterval> | null = null;
+
+  constructor(access: DiscoveryAccess) {
+    this.access = access;
+    this.specs = access.reload.layer.discovered ?? [];
+    const { own, log } = access.supervisor;
+    this.looker = new Looker(new Pacer(), (at) => own.reachedAt(at) !== null);
+    this.sightings = new Sightings(this.looker);
+    this.tellings = new Tellings(log, this.memory);
+  }
+
+  start(): void {
+    this.timer = setInterval(() => this.tick(), TICK_MS);
+    this.timer.unref();
+    this.tick();
+  }
+
+  stop(): void {
+    if (this.timer !== null) clearInterval(this.timer);
+    this.timer = null;
+  }
+
+  private tick(): void {
+    const nowMs = performance.now();
+    this.updateSources(nowMs);
+    for (const [text, watched] of this.sources) {
+      if (!watched.busy && nowMs >= watched.dueMs) void this.lookAt(text, watched);
+    }
+    this.noteProbes(nowMs);
+    void this.sightings.askAgain(nowMs);
+    const gone = this.sightings.forget(nowMs, this.access.supervisor.config.timeouts.gone);
+    if ((this.sightings.takeNews() || gone) && !this.deciding) void this.decide();
+  }
+
+  private updateSources(nowMs: number): void {
+    const { config } = this.access.supervisor;
+    const wanted = new Map(config.discover.map((spec) => [sourceText(spec), spec]));
+    for (const text of this.sources.keys()) if (!wanted.has(text)) this.sources.delete(text);
+    for (const [text, spec] of wanted) if (!this.sources.has(text)) this.open(text, spec, nowMs);
+    if (wanted.size > 0) this.tellings.memoryKept();
+  }
+
+  private open(text: string, spec: DiscoverSource, nowMs: number): void {
+    try {
+      const source = openSource(spec, { env: process.env });
+      this.sources.set(text, { source, dueMs: nowMs, busy: false });
+    } catch (error) {
+      this.tellings.sourceFailed(text, error);
+    }
+  }
+
+  private async lookAt(text: string, watched: Watched): Promise<void> {
+    watched.busy = true;
+    watched.dueMs = performance.now() + watched.source.everyMs;
+    try {
+      const given = new Set(this.given().flatMap(({ addresses }) => addresses));
+      const candidates = (await watched.source.find()).filter(({ ip }) => !given.has(ip));
+      this.tellings.sourceAnswered(text);
+      await this.sightings.look(candidates, watched.source.spec.ports);
+    } catch (error) {
+      this.tellings.sourceFailed(text, error);
+    } finally {
+      watched.busy = false;
+    }
+  }
+
+  /** Nodes of discovered clusters are probed, so no look is needed to know that they are there. */
+  private noteProbes(nowMs: number): void {
+    const { config, health } = this.access.supervisor;
+    const discovered = new Set(config.clusters.filter(({ layer }) => layer === "discovered").map(({ name }) => name));
+    for (const { cluster, ip, state, identity } of health?.endpoints() ?? []) {
+      if (!discovered.has(cluster)) continue;
+      if (identity === "foreign") this.sightings.doubt(ip);
+      else if (state === "up" || state === "not-ready") this.sightings.alive(ip, nowMs);
+    }
+  }
+
+  private async decide(): Promise<void> {
+    this.deciding = true;
+    try {
+      const seen = await this.sightings.withNames(this.memory.issuers);
+      const given = this.given();
+      const addresses = new Set(given.flatMap((each) => each.addresses));
+      const judged = judgeBelonging(
+        seen.filter(({ ip }) => !addresses.has(ip)),
+        this.memory.issuers,
+      );
+      this.memory.keep(judged.issuers);
+      const findings = findClusters(judged, given, this.names);
+      this.names = new Map(
+        findings.clusters.map(({ name, domain, apiNames }) => [domain ?? apiNames[0] ?? name, name]),
+      );
+      this.sightings.setNodes(findings.clusters.flatMap(({ nodes }) => nodes));
+      await this.serve(findings);
+    } catch (error) {
+      if (!(error instanceof EdgeError)) throw error;
+      this.tellings.sourceFailed("what was found", error);
+    } finally {
+      this.deciding = false;
+    }
+  }
+
+  private async serve(findings: Findings): Promise<void> {
+    this.tellings.findings(findings);
+    const specs = findings.clusters.map((cluster) =>
+      clusterSpec(withPorts(cluster, (ip) => this.sightings.portsOf(ip))),
+    );
+    if (specs.join("\n") === this.specs.join("\n")) return;
+    const before = this.specs;
+    this.specs = specs;
+    const { reload } = this.access;
+    const done = await reload.change({ why: "discover", edit: (layer) => ({ ...layer, discovered: specs }) });
+    if (done.ok) this.tellings.served(before, specs);
+    else this.specs = before;
+  }
+
+  private given(): readonly Given[] {
+    const { config, health } = this.access.supervisor;
+    const given = config.clusters.filter(({ layer }) => layer !== "discovered");
+    return given.map((cluster) => ({
+      name: cluster.name,
+      domain: cluster.domain ?? health?.domainOf(cluster.name) ?? null,
+      names: namesOf(cluster),
+      addresses: allNodes(cluster).map(({ host }) => host),
+    }));
+  }
+}
