@@ -48,10 +48,11 @@ const UNKNOWN_NAME: Section = [
 /** One count of connections per client address for all frontends. */
 const CLIENTS: Section = ["backend clients", "stick-table type ipv6 size 100k expire 10m store conn_cur"];
 
-function clientLimit({ maxConnectionsPerClient: most }: Config): string[] {
+function clientLimit({ maxConnectionsPerClient: most, acceptProxy }: Config): string[] {
   if (most === 0) return [];
-  const over = `tcp-request connection reject if { sc_conn_cur(0,clients) gt ${most} }`;
-  return ["tcp-request connection track-sc0 src table clients", over];
+  const rule = `tcp-request ${acceptProxy.length === 0 ? "connection" : "session"}`;
+  const over = `${rule} reject if { sc_conn_cur(0,clients) gt ${most} }`;
+  return [`${rule} track-sc0 src table clients`, over];
 }
 
 function globalSection({ maxConnections }: Config): Section {
@@ -97,6 +98,14 @@ function bindAddress({ ip, port }: ListenAddress): string {
   return ip.includes(":") ? `[${ip}]:${port} v6only` : `${ip}:${port}`;
 }
 
+/** Of peers that send a PROXY header, the client it names is known after it only. */
+function admission({ acceptProxy, allow }: Config): string[] {
+  if (acceptProxy.length === 0) return allowLine(allow, "tcp-request connection reject");
+  const peers = acceptProxy.map(cidrText).join(" ");
+  const expect = `tcp-request connection expect-proxy layer4 if { src ${peers} }`;
+  return [expect, ...allowLine(allow, "tcp-request session reject")];
+}
+
 function allowLine(allow: readonly Cidr[], rule: string): string[] {
   return allow.length === 0 ? [] : [`${rule} if !{ src ${allow.map(cidrText).join(" ")} }`];
 }
@@ -109,7 +118,7 @@ function tlsFrontend(config: Config, service: Service): Section {
     ...listenOf(config, service).map((at) => `bind ${bindAddress(at)}`),
     `timeout client ${haproxyTime(idle)}`,
     'log-format "%ci:%cp [%t] %ft %b/%s %Tw/%Tc/%Tt %B %ts %ac/%fc/%bc/%sc/%rc %sq/%bq sni=%[var(sess.sni)]"',
-    ...allowLine(config.allow, "tcp-request connection reject"),
+    ...admission(config),
     ...clientLimit(config),
     `tcp-request inspect-delay ${haproxyTime(config.timeouts.hello)}`,
     "tcp-request content set-var(sess.sni) req.ssl_sni,lower if { req.ssl_hello_type 1 }",
@@ -142,7 +151,7 @@ function httpFrontend(config: Config, service: Service): Section {
     ...listenOf(config, service).map((at) => `bind ${bindAddress(at)}`),
     "mode http",
     "option httplog",
-    ...allowLine(config.allow, "tcp-request connection reject"),
+    ...admission(config),
     ...clientLimit(config),
     "http-request set-var(txn.host) req.hdr(host),field(1,:),lower,regsub(\\.$,)",
     ...redirected.map((route) => redirectLine(route)),
@@ -176,6 +185,7 @@ function backend(config: Config, pool: ExportPool): Section {
     ...(isHttp ? ["mode http"] : []),
     `timeout server ${haproxyTime(idle)}`,
     `timeout tunnel ${haproxyTime(idle)}`,
+    ...(cluster.source === "client" ? ["source 0.0.0.0 usesrc clientip"] : []),
     ...(cluster.maxConnections > 0 ? [`${reject} if { be_conn gt ${cluster.maxConnections} }`] : []),
     ...allowLine(cluster.allow, reject),
     ...balanceLines(pool),

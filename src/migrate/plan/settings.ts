@@ -25,8 +25,9 @@ export function listenOptions(entries: readonly Entry[], ledger: Ledger): Option
       ledger.note(bind.line, "cannot", why, { code: "mcs-public", todo });
     }
     for (const bind of fit.filter((one) => one.acceptProxy)) {
-      const todo = "let clients connect directly, or keep the proxy that adds the header";
-      ledger.note(bind.line, "cannot", "edge-lb reads no PROXY header from clients", { code: "accept-proxy", todo });
+      const todo = "say who adds the header: --accept-proxy ADDR,...";
+      const why = "edge-lb reads a PROXY header only from peers that it is told";
+      ledger.note(bind.line, "cannot", why, { code: "accept-proxy", todo });
     }
     const texts = [...new Set(fit.map(listenText))];
     if (texts.length === 0) return optionTexts(LISTEN[kind], ["off"]);

@@ -21,6 +21,17 @@ describe("exportHaproxy()", () => {
     }
     expect(text).not.toMatch(/ssl-hello-chk|http-send-name-header|-m sub|-m beg/);
   });
+
+  test("asks of a PROXY header's client what it asks of others, and dials as that client where edge-lb does", () => {
+    const limits = ["--allow", "10.0.0.0/8", "--max-connections-per-client", "5"];
+    const cluster = ["--cluster", "hub=10.0.0.1,domain=hub.lab,source=client"];
+    const text = exportHaproxy(load([...cluster, ...limits, "--accept-proxy", "10.0.0.5"]));
+    expect(text).toContain("tcp-request connection expect-proxy layer4 if { src 10.0.0.5/32 }\n");
+    expect(text).toContain("tcp-request session reject if !{ src 10.0.0.0/8 }\n");
+    expect(text).toContain("tcp-request session track-sc0 src table clients\n");
+    expect(text.match(/tcp-request connection/g)).toHaveLength(3);
+    expect(text.match(/source 0\.0\.0\.0 usesrc clientip\n/g)).toHaveLength(3);
+  });
 });
 
 const FURTHER = [
