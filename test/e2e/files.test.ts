@@ -155,6 +155,20 @@ describe("a file that the kernel does not watch (13 A6)", () => {
   });
 });
 
+describe.if(process.getuid?.() === 0)("a file that is a mount of its own, as containers have it (13 A6)", () => {
+  test("is seen to change when it is written outside", async () => {
+    await edge.stop();
+    const source = join(folder, "source.yaml");
+    writeFileSync(source, text);
+    const mounted = ["unshare", "-m", "sh", "-c", 'mount --bind "$0" "$1"; shift; exec "$@"', source, file];
+    const path = join(folder, "m");
+    edge = await startEdgeLb(["-c", file, "--control", path], { argv: [...mounted, ...edgeLbArgv()] });
+    control = controlAt(path);
+    writeFileSync(source, `${text}  three: { nodes: 127.62.0.3 }\n`);
+    await edge.logged(/reload \(file changed\): cluster three added/);
+  });
+});
+
 /** Edge-lb of a user without rights, as the operator leaves it: no --control. */
 async function withNobodys(
   env: Record<string, string>,
