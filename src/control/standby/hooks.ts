@@ -1,4 +1,5 @@
 /** The programs of `wake` and `sleep`: one at a time for each cluster, at a bounded pace, and told in the log. */
+import { accessSync, constants } from "node:fs";
 import type { ClusterConfig } from "../../config/model.ts";
 import { allNodes } from "../../config/service-settings.ts";
 import type { EventLog } from "../log/event-log.ts";
@@ -24,6 +25,20 @@ export class Hooks {
 
   constructor(input: HooksInput) {
     this.input = input;
+  }
+
+  /** Says at once what would only show when somebody waits. */
+  check(cluster: ClusterConfig): void {
+    for (const kind of ["wake", "sleep"] as const) {
+      const program = cluster[kind];
+      if (program === null) continue;
+      try {
+        accessSync(program, constants.X_OK);
+      } catch {
+        const text = `${cluster.name}: ${kind}: ${program} is not there, or edge-lb may not execute it`;
+        this.input.log.warn(kind, text, { cluster: cluster.name, hook: kind });
+      }
+    }
   }
 
   isRunning(cluster: string): boolean {

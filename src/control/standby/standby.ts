@@ -119,8 +119,8 @@ export class Standby {
     this.hooks.stop();
   }
 
-  private sleeperOf({ name }: ClusterConfig, { cell }: ClusterPlan): Sleeper {
-    const known = this.sleepers.get(name);
+  private sleeperOf(cluster: ClusterConfig, { cell }: ClusterPlan): Sleeper {
+    const known = this.sleepers.get(cluster.name);
     if (known !== undefined) return known;
     const fresh: Sleeper = {
       usedMs: this.clock.nowMs(),
@@ -132,7 +132,8 @@ export class Standby {
       hasFailed: false,
       rest: null,
     };
-    this.sleepers.set(name, fresh);
+    this.sleepers.set(cluster.name, fresh);
+    this.hooks.check(cluster);
     return fresh;
   }
 

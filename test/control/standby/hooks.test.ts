@@ -35,7 +35,8 @@ function bench(wake: string, mostMs = 10_000) {
   });
   const run = (name = "api.hub.lab") => hooks.run("wake", cluster, name, (end) => ends.push(end));
   const ended = (count = 1) => until(`${count} runs`, () => ends.length >= count);
-  return { hooks, clock, lines, ends, run, ended };
+  const check = () => hooks.check(cluster);
+  return { hooks, clock, lines, ends, run, ended, check };
 }
 
 describe("Hooks", () => {
@@ -113,7 +114,10 @@ describe("Hooks", () => {
       "it may not be executed",
     ],
   ])("says of a program that it %s", async (_, program, words) => {
-    const { run, ended, ends, lines } = bench(program());
+    const path = program();
+    const { run, ended, ends, lines, check } = bench(path);
+    check();
+    expect(lines).toEqual([`warn wake hub: wake: ${path} is not there, or edge-lb may not execute it`]);
     expect(run()).toBe(true);
     await ended();
     expect(ends[0]?.ok).toBe(false);
