@@ -61,7 +61,7 @@ function readConfig(spec: DiscoverSource): Fields {
     const config = fields(parse(readFileSync(spec.place, "utf8")));
     if (items(config["contexts"]).length > 0) return config;
   } catch (error) {
-    throw sourceFault(sourceText(spec), `the file cannot be read: ${codeOf(error) ?? "no YAML"}`);
+    throw sourceFault(sourceText(spec), `the file cannot be read: ${fileFault(error)}`);
   }
   throw sourceFault(sourceText(spec), "no contexts found, a kubeconfig wanted");
 }
@@ -121,4 +121,10 @@ async function nodeAddresses(
 function fileText(path: unknown, folder: string): string | null {
   const name = text(path);
   return name === null ? null : readFileSync(resolve(folder, name), "utf8");
+}
+
+/** What the YAML parser throws has a code of its own. */
+function fileFault(error: unknown): string {
+  const code = codeOf(error) ?? "";
+  return /^E[A-Z]+$/.test(code) ? code : "no YAML";
 }
