@@ -44,6 +44,7 @@ class Discovery implements RunningDiscovery {
 
   constructor(access: DiscoveryAccess) {
     this.access = access;
+    access.supervisor.trust.set(this.memory.issuers);
     this.specs = access.reload.layer.discovered ?? [];
     const { own, log } = access.supervisor;
     this.looker = new Looker(new Pacer(), (at) => own.reachedAt(at) !== null);
@@ -128,6 +129,7 @@ class Discovery implements RunningDiscovery {
         this.memory.issuers,
       );
       this.memory.keep(judged.issuers);
+      this.access.supervisor.trust.set(judged.issuers);
       const findings = findClusters(judged, given, this.names);
       this.names = new Map(
         findings.clusters.map(({ name, domain, apiNames }) => [domain ?? apiNames[0] ?? name, name]),

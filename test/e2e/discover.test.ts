@@ -103,6 +103,21 @@ describe("--discover net:", () => {
     expect((await status()).clusters.map(({ name }) => name)).toEqual(["hub"]);
   }, 60_000);
 
+  test("gives nothing to a rogue that takes over the address of a known node", async () => {
+    const authority = await createAuthority("hub");
+    const certificates = {
+      api: await authority.issue({ names: ["api.hub.lab"] }),
+      https: await authority.issue({ names: ["*.apps.hub.lab"] }),
+    };
+    const from = edge.logs().length;
+    await hub.nodes[1]?.stop();
+    const heir = await startToyNode({ cluster: "rogue", node: "heir", ip: `${BLOCK}.11`, ports, certificates });
+    stops.push(() => heir.stop());
+    await edge.logged(/127\.65\.0\.11 shows the certificate of another authority|foreign: 127\.65\.0\.11/, from);
+    for (let round = 0; round < 8; round++) expect(await ask(hub, "console.apps.hub.lab", listen[1])).toBe("hub");
+    expect((await heir.counters()).https.requests).toBe(0);
+  }, 60_000);
+
   test("remembers over a restart who was seen first", async () => {
     await edge.stop();
     await hub.stop();

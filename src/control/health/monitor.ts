@@ -19,6 +19,7 @@ import { HealthBoardWriter, type CutTunnels } from "./board-writer.ts";
 import { carryHealth, healthFacts, type HealthFacts } from "./carried-health.ts";
 import { HealthLog } from "./health-log.ts";
 import { HealthModel } from "./health-model.ts";
+import type { IssuerTrust } from "./issuer-trust.ts";
 import { NodeIdentities } from "./node-identities.ts";
 import { NodeProber, type NodeFindings } from "./node-prober.ts";
 import { updateRoles } from "./pool-roles.ts";
@@ -45,6 +46,8 @@ export interface HealthInput {
   readonly clock?: Clock;
   readonly random?: () => number;
   readonly makeNodeProbe?: (plan: ProbePlan) => NodeProbe;
+  /** Who signs the certificates of discovered clusters. */
+  readonly trust?: IssuerTrust;
   /** Endpoints that are edge-lb itself are foreign, and never probed. */
   readonly own?: OwnPort;
   /** What a process before knew. */
@@ -110,7 +113,7 @@ export class HealthMonitor {
     this.model = new HealthModel(clock);
     this.boardWriter = new HealthBoardWriter(board, clock, cut);
     this.healthLog = new HealthLog(log, clock);
-    this.identities = new NodeIdentities(log, () => clock.wallMs());
+    this.identities = new NodeIdentities(log, () => clock.wallMs(), input.trust);
     if (input.before !== undefined) this.identities.carry(input.before);
     for (const name of input.before?.drained ?? []) this.drained.add(name);
     const { makeNodeProbe = createNodeProbe } = input;

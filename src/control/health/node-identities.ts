@@ -20,6 +20,7 @@ import {
   type NodeCertificate,
 } from "./certificate-warnings.ts";
 import type { HealthFacts } from "./carried-health.ts";
+import { IssuerTrust } from "./issuer-trust.ts";
 import { LearntDomains } from "./learnt-domains.ts";
 
 /** Asks one node for the certificate it shows to another name; null: it did not answer. */
@@ -41,6 +42,7 @@ export class NodeIdentities {
   private readonly log: EventLog;
   private readonly wallMs: () => number;
   private readonly domains: LearntDomains;
+  private readonly trust: IssuerTrust;
   /** By node, of those that are not another cluster's. */
   private readonly shown = new Map<string, NodeCertificate>();
   private clusters: readonly ClusterConfig[] = [];
@@ -51,7 +53,8 @@ export class NodeIdentities {
   private checkedMs = Number.NEGATIVE_INFINITY;
   private namesVersion = 0;
 
-  constructor(log: EventLog, wallMs: () => number) {
+  constructor(log: EventLog, wallMs: () => number, trust = new IssuerTrust()) {
+    this.trust = trust;
     this.log = log;
     this.wallMs = wallMs;
     this.domains = new LearntDomains(log);
@@ -66,7 +69,7 @@ export class NodeIdentities {
 
   /** Grows when the names of any cluster change: judgements made before may be wrong now. */
   get version(): number {
-    return this.namesVersion;
+    return this.namesVersion + this.trust.version;
   }
 
   /** Given or learnt; null: not known. */
@@ -103,13 +106,16 @@ export class NodeIdentities {
     const { key, cluster, group, certificate } = seen;
     const isIngress = group.servername === "apps";
     if (isIngress) this.domains.vote(key, cluster, learntDomain(cluster, certificate));
-    const identity = identify(cluster, this.owners.of(certificate));
+    const identity = this.judgeByNames(seen);
     if (identity.kind !== "unproven" || isIngress) return identity;
     return this.crossCheck(cluster, certificate, ask);
   }
 
   /** The same by its names alone, without asking the node anything. */
   judgeByNames(seen: NodeCertificate): Identity {
+    const config = this.configs.get(seen.cluster);
+    if (config !== undefined && this.trust.isForeign(config, seen.certificate))
+      return { kind: "foreign", cluster: "another authority" };
     return identify(seen.cluster, this.owners.of(seen.certificate));
   }
 

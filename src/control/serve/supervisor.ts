@@ -14,6 +14,7 @@ import { createEventLog, type EventLog } from "../log/event-log.ts";
 import { LiveTail } from "../log/live-tail.ts";
 import { remembered, type RecentEvents } from "../log/recent-events.ts";
 import type { HealthFacts } from "../health/carried-health.ts";
+import { IssuerTrust } from "../health/issuer-trust.ts";
 import { HealthMonitor } from "../health/monitor.ts";
 import { requireClientSource } from "../machine/client-source.ts";
 import { dropRoot } from "../machine/drop-root.ts";
@@ -73,6 +74,8 @@ export interface Supervisor extends Facts {
   /** Clusters that leave by themselves. */
   readonly expiry: ClusterExpiry;
   readonly standby: Standby;
+  /** Who signs the certificates of discovered clusters. */
+  readonly trust: IssuerTrust;
   /** Where edge-lb itself listens. */
   readonly own: OwnEndpoints;
   /**
@@ -128,6 +131,7 @@ class ControlPlane implements Supervisor {
   readonly own: OwnEndpoints;
   readonly board: Board;
   readonly totals: Totals;
+  readonly trust = new IssuerTrust();
   readonly tail = new LiveTail((on) => this.pool.broadcast({ kind: "tail", on }));
   readonly unknownNames = new UnknownNames();
   readonly lastFailures = new Map<number, { readonly error: DialError; readonly atMs: number }>();
@@ -201,6 +205,7 @@ class ControlPlane implements Supervisor {
       board: this.board,
       log: this.log,
       own: this.own,
+      trust: this.trust,
       cut: (cell, afterMs, reason) => this.cut(cell, afterMs, reason),
       ...(this.before === undefined ? {} : { before: this.before.health }),
       onDomains: (learnt) => {
