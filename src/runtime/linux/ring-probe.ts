@@ -2,7 +2,7 @@
 import { ERRNO, SO, SOL } from "./libc.ts";
 import { ARENA_BYTES } from "./memory.ts";
 import { type Outcomes, Ring } from "./ring.ts";
-import { close, openPair, otherEnd, setOption, waiting } from "./syscalls.ts";
+import { close, openPair, otherEnd, sendKept, setOption, waiting } from "./syscalls.ts";
 
 const SMALL = 8;
 /** What the probe submits: each outcome below has the operation's index. */
@@ -40,8 +40,10 @@ function tryRing(ring: Ring): string | null {
   const done = ring.submit(STEPS.count);
   ring.tell(outcomes);
   const arrived = waiting(peer);
+  // asked of the other end: its number may be another thread's by now, and a second close would take that one's descriptor
+  const closed = sendKept(peer, 0, 1) === -ERRNO.EPIPE;
   close(peer);
-  const closed = close(fd) === -ERRNO.EBADF;
+  if (!closed) close(fd);
   if (done !== STEPS.count) return "io_uring_enter fails";
   const { short, refused } = outcomes;
   const told = outcomes.count === 2 && short > 0 && short < ARENA_BYTES && refused === -ERRNO.EAGAIN;
