@@ -1,6 +1,7 @@
 /**
  * Three toy clusters on 127.77.0.0/16 and the compiled edge-lb before them: one request to each cluster through each
- * listener, as a table; then it stays up until Ctrl-C. `--once` ends after the table. Exit 1 when a row is wrong.
+ * listener, as a table; then it stays up until Ctrl-C. Two clusters are given by flags, the third one edge-lb finds by itself.
+ * `--once` gives all three and ends after the table. Exit 1 when a row is wrong.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -36,26 +37,30 @@ async function startClusters(): Promise<readonly ToyCluster[]> {
   return clusters;
 }
 
-function edgeLbArgs(): readonly string[] {
+/** Where the third cluster is found: `.40` to `.47`. */
+const FOUND = { name: "managed2", network: `${BLOCK}.40/29` } as const;
+const ADMIN = `${EDGE}:15000`;
+const CONTROL = ".cache/demo/edge-lb.sock";
+
+function edgeLbArgs(once: boolean): readonly string[] {
   const { api, https, http, ready } = NODE_PORTS;
   const nodePorts = `api-port=${api},https-port=${https},http-port=${http},ready-port=${ready}`;
   return [
-    ...CLUSTERS.flatMap(({ name, domain, nodes }) => {
+    ...CLUSTERS.filter(({ name }) => once || name !== FOUND.name).flatMap(({ name, domain, nodes }) => {
       const range = `${BLOCK}.${nodes[0]}-${nodes.at(-1)}`;
       return ["--cluster", `${name}=${range},domain=${domain},${nodePorts}`];
     }),
     ...LISTENERS.flatMap((listener) => ["--listen", `${listener}=${EDGE}:${PORTS[listener]}`]),
-    "--admin",
-    "off",
-    "--control",
-    "off",
+    ...(once
+      ? ["--admin", "off", "--control", "off"]
+      : ["--discover", `net:${FOUND.network},${nodePorts}`, "--admin", ADMIN, "--control", `${ROOT}${CONTROL}`]),
   ];
 }
 
 /** The compiled binary, once its ready line has come. */
-async function startEdgeLb(): Promise<{ ready: string; exited: Promise<number>; stop(): Promise<void> }> {
+async function startEdgeLb(once: boolean): Promise<{ ready: string; exited: Promise<number>; stop(): Promise<void> }> {
   const log = Bun.file(`${ROOT}.cache/demo/edge-lb.log`);
-  const child = Bun.spawn([`${ROOT}dist/edge-lb`, ...edgeLbArgs()], { stdio: ["ignore", "pipe", log] });
+  const child = Bun.spawn([`${ROOT}dist/edge-lb`, ...edgeLbArgs(once)], { stdio: ["ignore", "pipe", log] });
   const ready = await firstLine(child.stdout);
   if (!ready.startsWith("edge-lb ready")) throw new Error(`edge-lb did not start:\n${await log.text()}`);
   return {
@@ -134,6 +139,48 @@ function printTable(rows: readonly Row[]): void {
   for (const row of table) console.log(row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  "));
 }
 
+/** The found cluster serves once its nodes were asked: seconds. */
+async function askAll(clusters: readonly ToyCluster[]): Promise<readonly Row[]> {
+  const rows: Row[] = [];
+  for (const cluster of clusters) {
+    for (const listener of LISTENERS) rows.push(await askUntilFound(cluster, listener));
+  }
+  return rows;
+}
+
+const FOUND_WITHIN_MS = 20_000;
+
+async function askUntilFound(cluster: ToyCluster, listener: Listener): Promise<Row> {
+  const end = performance.now() + FOUND_WITHIN_MS;
+  for (;;) {
+    const row = await ask(cluster, listener);
+    if (row.ok || cluster.name !== FOUND.name || performance.now() > end) return row;
+    await Bun.sleep(200);
+  }
+}
+
+/** A line with a node's last byte turns it off, or on again. */
+function switchNodes(clusters: readonly ToyCluster[]): void {
+  const nodes = clusters.flatMap((cluster) => cluster.nodes);
+  const off = new Set<string>();
+  process.stdin.on("data", (chunk) => {
+    for (const word of String(chunk).split(/\s+/)) {
+      const node = nodes.find(({ ip }) => word !== "" && ip.endsWith(`.${word}`));
+      if (node === undefined) continue;
+      const isOff = off.delete(node.ip);
+      if (!isOff) off.add(node.ip);
+      void node.behave(isOff ? "healthy" : "refused");
+      console.log(`${node.ip} is ${isOff ? "on again" : "off"}`);
+    }
+  });
+}
+
+function printInsight(): void {
+  console.log(`\n${FOUND.name} was given by nobody: edge-lb found it in ${FOUND.network} by its certificates.`);
+  console.log(`Status page: http://${ADMIN}/   In a terminal: dist/edge-lb status --watch --control "$PWD/${CONTROL}"`);
+  console.log("Type 20 and Enter to turn the node .20 of hub off, and watch it leave; once more turns it on.");
+}
+
 function printCurlLines(): void {
   console.log("\nTry it from another terminal, in this directory:");
   for (const { name, domain } of CLUSTERS) {
@@ -166,14 +213,17 @@ async function main(once: boolean): Promise<number> {
   const end = interrupted();
   const clusters = await startClusters();
   try {
-    const edgeLb = await startEdgeLb();
+    const edgeLb = await startEdgeLb(once);
     try {
       console.log(`${edgeLb.ready}\n`);
-      const rows: Row[] = [];
-      for (const cluster of clusters) for (const listener of LISTENERS) rows.push(await ask(cluster, listener));
+      const rows = await askAll(clusters);
       printTable(rows);
-      if (!once) printCurlLines();
-      if (!once) await Promise.race([end, edgeLb.exited]);
+      if (!once) {
+        printInsight();
+        printCurlLines();
+        switchNodes(clusters);
+        await Promise.race([end, edgeLb.exited]);
+      }
       return rows.every(({ ok }) => ok) ? 0 : 1;
     } finally {
       await edgeLb.stop();
