@@ -162,6 +162,6 @@ stub-zone:
     const listen = ["--listen", "api=127.61.0.3:0", "--listen", "https=off", "--listen", "http=off"];
     const rest = ["--dns", `${IP}:${port}`, "--admin", "off", "--control", "off"];
     const { code, err } = await command([...edgeLbArgv(), ...CLUSTER, ...listen, ...rest]);
-    expect([code, err]).toEqual([1, expect.stringContaining(`Cannot listen on ${IP}:${port}: address in use`)]);
+    expect([code, err]).toEqual([1, expect.stringContaining(`Cannot listen on ${IP}:${port}: `)]);
   }, 30_000);
 });

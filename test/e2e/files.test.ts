@@ -181,12 +181,14 @@ async function withNobodys(
   chmodSync(folder, 0o711);
   const user = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"];
   const argv = [...user, before.length === 0 ? copy : program, ...before];
-  const child = Bun.spawn([...argv, "-c", file, "--admin", "off"], { stdio: ["ignore", "ignore", "pipe"], env });
+  const child = Bun.spawn([...argv, "-c", file, "--admin", "off"], { stdio: ["ignore", "pipe", "pipe"], env });
   let text = "";
+  const { value: ready } = await child.stdout.getReader().read(); // from here on it serves and hears signals
   const read = (async () => {
     for await (const chunk of child.stderr) text += new TextDecoder().decode(chunk);
   })();
   try {
+    expect(new TextDecoder().decode(ready)).toStartWith("edge-lb ready");
     await use(() => text, argv);
   } finally {
     child.kill("SIGTERM");
