@@ -100,8 +100,9 @@ async function again(first: Outcome, command: readonly string[], env: Step["env"
   return outcome;
 }
 
-/** How often: a browser on a busy machine misses a second more than once. */
-const AGAIN_MOST = 5;
+/** A second failure is no accident. */
+const AGAIN_MOST = 1;
+
 /** More than these are no accident. */
 const FILES_AGAIN_MOST = 8;
 

@@ -62,6 +62,9 @@ export interface InstanceInput {
 /** How soon a cluster leaves that has to, or falls asleep. */
 const TICK_MS = 500;
 
+/** A smaller difference is how clocks run, and no setting of one. */
+const CLOCK_SET_MS = 1_000;
+
 export class RunningInstance implements Instance {
   readonly release = manifest.version;
   readonly events: RecentEvents;
@@ -76,6 +79,7 @@ export class RunningInstance implements Instance {
   private readonly changes: ClusterChanges;
   private readonly rates: RateMeter;
   private readonly startedMs = performance.now();
+  private shownStartMs = 0;
   /** Clusters whose time is over are being removed. */
   private leaving = false;
   private readonly expiring: ReturnType<typeof setInterval>;
@@ -110,13 +114,18 @@ export class RunningInstance implements Instance {
     return idle.length === 0 ? null : `${idle.length} of ${this.supervisor.workers} workers do not accept connections`;
   }
 
+  /** By the wall clock of now, which may have been set meanwhile; the two clocks' own jitter moves nothing. */
+  private startOnWall(nowMs: number): number {
+    const startedMs = Math.round(nowMs - (performance.now() - this.startedMs));
+    if (Math.abs(startedMs - this.shownStartMs) >= CLOCK_SET_MS) this.shownStartMs = startedMs;
+    return this.shownStartMs;
+  }
+
   status(options?: StatusOptions): Status {
     this.expire(); // what was added just now has its end from now on
     const { supervisor: facts, events, rates, stopping, reloads } = this;
     const nowMs = Date.now();
-    // the wall clock may have been set meanwhile
-    const upMs = performance.now() - this.startedMs;
-    const startedMs = nowMs - upMs;
+    const startedMs = this.startOnWall(nowMs);
     return buildStatus({ facts, events, rates, startedMs, reload: reloads.status, stopping, nowMs }, options);
   }
 
