@@ -17,6 +17,7 @@ mount -t overlay overlay -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" "$1/r
 mount -t proc proc "$1/root/proc"
 mount --rbind /dev "$1/root/dev"
 mount -t tmpfs tmpfs "$1/root/run"
+mount -t tmpfs tmpfs "$1/root/mnt"
 exec chroot "$1/root" sh -c 'echo ready; exec cat'
 `;
 
@@ -42,10 +43,10 @@ export class ScratchRoot {
     throw new Error("Cannot make a scratch root: an overlay of / is what this machine does not let us mount");
   }
 
-  /** Put before a command line, it runs there, in `/root`. */
+  /** Put before a command line, it runs there, in a folder with nothing in it. */
   get prefix(): readonly string[] {
     const target = ["--target", String(this.holder.pid)];
-    return [program("nsenter"), ...target, "--mount", "--net", "--root", "env", "--chdir=/root"];
+    return [program("nsenter"), ...target, "--mount", "--net", "--root", "env", "--chdir=/mnt"];
   }
 
   /** Runs a script of sh there, until its first line that fails. */
