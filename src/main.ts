@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** Entry: picks the command, wires the planes, owns exit codes and the worker's path. */
 import { runCli } from "./cli/cli.ts";
-import { processIo } from "./cli/process-io.ts";
+import { processIo } from "./cli/terminal/process-io.ts";
 import { createEventLog } from "./control/log/event-log.ts";
 import { DescriptorWatch } from "./control/machine/limits.ts";
 import { openSink } from "./control/log/open.ts";

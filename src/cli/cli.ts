@@ -1,12 +1,12 @@
 /** From argv to an exit code. */
 import { EdgeError, EdgeErrors } from "../errors.ts";
-import { CommandLine } from "./command-line.ts";
-import type { Serve } from "./command.ts";
+import { CommandLine } from "./line/command-line.ts";
+import type { Serve } from "./line/command.ts";
 import { COMMANDS } from "./commands.ts";
-import { answerShell, isCompletion } from "./complete.ts";
-import { EXIT, exitCodeOf } from "./exit-code.ts";
-import type { Io } from "./io.ts";
-import { lossText } from "./output.ts";
+import { answerShell, isCompletion } from "./completion/completer.ts";
+import { EXIT, exitCodeOf } from "./terminal/exit-code.ts";
+import type { Io } from "./terminal/io.ts";
+import { lossText } from "./terminal/output.ts";
 
 export interface CliDeps {
   readonly run: Serve;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import manifest from "../../package.json" with { type: "json" };
 import { COMMANDS } from "../../src/cli/commands.ts";
-import { usageText } from "../../src/cli/help.ts";
+import { usageText } from "../../src/cli/commands/help.ts";
 import { CLUSTER_KEYS } from "../../src/config/cluster-options.ts";
 import { TOP_OPTIONS } from "../../src/config/options.ts";
 import { EdgeError } from "../../src/errors.ts";

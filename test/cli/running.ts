@@ -1,6 +1,6 @@
 /** Runs the command line in this process. */
 import { runCli } from "../../src/cli/cli.ts";
-import type { Io } from "../../src/cli/io.ts";
+import type { Io } from "../../src/cli/terminal/io.ts";
 import type { Config } from "../../src/config/model.ts";
 
 export interface Ran {

@@ -27,7 +27,7 @@ const ARROWS: readonly { from: string; code: string; refused: boolean }[] = [
   { from: "src/admin/a.ts", code: `import { x } from "../config/model.ts";`, refused: true },
   { from: "src/migrate/plan/a.ts", code: `import type { X } from "../report/b.ts";`, refused: true },
   { from: "src/migrate/verify/a.ts", code: `import { x } from "../plan/b.ts";`, refused: false },
-  { from: "src/check-live/a.ts", code: `import type { X } from "../cli/io.ts";`, refused: true },
+  { from: "src/check-live/a.ts", code: `import type { X } from "../cli/terminal/io.ts";`, refused: true },
   { from: "src/control/run-edge-lb.ts", code: `import { x } from "../check-live/findings.ts";`, refused: true },
   { from: "src/control/health/a.ts", code: `import type { X } from "../serve/b.ts";`, refused: true },
   { from: "src/control/health/b.ts", code: `import { x } from "../probe/b.ts";`, refused: false },

@@ -1,7 +1,7 @@
 /** edge-lb with workers that can be ended from outside; everything else as in src/main.ts. */
 import { openAdmin } from "../../../src/admin/server.ts";
 import { runCli } from "../../../src/cli/cli.ts";
-import { processIo } from "../../../src/cli/process-io.ts";
+import { processIo } from "../../../src/cli/terminal/process-io.ts";
 import { openSink } from "../../../src/control/log/open.ts";
 import { startDiscovery } from "../../../src/discover/continuous.ts";
 import { runEdgeLb } from "../../../src/control/run-edge-lb.ts";
