@@ -45,16 +45,22 @@ export function leave({ writer }: Plane, { index }: Service, client: number): vo
 }
 
 /**
- * Half of max-connections is kept for the services that listen, an equal share for each, so that none starves another; the other half is for
- * whoever comes. A connection within its service's share is let in whatever the others do.
+ * A quarter of max-connections is kept for the services that listen, an equal share for each and one connection at least, so that none starves
+ * another and a busy one has most of all. A connection within its service's share is let in whatever the others do.
  */
 function limitReached({ board, listening }: Plane, service: number, most: number): string | null {
   const open = countOf(board, "open");
   if (open <= most / 2) return null;
-  const share = Math.floor(most / 2 / listening.length);
+  const share = shareOf(most, listening.length);
   if (openOf(board, service) <= share) return null;
   let kept = 0;
   for (const other of listening) if (other !== service) kept += Math.max(0, share - openOf(board, other));
   if (open + kept <= most) return null;
   return open > most ? "max-connections" : "max-connections: the rest is kept for other services";
+}
+
+/** All shares together are half of `most` at the very most. */
+function shareOf(most: number, services: number): number {
+  const quarter = Math.floor(most / 4 / services);
+  return quarter === 0 && most >= 2 * services ? 1 : quarter;
 }

@@ -6,7 +6,7 @@ import { startLab, type Lab } from "./service-lab.ts";
 const OWED = new TextEncoder().encode("POST / HTTP/1.1\r\nHost: a.apps.hub.lab\r\nContent-Length: 3\r\n\r\na");
 const ALERT = "\x15\x03\x03\x00\x02\x02\x50";
 
-/** Three services listen: of 12 connections two are kept for each. */
+/** Three services listen: of 24 connections two are kept for each. */
 function start(most: number): Lab {
   const lab = startLab("--cluster hub=10.0.1.1,domain=hub.lab", `--max-connections ${most}`);
   for (const kind of ["api", "https", "http"] as const) lab.node("10.0.1.1", kind);
@@ -27,8 +27,8 @@ function enter(lab: Lab, kind: keyof typeof PORTS, count: number): number {
 
 describe("A3: enter()", () => {
   test("keeps a share of max-connections for each service that listens", () => {
-    const lab = start(12);
-    expect(enter(lab, "http", 20)).toBe(8);
+    const lab = start(24);
+    expect(enter(lab, "http", 40)).toBe(20);
     expect(enter(lab, "api", 5)).toBe(2);
     expect(enter(lab, "https", 5)).toBe(2);
     const notes = new Set(lab.records().map(({ note }) => note));
@@ -40,17 +40,24 @@ describe("A3: enter()", () => {
     ["https", "http", "api"],
     ["http", "api", "https"],
   ] as const)("lets %s have what is kept for no other, and the others theirs", (first, second, third) => {
-    const lab = start(13);
+    const lab = start(25);
     expect(enter(lab, second, 1)).toBe(1);
-    expect(enter(lab, first, 20)).toBe(9);
+    expect(enter(lab, first, 40)).toBe(21);
     expect(enter(lab, second, 20)).toBe(1);
     expect(enter(lab, third, 20)).toBe(2);
   });
 
   test("lets those in that come within the share while others are being refused", () => {
-    const lab = start(12);
-    expect(enter(lab, "http", 500)).toBe(8);
+    const lab = start(24);
+    expect(enter(lab, "http", 500)).toBe(20);
     expect(enter(lab, "api", 2)).toBe(2);
+  });
+
+  test("keeps one connection at least for each service", () => {
+    const lab = start(6);
+    expect(enter(lab, "http", 10)).toBe(4);
+    expect(enter(lab, "api", 2)).toBe(1);
+    expect(enter(lab, "https", 2)).toBe(1);
   });
 
   test("gives everything to whoever comes where it is too little to be shared", () => {
@@ -60,11 +67,11 @@ describe("A3: enter()", () => {
   });
 
   test("counts nobody who left", () => {
-    const lab = start(12);
-    const clients = Array.from({ length: 8 }, () => lab.connect("http"));
+    const lab = start(24);
+    const clients = Array.from({ length: 20 }, () => lab.connect("http"));
     lab.runtime.settle();
     for (const client of clients) client.reset();
     lab.runtime.settle();
-    expect(enter(lab, "https", 20)).toBe(8);
+    expect(enter(lab, "https", 40)).toBe(20);
   });
 });
