@@ -3,9 +3,9 @@
  * `--check` writes nothing and ends with 1 when the page is not what the table says.
  */
 import { readFileSync, writeFileSync } from "node:fs";
-import { CLUSTER_KEYS, FURTHER_KEYS } from "../src/config/cluster-options.ts";
-import { FURTHER_LISTEN, SECTIONS } from "../src/config/options.ts";
-import type { Option } from "../src/config/option.ts";
+import { CLUSTER_KEYS, FURTHER_KEYS } from "../src/config/options/cluster-options.ts";
+import { FURTHER_LISTEN, SECTIONS } from "../src/config/options/options.ts";
+import type { Option } from "../src/config/options/option.ts";
 import { flagText } from "../src/cli/commands/help.ts";
 
 export const PAGE = ".github/OPTIONS.md";
@@ -63,7 +63,9 @@ if (import.meta.main) {
   const wanted = withTables(now);
   if (process.argv.includes("--check")) {
     if (now !== wanted) {
-      console.error(`${PAGE}: the option tables are not those of src/config/options.ts; run: bun scripts/docs.ts`);
+      console.error(
+        `${PAGE}: the option tables are not those of src/config/options/options.ts; run: bun scripts/docs.ts`,
+      );
       process.exitCode = 1;
     }
   } else writeFileSync(path, wanted);

@@ -1,6 +1,6 @@
 /** The admin listener: node:http in front of the application, and a door before it that nobody can block. */
 import { createServer, type Server, type Socket } from "node:net";
-import type { ListenAddress } from "../config/addresses.ts";
+import type { ListenAddress } from "../config/values/addresses.ts";
 import { createHttpServer } from "../control/api/http-server.ts";
 import { bindError } from "../control/serve/listening.ts";
 import type { AdminAccess } from "../control/admin-door.ts";

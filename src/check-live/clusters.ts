@@ -1,5 +1,5 @@
 /** What is wrong with the nodes of every cluster: their pools, certificates and clocks. */
-import { namesOf } from "../config/service-settings.ts";
+import { namesOf } from "../config/clusters/service-settings.ts";
 import type { ClusterConfig, Config } from "../config/model.ts";
 import { NodeIdentities } from "../control/health/node-identities.ts";
 import { owners, sharedCertificates, type ShownCertificate } from "../core/health/identity.ts";

@@ -1,5 +1,5 @@
 /** `--dns`: does the edge-lb that runs answer there? */
-import type { ListenAddress } from "../config/addresses.ts";
+import type { ListenAddress } from "../config/values/addresses.ts";
 import type { Config } from "../config/model.ts";
 import { formatEndpoint } from "../core/address.ts";
 import type { LiveEnvironment } from "./environment.ts";

@@ -1,12 +1,12 @@
 /** Does every name that the clusters have lead here? Asked as any program on this machine would. */
-import { isLoopback, isPrivate } from "../config/addresses.ts";
-import { claimsOf, nameSetsOf, type NameSets } from "../config/claims.ts";
+import { isLoopback, isPrivate } from "../config/values/addresses.ts";
+import { claimsOf, nameSetsOf, type NameSets } from "../config/clusters/claims.ts";
 import type { ClusterConfig, Config } from "../config/model.ts";
 import type { Service } from "../seam/services.ts";
 import type { LiveEnvironment } from "./environment.ts";
 import { fail, inParallel, ok, warn, type Finding } from "./finding.ts";
 import { codeOf } from "../errors.ts";
-import { allNodes, listenOf, namesOf } from "../config/service-settings.ts";
+import { allNodes, listenOf, namesOf } from "../config/clusters/service-settings.ts";
 
 /** Questions at a time, how long one may take, and all of them. */
 const AT_ONCE = 16;

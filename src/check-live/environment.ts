@@ -4,7 +4,7 @@ import * as dns from "node:dns/promises";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { networkInterfaces } from "node:os";
-import type { ListenAddress } from "../config/addresses.ts";
+import type { ListenAddress } from "../config/values/addresses.ts";
 import type { Config } from "../config/model.ts";
 import { canonicalIp, formatEndpoint } from "../core/address.ts";
 import { descriptorLimit } from "../runtime/portable/descriptors.ts";

@@ -2,8 +2,8 @@
  * firewalld: which zones let clients and nodes in. libvirt's own zone accepts everything and then rejects it with its last rule, so
  * that VMs reach neither api-int nor their own routes, while everything looks right from outside.
  */
-import { readCidr } from "../config/addresses.ts";
-import { listenOf, nodesFor } from "../config/service-settings.ts";
+import { readCidr } from "../config/values/addresses.ts";
+import { listenOf, nodesFor } from "../config/clusters/service-settings.ts";
 import type { Config } from "../config/model.ts";
 import { inAny } from "../core/access.ts";
 import type { LiveEnvironment } from "./environment.ts";

@@ -1,5 +1,5 @@
 /** Rights, limits, SELinux and ports of this machine. */
-import { listenText, type ListenAddress } from "../config/addresses.ts";
+import { listenText, type ListenAddress } from "../config/values/addresses.ts";
 import type { Config } from "../config/model.ts";
 import type { ServiceName } from "../seam/services.ts";
 import { maxConnections } from "../control/machine/limits.ts";
@@ -7,7 +7,7 @@ import { stopLine, type Holder } from "../control/machine/port-holder.ts";
 import type { LiveEnvironment } from "./environment.ts";
 import { fail, ok, warn, type Finding } from "./finding.ts";
 import { checkSourcePorts } from "./source-ports.ts";
-import { listenOf } from "../config/service-settings.ts";
+import { listenOf } from "../config/clusters/service-settings.ts";
 
 export interface Wanted {
   readonly kind: ServiceName | "admin";

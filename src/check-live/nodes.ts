@@ -1,8 +1,8 @@
 /** One node of a cluster: whether it answers, what it serves, what its certificate says, and what time it has. */
-import { isMachineAddress, type NodeSpec } from "../config/addresses.ts";
-import { listenOf, nodesFor, portOf } from "../config/service-settings.ts";
+import { isMachineAddress, type NodeSpec } from "../config/values/addresses.ts";
+import { listenOf, nodesFor, portOf } from "../config/clusters/service-settings.ts";
 import type { ClusterConfig, Config } from "../config/model.ts";
-import { listenersOf, OwnListeners } from "../config/own-listeners.ts";
+import { listenersOf, OwnListeners } from "../config/clusters/own-listeners.ts";
 import type { NodeIdentities } from "../control/health/node-identities.ts";
 import type { NodeProbe, NodeProbeResult } from "../control/probe/node-probe.ts";
 import { judge, type Evidence } from "../core/health/ladder.ts";

@@ -1,5 +1,5 @@
 /** Which nodes serve which pool of a cluster, and what is wrong where they do not. */
-import { listFor, portOf } from "../config/service-settings.ts";
+import { listFor, portOf } from "../config/clusters/service-settings.ts";
 import type { ClusterConfig } from "../config/model.ts";
 import { formatEndpoint } from "../core/address.ts";
 import type { Service } from "../seam/services.ts";

@@ -4,14 +4,14 @@ import { formatEndpoint } from "../core/address.ts";
 import { endpointHash } from "../core/balance/hash.ts";
 import type { Cidr, ClusterPlan, Endpoint, NameClaim, Pool, Snapshot } from "../seam/snapshot.ts";
 import type { Service } from "../seam/services.ts";
-import type { NodeSpec } from "./addresses.ts";
-import { bridgesOf } from "./bridges.ts";
-import { claimKeys, claimsOf, nameSetsOf, type NameSets } from "./claims.ts";
+import type { NodeSpec } from "./values/addresses.ts";
+import { bridgesOf } from "./clusters/bridges.ts";
+import { claimKeys, claimsOf, nameSetsOf, type NameSets } from "./clusters/claims.ts";
 import type { ClusterConfig, Config, Timeouts } from "./model.ts";
-import { dataPart } from "./option-group.ts";
-import { GLOBAL } from "./options.ts";
-import { LIMITS, TIMEOUTS } from "./timeouts.ts";
-import { defaultOf, listenOf, nodesFor, policyOf, portOf } from "./service-settings.ts";
+import { dataPart } from "./options/option-group.ts";
+import { GLOBAL } from "./options/options.ts";
+import { LIMITS, TIMEOUTS } from "./options/timeouts.ts";
+import { defaultOf, listenOf, nodesFor, policyOf, portOf } from "./clusters/service-settings.ts";
 
 /** Post-quantum hellos are 1.5-5.5 KB and padding is legal. */
 const HELLO_BYTES = 65_536;

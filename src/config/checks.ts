@@ -1,15 +1,15 @@
 /** Mistakes that only show when everything is read: settings and clusters that do not go together. */
-import { isLoopback, listenText, sameSocket, type ListenAddress } from "./addresses.ts";
-import { checkClaims, nameSetsOf } from "./claims.ts";
-import { checkClients } from "./client-networks.ts";
-import { checkPorts } from "./further-services.ts";
-import type { ClusterEntry } from "./layers.ts";
+import { isLoopback, listenText, sameSocket, type ListenAddress } from "./values/addresses.ts";
+import { checkClaims, nameSetsOf } from "./clusters/claims.ts";
+import { checkClients } from "./clusters/client-networks.ts";
+import { checkPorts } from "./clusters/further-services.ts";
+import type { ClusterEntry } from "./layers/layers.ts";
 import type { Config } from "./model.ts";
-import { GLOBAL, LISTEN, type Settings } from "./options.ts";
-import type { Option } from "./option.ts";
-import { checkOwnNodes, type OwnListeners } from "./own-listeners.ts";
-import { listenOf, settingOf } from "./service-settings.ts";
-import { didYouMean, quote, type Problems } from "./text.ts";
+import { GLOBAL, LISTEN, type Settings } from "./options/options.ts";
+import type { Option } from "./options/option.ts";
+import { checkOwnNodes, type OwnListeners } from "./clusters/own-listeners.ts";
+import { listenOf, settingOf } from "./clusters/service-settings.ts";
+import { didYouMean, quote, type Problems } from "./values/text.ts";
 
 export const AUTH_VARIABLE = "EDGE_LB_ADMIN_AUTH";
 

@@ -1,11 +1,11 @@
 /** What a reload changes, in words, and what of it has to wait for a restart. */
 import { isBuiltIn, type ServiceName } from "../seam/services.ts";
-import { clusterWith, type CLUSTER } from "./cluster-options.ts";
+import { clusterWith, type CLUSTER } from "./options/cluster-options.ts";
 import type { ClusterConfig, Config } from "./model.ts";
-import { changesOf } from "./option-group.ts";
-import { labelOf } from "./option.ts";
-import { settingsWith } from "./options.ts";
-import { listenOf, settingOf } from "./service-settings.ts";
+import { changesOf } from "./options/option-group.ts";
+import { labelOf } from "./options/option.ts";
+import { settingsWith } from "./options/options.ts";
+import { listenOf, settingOf } from "./clusters/service-settings.ts";
 
 export interface ConfigDiff {
   /** One line per change that takes effect at once: `cluster hub: nodes +192.168.125.26`. */

@@ -1,9 +1,9 @@
 /** Defaults, file and flags to one configuration. Every mistake is found before anything is thrown. */
 import { AUTH_VARIABLE, checkConfig } from "./checks.ts";
-import { withDiscovered } from "./discovered.ts";
-import { clusterWith, keysOf, type ClusterKeys } from "./cluster-options.ts";
-import { resolveCluster } from "./clusters.ts";
-import { furtherNames, servicesOf } from "./further-services.ts";
+import { withDiscovered } from "./clusters/discovered.ts";
+import { clusterWith, keysOf, type ClusterKeys } from "./options/cluster-options.ts";
+import { resolveCluster } from "./clusters/clusters.ts";
+import { furtherNames, servicesOf } from "./clusters/further-services.ts";
 import {
   clusterCount,
   readFlagClusters,
@@ -12,19 +12,19 @@ import {
   readTreeSettings,
   type ClusterEntry,
   type FlagText,
-} from "./layers.ts";
-import { listenersOf, OwnListeners } from "./own-listeners.ts";
+} from "./layers/layers.ts";
+import { listenersOf, OwnListeners } from "./clusters/own-listeners.ts";
 import type { ClusterConfig, Config } from "./model.ts";
-import { mapGroup, optionsOf } from "./option-group.ts";
-import type { Texts } from "./option-texts.ts";
+import { mapGroup, optionsOf } from "./options/option-group.ts";
+import type { Texts } from "./layers/option-texts.ts";
 import { withPassed } from "./passed-sockets.ts";
-import { BASE, COMMAND_LINE, GLOBAL, LISTEN, settingsWith, type Settings } from "./options.ts";
-import { resolveOption, type Machine, type Option } from "./option.ts";
-import { didYouMean, Problems, quote, typed } from "./text.ts";
+import { BASE, COMMAND_LINE, GLOBAL, LISTEN, settingsWith, type Settings } from "./options/options.ts";
+import { resolveOption, type Machine, type Option } from "./options/option.ts";
+import { didYouMean, Problems, quote, typed } from "./values/text.ts";
 import { codeOf, EdgeError, EdgeErrors } from "../errors.ts";
-import { parseYaml, type Tree } from "./yaml.ts";
+import { parseYaml, type Tree } from "./layers/yaml.ts";
 import type { ServiceName } from "../seam/services.ts";
-import { settingOf } from "./service-settings.ts";
+import { settingOf } from "./clusters/service-settings.ts";
 
 export interface LoadInput {
   readonly flags: readonly FlagText[];

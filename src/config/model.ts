@@ -1,10 +1,10 @@
 /** The configuration, resolved: no optional fields, no text left to parse, units in the names. The option table says what is in it. */
 import type { Service } from "../seam/services.ts";
-import type { CLUSTER } from "./cluster-options.ts";
-import type { ClusterEntry, Layer } from "./layers.ts";
-import type { Resolved } from "./option-group.ts";
-import type { BASE, SETTINGS } from "./options.ts";
-import type { Tree } from "./yaml.ts";
+import type { CLUSTER } from "./options/cluster-options.ts";
+import type { ClusterEntry, Layer } from "./layers/layers.ts";
+import type { Resolved } from "./options/option-group.ts";
+import type { BASE, SETTINGS } from "./options/options.ts";
+import type { Tree } from "./layers/yaml.ts";
 
 export type Config = Resolved<typeof SETTINGS> & {
   /** The file read, or null. */

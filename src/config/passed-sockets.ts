@@ -1,9 +1,9 @@
 /** Sockets that the service manager listens on for edge-lb: each takes the place of what was asked for under its name. */
 import type { Service } from "../seam/services.ts";
-import { isPrivate, listenText, type ListenAddress } from "./addresses.ts";
+import { isPrivate, listenText, type ListenAddress } from "./values/addresses.ts";
 import type { Config } from "./model.ts";
-import type { PassedSocket } from "./option.ts";
-import { quote, type Problems } from "./text.ts";
+import type { PassedSocket } from "./options/option.ts";
+import { quote, type Problems } from "./values/text.ts";
 
 type Replaced = Pick<Config, "listen" | "admin" | "control">;
 

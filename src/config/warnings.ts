@@ -1,5 +1,5 @@
 /** What works and is likely not meant: `check` and the start say it. */
-import { isPrivate, listenText } from "./addresses.ts";
+import { isPrivate, listenText } from "./values/addresses.ts";
 import type { Config } from "./model.ts";
 
 export function configWarnings({ admin, adminAuth }: Pick<Config, "admin" | "adminAuth">): readonly string[] {

@@ -1,5 +1,5 @@
 /** The admin plane as control sees it: what it may read, and the address it listens on. */
-import type { ListenAddress } from "../config/addresses.ts";
+import type { ListenAddress } from "../config/values/addresses.ts";
 import type { Config } from "../config/model.ts";
 import { formatEndpoint } from "../core/address.ts";
 import { EdgeError } from "../errors.ts";

@@ -1,6 +1,6 @@
 /** `edge-lb run`: from a configuration to an exit code. It opens what it needs, is ready, serves, ends. */
 import type { Config } from "../config/model.ts";
-import type { PassedSocket } from "../config/option.ts";
+import type { PassedSocket } from "../config/options/option.ts";
 import { fdsOf } from "../config/passed-sockets.ts";
 import { configWarnings } from "../config/warnings.ts";
 import { EdgeError } from "../errors.ts";

@@ -1,5 +1,5 @@
 /** Addresses as machines report their own: what cannot be reached from here is left out. */
-import { isLoopback, isMachineAddress } from "../config/addresses.ts";
+import { isLoopback, isMachineAddress } from "../config/values/addresses.ts";
 import { canonicalIp } from "../core/address.ts";
 
 /** More than any machine has; guests report what they like. */

@@ -1,7 +1,7 @@
 /** Found clusters as an operator would write them. */
 import { addressBytes, formatAddress } from "../core/address.ts";
 import type { FoundCluster } from "../core/discover/clusters.ts";
-import { NODES_MOST } from "../config/addresses.ts";
+import { NODES_MOST } from "../config/values/addresses.ts";
 import type { Ports } from "./look.ts";
 
 /** A found cluster, and where its nodes listen. */

@@ -1,6 +1,6 @@
 /** Looks for clusters all the time, and has edge-lb serve what is found. One look at a time for each source. */
-import { sourceText, type DiscoverSource } from "../config/discover-source.ts";
-import { allNodes, namesOf } from "../config/service-settings.ts";
+import { sourceText, type DiscoverSource } from "../config/values/discover-source.ts";
+import { allNodes, namesOf } from "../config/clusters/service-settings.ts";
 import type { DiscoveryAccess, RunningDiscovery } from "../control/discovery-door.ts";
 import { judgeBelonging } from "../core/discover/belonging.ts";
 import { findClusters, type Findings, type Given } from "../core/discover/clusters.ts";

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { dirname, resolve } from "node:path";
 import { parse } from "yaml";
-import { sourceText, type DiscoverSource } from "../config/discover-source.ts";
+import { sourceText, type DiscoverSource } from "../config/values/discover-source.ts";
 import { codeOf } from "../errors.ts";
 import { reachable } from "./addresses.ts";
 import { fields, items, JsonClient, text } from "./json-client.ts";

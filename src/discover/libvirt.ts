@@ -1,6 +1,6 @@
 /** `libvirt[:URI]`: the addresses of running domains, as virsh knows them from leases, the guests' agents and ARP. */
 import { execFile } from "node:child_process";
-import { sourceText, type DiscoverSource } from "../config/discover-source.ts";
+import { sourceText, type DiscoverSource } from "../config/values/discover-source.ts";
 import { codeOf } from "../errors.ts";
 import { reachable } from "./addresses.ts";
 import { sourceFault, type Candidate, type Source, type SourceInput } from "./source.ts";

@@ -1,7 +1,7 @@
 /** Asks one address which certificates it shows: on its API's port and its https port, without a name and with names. */
 import { closePolitely, deadline, noProgress, openSocket, ProbeTimeout } from "../control/probe/socket.ts";
-import { isMachineAddress } from "../config/addresses.ts";
-import type { DiscoverSource } from "../config/discover-source.ts";
+import { isMachineAddress } from "../config/values/addresses.ts";
+import type { DiscoverSource } from "../config/values/discover-source.ts";
 import { apiDomains, covers, ingressDomains, type Shown, type Sighting } from "../core/discover/sighting.ts";
 import { SERVICES } from "../seam/services.ts";
 import type { Address } from "../seam/snapshot.ts";

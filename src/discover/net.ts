@@ -1,6 +1,6 @@
 /** `net:CIDR`: every address of a network. */
-import { networkAddresses, readCidr } from "../config/addresses.ts";
-import { SWEEP_MOST, type DiscoverSource } from "../config/discover-source.ts";
+import { networkAddresses, readCidr } from "../config/values/addresses.ts";
+import { SWEEP_MOST, type DiscoverSource } from "../config/values/discover-source.ts";
 import type { Source } from "./source.ts";
 
 const EVERY_MS = 60_000;

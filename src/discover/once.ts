@@ -1,5 +1,5 @@
 /** One look at everything that the sources propose. */
-import { sourceText } from "../config/discover-source.ts";
+import { sourceText } from "../config/values/discover-source.ts";
 import { judgeBelonging, type Belonging } from "../core/discover/belonging.ts";
 import { apiDomains, ingressDomains, type Sighting } from "../core/discover/sighting.ts";
 import { EdgeError } from "../errors.ts";

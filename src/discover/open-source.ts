@@ -1,5 +1,5 @@
 /** The kinds of sources. One more needs its file and a line here. */
-import type { DiscoverSource, SourceKind } from "../config/discover-source.ts";
+import type { DiscoverSource, SourceKind } from "../config/values/discover-source.ts";
 import { kubeconfigSource } from "./kubeconfig.ts";
 import { libvirtSource } from "./libvirt.ts";
 import { netSource } from "./net.ts";

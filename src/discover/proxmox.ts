@@ -1,6 +1,6 @@
 /** `proxmox:https://HOST:8006`: the addresses of running guests, by the API of Proxmox VE. */
 import { isIP } from "node:net";
-import { sourceText, type DiscoverSource } from "../config/discover-source.ts";
+import { sourceText, type DiscoverSource } from "../config/values/discover-source.ts";
 import { EdgeError } from "../errors.ts";
 import { reachable } from "./addresses.ts";
 import { fields, items, JsonClient, text } from "./json-client.ts";

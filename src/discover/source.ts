@@ -1,5 +1,5 @@
 /** A source only proposes addresses; the certificates that are shown there decide. */
-import type { DiscoverSource } from "../config/discover-source.ts";
+import type { DiscoverSource } from "../config/values/discover-source.ts";
 import { EdgeError } from "../errors.ts";
 
 /** A machine that may be a node. */

@@ -3,7 +3,7 @@ import dgram from "node:dgram";
 import { once } from "node:events";
 import net from "node:net";
 import { networkInterfaces } from "node:os";
-import type { ListenAddress } from "../config/addresses.ts";
+import type { ListenAddress } from "../config/values/addresses.ts";
 import { canonicalIp } from "../core/address.ts";
 import { answerQuery, type Answered, type Rcode } from "./answer.ts";
 import { Zones } from "./zones.ts";

@@ -7,7 +7,7 @@ import { noteRoutes } from "./report/route-notes.ts";
 import { noteRules } from "./report/rule-notes.ts";
 import { readSource } from "./source/configuration.ts";
 import { openLedger } from "./source/ledger.ts";
-import type { LogTarget } from "../config/log-target.ts";
+import type { LogTarget } from "../config/values/log-target.ts";
 import type { ReadSide } from "./source/samples.ts";
 
 export interface ImportInput {

@@ -2,8 +2,8 @@ import { describe, expect, test } from "bun:test";
 import manifest from "../../package.json" with { type: "json" };
 import { COMMANDS } from "../../src/cli/commands.ts";
 import { usageText } from "../../src/cli/commands/help.ts";
-import { CLUSTER_KEYS } from "../../src/config/cluster-options.ts";
-import { TOP_OPTIONS } from "../../src/config/options.ts";
+import { CLUSTER_KEYS } from "../../src/config/options/cluster-options.ts";
+import { TOP_OPTIONS } from "../../src/config/options/options.ts";
 import { EdgeError } from "../../src/errors.ts";
 import { edgeLb, words } from "./running.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { nodesFor } from "../../src/config/service-settings.ts";
+import { nodesFor } from "../../src/config/clusters/service-settings.ts";
 import { buildSnapshot, type SnapshotInput } from "../../src/config/build-snapshot.ts";
 import { endpointHash } from "../../src/core/balance/hash.ts";
 import type { NameClaim, Pool, Snapshot } from "../../src/seam/snapshot.ts";

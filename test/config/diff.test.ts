@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import { CLUSTER_KEYS } from "../../src/config/cluster-options.ts";
+import { CLUSTER_KEYS } from "../../src/config/options/cluster-options.ts";
 import { diffConfig } from "../../src/config/diff.ts";
 import type { Config } from "../../src/config/model.ts";
-import { TOP_OPTIONS } from "../../src/config/options.ts";
+import { TOP_OPTIONS } from "../../src/config/options/options.ts";
 import { load } from "./loading.ts";
 
 const BEFORE = load([

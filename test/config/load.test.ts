@@ -3,7 +3,7 @@ import * as fc from "fast-check";
 import { checkAdmin } from "../../src/config/checks.ts";
 import { loadConfig, requireClusters } from "../../src/config/load.ts";
 import type { ClusterConfig, Config } from "../../src/config/model.ts";
-import { Problems } from "../../src/config/text.ts";
+import { Problems } from "../../src/config/values/text.ts";
 import { EdgeError, EdgeErrors } from "../../src/errors.ts";
 import { load, MACHINE, mistakes } from "./loading.ts";
 

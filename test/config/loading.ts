@@ -2,9 +2,9 @@
 import { expect } from "bun:test";
 import { loadConfig } from "../../src/config/load.ts";
 import type { Config } from "../../src/config/model.ts";
-import type { Machine } from "../../src/config/option.ts";
+import type { Machine } from "../../src/config/options/option.ts";
 import { EdgeErrors } from "../../src/errors.ts";
-import { schemaFaults } from "./schema-faults.ts";
+import { schemaFaults } from "./options/schema-faults.ts";
 
 export const MACHINE: Machine = { env: {}, userId: 0, cpus: 8, addresses: null };
 export const FILE = "lab.yaml";

@@ -1,9 +1,9 @@
 /** Who takes what: nodes and defaults of one service, and services that `listen` adds. */
 import { describe, expect, test } from "bun:test";
-import { sharedNodes } from "../../src/config/client-networks.ts";
+import { sharedNodes } from "../../src/config/clusters/client-networks.ts";
 import { diffConfig } from "../../src/config/diff.ts";
 import { keepUntilRestart } from "../../src/config/restart.ts";
-import { defaultOf, nodesFor, portOf } from "../../src/config/service-settings.ts";
+import { defaultOf, nodesFor, portOf } from "../../src/config/clusters/service-settings.ts";
 import { load, mistakes } from "./loading.ts";
 
 type Flags = readonly (readonly [string, string])[];

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { readCidr } from "../../src/config/addresses.ts";
+import { readCidr } from "../../src/config/values/addresses.ts";
 import { sourceOf } from "../../src/core/client-source.ts";
 import type { Cidr, Endpoint } from "../../src/seam/snapshot.ts";
 

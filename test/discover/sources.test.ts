@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createAuthority } from "../../scripts/lab/toy/certificate.ts";
-import { readSource, type DiscoverSource } from "../../src/config/discover-source.ts";
+import { readSource, type DiscoverSource } from "../../src/config/values/discover-source.ts";
 import { openSource } from "../../src/discover/open-source.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "edge-lb-sources-"));

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { optionTables, PAGE, withTables } from "../../scripts/docs.ts";
-import { CLUSTER_KEYS } from "../../src/config/cluster-options.ts";
-import { TOP_OPTIONS } from "../../src/config/options.ts";
+import { CLUSTER_KEYS } from "../../src/config/options/cluster-options.ts";
+import { TOP_OPTIONS } from "../../src/config/options/options.ts";
 
 /** The listener of a further service, and its keys. */
 const FURTHER = 5;

@@ -1,5 +1,5 @@
 /** `edge-lb add NAME=SPEC`: a cluster more, or another one of that name, in the edge-lb that runs; `add NAME`: as its file has it. */
-import { quote } from "../../config/text.ts";
+import { quote } from "../../config/values/text.ts";
 import { EdgeError } from "../../errors.ts";
 import { changeText, savedText, type Done } from "../live/change-text.ts";
 import { argument } from "../line/command.ts";

@@ -1,10 +1,10 @@
 /** `edge-lb check`: what the flags and the file make together, or every mistake in them. */
-import type { NodeSpec } from "../../config/addresses.ts";
+import type { NodeSpec } from "../../config/values/addresses.ts";
 import type { Config } from "../../config/model.ts";
 import { requireClusters } from "../../config/load.ts";
 import { configWarnings } from "../../config/warnings.ts";
-import { sharedNodes } from "../../config/client-networks.ts";
-import { listFor, nodesFor } from "../../config/service-settings.ts";
+import { sharedNodes } from "../../config/clusters/client-networks.ts";
+import { listFor, nodesFor } from "../../config/clusters/service-settings.ts";
 import type { Service } from "../../seam/services.ts";
 import { checkLive } from "../live/check-live.ts";
 import { ALL_SETTINGS, command } from "../line/command.ts";

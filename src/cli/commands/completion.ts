@@ -1,6 +1,6 @@
 /** `edge-lb completion SHELL`: the script that has a shell ask edge-lb what may be typed next. */
-import { quote } from "../../config/text.ts";
-import { choice } from "../../config/values.ts";
+import { quote } from "../../config/values/text.ts";
+import { choice } from "../../config/values/values.ts";
 import { EdgeError } from "../../errors.ts";
 import { argument, command } from "../line/command.ts";
 import { EXIT } from "../terminal/exit-code.ts";

@@ -1,6 +1,6 @@
 /** `edge-lb config example`: a file to begin with. */
-import { exampleFile } from "../../config/example.ts";
-import { quote } from "../../config/text.ts";
+import { exampleFile } from "../../config/options/example.ts";
+import { quote } from "../../config/values/text.ts";
 import { EdgeError } from "../../errors.ts";
 import { argument, command } from "../line/command.ts";
 import { EXIT } from "../terminal/exit-code.ts";

@@ -1,7 +1,7 @@
 /** `edge-lb discover SOURCE...`: looks once which clusters there are. */
-import { readSource, sourceText, splitSources, type DiscoverSource } from "../../config/discover-source.ts";
-import { Problems, quote } from "../../config/text.ts";
-import { choice } from "../../config/values.ts";
+import { readSource, sourceText, splitSources, type DiscoverSource } from "../../config/values/discover-source.ts";
+import { Problems, quote } from "../../config/values/text.ts";
+import { choice } from "../../config/values/values.ts";
 import { findClusters } from "../../core/discover/clusters.ts";
 import { flagsText, notesOf, yamlText } from "../../discover/findings-text.ts";
 import { Looker } from "../../discover/look.ts";

@@ -1,7 +1,7 @@
 /** What clusters' names may resolve to: the addresses by which clients reach this machine, the likeliest first. */
 import { networkInterfaces, type NetworkInterfaceInfo } from "node:os";
 import type { Config } from "../../config/model.ts";
-import { listenOf } from "../../config/service-settings.ts";
+import { listenOf } from "../../config/clusters/service-settings.ts";
 import { defaultAddress } from "../../control/machine/default-route.ts";
 
 export interface OwnAddress {

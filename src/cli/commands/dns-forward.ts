@@ -1,8 +1,8 @@
 /** `edge-lb dns --forward`: lines that send queries for the clusters' names to edge-lb's own name server. */
-import { claimsOf, nameSetsOf } from "../../config/claims.ts";
+import { claimsOf, nameSetsOf } from "../../config/clusters/claims.ts";
 import { requireClusters } from "../../config/load.ts";
 import type { Config } from "../../config/model.ts";
-import { fit, unfit, type Reading } from "../../config/text.ts";
+import { fit, unfit, type Reading } from "../../config/values/text.ts";
 import { canonicalIp, formatEndpoint } from "../../core/address.ts";
 import { Zones } from "../../dns/zones.ts";
 

@@ -3,15 +3,15 @@ import { requireClusters } from "../../config/load.ts";
 import type { ClusterConfig, Config } from "../../config/model.ts";
 import { canonicalIp } from "../../core/address.ts";
 import { EdgeError } from "../../errors.ts";
-import { fit, oneOf, unfit, type Reading } from "../../config/text.ts";
-import { choice } from "../../config/values.ts";
+import { fit, oneOf, unfit, type Reading } from "../../config/values/text.ts";
+import { choice } from "../../config/values/values.ts";
 import { ALL_SETTINGS, command } from "../line/command.ts";
 import { oneWord, single } from "../line/command-option.ts";
 import { choiceText, ownAddresses, ownNetwork } from "./dns-address.ts";
 import { FORWARD_FORMATS, forwardText, readForward, type ForwardFormat } from "./dns-forward.ts";
 import { configOf } from "../line/configuration.ts";
 import { EXIT } from "../terminal/exit-code.ts";
-import { claimsOf, nameSetsOf, type NameSets } from "../../config/claims.ts";
+import { claimsOf, nameSetsOf, type NameSets } from "../../config/clusters/claims.ts";
 
 /** What one name needs: itself, or everything below it. */
 interface DnsRecord {

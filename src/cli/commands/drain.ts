@@ -1,5 +1,5 @@
 /** `edge-lb drain CLUSTER/NODE`: no new clients for a node, or again with `--undo`. */
-import { quote } from "../../config/text.ts";
+import { quote } from "../../config/values/text.ts";
 import type { DrainResult } from "../../control/api/instance.ts";
 import { EdgeError } from "../../errors.ts";
 import { goingText } from "../live/change-text.ts";

@@ -1,8 +1,8 @@
 /** `edge-lb explain NAME|URL`: the rule, the cluster, the pool and its candidates, as configured. */
-import { cidrText } from "../../config/addresses.ts";
+import { cidrText } from "../../config/values/addresses.ts";
 import { requireClusters } from "../../config/load.ts";
 import type { ClusterConfig, Config } from "../../config/model.ts";
-import { nodesFor, policyOf, portOf } from "../../config/service-settings.ts";
+import { nodesFor, policyOf, portOf } from "../../config/clusters/service-settings.ts";
 import { buildSnapshot } from "../../config/build-snapshot.ts";
 import { formatEndpoint } from "../../core/address.ts";
 import {
@@ -16,7 +16,7 @@ import {
 } from "../../control/api/asked-name.ts";
 import { buildRoutes, type Routes } from "../../core/route/lookup.ts";
 import { nearestName } from "../../core/route/nearest.ts";
-import { BASE, COMMAND_LINE, GLOBAL, LISTEN } from "../../config/options.ts";
+import { BASE, COMMAND_LINE, GLOBAL, LISTEN } from "../../config/options/options.ts";
 import type { Service } from "../../seam/services.ts";
 import type { Cidr } from "../../seam/snapshot.ts";
 import { findClient } from "../live/client.ts";

@@ -1,7 +1,7 @@
 /** What `edge-lb export keepalived` asks for: two machines, and the address they share. */
 import { basename } from "node:path";
 import type { Config } from "../../config/model.ts";
-import { Problems, fit, quote, unfit, type Reading } from "../../config/text.ts";
+import { Problems, fit, quote, unfit, type Reading } from "../../config/values/text.ts";
 import { addressBytes, canonicalIp } from "../../core/address.ts";
 import type { KeepalivedInput } from "../../migrate/export/keepalived.ts";
 import { several, single, type ValuesOf } from "../line/command-option.ts";

@@ -1,7 +1,7 @@
 /** `edge-lb export TARGET`: configurations of other programs for the same clusters, and for what stands beside edge-lb. */
 import { requireClusters } from "../../config/load.ts";
 import type { Config } from "../../config/model.ts";
-import { fit, oneOf, quote, unfit, type Reading } from "../../config/text.ts";
+import { fit, oneOf, quote, unfit, type Reading } from "../../config/values/text.ts";
 import { EdgeError } from "../../errors.ts";
 import { exportGatewayApi } from "../../migrate/export/gateway-api.ts";
 import { exportHaproxy } from "../../migrate/export/haproxy.ts";

@@ -1,8 +1,8 @@
 /** `--help` and the usage, from the option table. */
-import { CLUSTER_KEYS, FURTHER_KEYS } from "../../config/cluster-options.ts";
-import { COMMAND_LINE, FURTHER_LISTEN, SECTIONS } from "../../config/options.ts";
-import type { Option } from "../../config/option.ts";
-import { quote } from "../../config/text.ts";
+import { CLUSTER_KEYS, FURTHER_KEYS } from "../../config/options/cluster-options.ts";
+import { COMMAND_LINE, FURTHER_LISTEN, SECTIONS } from "../../config/options/options.ts";
+import type { Option } from "../../config/options/option.ts";
+import { quote } from "../../config/values/text.ts";
 import { EdgeError } from "../../errors.ts";
 import { suggestCommand } from "../line/call-reader.ts";
 import { argumentsText, command, optionalArgument, type Command } from "../line/command.ts";

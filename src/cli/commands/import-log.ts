@@ -1,5 +1,5 @@
 /** Whether somebody on this machine reads what is sent to a log target. */
-import type { LogTarget } from "../../config/log-target.ts";
+import type { LogTarget } from "../../config/values/log-target.ts";
 import { codeOf } from "../../errors.ts";
 import type { Io } from "../terminal/io.ts";
 

@@ -1,9 +1,9 @@
 /** `edge-lb import FILE|-`: from an haproxy.cfg to YAML or flags, with a report and, if asked, a proof. */
 import { basename, dirname, join } from "node:path";
 import { loadConfig } from "../../config/load.ts";
-import { readDomain } from "../../config/names.ts";
-import { fit, quote, type Reading } from "../../config/text.ts";
-import { choice } from "../../config/values.ts";
+import { readDomain } from "../../config/values/names.ts";
+import { fit, quote, type Reading } from "../../config/values/text.ts";
+import { choice } from "../../config/values/values.ts";
 import { codeOf, EdgeError } from "../../errors.ts";
 import { importHaproxy } from "../../migrate/import.ts";
 import type { ImportResult } from "../../migrate/plan/plan.ts";

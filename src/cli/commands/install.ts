@@ -1,5 +1,5 @@
 /** `edge-lb install` and `edge-lb uninstall`: this executable as a service of the machine, and the way back. */
-import { exampleFile } from "../../config/example.ts";
+import { exampleFile } from "../../config/options/example.ts";
 import { EdgeError } from "../../errors.ts";
 import { Installer, type Step } from "../../install/install.ts";
 import { PLACES } from "../../install/places.ts";

@@ -1,6 +1,6 @@
 /** A kubeconfig whose cluster is reached through edge-lb; comments, order and everything else stay. */
 import { isMap, isScalar, isSeq, parseDocument, type Document, type YAMLMap } from "yaml";
-import { oneOf, quote } from "../../config/text.ts";
+import { oneOf, quote } from "../../config/values/text.ts";
 import { EdgeError } from "../../errors.ts";
 
 export interface KubeconfigTarget {

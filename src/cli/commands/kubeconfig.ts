@@ -1,7 +1,7 @@
 /** `edge-lb kubeconfig CLUSTER < in > out`: a kubeconfig that reaches the cluster through edge-lb. */
-import { COMMAND_LINE, BASE, GLOBAL } from "../../config/options.ts";
-import { listenOf } from "../../config/service-settings.ts";
-import { didYouMean, fit, quote, unfit, type Reading } from "../../config/text.ts";
+import { COMMAND_LINE, BASE, GLOBAL } from "../../config/options/options.ts";
+import { listenOf } from "../../config/clusters/service-settings.ts";
+import { didYouMean, fit, quote, unfit, type Reading } from "../../config/values/text.ts";
 import type { Status } from "../../control/status/report.ts";
 import { canonicalIp, formatEndpoint } from "../../core/address.ts";
 import { codeOf, EdgeError } from "../../errors.ts";

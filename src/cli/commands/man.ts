@@ -1,8 +1,8 @@
 /** `edge-lb man`: the manual page as roff, from the commands and the option table. */
 import manifest from "../../../package.json" with { type: "json" };
-import { CLUSTER_KEYS } from "../../config/cluster-options.ts";
-import type { Option } from "../../config/option.ts";
-import { SECTIONS } from "../../config/options.ts";
+import { CLUSTER_KEYS } from "../../config/options/cluster-options.ts";
+import type { Option } from "../../config/options/option.ts";
+import { SECTIONS } from "../../config/options/options.ts";
 import { argumentsText, command, type Command } from "../line/command.ts";
 import { EXIT } from "../terminal/exit-code.ts";
 import { describeOption, EXAMPLE, flagText, optionForm } from "./help.ts";

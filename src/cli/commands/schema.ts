@@ -1,5 +1,5 @@
 /** `edge-lb schema`: the JSON Schema of the file. */
-import { fileSchema } from "../../config/schema.ts";
+import { fileSchema } from "../../config/options/schema.ts";
 import { command } from "../line/command.ts";
 import { EXIT } from "../terminal/exit-code.ts";
 

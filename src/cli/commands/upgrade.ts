@@ -1,7 +1,7 @@
 /** `edge-lb upgrade`: a new executable takes over, with every tunnel, and nobody who is connected notices. */
 import { resolve } from "node:path";
 import { upgradedText, type Upgraded } from "../../control/upgrade/upgraded.ts";
-import { fit } from "../../config/text.ts";
+import { fit } from "../../config/values/text.ts";
 import { asking } from "../live/client.ts";
 import { command } from "../line/command.ts";
 import { single } from "../line/command-option.ts";

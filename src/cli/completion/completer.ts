@@ -1,7 +1,7 @@
 /** What may be typed next: from the commands, the option table, and the edge-lb that runs. */
-import type { FlagText } from "../../config/layers.ts";
-import { CLUSTER_KEYS } from "../../config/cluster-options.ts";
-import { COMMAND_LINE, GLOBAL } from "../../config/options.ts";
+import type { FlagText } from "../../config/layers/layers.ts";
+import { CLUSTER_KEYS } from "../../config/options/cluster-options.ts";
+import { COMMAND_LINE, GLOBAL } from "../../config/options/options.ts";
 import type { Status } from "../../control/status/report.ts";
 import { ArgumentReader, FlagForms, HELP } from "../line/arguments.ts";
 import { findClient } from "../live/client.ts";

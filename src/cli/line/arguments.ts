@@ -1,5 +1,5 @@
 /** argv as words and flags with their texts as typed, before it is known which command they are for. */
-import { TOP_OPTIONS } from "../../config/options.ts";
+import { TOP_OPTIONS } from "../../config/options/options.ts";
 import { EdgeError } from "../../errors.ts";
 import type { Command } from "./command.ts";
 

@@ -1,6 +1,6 @@
 /** What was typed as what a command takes; everything that it does not take is a mistake, and all are told at once. */
-import type { FlagText } from "../../config/layers.ts";
-import { didYouMean, Problems, quote } from "../../config/text.ts";
+import type { FlagText } from "../../config/layers/layers.ts";
+import { didYouMean, Problems, quote } from "../../config/values/text.ts";
 import { HELP, VERSION, type Flag, type Typed, type Word } from "./arguments.ts";
 import { argumentsText, type Call, type Command } from "./command.ts";
 

@@ -1,6 +1,6 @@
 /** Options of one command: no settings, and not in the file. Their values are read from the texts as typed. */
-import { fit, type Reading } from "../../config/text.ts";
-import type { Choice } from "../../config/values.ts";
+import { fit, type Reading } from "../../config/values/text.ts";
+import type { Choice } from "../../config/values/values.ts";
 
 export interface CommandOption<T> {
   readonly help: string;

@@ -1,9 +1,9 @@
 /** What a command is: its name, what it takes, and what it does. Each command is declared in the file of its name. */
-import type { FlagText } from "../../config/layers.ts";
+import type { FlagText } from "../../config/layers/layers.ts";
 import type { Config } from "../../config/model.ts";
 import type { Load } from "../../control/serve/reloader.ts";
-import type { Option } from "../../config/option.ts";
-import { TOP_OPTIONS } from "../../config/options.ts";
+import type { Option } from "../../config/options/option.ts";
+import { TOP_OPTIONS } from "../../config/options/options.ts";
 import type { CommandOptions, ValuesOf } from "./command-option.ts";
 import type { Io } from "../terminal/io.ts";
 

@@ -1,7 +1,7 @@
 /** The configuration that a command's settings and their file make together. */
 import { loadConfig, NO_RUNTIME_LAYER, type FileTaking, type RuntimeLayer } from "../../config/load.ts";
 import type { Config } from "../../config/model.ts";
-import type { OwnListeners } from "../../config/own-listeners.ts";
+import type { OwnListeners } from "../../config/clusters/own-listeners.ts";
 import { localAddresses } from "../../control/machine/networks.ts";
 import type { Call } from "./command.ts";
 import { machineOf } from "../terminal/io.ts";

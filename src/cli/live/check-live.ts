@@ -1,5 +1,5 @@
 /** `edge-lb check --live`: whether this machine, DNS and the nodes are as the configuration needs them. */
-import type { FlagText } from "../../config/layers.ts";
+import type { FlagText } from "../../config/layers/layers.ts";
 import type { Config } from "../../config/model.ts";
 import { runLiveCheck } from "../../check-live/findings.ts";
 import { systemEnvironment, type LiveEnvironment } from "../../check-live/environment.ts";

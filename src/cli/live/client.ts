@@ -1,8 +1,8 @@
 /** Speaking to the edge-lb that runs, over its control socket. */
-import type { FlagText } from "../../config/layers.ts";
-import { GLOBAL, serviceControlPaths } from "../../config/options.ts";
-import { Problems } from "../../config/text.ts";
-import { resolveOption } from "../../config/option.ts";
+import type { FlagText } from "../../config/layers/layers.ts";
+import { GLOBAL, serviceControlPaths } from "../../config/options/options.ts";
+import { Problems } from "../../config/values/text.ts";
+import { resolveOption } from "../../config/options/option.ts";
 import { codeOf, EdgeError, EdgeErrors, type EdgeErrorCode } from "../../errors.ts";
 import { machineOf, type Io } from "../terminal/io.ts";
 

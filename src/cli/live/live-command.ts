@@ -1,5 +1,5 @@
 /** Commands that ask the running edge-lb once, over its control socket, and say what it answered. */
-import { GLOBAL } from "../../config/options.ts";
+import { GLOBAL } from "../../config/options/options.ts";
 import { asking } from "./client.ts";
 import { command, type Call, type Command } from "../line/command.ts";
 import { toggle, type CommandOptions } from "../line/command-option.ts";

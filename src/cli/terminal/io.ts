@@ -1,6 +1,6 @@
 /** What a command may touch: tests need no process. */
 import { availableParallelism } from "node:os";
-import type { Machine, PassedSocket } from "../../config/option.ts";
+import type { Machine, PassedSocket } from "../../config/options/option.ts";
 
 export interface Io {
   /** Results; texts end with a line feed. */

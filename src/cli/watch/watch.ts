@@ -1,5 +1,5 @@
 /** `edge-lb status --watch`: the status as a live view on a terminal; elsewhere again and again as text or as lines of JSON. */
-import type { FlagText } from "../../config/layers.ts";
+import type { FlagText } from "../../config/layers/layers.ts";
 import type { Status } from "../../control/status/report.ts";
 import { findClient, openClient, type Client } from "../live/client.ts";
 import { EXIT } from "../terminal/exit-code.ts";

@@ -1,5 +1,5 @@
 /** What `explain` is asked about: a name or a URL, and which listeners that is for. */
-import { oneOf, quote } from "../../config/text.ts";
+import { oneOf, quote } from "../../config/values/text.ts";
 import type { Config } from "../../config/model.ts";
 import { isAllowed } from "../../core/access.ts";
 import { canonicalIp } from "../../core/address.ts";
@@ -9,7 +9,7 @@ import type { RouteMatch } from "../../core/route/match.ts";
 import { canonicalName } from "../../core/route/canonical-name.ts";
 import { EdgeError } from "../../errors.ts";
 import type { Service, ServiceName } from "../../seam/services.ts";
-import { listenOf } from "../../config/service-settings.ts";
+import { listenOf } from "../../config/clusters/service-settings.ts";
 
 export interface AskedName {
   /** Canonical, or an address. */

@@ -1,9 +1,9 @@
 /** Clusters added and removed while running, and written back to the file on request. */
 import type { RuntimeLayer } from "../../config/load.ts";
 import type { ClusterConfig } from "../../config/model.ts";
-import { readDomain } from "../../config/names.ts";
-import { quote } from "../../config/text.ts";
-import { removeCluster, setCluster } from "../../config/yaml-edit.ts";
+import { readDomain } from "../../config/values/names.ts";
+import { quote } from "../../config/values/text.ts";
+import { removeCluster, setCluster } from "../../config/layers/yaml-edit.ts";
 import { EdgeError } from "../../errors.ts";
 import { activeOf } from "../../seam/board.ts";
 import { editFile } from "../files/edit-file.ts";

@@ -1,5 +1,5 @@
 /** `GET /v1/explain?name=&from=&listener=`: where a name or URL goes right now, to which nodes, and why to no others. */
-import { cidrText } from "../../config/addresses.ts";
+import { cidrText } from "../../config/values/addresses.ts";
 import { rankOfHealth } from "../../core/balance/pick.ts";
 import type { RouteMatch } from "../../core/route/match.ts";
 import { nearestName } from "../../core/route/nearest.ts";

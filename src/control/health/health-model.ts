@@ -1,5 +1,5 @@
 /** All that health tracks, kept in agreement with configuration and snapshot. */
-import { listFor } from "../../config/service-settings.ts";
+import { listFor } from "../../config/clusters/service-settings.ts";
 import type { ClusterConfig, Config } from "../../config/model.ts";
 import type { Service } from "../../seam/services.ts";
 import type { Snapshot } from "../../seam/snapshot.ts";

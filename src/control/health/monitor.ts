@@ -4,7 +4,7 @@
  */
 import { WallJumps } from "./wall-jumps.ts";
 import type { Config } from "../../config/model.ts";
-import type { OwnListener } from "../../config/own-listeners.ts";
+import type { OwnListener } from "../../config/clusters/own-listeners.ts";
 import { faultReason, type Fault } from "../../core/health/ladder.ts";
 import { CHANGING_MS, nextDelay, slotQuota } from "../../core/health/schedule.ts";
 import { reason } from "../../core/health/reasons.ts";

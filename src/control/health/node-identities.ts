@@ -1,8 +1,8 @@
 /** Whose nodes they are, by the certificates they show; and what those certificates tell: domains, expiry, warnings. */
 import type { ClusterConfig } from "../../config/model.ts";
-import { sharedNodes } from "../../config/client-networks.ts";
-import { ANY_NAME } from "../../config/names.ts";
-import { namesOf } from "../../config/service-settings.ts";
+import { sharedNodes } from "../../config/clusters/client-networks.ts";
+import { ANY_NAME } from "../../config/values/names.ts";
+import { namesOf } from "../../config/clusters/service-settings.ts";
 import {
   identify,
   learntDomain,

@@ -1,6 +1,6 @@
 /** The sink that `--log-to` names. */
 import { hostname } from "node:os";
-import type { LogTarget } from "../../config/log-target.ts";
+import type { LogTarget } from "../../config/values/log-target.ts";
 import type { LogFormat } from "../../config/model.ts";
 import { loadUnixDatagram } from "../../runtime/linux/load-datagram.ts";
 import { descriptorWriter, fileWriter } from "./file.ts";

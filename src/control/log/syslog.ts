@@ -1,7 +1,7 @@
 /** Log lines to a syslog daemon: one message a line, over UDP or a unix socket. */
 import { createSocket, type Socket } from "node:dgram";
 import { connect } from "node:net";
-import type { LogTarget, SyslogStyle } from "../../config/log-target.ts";
+import type { LogTarget, SyslogStyle } from "../../config/values/log-target.ts";
 import type { LogEntry, LogLevel, LogWriter } from "./sink.ts";
 import type { UnixDatagram } from "../../runtime/linux/unix-datagram.ts";
 import { MONTHS } from "../../core/http/date.ts";

@@ -3,7 +3,7 @@
  * the packets that such a socket waits for, and a routing table of their own delivers marked ones here. nft(8), ip-rule(8)
  */
 import type { Config } from "../../config/model.ts";
-import { nodesFor } from "../../config/service-settings.ts";
+import { nodesFor } from "../../config/clusters/service-settings.ts";
 
 /** Mark, table and preference alike: no other program is likely to use it. */
 const NUMBER = 6_443;

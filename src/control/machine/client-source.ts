@@ -1,6 +1,6 @@
 /** `source=client`: nodes are dialled from the client's address, which takes the engine and the right for it. */
 import type { Config } from "../../config/model.ts";
-import { quote } from "../../config/text.ts";
+import { quote } from "../../config/values/text.ts";
 import { EdgeError } from "../../errors.ts";
 import type { Engine } from "../../seam/mail.ts";
 

@@ -1,7 +1,7 @@
 /** Root is wanted to bind low ports, and for nothing that comes after: then the process becomes another user. */
 import { closeSync, openSync, readFileSync } from "node:fs";
 import type { Config } from "../../config/model.ts";
-import { quote } from "../../config/text.ts";
+import { quote } from "../../config/values/text.ts";
 import { EdgeError } from "../../errors.ts";
 import type { Engine } from "../../seam/mail.ts";
 import type { EventLog } from "../log/event-log.ts";

@@ -1,6 +1,6 @@
 /** The networks this machine is in, and its addresses there. */
 import { networkInterfaces } from "node:os";
-import { readCidr } from "../../config/addresses.ts";
+import { readCidr } from "../../config/values/addresses.ts";
 import { canonicalIp } from "../../core/address.ts";
 import type { Cidr } from "../../seam/snapshot.ts";
 

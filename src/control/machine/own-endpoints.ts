@@ -1,5 +1,5 @@
 /** Where edge-lb itself listens, while it runs: this machine's addresses come and go, and node names may lead here. */
-import { OwnListeners, type OwnListener } from "../../config/own-listeners.ts";
+import { OwnListeners, type OwnListener } from "../../config/clusters/own-listeners.ts";
 import type { Address } from "../../seam/snapshot.ts";
 import { localAddresses } from "./networks.ts";
 

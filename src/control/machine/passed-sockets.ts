@@ -1,6 +1,6 @@
 /** The sockets that systemd has passed, as /proc describes them; sd_listen_fds(3). */
 import { readFileSync } from "node:fs";
-import type { PassedSocket } from "../../config/option.ts";
+import type { PassedSocket } from "../../config/options/option.ts";
 import { inodeOf, listeningSockets } from "./port-holder.ts";
 
 /** SD_LISTEN_FDS_START. */

@@ -1,6 +1,6 @@
 /** Clusters that leave by themselves: `ttl=` from their start on, `until=` at a time. */
 import type { ClusterConfig, Config } from "../../config/model.ts";
-import { durationText, INSTANT } from "../../config/values.ts";
+import { durationText, INSTANT } from "../../config/values/values.ts";
 
 interface Due {
   /** What was said of it: another ttl or time begins anew. */

@@ -8,7 +8,7 @@ import type { Address } from "../../seam/snapshot.ts";
 import type { ServiceName } from "../../seam/services.ts";
 import type { WorkerEngine } from "./engine.ts";
 import { portHolder, stopLine, type Transport } from "../machine/port-holder.ts";
-import { listenOf } from "../../config/service-settings.ts";
+import { listenOf } from "../../config/clusters/service-settings.ts";
 
 export interface Sockets {
   /** Real ports, where 0 was asked for. */

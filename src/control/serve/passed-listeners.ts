@@ -1,6 +1,6 @@
 /** Listening sockets of a service manager beside our own: used and never closed, since it keeps the address for the next start. */
 import type { Config } from "../../config/model.ts";
-import type { PassedSocket } from "../../config/option.ts";
+import type { PassedSocket } from "../../config/options/option.ts";
 import { serviceNamed } from "../../seam/services.ts";
 import { EdgeError } from "../../errors.ts";
 import type { WorkerEngine } from "./engine.ts";

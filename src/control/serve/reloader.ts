@@ -2,7 +2,7 @@
 import type { ConfigDiff } from "../../config/diff.ts";
 import { NO_RUNTIME_LAYER, type FileTaking, type RuntimeLayer } from "../../config/load.ts";
 import type { Config } from "../../config/model.ts";
-import type { OwnListeners } from "../../config/own-listeners.ts";
+import type { OwnListeners } from "../../config/clusters/own-listeners.ts";
 import { EdgeError, EdgeErrors } from "../../errors.ts";
 import type { EventLog } from "../log/event-log.ts";
 import { onlyKnown } from "./runtime-layer.ts";

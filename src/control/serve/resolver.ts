@@ -3,9 +3,9 @@
  * The data plane never sees a name.
  */
 import * as dns from "node:dns/promises";
-import { isMachineAddress, type NodeSpec } from "../../config/addresses.ts";
+import { isMachineAddress, type NodeSpec } from "../../config/values/addresses.ts";
 import type { Config } from "../../config/model.ts";
-import { allNodes } from "../../config/service-settings.ts";
+import { allNodes } from "../../config/clusters/service-settings.ts";
 import { canonicalIp } from "../../core/address.ts";
 import type { EventLog } from "../log/event-log.ts";
 import { systemClock, type Cancel } from "../health/system-clock.ts";

@@ -1,6 +1,6 @@
 /** The control plane: builds the snapshot, starts the workers and the probes, swaps on change, drains at the end. */
 import type { Config } from "../../config/model.ts";
-import type { PassedSocket } from "../../config/option.ts";
+import type { PassedSocket } from "../../config/options/option.ts";
 import { diffConfig, type ConfigDiff } from "../../config/diff.ts";
 import { keepUntilRestart } from "../../config/restart.ts";
 import { buildSnapshot } from "../../config/build-snapshot.ts";

@@ -1,7 +1,7 @@
 /** The programs of `wake` and `sleep`: one at a time for each cluster, at a bounded pace, and told in the log. */
 import { accessSync, constants } from "node:fs";
 import type { ClusterConfig } from "../../config/model.ts";
-import { allNodes } from "../../config/service-settings.ts";
+import { allNodes } from "../../config/clusters/service-settings.ts";
 import type { EventLog } from "../log/event-log.ts";
 import { HOOK_MOST_MS, HookRun, type HookEnd } from "./hook-run.ts";
 

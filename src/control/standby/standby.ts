@@ -1,6 +1,6 @@
 /** Clusters that sleep while nobody needs them: woken when a client asks, put to sleep when they were idle for long. */
 import type { ClusterConfig, Config } from "../../config/model.ts";
-import { durationText } from "../../config/values.ts";
+import { durationText } from "../../config/values/values.ts";
 import { hasUsable, mayBeAsleep } from "../../core/health/asleep.ts";
 import type { ClusterStanding, Rest } from "../../core/health/cluster-state.ts";
 import { activeOf, healthView, totalOf, type Board } from "../../seam/board.ts";

@@ -1,6 +1,6 @@
 /** `GET /v1/status`: everything there is to see, as one plain object. The page, metrics and CSV are other views of the same. */
 import manifest from "../../../package.json" with { type: "json" };
-import type { Layer } from "../../config/layers.ts";
+import type { Layer } from "../../config/layers/layers.ts";
 import type { ClusterConfig } from "../../config/model.ts";
 import { formatEndpoint } from "../../core/address.ts";
 import { countOf, type Count } from "../../seam/board.ts";

@@ -2,11 +2,11 @@
  * The same clusters behind a Gateway of Kubernetes' Gateway API v1: TLS passed through by SNI, HTTP by Host, nodes as endpoints of
  * Services without a selector. https://gateway-api.sigs.k8s.io, standard channel of v1.5.
  */
-import { claimsOf, nameSetsOf, type Claim } from "../../config/claims.ts";
-import type { NodeSpec } from "../../config/addresses.ts";
+import { claimsOf, nameSetsOf, type Claim } from "../../config/clusters/claims.ts";
+import type { NodeSpec } from "../../config/values/addresses.ts";
 import type { ClusterConfig, Config } from "../../config/model.ts";
-import { listenOf, nodesFor, portOf } from "../../config/service-settings.ts";
-import { formatYaml } from "../../config/yaml.ts";
+import { listenOf, nodesFor, portOf } from "../../config/clusters/service-settings.ts";
+import { formatYaml } from "../../config/layers/yaml.ts";
 import type { Service } from "../../seam/services.ts";
 import { ObjectNames, type KubernetesObject } from "./kubernetes.ts";
 

@@ -1,10 +1,10 @@
 /** A configuration for HAProxy 2.4 and later that serves the same clusters: anchored names, readiness checks, long timeouts. */
 import { ONLY_KEPT, SET_HERE } from "./forwarded.ts";
-import { cidrText, type ListenAddress } from "../../config/addresses.ts";
+import { cidrText, type ListenAddress } from "../../config/values/addresses.ts";
 import type { Config } from "../../config/model.ts";
-import { durationText } from "../../config/values.ts";
+import { durationText } from "../../config/values/values.ts";
 import type { Cidr } from "../../seam/snapshot.ts";
-import { listenOf, policyOf } from "../../config/service-settings.ts";
+import { listenOf, policyOf } from "../../config/clusters/service-settings.ts";
 import type { Service } from "../../seam/services.ts";
 import {
   defaultPool,

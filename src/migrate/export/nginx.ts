@@ -1,9 +1,9 @@
 /** A configuration for nginx (stream with ssl_preread, and http) that serves the same clusters. */
 import { ONLY_KEPT } from "./forwarded.ts";
-import { cidrText, type ListenAddress } from "../../config/addresses.ts";
+import { cidrText, type ListenAddress } from "../../config/values/addresses.ts";
 import type { Config } from "../../config/model.ts";
 import type { Cidr } from "../../seam/snapshot.ts";
-import { listenOf, policyOf } from "../../config/service-settings.ts";
+import { listenOf, policyOf } from "../../config/clusters/service-settings.ts";
 import type { Service } from "../../seam/services.ts";
 import {
   defaultPool,

@@ -1,6 +1,6 @@
 /** A configuration as other load balancers see it: names that lead to pools. */
-import { defaultOf, listenOf, nodesFor, portOf } from "../../config/service-settings.ts";
-import { claimsOf, nameSetsOf, type Claim } from "../../config/claims.ts";
+import { defaultOf, listenOf, nodesFor, portOf } from "../../config/clusters/service-settings.ts";
+import { claimsOf, nameSetsOf, type Claim } from "../../config/clusters/claims.ts";
 import { formatEndpoint } from "../../core/address.ts";
 import type { ClusterConfig, Config } from "../../config/model.ts";
 import type { Service } from "../../seam/services.ts";

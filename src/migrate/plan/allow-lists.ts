@@ -1,7 +1,7 @@
 /** Lists of client addresses as `allow`: of the whole program where all listeners agree, else of a cluster. */
-import { cidrText, readCidr } from "../../config/addresses.ts";
-import { CLUSTER } from "../../config/cluster-options.ts";
-import { GLOBAL } from "../../config/options.ts";
+import { cidrText, readCidr } from "../../config/values/addresses.ts";
+import { CLUSTER } from "../../config/options/cluster-options.ts";
+import { GLOBAL } from "../../config/options/options.ts";
 import { readsClient } from "../source/clients.ts";
 import type { Source } from "../source/configuration.ts";
 import type { Condition, Term } from "../source/conditions.ts";

@@ -1,6 +1,6 @@
 /** One group of pools as the keys of a cluster. */
-import { CLUSTER } from "../../config/cluster-options.ts";
-import type { Option } from "../../config/option.ts";
+import { CLUSTER } from "../../config/options/cluster-options.ts";
+import type { Option } from "../../config/options/option.ts";
 import type { BuiltInName, Policy } from "../../seam/services.ts";
 import { wordAt, wordsFrom, type SourceLine } from "../source/lexer.ts";
 import { readHaproxyTime } from "../source/duration.ts";

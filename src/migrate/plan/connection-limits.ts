@@ -1,6 +1,6 @@
 /** Rules that count connections: of one client, or of a backend. */
-import { CLUSTER } from "../../config/cluster-options.ts";
-import { GLOBAL } from "../../config/options.ts";
+import { CLUSTER } from "../../config/options/cluster-options.ts";
+import { GLOBAL } from "../../config/options/options.ts";
 import type { Ledger } from "../source/ledger.ts";
 import { wordAt, type SourceLine } from "../source/lexer.ts";
 import type { Proxy } from "../source/proxies.ts";

@@ -1,5 +1,5 @@
 /** The imported configuration before it is written: options of the option table with the texts they get. */
-import type { Option } from "../../config/option.ts";
+import type { Option } from "../../config/options/option.ts";
 import type { Ledger } from "../source/ledger.ts";
 import type { SourceLine } from "../source/lexer.ts";
 import type { Group } from "./groups.ts";

@@ -1,5 +1,5 @@
 /** What a pattern of the source means in names of edge-lb. */
-import { readDomain } from "../../config/names.ts";
+import { readDomain } from "../../config/values/names.ts";
 import type { BuiltInName } from "../../seam/services.ts";
 
 /** A rule by the first label after `api` or `apps`, whatever follows. */

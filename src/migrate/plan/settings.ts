@@ -1,7 +1,7 @@
 /** What holds for the whole program: listeners, limits, logs, the status page, who may come. */
-import { isPrivate, listenText } from "../../config/addresses.ts";
-import { readLogTarget, type LogTarget } from "../../config/log-target.ts";
-import { GLOBAL, LISTEN } from "../../config/options.ts";
+import { isPrivate, listenText } from "../../config/values/addresses.ts";
+import { readLogTarget, type LogTarget } from "../../config/values/log-target.ts";
+import { GLOBAL, LISTEN } from "../../config/options/options.ts";
 import { SERVICES } from "../../seam/services.ts";
 import type { Ledger } from "../source/ledger.ts";
 import type { Source } from "../source/configuration.ts";

@@ -1,7 +1,7 @@
 /** HAProxy's timeouts as edge-lb's, which mean something else for tunnels. */
-import { TIMEOUTS } from "../../config/timeouts.ts";
-import { DURATION_MOST_MS } from "../../config/values.ts";
-import type { Option } from "../../config/option.ts";
+import { TIMEOUTS } from "../../config/options/timeouts.ts";
+import { DURATION_MOST_MS } from "../../config/values/values.ts";
+import type { Option } from "../../config/options/option.ts";
 import type { BuiltInName } from "../../seam/services.ts";
 import type { Ledger } from "../source/ledger.ts";
 import type { Source } from "../source/configuration.ts";

@@ -1,5 +1,5 @@
 /** Clients to ask for: one outside of every list of addresses in the rules, and one inside of each. */
-import { readCidr } from "../../config/addresses.ts";
+import { readCidr } from "../../config/values/addresses.ts";
 import { inAny } from "../../core/access.ts";
 import { formatAddress } from "../../core/address.ts";
 import type { Cidr } from "../../seam/snapshot.ts";

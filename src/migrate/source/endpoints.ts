@@ -1,5 +1,5 @@
 /** Addresses of `bind` and `server` lines. */
-import { readNodes } from "../../config/addresses.ts";
+import { readNodes } from "../../config/values/addresses.ts";
 import { canonicalIp } from "../../core/address.ts";
 import { expandAll, type Environment } from "./environment.ts";
 import { wordAt, wordsFrom, type SourceLine } from "./lexer.ts";

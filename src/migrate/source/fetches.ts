@@ -1,5 +1,5 @@
 /** What a fetch gives for one connection or request, as far as it is known here. */
-import { readCidr } from "../../config/addresses.ts";
+import { readCidr } from "../../config/values/addresses.ts";
 import { inAny } from "../../core/access.ts";
 import type { Verdict } from "./matching.ts";
 import type { Proxy } from "./proxies.ts";

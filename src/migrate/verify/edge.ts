@@ -1,5 +1,5 @@
 /** Where a written configuration leads: edge-lb's own route table, asked without opening a socket. */
-import type { NodeSpec } from "../../config/addresses.ts";
+import type { NodeSpec } from "../../config/values/addresses.ts";
 import { buildSnapshot } from "../../config/build-snapshot.ts";
 import type { Config } from "../../config/model.ts";
 import { isAllowed } from "../../core/access.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { COMMANDS } from "../../../src/cli/commands.ts";
-import { CLUSTER_KEYS } from "../../../src/config/cluster-options.ts";
-import { TOP_OPTIONS } from "../../../src/config/options.ts";
+import { CLUSTER_KEYS } from "../../../src/config/options/cluster-options.ts";
+import { TOP_OPTIONS } from "../../../src/config/options/options.ts";
 import { command } from "../../../scripts/lab/command.ts";
 import { edgeLb } from "../running.ts";
 

@@ -4,9 +4,9 @@ import { CommandLine, type Parsed } from "../../../src/cli/line/command-line.ts"
 import { command, type Command } from "../../../src/cli/line/command.ts";
 import { several, single, toggle } from "../../../src/cli/line/command-option.ts";
 import { COMMANDS } from "../../../src/cli/commands.ts";
-import { TOP_OPTIONS } from "../../../src/config/options.ts";
+import { TOP_OPTIONS } from "../../../src/config/options/options.ts";
 import { EdgeError, EdgeErrors } from "../../../src/errors.ts";
-import { fit } from "../../../src/config/text.ts";
+import { fit } from "../../../src/config/values/text.ts";
 import { silentIo, words } from "../running.ts";
 
 function parse(argv: readonly string[], commands: readonly Command[] = COMMANDS): Parsed {

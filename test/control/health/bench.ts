@@ -1,7 +1,7 @@
 /** A bench for health: a clock driven by hand, nodes whose answers are set, a board and a log to inspect. */
 import type { ClusterConfig, Config } from "../../../src/config/model.ts";
-import { dataPart } from "../../../src/config/option-group.ts";
-import { LIMITS, TIMEOUTS } from "../../../src/config/timeouts.ts";
+import { dataPart } from "../../../src/config/options/option-group.ts";
+import { LIMITS, TIMEOUTS } from "../../../src/config/options/timeouts.ts";
 import type { Evidence } from "../../../src/core/health/ladder.ts";
 import type { ShownCertificate } from "../../../src/core/health/identity.ts";
 import type { EventLog } from "../../../src/control/log/event-log.ts";
@@ -13,8 +13,8 @@ import { openBoard, type Board } from "../../../src/seam/board.ts";
 import type { ClusterPlan, Endpoint, Pool, Snapshot } from "../../../src/seam/snapshot.ts";
 import { type ServiceName, type Policy, SERVICES } from "../../../src/seam/services.ts";
 import { load } from "../../config/loading.ts";
-import { nodesFor } from "../../../src/config/service-settings.ts";
-import { policyOf } from "../../../src/config/service-settings.ts";
+import { nodesFor } from "../../../src/config/clusters/service-settings.ts";
+import { policyOf } from "../../../src/config/clusters/service-settings.ts";
 
 export interface HandClock extends Clock {
   /** Fire what falls due within so many ms, letting promises settle in between. */

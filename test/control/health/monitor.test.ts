@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { NOT_READY_CUT_MS } from "../../../src/control/health/board-writer.ts";
 import { reasonText } from "../../../src/core/health/reasons.ts";
-import type { OwnListener } from "../../../src/config/own-listeners.ts";
+import type { OwnListener } from "../../../src/config/clusters/own-listeners.ts";
 import { HEALTH } from "../../../src/seam/board.ts";
 import type { Address } from "../../../src/seam/snapshot.ts";
 import {

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readLogTarget } from "../../../src/config/log-target.ts";
+import { readLogTarget } from "../../../src/config/values/log-target.ts";
 import { openSink } from "../../../src/control/log/open.ts";
 import { QueuedSink, type LogSink, type LogWriter } from "../../../src/control/log/sink.ts";
 import { syslogMessage } from "../../../src/control/log/syslog.ts";

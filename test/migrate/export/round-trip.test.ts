@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { claimsOf, nameSetsOf } from "../../../src/config/claims.ts";
+import { claimsOf, nameSetsOf } from "../../../src/config/clusters/claims.ts";
 import type { Config } from "../../../src/config/model.ts";
 import { exportHaproxy } from "../../../src/migrate/export/haproxy.ts";
 import { Edge } from "../../../src/migrate/verify/edge.ts";

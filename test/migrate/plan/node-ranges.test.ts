@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { readNodes } from "../../../src/config/addresses.ts";
+import { readNodes } from "../../../src/config/values/addresses.ts";
 import { compressNodes } from "../../../src/migrate/plan/node-ranges.ts";
 
 describe("compressNodes()", () => {

@@ -1,0 +1,67 @@
+import { describe, expect, test } from "bun:test";
+import { readdirSync, readFileSync } from "node:fs";
+import { fileSchema } from "../../../src/config/options/schema.ts";
+import { CLUSTER_KEYS } from "../../../src/config/options/cluster-options.ts";
+import { TOP_OPTIONS } from "../../../src/config/options/options.ts";
+import { edgeLb } from "../../cli/running.ts";
+import { schemaFaults } from "./schema-faults.ts";
+
+const ROOT = new URL("../../..", import.meta.url).pathname;
+const PAGES = [
+  "README.md",
+  ...readdirSync(`${ROOT}.github`)
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => `.github/${name}`),
+];
+/** Blocks of YAML that are a file of edge-lb's. */
+const FILES = PAGES.flatMap((page) => {
+  const blocks = readFileSync(ROOT + page, "utf8").matchAll(/^```ya?ml\n([^]*?)^```$/gm);
+  return [...blocks]
+    .map(([, text = ""]) => text)
+    .filter((text) => /^(clusters|listen|domain):/m.test(text))
+    .map((text) => [page, text] as const);
+});
+
+describe("fileSchema()", () => {
+  test("names every key, with its help", () => {
+    const text = JSON.stringify(fileSchema());
+    for (const { yaml, item, flag } of TOP_OPTIONS)
+      if (yaml !== null) expect(text).toContain(`"${item ?? flag}":{"description":`);
+    for (const [key, { yaml }] of CLUSTER_KEYS) if (yaml !== null) expect(text).toContain(`"${key}":{"description":`);
+  });
+
+  test("every kind of value has a form", () => {
+    const free = [...TOP_OPTIONS, ...CLUSTER_KEYS.values()].filter(({ yaml, form }) => yaml !== null && form === null);
+    expect(free.map(({ flag, item }) => `${flag} ${item}`)).toEqual([]);
+  });
+
+  test.each(FILES)("takes a file of %s: %s", (_, text) => {
+    expect(schemaFaults(text)).toEqual([]);
+  });
+
+  test.each([
+    "domian: lab",
+    "clusters: { hub: { node: 10.0.0.1 } }",
+    "clusters: { hub: { nodes: 10.0.0.300 } }",
+    "clusters: { hub: 5 }",
+    "clusters: [hub]",
+    "timeouts: { helo: 5s }",
+    "timeouts: { hello: 5 }",
+    "listen: { api: 6443 }",
+    "listen: { api: [] }",
+    "rise: many",
+    "engine: depo",
+    "clusters: { -: 10.0.0.1 }",
+    "[]",
+  ])("refuses %s", (text) => {
+    expect(schemaFaults(text)).not.toEqual([]);
+  });
+});
+
+describe("schema", () => {
+  test("prints it", async () => {
+    const { code, out } = await edgeLb(["schema"]);
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toEqual(fileSchema());
+  });
+});
