@@ -1,4 +1,4 @@
-/** `npm run soak`: the long form of the linux engine's soak. `--short` takes a minute, `--debug` checks every invariant, `--calls` does without io_uring. */
+/** `npm run soak`: the long form of the linux engine's soak. `--short` takes a minute, `--debug` checks every invariant, `--ring off` does without io_uring. */
 import { runSoak, type SoakReport } from "./soak/soak.ts";
 
 const MB = 1_048_576;
@@ -15,7 +15,7 @@ const report = await runSoak({
   bulks: short ? 16 : 560,
   secondsPerPart: short ? 60 : 3_600,
   debug,
-  ring: !process.argv.includes("--calls"),
+  ring: !process.argv.join(" ").includes("--ring off"),
   seed: Date.now() % 100_000_000,
   say: (line) => console.error(line),
 });

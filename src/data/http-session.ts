@@ -271,9 +271,7 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner, ExchangeO
     const { upstream } = this;
     if (upstream === null) return;
     this.upstream = null;
-    upstream.release();
-    if (clean) upstream.conn.closeAfter(this.lingerMs());
-    else upstream.conn.destroy();
+    upstream.close(clean, this.lingerMs());
   }
 
   closeClient(): void {

@@ -43,6 +43,8 @@ export class Upstream implements ConnEvents, Cuttable {
   private pool: Pool;
   private key: number;
   private heard = false;
+  /** The node's FIN came. */
+  private finished = false;
   previous: Cuttable | null = null;
   next: Cuttable | null = null;
 
@@ -114,6 +116,7 @@ export class Upstream implements ConnEvents, Cuttable {
   }
 
   onEnd(): void {
+    this.finished = true;
     if (!this.isCurrent()) return;
     this.left("node closed");
   }
@@ -140,6 +143,16 @@ export class Upstream implements ConnEvents, Cuttable {
     const { plane } = this.owner;
     plane.tunnels.delete(this);
     closeCells(plane, this.cells);
+  }
+
+  /**
+   * A FIN of ours before the node's would leave a port of this machine in TIME_WAIT, and where nothing is under way a RST loses nothing.
+   * @param clean Nothing is.
+   */
+  close(clean: boolean, lingerMs: number): void {
+    this.release();
+    if (clean && this.finished) this.conn.closeAfter(lingerMs);
+    else this.conn.destroy();
   }
 
   private left(end: "node closed" | "node reset"): void {

@@ -412,6 +412,16 @@ describe("acceptHttp()", () => {
     expect(countOf(lab.board, "open")).toBe(0);
   });
 
+  test("resets a kept connection of a client that is gone, so that no port waits, and answers the node's FIN with one", () => {
+    const { lab, peer } = single();
+    const [gone, stays] = [ask(lab), ask(lab, GET, "10.9.9.8")];
+    for (const at of [0, 1]) say(lab, peer(at), OK);
+    gone.finish();
+    peer(1).finish();
+    lab.runtime.settle();
+    expect([peer(0).state, peer(1).state, stays.ended]).toEqual(["reset", "closed", false]);
+  });
+
   test("gives everything back when the client is gone, whatever it was at", () => {
     for (const until of ["head", "dialing", "waiting", "body", "idle"] as const) {
       const { lab, peer } = single();

@@ -65,7 +65,7 @@ export interface SessionEffects {
     toClient: readonly Uint8Array[],
     soFar: ExchangeEnd,
   ): void;
-  /** End the connection to the node, or give up dialing. @param clean Nothing is under way on it: no need for a RST. */
+  /** End the connection to the node, or give up dialing. @param clean Nothing is under way on it: its FIN may be answered by one. */
   closeNode(clean: boolean): void;
   /** FIN after what was written, linger. Of the client only `clientLeft` is told after this. */
   closeClient(): void;
