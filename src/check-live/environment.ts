@@ -7,7 +7,7 @@ import { networkInterfaces } from "node:os";
 import type { ListenAddress } from "../config/values/addresses.ts";
 import type { Config } from "../config/model.ts";
 import { canonicalIp, formatEndpoint } from "../core/address.ts";
-import { descriptorLimit } from "../runtime/portable/descriptors.ts";
+import { descriptorLimit } from "../runtime/descriptors.ts";
 import { readSourcePorts, type SourcePorts } from "./source-ports.ts";
 import { askClock, type ClockAnswer, type ClockQuestion } from "./clock.ts";
 import { portHolder, type Holder } from "../control/machine/port-holder.ts";

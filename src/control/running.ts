@@ -38,7 +38,7 @@ export interface RunningParts {
 const SETTLED_MS = 3_000;
 
 async function forgetStart(): Promise<void> {
-  const { unmapStart } = await import("../runtime/linux/start-pages.ts");
+  const { unmapStart } = await import("../runtime/kernel/start-pages.ts");
   unmapStart();
 }
 

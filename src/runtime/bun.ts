@@ -18,7 +18,7 @@ import type { PortableConn } from "./portable/conn.ts";
 import { listenError } from "./listen-error.ts";
 import { eventLoopTraits, type MailPort, PortableRuntime } from "./portable/runtime.ts";
 import type { Cancel, CloseCause, Conn, ConnEvents, DialSpec, Listener, Runtime } from "./port.ts";
-import { lowestFreeDescriptor } from "./portable/descriptors.ts";
+import { lowestFreeDescriptor } from "./descriptors.ts";
 
 /** What a socket's events are for: its connection, once it has one. */
 interface Data {

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Channel } from "../../src/handover/channel.ts";
 import { encodeFrame, FrameReader } from "../../src/handover/frames.ts";
-import { descriptorPair, DescriptorSocket } from "../../src/runtime/linux/rights.ts";
+import { descriptorPair, DescriptorSocket } from "../../src/runtime/kernel/rights.ts";
 
 interface Said {
   readonly kind: string;

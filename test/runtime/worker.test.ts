@@ -3,7 +3,7 @@ import { once } from "node:events";
 import net from "node:net";
 import { MessageChannel, Worker } from "node:worker_threads";
 import { createBunRuntime } from "../../src/runtime/bun.ts";
-import { closeSocket, duplicate, listenSocket } from "../../src/runtime/linux/listen-socket.ts";
+import { closeSocket, duplicate, listenSocket } from "../../src/runtime/kernel/listen-socket.ts";
 import { bytes } from "./harness.ts";
 import { LOCAL, nth, type Seen, watch } from "./recorder.ts";
 

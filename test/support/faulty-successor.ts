@@ -1,7 +1,7 @@
 /** A successor that is killed right after the step of the handover that its last argument names; `other-version`: it cannot take tunnels. */
 import { Channel } from "../../src/handover/channel.ts";
 import { HANDOVER_VARIABLE, HANDOVER_VERSION, type FromNew, type FromOld } from "../../src/handover/messages.ts";
-import { DescriptorSocket } from "../../src/runtime/linux/rights.ts";
+import { DescriptorSocket } from "../../src/runtime/kernel/rights.ts";
 
 const step = process.argv.at(-1);
 const channel = new Channel<FromNew, FromOld>(new DescriptorSocket(Number(process.env[HANDOVER_VARIABLE])));

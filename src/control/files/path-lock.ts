@@ -1,6 +1,6 @@
 /** One process at a time does something to a path: a lock file beside it, gone afterwards. */
 import { closeSync, constants, fstatSync, lstatSync, rmSync } from "node:fs";
-import { loadFlock } from "../../runtime/linux/load-flock.ts";
+import { loadFlock } from "../../runtime/kernel/load-flock.ts";
 import { openFile } from "./open-file.ts";
 
 const AGAIN_MS = 10;

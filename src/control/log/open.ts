@@ -2,7 +2,7 @@
 import { hostname } from "node:os";
 import type { LogTarget } from "../../config/values/log-target.ts";
 import type { LogFormat } from "../../config/model.ts";
-import { loadUnixDatagram } from "../../runtime/linux/load-datagram.ts";
+import { loadUnixDatagram } from "../../runtime/kernel/load-datagram.ts";
 import { descriptorWriter, fileWriter } from "./file.ts";
 import { QueuedSink, type LogSink } from "./sink.ts";
 import { datagramWriter, rfc3164Time, socketWriter, type SyslogSender } from "./syslog.ts";

@@ -3,7 +3,7 @@ import { createSocket, type Socket } from "node:dgram";
 import { connect } from "node:net";
 import type { LogTarget, SyslogStyle } from "../../config/values/log-target.ts";
 import type { LogEntry, LogLevel, LogWriter } from "./sink.ts";
-import type { UnixDatagram } from "../../runtime/linux/unix-datagram.ts";
+import type { UnixDatagram } from "../../runtime/kernel/unix-datagram.ts";
 import { MONTHS } from "../../core/http/date.ts";
 
 export interface SyslogSender {

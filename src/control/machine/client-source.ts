@@ -15,7 +15,7 @@ export async function requireClientSource({ clusters }: Config, engine: Engine):
     });
   if (engine !== "linux")
     throw cannot(`engine ${engine} cannot dial from a client's address, linux can`, "use --engine linux");
-  const { mayDialFromAnywhere } = await import("../../runtime/linux/transparent.ts");
+  const { mayDialFromAnywhere } = await import("../../runtime/kernel/transparent.ts");
   if (!mayDialFromAnywhere()) {
     throw cannot(
       "CAP_NET_ADMIN is missing",

@@ -45,7 +45,7 @@ async function becomeOther(config: Config, engine: Engine, name: string): Promis
   if (user === null) return "there is no such user in /etc/passwd";
   if (process.platform !== "linux" || engine === "node") return "engine linux or bun is wanted for that";
   if (config.file !== null && !canRead(user, config.file)) return `it cannot read ${config.file}, which a reload needs`;
-  const { becomeUser } = await import("../../runtime/linux/credentials.ts");
+  const { becomeUser } = await import("../../runtime/kernel/credentials.ts");
   const isTransparent = config.clusters.some(({ source }) => source === "client");
   const kept = isTransparent ? [NET_BIND_SERVICE, NET_ADMIN] : [NET_BIND_SERVICE];
   if (becomeUser(user, kept)) return null;

@@ -1,5 +1,5 @@
 /** What this process may hold at most, and the word to the operator when it is about to run out. */
-import { ACCEPT_SHARE, descriptorLimit, lowestFreeDescriptor } from "../../runtime/portable/descriptors.ts";
+import { ACCEPT_SHARE, descriptorLimit, lowestFreeDescriptor } from "../../runtime/descriptors.ts";
 import type { EventLog } from "../log/event-log.ts";
 
 /** Descriptors that are no client's: libraries, probes, admin, listening sockets, logs. */

@@ -3,8 +3,8 @@
  * @see sd_notify(3), sd_watchdog_enabled(3)
  */
 import { execFile } from "node:child_process";
-import { loadUnixDatagram } from "../../runtime/linux/load-datagram.ts";
-import { loadMonotonic } from "../../runtime/linux/load-monotonic.ts";
+import { loadUnixDatagram } from "../../runtime/kernel/load-datagram.ts";
+import { loadMonotonic } from "../../runtime/kernel/load-monotonic.ts";
 
 export interface Notifier {
   /** @param status One line for `systemctl status`. */

@@ -6,7 +6,7 @@ import type { Evidence, Fault } from "../../core/health/ladder.ts";
 import { authorityKey } from "../../core/tls/authority-key.ts";
 import type { Address } from "../../seam/snapshot.ts";
 import { codeOf } from "../../errors.ts";
-import { lowestFreeDescriptor } from "../../runtime/portable/descriptors.ts";
+import { lowestFreeDescriptor } from "../../runtime/descriptors.ts";
 
 export interface SocketPlan {
   readonly at: Address;

@@ -49,7 +49,7 @@ export async function worksWithRing(): Promise<boolean> {
 async function linuxObstacle(): Promise<string | null> {
   if (!IN_BUN) return `this is ${hostName()}, and Bun is wanted`;
   if (process.platform !== "linux") return `this is ${process.platform}, and Linux is wanted`;
-  const { probeLinux } = await import("../../runtime/linux/probe.ts");
+  const { probeLinux } = await import("../../runtime/kernel/probe.ts");
   return probeLinux();
 }
 

@@ -45,7 +45,7 @@ export interface InheritedSocket {
 
 /** @param inherited Those that are wanted still serve, the others are closed. */
 async function openDescriptors(wanted: Wanted, engine: WorkerEngine, inherited: InheritedSocket[]): Promise<Sockets> {
-  const { listenSocket, duplicate, closeSocket } = await import("../../runtime/linux/listen-socket.ts");
+  const { listenSocket, duplicate, closeSocket } = await import("../../runtime/kernel/listen-socket.ts");
   const open: { kind: ServiceName; at: Address; fd: number }[] = [];
   const close = (): void => {
     for (const { fd } of open.splice(0)) closeSocket(fd);

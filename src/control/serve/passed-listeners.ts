@@ -48,7 +48,7 @@ async function adopt(
     const message = `Cannot share passed sockets: engine ${engine} with ${workers} workers, 1 wanted`;
     throw new EdgeError("LISTEN_FAILED", message, { hint: "add --workers 1, or use the executable" });
   }
-  const { adoptListening, duplicate } = await import("../../runtime/linux/listen-socket.ts");
+  const { adoptListening, duplicate } = await import("../../runtime/kernel/listen-socket.ts");
   for (const { fd } of given) adoptListening(fd);
   return engine === "linux" ? (fd) => fd : duplicate;
 }

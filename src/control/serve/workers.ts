@@ -247,7 +247,7 @@ class WorkerPool implements Workers {
 }
 
 async function newWaker(): Promise<{ readonly fd: number; wake(): void; close(): void }> {
-  const { createWaker } = await import("../../runtime/linux/waker.ts");
+  const { createWaker } = await import("../../runtime/kernel/waker.ts");
   return createWaker();
 }
 

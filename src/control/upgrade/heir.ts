@@ -49,7 +49,7 @@ export class Heir {
     const fd = Number(env[HANDOVER_VARIABLE]);
     delete env[HANDOVER_VARIABLE];
     if (!Number.isInteger(fd) || fd < 3) return null;
-    const { DescriptorSocket } = await import("../../runtime/linux/rights.ts");
+    const { DescriptorSocket } = await import("../../runtime/kernel/rights.ts");
     const channel = new Channel<FromNew, FromOld>(new DescriptorSocket(fd));
     const first = await channel.next(HELLO_MS);
     if (first?.message.kind !== "hello") throw new Error("Cannot take over: the old edge-lb said no hello");
@@ -116,7 +116,7 @@ export class Heir {
     tunnels: readonly CarriedTunnel[],
     fds: readonly number[],
   ): Promise<void> {
-    const { closeDescriptor } = await import("../../runtime/linux/rights.ts");
+    const { closeDescriptor } = await import("../../runtime/kernel/rights.ts");
     const held: GivenTunnel[] = [];
     const refused: number[] = [];
     for (const [index, tunnel] of tunnels.entries()) {

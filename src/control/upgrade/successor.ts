@@ -4,7 +4,7 @@ import { accessSync, constants, statSync } from "node:fs";
 import { Channel, type Arrived } from "../../handover/channel.ts";
 import { HANDOVER_VARIABLE, type FromNew, type FromOld } from "../../handover/messages.ts";
 import { codeOf, EdgeError } from "../../errors.ts";
-import { closeDescriptor, descriptorPair } from "../../runtime/linux/rights.ts";
+import { closeDescriptor, descriptorPair } from "../../runtime/kernel/rights.ts";
 import { failure, type Program } from "./upgraded.ts";
 
 /** The descriptor that the child finds its end at. */

@@ -5,7 +5,7 @@
 import { HANDOVER_VERSION } from "../../handover/messages.ts";
 import { EdgeError } from "../../errors.ts";
 import type { GivenTunnel } from "../../seam/tunnel-state.ts";
-import { closeDescriptor } from "../../runtime/linux/rights.ts";
+import { closeDescriptor } from "../../runtime/kernel/rights.ts";
 import type { Supervisor } from "../serve/supervisor.ts";
 import type { ProcessFacts } from "./facts.ts";
 import { Successor } from "./successor.ts";

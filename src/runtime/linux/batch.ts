@@ -2,9 +2,9 @@
  * What a turn of the loop sends and closes, until its end: then one system call does it all where there is a ring, and one
  * each where there is none. Its operations are over when `enter` returns. What a send did not take, its sender hears.
  */
-import { ARENA_BYTES, arena, keepRead } from "./memory.ts";
+import { ARENA_BYTES, arena, keepRead } from "../kernel/memory.ts";
 import { ENTRIES, type Outcomes, type Ring } from "./ring.ts";
-import { close, sendKept } from "./syscalls.ts";
+import { close, sendKept } from "../kernel/syscalls.ts";
 
 /** A larger send goes by itself: copying it would cost more than the call that is saved. */
 export const QUEUED_BYTES = 16_384;

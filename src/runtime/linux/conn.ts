@@ -2,10 +2,10 @@
 import type { Cancel, CloseCause, Conn, ConnEvents } from "../port.ts";
 import type { Address } from "../../seam/snapshot.ts";
 import type { EndState } from "../../seam/tunnel-state.ts";
-import { EPOLL, ERRNO } from "./libc.ts";
+import { EPOLL, ERRNO } from "../kernel/libc.ts";
 import { discard, Linger, type Lingering } from "./linger.ts";
 import type { Loop } from "./loop.ts";
-import { READ_BYTES, readView } from "./memory.ts";
+import { READ_BYTES, readView } from "../kernel/memory.ts";
 import type { DialSocket } from "./sockets.ts";
 import { type Joint, type Transfer, TransferEnd } from "./transfer.ts";
 import type { Task, Watcher } from "./watcher.ts";

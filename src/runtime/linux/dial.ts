@@ -2,11 +2,11 @@
 import type { DialSpec } from "../port.ts";
 import type { DialError } from "../../seam/mail.ts";
 import { LinuxConn, type Opening } from "./conn.ts";
-import { ERRNO } from "./libc.ts";
+import { ERRNO } from "../kernel/libc.ts";
 import type { Loop } from "./loop.ts";
-import { ackWithData } from "./options.ts";
-import { bytesAt, destinationSlot, familyAt } from "./sockaddr.ts";
-import { close, connect } from "./syscalls.ts";
+import { ackWithData } from "../kernel/options.ts";
+import { bytesAt, destinationSlot, familyAt } from "../kernel/sockaddr.ts";
+import { close, connect } from "../kernel/syscalls.ts";
 import { TimerNode } from "./timers.ts";
 
 const ERRORS: ReadonlyMap<number, DialError> = new Map([

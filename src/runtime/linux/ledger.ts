@@ -2,7 +2,7 @@
  * The debug mode: a book of who owns which descriptor, asked at every opening, closing and lending.
  * It is one book per thread, so two loops of a thread cannot own the same descriptor either. Off, it costs an empty call.
  */
-import { waiting } from "./syscalls.ts";
+import { waiting } from "../kernel/syscalls.ts";
 
 export interface Ledger {
   readonly debug: boolean;

@@ -1,7 +1,7 @@
 /** How long a connection that was answered and finished waits for its peer to take the answer. */
-import { ERRNO } from "./libc.ts";
+import { ERRNO } from "../kernel/libc.ts";
 import type { Loop } from "./loop.ts";
-import { READ_BYTES } from "./memory.ts";
+import { READ_BYTES } from "../kernel/memory.ts";
 import type { Stream } from "./stream.ts";
 import { TimerNode } from "./timers.ts";
 

@@ -1,13 +1,13 @@
 /** The heart of a worker: who owns which descriptor, what runs when, and one turn of it all. */
 import { Batch } from "./batch.ts";
 import { type Ledger, openLedger } from "./ledger.ts";
-import { eventFd, eventGeneration, eventMask, Poller } from "./epoll.ts";
+import { eventFd, eventGeneration, eventMask, Poller } from "../kernel/epoll.ts";
 import { PipePool } from "./pipes.ts";
-import { UPKEEP_MS } from "./options.ts";
+import { UPKEEP_MS } from "../kernel/options.ts";
 import { openRing } from "./ring-probe.ts";
 import { TimerNode, TimerWheel } from "./timers.ts";
 import { SocketPool } from "./sockets.ts";
-import { descriptorLimit } from "./syscalls.ts";
+import { descriptorLimit } from "../kernel/syscalls.ts";
 import type { Reporter, Task, Watcher } from "./watcher.ts";
 
 /** Looks at all descriptors while there are connections that were dialled. */

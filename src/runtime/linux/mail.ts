@@ -1,9 +1,9 @@
 /** Mail from control: taken from the port without a JavaScript event loop, when an eventfd says so. */
 import { receiveMessageOnPort, type MessagePort } from "node:worker_threads";
 import type { FromWorker, ToWorker } from "../../seam/mail.ts";
-import { EPOLL } from "./libc.ts";
+import { EPOLL } from "../kernel/libc.ts";
 import type { Loop } from "./loop.ts";
-import { readEventfd } from "./syscalls.ts";
+import { readEventfd } from "../kernel/syscalls.ts";
 import type { Task, Watcher } from "./watcher.ts";
 
 export class Mailbox implements Watcher, Task {

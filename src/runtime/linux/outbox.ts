@@ -1,4 +1,5 @@
 /** Bytes a session wrote and the kernel did not take yet. */
+import { concatenated } from "../kernel/concatenated.ts";
 
 export class Outbox {
   private chunks: Uint8Array[] = [];
@@ -41,14 +42,4 @@ export class Outbox {
     this.chunks = [];
     this.offset = 0;
   }
-}
-
-export function concatenated(chunks: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
-  return whole;
 }

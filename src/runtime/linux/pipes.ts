@@ -1,6 +1,6 @@
 /** Pipes lent to bulk streams: bytes go socket → pipe → socket inside the kernel. */
 import type { Ledger } from "./ledger.ts";
-import { close, openPipe, pipeInput, resizePipe } from "./syscalls.ts";
+import { close, openPipe, pipeInput, resizePipe } from "../kernel/syscalls.ts";
 
 /** Sizes asked for in turn: what an unprivileged user may have at most, then what fits many times into that user's share. */
 const SIZES = [1_048_576, 262_144];

@@ -4,11 +4,11 @@
  * the bytes go through a pipe inside the kernel, until a visit finds little.
  */
 import type { LinuxConn } from "./conn.ts";
-import { ERRNO } from "./libc.ts";
+import { ERRNO } from "../kernel/libc.ts";
 import type { Loop } from "./loop.ts";
-import { READ_BYTES } from "./memory.ts";
+import { READ_BYTES } from "../kernel/memory.ts";
 import type { Pipe } from "./pipes.ts";
-import { emptyPipe } from "./syscalls.ts";
+import { emptyPipe } from "../kernel/syscalls.ts";
 import type { Transfer } from "./transfer.ts";
 
 /** From this on a pipe is cheaper than copying. */

@@ -1,8 +1,8 @@
 /** Does io_uring do here what the engine relies on? A ring that could lose bytes is none. */
-import { ERRNO, SO, SOL } from "./libc.ts";
-import { ARENA_BYTES } from "./memory.ts";
+import { ERRNO, SO, SOL } from "../kernel/libc.ts";
+import { ARENA_BYTES } from "../kernel/memory.ts";
 import { type Outcomes, Ring } from "./ring.ts";
-import { close, openPair, otherEnd, sendKept, setOption, waiting } from "./syscalls.ts";
+import { close, openPair, otherEnd, sendKept, setOption, waiting } from "../kernel/syscalls.ts";
 
 const SMALL = 8;
 /** What the probe submits: each outcome below has the operation's index. */

@@ -4,9 +4,9 @@
  * took all and a close say nothing; `outcomes` tells of the others. io_uring(7), io_uring_setup(2), io_uring_enter(2).
  */
 import { toArrayBuffer } from "bun:ffi";
-import { ERRNO, libc, MSG, type Pointer, rawCall, SYS } from "./libc.ts";
-import { arenaAddress, errno, ringParams, ringParamsAddress } from "./memory.ts";
-import { close } from "./syscalls.ts";
+import { ERRNO, libc, MSG, type Pointer, rawCall, SYS } from "../kernel/libc.ts";
+import { arenaAddress, errno, ringParams, ringParamsAddress } from "../kernel/memory.ts";
+import { close } from "../kernel/syscalls.ts";
 
 /** Operations of one `submit`. A power of two. */
 export const ENTRIES = 256;

@@ -7,10 +7,10 @@
  * connection is the EPOLLHUP of its dissolving, in a later turn; until it came the socket is not taken, so no event that was
  * fetched for one connection meets the next.
  */
-import { AF } from "./libc.ts";
-import { familyOf, type Family } from "./sockaddr.ts";
-import { openFrom } from "./transparent.ts";
-import { close, dissolve, openSocket, unacknowledged } from "./syscalls.ts";
+import { AF } from "../kernel/libc.ts";
+import { familyOf, type Family } from "../kernel/sockaddr.ts";
+import { openFrom } from "../kernel/transparent.ts";
+import { close, dissolve, openSocket, unacknowledged } from "../kernel/syscalls.ts";
 import { TimerNode, type TimerWheel } from "./timers.ts";
 import type { Watcher } from "./watcher.ts";
 

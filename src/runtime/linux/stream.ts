@@ -5,12 +5,13 @@
 import type { Address } from "../../seam/snapshot.ts";
 import type { EndState } from "../../seam/tunnel-state.ts";
 import { QUEUED_BYTES, type Sender } from "./batch.ts";
-import { EPOLL, ERRNO } from "./libc.ts";
+import { EPOLL, ERRNO } from "../kernel/libc.ts";
 import type { Loop } from "./loop.ts";
-import { readView } from "./memory.ts";
-import { keepAlive, noDelay } from "./options.ts";
-import { concatenated, Outbox } from "./outbox.ts";
-import { decodeAddress } from "./sockaddr.ts";
+import { readView } from "../kernel/memory.ts";
+import { keepAlive, noDelay } from "../kernel/options.ts";
+import { concatenated } from "../kernel/concatenated.ts";
+import { Outbox } from "./outbox.ts";
+import { decodeAddress } from "../kernel/sockaddr.ts";
 import type { DialSocket } from "./sockets.ts";
 import {
   peek,
@@ -23,7 +24,7 @@ import {
   socketError,
   splice,
   unacknowledged,
-} from "./syscalls.ts";
+} from "../kernel/syscalls.ts";
 
 /**
  * Edge-triggered; EPOLLOUT is asked for when the first write falls short and stays: asking at once would make every

@@ -3,7 +3,7 @@ import type { JoinSpec, Tunnel, TunnelEnd, TunnelWhy } from "../port.ts";
 import type { CutReason } from "../../seam/mail.ts";
 import type { TunnelState } from "../../seam/tunnel-state.ts";
 import { LinuxConn } from "./conn.ts";
-import { ERRNO } from "./libc.ts";
+import { ERRNO } from "../kernel/libc.ts";
 import type { Loop } from "./loop.ts";
 import { Pump, type PumpOwner, type PumpState } from "./pump.ts";
 import { TimerNode } from "./timers.ts";

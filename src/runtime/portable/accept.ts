@@ -2,7 +2,7 @@
 import type { Address } from "../../seam/snapshot.ts";
 import type { Conn, ConnEvents, Listener } from "../port.ts";
 import { PortableConn } from "./conn.ts";
-import { ACCEPT_SHARE, descriptorLimit } from "./descriptors.ts";
+import { ACCEPT_SHARE, descriptorLimit } from "../descriptors.ts";
 import type { Host, Wire } from "./wire.ts";
 
 /**

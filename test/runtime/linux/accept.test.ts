@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { dlopen, FFIType } from "bun:ffi";
-import { listenSocket, closeSocket } from "../../../src/runtime/linux/listen-socket.ts";
+import { listenSocket, closeSocket } from "../../../src/runtime/kernel/listen-socket.ts";
 import { createLinuxRuntime, type LinuxRuntime } from "../../../src/runtime/linux/runtime.ts";
 
 let runtime: LinuxRuntime | null = null;

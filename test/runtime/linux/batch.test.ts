@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { Batch, QUEUED_BYTES, type Sender } from "../../../src/runtime/linux/batch.ts";
-import { ERRNO, SO, SOL } from "../../../src/runtime/linux/libc.ts";
-import { ARENA_BYTES, readBuffer, readView } from "../../../src/runtime/linux/memory.ts";
+import { ERRNO, SO, SOL } from "../../../src/runtime/kernel/libc.ts";
+import { ARENA_BYTES, readBuffer, readView } from "../../../src/runtime/kernel/memory.ts";
 import { ENTRIES, Ring } from "../../../src/runtime/linux/ring.ts";
 import { openRing, ringObstacle } from "../../../src/runtime/linux/ring-probe.ts";
-import { close, openPair, otherEnd, receive, setOption, waiting } from "../../../src/runtime/linux/syscalls.ts";
+import { close, openPair, otherEnd, receive, setOption, waiting } from "../../../src/runtime/kernel/syscalls.ts";
 
 const cleanups: (() => unknown)[] = [];
 afterEach(() => {

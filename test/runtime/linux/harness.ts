@@ -1,6 +1,6 @@
 import { MessageChannel } from "node:worker_threads";
 import { createLinuxRuntime, type LinuxRuntime } from "../../../src/runtime/linux/runtime.ts";
-import { createWaker } from "../../../src/runtime/linux/waker.ts";
+import { createWaker } from "../../../src/runtime/kernel/waker.ts";
 import type { Harness } from "../harness.ts";
 import { loopbackHarness, type TestMail } from "../loopback.ts";
 

@@ -2,9 +2,9 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
-import { closeSocket, listenSocket } from "../../../src/runtime/linux/listen-socket.ts";
+import { closeSocket, listenSocket } from "../../../src/runtime/kernel/listen-socket.ts";
 import { createLinuxRuntime } from "../../../src/runtime/linux/runtime.ts";
-import { createWaker, type Waker } from "../../../src/runtime/linux/waker.ts";
+import { createWaker, type Waker } from "../../../src/runtime/kernel/waker.ts";
 import type { FromWorker, ToWorker } from "../../../src/seam/mail.ts";
 import type { Address } from "../../../src/seam/snapshot.ts";
 

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openUnixDatagram } from "../../../src/runtime/linux/unix-datagram.ts";
+import { openUnixDatagram } from "../../../src/runtime/kernel/unix-datagram.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "edge-lb-dgram-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

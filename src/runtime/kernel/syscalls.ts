@@ -26,7 +26,7 @@ import {
   STREAM,
   SYS,
 } from "./libc.ts";
-import { concatenated } from "./outbox.ts";
+import { concatenated } from "./concatenated.ts";
 import {
   arenaAddressAt,
   destinationAddress,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { DESTINATION_BYTES, destinations, sockaddr } from "../../../src/runtime/linux/memory.ts";
-import { bytesAt, decodeAddress, destinationSlot, encodeAddress } from "../../../src/runtime/linux/sockaddr.ts";
+import { DESTINATION_BYTES, destinations, sockaddr } from "../../../src/runtime/kernel/memory.ts";
+import { bytesAt, decodeAddress, destinationSlot, encodeAddress } from "../../../src/runtime/kernel/sockaddr.ts";
 
 const IPV4 = 16;
 const IPV6 = 28;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { unmapStart, unwrittenMappings } from "../../../src/runtime/linux/start-pages.ts";
+import { unmapStart, unwrittenMappings } from "../../../src/runtime/kernel/start-pages.ts";
 
 const mapping = (range: string, permissions: string, path: string, anonymous: number): string =>
   `${range} ${permissions} 00000000 fe:00 2181255                            ${path}\nSize: 4 kB\nAnonymous:          ${anonymous} kB\nSwap: 0 kB\n`;
