@@ -7,7 +7,7 @@ import { join } from "node:path";
 import tls from "node:tls";
 import { exportHaproxy } from "../../src/migrate/export/haproxy.ts";
 import { exportNginx } from "../../src/migrate/export/nginx.ts";
-import type { Entry } from "../../src/migrate/plan/entry.ts";
+import type { Entry } from "../../src/migrate/routes/entry.ts";
 import { evaluate } from "../../src/migrate/source/evaluator.ts";
 import { namesToAsk } from "../../src/migrate/verify/names.ts";
 import { differencesOf, FOLDER, importText, readFixture } from "../migrate/fixtures.ts";

@@ -9,11 +9,11 @@ import type { Ledger } from "../source/ledger.ts";
 import type { SourceLine } from "../source/lexer.ts";
 import type { Proxy } from "../source/proxies.ts";
 import type { Step } from "../source/steps.ts";
-import { testsOfTerm } from "./candidates.ts";
-import type { Entry } from "./entry.ts";
+import { testsOfTerm } from "../routes/candidates.ts";
+import type { Entry } from "../routes/entry.ts";
 import type { Group } from "./groups.ts";
 import { optionTexts, type OptionTexts } from "./imported.ts";
-import type { NameUse, Route } from "./routes.ts";
+import type { NameUse, Route } from "../routes/routes.ts";
 
 export function allowOptions(entries: readonly Entry[], ledger: Ledger): OptionTexts[] {
   const lists = entries.map(({ proxy }) => allowSteps(proxy).flatMap(({ networks }) => networks));

@@ -2,7 +2,7 @@
 import { SERVICES, type BuiltInName } from "../../seam/services.ts";
 import type { Proxy } from "../source/proxies.ts";
 import type { Group } from "./groups.ts";
-import { reached, type EntryRoutes } from "./routes.ts";
+import { reached, type EntryRoutes } from "../routes/routes.ts";
 
 /** For one service; null: nobody, or not one cluster alone. */
 export interface Takers {

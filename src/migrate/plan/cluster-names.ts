@@ -2,7 +2,7 @@
 import type { BuiltInName } from "../../seam/services.ts";
 import type { Ledger } from "../source/ledger.ts";
 import type { Group } from "./groups.ts";
-import type { NameUse } from "./routes.ts";
+import type { NameUse } from "../routes/routes.ts";
 import type { Unit } from "./units.ts";
 
 const API: readonly BuiltInName[] = ["api"];

@@ -5,7 +5,7 @@ import type { Ledger } from "../source/ledger.ts";
 import { wordAt, type SourceLine } from "../source/lexer.ts";
 import type { Proxy } from "../source/proxies.ts";
 import type { Step } from "../source/steps.ts";
-import type { Entry } from "./entry.ts";
+import type { Entry } from "../routes/entry.ts";
 import type { Group } from "./groups.ts";
 import { optionTexts, type OptionTexts } from "./imported.ts";
 

@@ -1,7 +1,7 @@
 /** Puts pools together that are one cluster: by domain, by the name in the backends' names, by shared nodes. */
 import type { BuiltInName } from "../../seam/services.ts";
 import { ADDRESS_FAMILY, isDualStack } from "./dual-stack.ts";
-import { domainOf } from "./meaning.ts";
+import { domainOf } from "../routes/meaning.ts";
 import { nameOfHost, weakName } from "./naming.ts";
 import { hostsOf, isNamed, portsOf, sameHosts, type Unit } from "./units.ts";
 

@@ -9,9 +9,9 @@ import { clientLimitOptions, clusterLimitOptions } from "./connection-limits.ts"
 import { importCluster, type ClusterFacts } from "./cluster-options.ts";
 import { groupUnits, type GivenDomain, type Group, type Grouping } from "./groups.ts";
 import { optionTexts, type Imported, type OptionTexts } from "./imported.ts";
-import { sortListeners, type Listeners } from "./listeners.ts";
+import { sortListeners, type Listeners } from "../routes/listeners.ts";
 import { redirects } from "./redirects.ts";
-import { routesOf, type EntryRoutes, type Route } from "./routes.ts";
+import { routesOf, type EntryRoutes, type Route } from "../routes/routes.ts";
 import { adminOptions, limitOptions, listenOptions, logOptions } from "./settings.ts";
 import { timeoutOptions } from "./timeouts.ts";
 import { unitsOf, type Unit } from "./units.ts";

@@ -1,8 +1,8 @@
 import type { Source } from "../source/configuration.ts";
 import { evaluate } from "../source/evaluator.ts";
 import type { Group } from "./groups.ts";
-import type { Entry } from "./entry.ts";
-import { sampleOf, sampleOfLabel } from "./meaning.ts";
+import type { Entry } from "../routes/entry.ts";
+import { sampleOf, sampleOfLabel } from "../routes/meaning.ts";
 
 /** Whether plain HTTP for a cluster's names is answered with a redirect to https. */
 export function redirects(source: Source, entries: readonly Entry[], group: Group): boolean {

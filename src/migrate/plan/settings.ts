@@ -8,7 +8,7 @@ import type { Source } from "../source/configuration.ts";
 import { wordAt, wordsFrom, type SourceLine } from "../source/lexer.ts";
 import type { Proxy } from "../source/proxies.ts";
 import { notedOption, optionTexts, type Origin, type OptionTexts } from "./imported.ts";
-import type { Entry } from "./entry.ts";
+import type { Entry } from "../routes/entry.ts";
 
 function origin(line: SourceLine, fate: Origin["fate"], why: string): Origin {
   return { line, fate, why };

@@ -2,9 +2,9 @@
 import type { BuiltInName } from "../../seam/services.ts";
 import type { Server } from "../source/endpoints.ts";
 import { usableServers, type Proxy } from "../source/proxies.ts";
-import { domainOf, type LabelName } from "./meaning.ts";
+import { domainOf, type LabelName } from "../routes/meaning.ts";
 import { baseName } from "./naming.ts";
-import type { NameUse, Route } from "./routes.ts";
+import type { NameUse, Route } from "../routes/routes.ts";
 
 export interface Unit {
   readonly kind: BuiltInName;

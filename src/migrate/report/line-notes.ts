@@ -1,6 +1,6 @@
 /** A fate for every line that no step before has spoken of: no line of the source is passed over in silence. */
-import { backendNames, proxiesBehind, testsOfTerm } from "../plan/candidates.ts";
-import type { OtherRole } from "../plan/listeners.ts";
+import { backendNames, proxiesBehind, testsOfTerm } from "../routes/candidates.ts";
+import type { OtherRole } from "../routes/listeners.ts";
 import type { Parts } from "../plan/plan.ts";
 import type { Source } from "../source/configuration.ts";
 import type { Outcome } from "../source/evaluator.ts";

@@ -1,7 +1,7 @@
 /** Mistakes in the source that show in the whole rather than in one pattern. */
 import type { Parts } from "../plan/plan.ts";
 import { domainsOf, type Group } from "../plan/groups.ts";
-import type { Entry } from "../plan/entry.ts";
+import type { Entry } from "../routes/entry.ts";
 import type { Unit } from "../plan/units.ts";
 import { findBackend } from "../source/configuration.ts";
 import { conditionAt } from "../source/conditions.ts";
@@ -11,7 +11,7 @@ import { waitsForHello, waitsForHttp } from "../source/inspection.ts";
 import { wordAt, type SourceLine } from "../source/lexer.ts";
 import { hasAddressInHead, hasOption, lastLine, linesOf, type Proxy } from "../source/proxies.ts";
 import type { AclTest } from "../source/samples.ts";
-import { testsOf } from "../plan/candidates.ts";
+import { testsOf } from "../routes/candidates.ts";
 import type { Ledger } from "../source/ledger.ts";
 import { PREDEFINED } from "./rule-notes.ts";
 

@@ -1,5 +1,5 @@
 /** Why nothing of a file could be imported. */
-import { backendNames } from "../plan/candidates.ts";
+import { backendNames } from "../routes/candidates.ts";
 import type { Parts } from "../plan/plan.ts";
 import { findBackend, type Source } from "../source/configuration.ts";
 import { usableServers, type Proxy } from "../source/proxies.ts";

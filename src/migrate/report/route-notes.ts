@@ -9,7 +9,7 @@ import type { Group } from "../plan/groups.ts";
 import type { BuiltInName } from "../../seam/services.ts";
 import type { SourceLine } from "../source/lexer.ts";
 import { isOut } from "../source/proxies.ts";
-import type { Route } from "../plan/routes.ts";
+import type { Route } from "../routes/routes.ts";
 
 export function noteRoutes(parts: Parts, ledger: Ledger): void {
   for (const entry of parts.entries) {

@@ -1,7 +1,7 @@
 /** Notes on rules that lead nowhere, or that depend on what edge-lb does not look at. */
-import { computedKeys, namesOfRule, namesOfTest, proxiesBehind, testsOfTerm } from "../plan/candidates.ts";
+import { computedKeys, namesOfRule, namesOfTest, proxiesBehind, testsOfTerm } from "../routes/candidates.ts";
 import type { Parts } from "../plan/plan.ts";
-import type { EntryRoutes } from "../plan/routes.ts";
+import type { EntryRoutes } from "../routes/routes.ts";
 import { findBackend, type Source } from "../source/configuration.ts";
 import type { Condition } from "../source/conditions.ts";
 import { endsTls, fetchIsKnown, ofRequest } from "../source/fetches.ts";

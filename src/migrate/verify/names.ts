@@ -1,10 +1,10 @@
 /** The table of names that a proof asks for. */
 import type { ImportResult } from "../plan/plan.ts";
-import type { Candidate } from "../plan/candidates.ts";
-import type { Entry } from "../plan/entry.ts";
-import { ANY_DOMAIN, sampleOf } from "../plan/meaning.ts";
-import { nearMisses } from "../plan/near-misses.ts";
-import { NOBODY } from "../plan/routes.ts";
+import type { Candidate } from "../routes/candidates.ts";
+import type { Entry } from "../routes/entry.ts";
+import { ANY_DOMAIN, sampleOf } from "../routes/meaning.ts";
+import { nearMisses } from "../routes/near-misses.ts";
+import { NOBODY } from "../routes/routes.ts";
 
 /** Names that no cluster has, or that say nothing. */
 const FOREIGN = ["localhost", "kubernetes.default.svc", "nobody.example", NOBODY];

@@ -1,9 +1,9 @@
 /** Why the source and edge-lb answer a name differently: the one note of the report that says so. */
 import type { ImportResult } from "../plan/plan.ts";
-import { proxiesBehind } from "../plan/candidates.ts";
+import { proxiesBehind } from "../routes/candidates.ts";
 import type { Group } from "../plan/groups.ts";
-import { matchesLabel, matchesName, type FaultCode } from "../plan/meaning.ts";
-import { reached, type EntryRoutes, type NameUse, type Route } from "../plan/routes.ts";
+import { matchesLabel, matchesName, type FaultCode } from "../routes/meaning.ts";
+import { reached, type EntryRoutes, type NameUse, type Route } from "../routes/routes.ts";
 import type { Outcome } from "../source/evaluator.ts";
 import type { Note } from "../source/ledger.ts";
 import type { SourceLine } from "../source/lexer.ts";

@@ -2,7 +2,7 @@
 import type { Config } from "../../config/model.ts";
 import type { BuiltInName } from "../../seam/services.ts";
 import type { ImportResult } from "../plan/plan.ts";
-import type { EntryRoutes } from "../plan/routes.ts";
+import type { EntryRoutes } from "../routes/routes.ts";
 import { endpointText } from "../plan/units.ts";
 import { evaluate, type Outcome } from "../source/evaluator.ts";
 import type { Note } from "../source/ledger.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { patternMeaning } from "../../../src/migrate/plan/patterns.ts";
+import { patternMeaning } from "../../../src/migrate/routes/patterns.ts";
 import type { MatchMethod } from "../../../src/migrate/source/samples.ts";
 
 type Want = readonly [names: readonly string[], faults: readonly string[]];
