@@ -2,7 +2,7 @@
 import type { ExchangeEnd, SessionEffects, SessionSettings, Started, Forward } from "../../src/core/http/effects.ts";
 import { namelessHost, unknownHost } from "../../src/core/http/replies.ts";
 import type { Reply } from "../../src/core/http/reply.ts";
-import type { Request } from "../../src/core/http/request.ts";
+import type { Request } from "../../src/core/message/request.ts";
 import { HttpSession } from "../../src/core/http/session.ts";
 
 export const SETTINGS: SessionSettings = {

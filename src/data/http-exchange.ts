@@ -1,10 +1,10 @@
 /** The request under way on a connection to the http listener: where it goes, by which snapshot, and when what happened. */
 import { inAny } from "../core/access.ts";
 import { hostKey } from "../core/balance/hash.ts";
-import { latin1 } from "../core/http/bytes.ts";
+import { latin1 } from "../core/message/bytes.ts";
 import type { ExchangeEnd, Forward } from "../core/http/effects.ts";
 import type { Reply } from "../core/http/reply.ts";
-import type { Request, RequestHead } from "../core/http/request.ts";
+import type { Request, RequestHead } from "../core/message/request.ts";
 import { routeHost } from "../core/route/lookup.ts";
 import { ANSWERS } from "../seam/board.ts";
 import type { Pool } from "../seam/snapshot.ts";

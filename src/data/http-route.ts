@@ -1,10 +1,10 @@
 /** Where one HTTP request goes: to a pool, or nowhere, with the words that say why. */
 import { isAllowed } from "../core/access.ts";
 import type { Ends } from "../core/proxy-protocol.ts";
-import { latin1 } from "../core/http/bytes.ts";
+import { latin1 } from "../core/message/bytes.ts";
 import { forbidden, namelessHost, redirect, unavailable, unknownHost } from "../core/http/replies.ts";
 import type { Reply } from "../core/http/reply.ts";
-import type { Request, RequestHead } from "../core/http/request.ts";
+import type { Request, RequestHead } from "../core/message/request.ts";
 import { reasonText } from "../core/health/reasons.ts";
 import { nearestName } from "../core/route/nearest.ts";
 import { HEALTH_WORDS } from "../seam/board.ts";

@@ -4,7 +4,7 @@ import { clientSlot } from "../core/client-slot.ts";
 import type { ExchangeEnd, SessionEffects, Started, Forward } from "../core/http/effects.ts";
 import { unavailable } from "../core/http/replies.ts";
 import type { EndWord, Reply } from "../core/http/reply.ts";
-import type { Request, RequestHead } from "../core/http/request.ts";
+import type { Request, RequestHead } from "../core/message/request.ts";
 import { HttpSession } from "../core/http/session.ts";
 import type { ProxyHeaderReader } from "../core/proxy-header.ts";
 import { withProxyHeader, type Ends } from "../core/proxy-protocol.ts";

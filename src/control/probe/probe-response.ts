@@ -1,9 +1,9 @@
 /** The HTTP response to a probe: its status, and whether the connection can take another request. */
-import { Body } from "../../core/http/body.ts";
-import { connectionOptions, declaredFraming, NO_BODY, UNTIL_CLOSE, type Framing } from "../../core/http/framing.ts";
-import { Gather } from "../../core/http/gather.ts";
-import { HeadReader, type HeadLimits } from "../../core/http/head.ts";
-import { StatusLine } from "../../core/http/start-line.ts";
+import { Body } from "../../core/message/body.ts";
+import { connectionOptions, declaredFraming, NO_BODY, UNTIL_CLOSE, type Framing } from "../../core/message/framing.ts";
+import { Gather } from "../../core/message/gather.ts";
+import { HeadReader, type HeadLimits } from "../../core/message/head.ts";
+import { StatusLine } from "../../core/message/start-line.ts";
 
 const LIMITS: HeadLimits = { httpLine: 8_192, httpHead: 65_536, httpFields: 200 };
 /** Body bytes read of a response: `/readyz` says "ok", its failing checks fill a page. */

@@ -1,11 +1,11 @@
 /** A node's answer: read, judged and turned into what the client gets. */
-import { Body } from "./body.ts";
+import { Body } from "../message/body.ts";
 import { forwardResponse } from "./forward.ts";
-import { Gather } from "./gather.ts";
-import { HeadReader, type HeadLimits } from "./head.ts";
-import type { Request } from "./request.ts";
-import { readResponse, type Response, type ResponseFault, type ResponseHead } from "./response.ts";
-import { StatusLine } from "./start-line.ts";
+import { Gather } from "../message/gather.ts";
+import { HeadReader, type HeadLimits } from "../message/head.ts";
+import type { Request } from "../message/request.ts";
+import { readResponse, type Response, type ResponseFault, type ResponseHead } from "../message/response.ts";
+import { StatusLine } from "../message/start-line.ts";
 import type { AnswerState } from "./states.ts";
 
 export class Answer {

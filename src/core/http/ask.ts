@@ -1,12 +1,12 @@
 /** A client's request: read, judged and turned into what the node gets. */
-import { Body } from "./body.ts";
-import { spells } from "./bytes.ts";
+import { Body } from "../message/body.ts";
+import { spells } from "../message/bytes.ts";
 import { AddedLines, forwardRequest, type ClientInfo } from "./forward.ts";
-import { Gather } from "./gather.ts";
-import { HeadReader, type HeadLimits } from "./head.ts";
+import { Gather } from "../message/gather.ts";
+import { HeadReader, type HeadLimits } from "../message/head.ts";
 import { replyFormat, type ReplyFormat } from "./reply.ts";
-import { HostMemo, readRequest, type Request, type RequestFault, type RequestHead } from "./request.ts";
-import { RequestLine } from "./start-line.ts";
+import { HostMemo, readRequest, type Request, type RequestFault, type RequestHead } from "../message/request.ts";
+import { RequestLine } from "../message/start-line.ts";
 import type { AskState } from "./states.ts";
 
 export class Ask {

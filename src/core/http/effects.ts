@@ -1,9 +1,9 @@
 /** What an HTTP session asks of its surroundings: `data/` implements it with sockets, tests with lists. */
 import type { DataTimeouts } from "../../seam/snapshot.ts";
 import type { ClientInfo } from "./forward.ts";
-import type { HeadLimits } from "./head.ts";
+import type { HeadLimits } from "../message/head.ts";
 import type { EndWord, Reply } from "./reply.ts";
-import type { Request, RequestHead } from "./request.ts";
+import type { Request, RequestHead } from "../message/request.ts";
 
 /** A snapshot has them. */
 export interface SessionSettings {

@@ -1,5 +1,5 @@
 /** Back-pressure: each side is read as long as the other takes it, and large bodies are left to the runtime. */
-import type { Body } from "./body.ts";
+import type { Body } from "../message/body.ts";
 import type { SessionEffects } from "./effects.ts";
 
 /** From this many known bytes on, the runtime moves a body without showing it; below, one or two reads do as well. */

@@ -1,12 +1,12 @@
 /** Writes heads for the next hop: hop-by-hop fields are left out, edge-lb's own are added, every other byte stays as it came. */
 import { formatEndpoint, formatHost } from "../address.ts";
 import { ascii } from "../text-bytes.ts";
-import { FIELD, FORWARDED, isForwarded } from "./field.ts";
-import { isNamed, type ReadHead } from "./framing.ts";
-import type { Gather } from "./gather.ts";
-import { FIELD_ID, FIELD_WIDTH, LINE_FROM, lineEnd, VALUE_FROM, VALUE_TO } from "./head.ts";
-import type { Request, RequestHead } from "./request.ts";
-import type { Response, ResponseHead } from "./response.ts";
+import { FIELD, FORWARDED, isForwarded } from "../message/field.ts";
+import { isNamed, type ReadHead } from "../message/framing.ts";
+import type { Gather } from "../message/gather.ts";
+import { FIELD_ID, FIELD_WIDTH, LINE_FROM, lineEnd, VALUE_FROM, VALUE_TO } from "../message/head.ts";
+import type { Request, RequestHead } from "../message/request.ts";
+import type { Response, ResponseHead } from "../message/response.ts";
 
 /** The port that an authority does not name. */
 const HTTP_PORT = 80;

@@ -5,7 +5,7 @@ import { Deadline } from "./deadline.ts";
 import type { ExchangeEnd, SessionEffects, SessionSettings, Forward } from "./effects.ts";
 import { Flow } from "./flow.ts";
 import { renderReply, type EndWord, type Reply } from "./reply.ts";
-import type { Request } from "./request.ts";
+import type { Request } from "../message/request.ts";
 import type { AnswerState, NodeState } from "./states.ts";
 
 export class Relay {

@@ -1,7 +1,7 @@
 /** The replies there are, each with its words. None of them names a node's address or a cluster that was not asked for. */
 import type { EndWord, Reply } from "./reply.ts";
-import type { RequestFault } from "./request.ts";
-import type { ResponseFault } from "./response.ts";
+import type { RequestFault } from "../message/request.ts";
+import type { ResponseFault } from "../message/response.ts";
 
 /** Methods that pass; RFC 9110 §15.5.6 wants them in a 405. */
 const ALLOW = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE";

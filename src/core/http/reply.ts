@@ -1,10 +1,10 @@
 /** Answers that edge-lb gives itself: plain text for programs, a small page for browsers, JSON for those who ask for it. */
-import { FIELD } from "./field.ts";
-import { findField, type ReadHead } from "./framing.ts";
-import { VALUE_FROM, VALUE_TO } from "./head.ts";
+import { FIELD } from "../message/field.ts";
+import { findField, type ReadHead } from "../message/framing.ts";
+import { VALUE_FROM, VALUE_TO } from "../message/head.ts";
 import type { EndReason } from "../../seam/tallies.ts";
 import { utf8 } from "../text-bytes.ts";
-import { latin1 } from "./bytes.ts";
+import { latin1 } from "../message/bytes.ts";
 import { httpDate } from "./date.ts";
 
 /** How a request ended, in the access log's words: all but those of TLS connections and tunnels. */

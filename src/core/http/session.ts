@@ -10,7 +10,7 @@ import { Held } from "./held.ts";
 import { Relay } from "./relay.ts";
 import { badAnswer, badRequest, bodyTimeout, cutOff, headTimeout, lastStop, nodeGone, nodeTimeout } from "./replies.ts";
 import type { EndWord, Reply } from "./reply.ts";
-import type { Request } from "./request.ts";
+import type { Request } from "../message/request.ts";
 import type { Phase } from "./states.ts";
 
 export class HttpSession {

@@ -8,8 +8,8 @@ import {
   NAME_TO,
   VALUE_FROM,
   VALUE_TO,
-} from "../../../src/core/http/head.ts";
-import { RequestLine, StatusLine } from "../../../src/core/http/start-line.ts";
+} from "../../../src/core/message/head.ts";
+import { RequestLine, StatusLine } from "../../../src/core/message/start-line.ts";
 import { bytesOf, SETTINGS, textOf } from "../../../scripts/fuzz/session-lab.ts";
 
 const LIMITS = { httpLine: 40, httpHead: 200, httpFields: 4 };

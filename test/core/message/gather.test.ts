@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { Gather } from "../../../src/core/http/gather.ts";
+import { Gather } from "../../../src/core/message/gather.ts";
 import { bytesOf, textOf } from "../../../scripts/fuzz/session-lab.ts";
 
 describe("Gather", () => {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { Body } from "../../../src/core/http/body.ts";
-import { CHUNKED, UNTIL_CLOSE, type Framing } from "../../../src/core/http/framing.ts";
-import { Gather } from "../../../src/core/http/gather.ts";
+import { Body } from "../../../src/core/message/body.ts";
+import { CHUNKED, UNTIL_CLOSE, type Framing } from "../../../src/core/message/framing.ts";
+import { Gather } from "../../../src/core/message/gather.ts";
 import { bytesOf, textOf } from "../../../scripts/fuzz/session-lab.ts";
 
 const LIMITS = { httpLine: 100, httpHead: 300, httpFields: 4 };
