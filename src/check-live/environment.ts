@@ -8,7 +8,7 @@ import type { ListenAddress } from "../config/values/addresses.ts";
 import type { Config } from "../config/model.ts";
 import { canonicalIp, formatEndpoint } from "../core/address.ts";
 import { descriptorLimit } from "../runtime/descriptors.ts";
-import { readSourcePorts, type SourcePorts } from "./source-ports.ts";
+import { readSourcePorts, type SourcePorts } from "../control/machine/source-ports.ts";
 import { askClock, type ClockAnswer, type ClockQuestion } from "./clock.ts";
 import { portHolder, type Holder } from "../control/machine/port-holder.ts";
 import { chooseEngine, type ChosenEngine } from "../control/serve/engine.ts";

@@ -30,10 +30,11 @@ describe.skipIf(why !== null)("source ports", () => {
     net?.close();
   });
 
-  test("the next node is taken while there is one, then the client hears of a limit and the log of the cause", async () => {
+  test("the next node is taken while there is one, then the client hears of a limit; the log warns before and says why after", async () => {
     for (let i = 0; i < NODES * PORTS; i++) tunnels.push(await holdTunnel(lab.door("api")));
     expect(await holdTunnel(lab.door("api")).then(() => "open", String)).toContain("ALERT_INTERNAL_ERROR");
     await lab.edge.logged(/"end":"limit reached","note":"3 tried, last: no-ports"/);
+    await lab.edge.logged(/source ports run short: 4 of 4 towards [^ ]+ are in use; .*tcp_tw_reuse=1/);
     await lab.edge.logged(/no source port left towards a node: .*tcp_tw_reuse=1/);
   });
 });

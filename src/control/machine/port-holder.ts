@@ -67,7 +67,7 @@ function socketsIn(table: string, over: Transport): HoldingSocket[] {
 }
 
 /** The kernel prints words of four bytes in its own order, which is little-endian wherever edge-lb runs. */
-function addressOf(hex: string): string {
+export function addressOf(hex: string): string {
   const bytes = Buffer.from(hex, "hex");
   for (let at = 0; at < bytes.length; at += 4) bytes.subarray(at, at + 4).reverse();
   return formatAddress(bytes);
@@ -121,7 +121,7 @@ export function inodeOf(link: string): string {
 }
 
 /** Nothing where it cannot be read: the process ended, or there is no IPv6. */
-function textOf(path: string): string {
+export function textOf(path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch {

@@ -22,7 +22,7 @@ import { OwnEndpoints } from "../machine/own-endpoints.ts";
 import { maxConnections } from "../machine/limits.ts";
 import { localNetworks } from "../machine/networks.ts";
 import type { LogSink } from "../log/sink.ts";
-import { PortShortage } from "./port-shortage.ts";
+import { SourcePortWatch } from "./source-port-watch.ts";
 import { Resolver, type NameView } from "./resolver.ts";
 import { ClusterExpiry } from "./cluster-expiry.ts";
 import { openDns, type DnsService } from "./dns.ts";
@@ -147,7 +147,7 @@ class ControlPlane implements Supervisor {
   readonly pool: Workers;
   readonly cuts = new Cuts();
   private readonly before: Inheritance | undefined;
-  private readonly portShortage: PortShortage;
+  private readonly sourcePorts: SourcePortWatch;
   private readonly resolver: Resolver;
   /** Domains learnt from certificates, by cluster. */
   private learned: ReadonlyMap<string, string> = new Map();
@@ -177,7 +177,7 @@ class ControlPlane implements Supervisor {
     this.totals = new Totals(this.board);
     this.oldest = Array.from({ length: count }, () => 0);
     this.newest = new Versions(count);
-    this.portShortage = new PortShortage(log);
+    this.sourcePorts = new SourcePortWatch({ log, board: this.board, snapshot: () => this.snapshot });
     this.resolver = new Resolver({ log, onChange: () => this.refresh() });
     this.snapshot = this.build(1, this.config);
     this.pool = createWorkers({
@@ -214,6 +214,7 @@ class ControlPlane implements Supervisor {
       },
     });
     this.health.start();
+    this.sourcePorts.start();
     await this.pool.start();
   }
 
@@ -278,6 +279,7 @@ class ControlPlane implements Supervisor {
   async stop(afterMs = this.config.timeouts.drain): Promise<void> {
     this.health?.stop();
     this.resolver.stop();
+    this.sourcePorts.stop();
     await this.pool.stop(afterMs, () => this.sockets.close());
     this.sockets.close();
     this.standby.stop();
@@ -350,7 +352,7 @@ class ControlPlane implements Supervisor {
         return this.tail.isWatched ? this.pool.post(worker, { kind: "tail", on: true }) : undefined;
       case "dial-failed":
         this.lastFailures.set(mail.cell, { error: mail.error, atMs: Date.now() });
-        if (mail.error === "no-ports") this.portShortage.met(Date.now());
+        if (mail.error === "no-ports") this.sourcePorts.met();
         return this.health?.dialFailed(mail.cell, mail.error);
       case "unknown-name":
         return this.unknownNames.add(mail.listener, mail.name, mail.client);
