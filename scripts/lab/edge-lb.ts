@@ -19,6 +19,8 @@ export interface EdgeLbOptions {
   readonly argv?: readonly string[];
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** It may meet another instance on this machine: no flag is added. @default true */
+  readonly alone?: boolean;
 }
 
 export interface EdgeLb {
@@ -57,7 +59,7 @@ const TAIL = 3_000;
 
 /** Starts edge-lb and waits for its ready line; throws with its stderr when that does not come. */
 export async function startEdgeLb(args: readonly string[], options: EdgeLbOptions = {}): Promise<EdgeLb> {
-  const child = Bun.spawn([...edgeLbArgv(options), ...args, ...alone(args)], {
+  const child = Bun.spawn([...edgeLbArgv(options), ...args, ...(options.alone === false ? [] : alone(args))], {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, ...BY_ITSELF, ...options.env },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),

@@ -8,10 +8,11 @@ import { EdgeError } from "../errors.ts";
 import { clusterSpec, withPorts } from "./cluster-text.ts";
 import { IssuerMemory } from "./issuer-memory.ts";
 import { Looker } from "./look.ts";
+import { Neighbours } from "./neighbours.ts";
 import { openSource } from "./open-source.ts";
 import { Pacer } from "./pacer.ts";
 import { Sightings } from "./sightings.ts";
-import type { Source } from "./source.ts";
+import type { Candidate, Source } from "./source.ts";
 import { Tellings } from "./tellings.ts";
 
 const TICK_MS = 1_000;
@@ -19,6 +20,8 @@ const TICK_MS = 1_000;
 /** A source that is looked at. */
 interface Watched {
   readonly source: Source;
+  /** What it proposed last, by address. */
+  candidates: ReadonlyMap<string, Candidate>;
   dueMs: number;
   busy: boolean;
 }
@@ -31,7 +34,7 @@ export function startDiscovery(access: DiscoveryAccess): RunningDiscovery {
 
 class Discovery implements RunningDiscovery {
   private readonly access: DiscoveryAccess;
-  private readonly looker: Looker;
+  private readonly neighbours = new Neighbours();
   private readonly memory = new IssuerMemory(process.env["STATE_DIRECTORY"]);
   private readonly sightings: Sightings;
   private readonly tellings: Tellings;
@@ -47,8 +50,13 @@ class Discovery implements RunningDiscovery {
     access.supervisor.trust.set(this.memory.issuers);
     this.specs = access.reload.layer.discovered ?? [];
     const { own, log } = access.supervisor;
-    this.looker = new Looker(new Pacer(), (at) => own.reachedAt(at) !== null);
-    this.sightings = new Sightings(this.looker);
+    const { neighbours } = this;
+    const looker = new Looker({
+      pacer: new Pacer(),
+      isOwn: (at) => own.reachedAt(at) !== null,
+      isAbsent: (ip) => neighbours.isAbsent(ip),
+    });
+    this.sightings = new Sightings({ looker, neighbours, nowMs: () => performance.now() });
     this.tellings = new Tellings(log, this.memory);
   }
 
@@ -69,9 +77,10 @@ class Discovery implements RunningDiscovery {
     for (const [text, watched] of this.sources) {
       if (!watched.busy && nowMs >= watched.dueMs) void this.lookAt(text, watched);
     }
-    this.noteProbes(nowMs);
-    void this.sightings.askAgain(nowMs);
-    const gone = this.sightings.forget(nowMs, this.access.supervisor.config.timeouts.gone);
+    this.noteProbes();
+    this.noteArrivals();
+    void this.sightings.askAgain();
+    const gone = this.sightings.forget(this.access.supervisor.config.timeouts.gone);
     if ((this.sightings.takeNews() || gone) && !this.deciding) void this.decide();
   }
 
@@ -86,7 +95,7 @@ class Discovery implements RunningDiscovery {
   private open(text: string, spec: DiscoverSource, nowMs: number): void {
     try {
       const source = openSource(spec, { env: process.env });
-      this.sources.set(text, { source, dueMs: nowMs, busy: false });
+      this.sources.set(text, { source, candidates: new Map(), dueMs: nowMs, busy: false });
     } catch (error) {
       this.tellings.sourceFailed(text, error);
     }
@@ -98,6 +107,7 @@ class Discovery implements RunningDiscovery {
     try {
       const given = new Set(this.given().flatMap(({ addresses }) => addresses));
       const candidates = (await watched.source.find()).filter(({ ip }) => !given.has(ip));
+      watched.candidates = new Map(candidates.map((each) => [each.ip, each]));
       this.tellings.sourceAnswered(text);
       await this.sightings.look(candidates, watched.source.spec.ports);
     } catch (error) {
@@ -108,13 +118,23 @@ class Discovery implements RunningDiscovery {
   }
 
   /** Nodes of discovered clusters are probed, so no look is needed to know that they are there. */
-  private noteProbes(nowMs: number): void {
+  private noteProbes(): void {
     const { config, health } = this.access.supervisor;
     const discovered = new Set(config.clusters.filter(({ layer }) => layer === "discovered").map(({ name }) => name));
     for (const { cluster, ip, state, identity } of health?.endpoints() ?? []) {
       if (!discovered.has(cluster)) continue;
       if (identity === "foreign") this.sightings.doubt(ip);
-      else if (state === "up" || state === "not-ready") this.sightings.alive(ip, nowMs);
+      else if (state === "up" || state === "not-ready") this.sightings.alive(ip);
+    }
+  }
+
+  /** A machine that boots asks this one for something long before the next sweep, and long before its API serves. */
+  private noteArrivals(): void {
+    for (const ip of this.neighbours.arrived()) {
+      for (const { source, candidates } of this.sources.values()) {
+        const candidate = candidates.get(ip);
+        if (candidate !== undefined) this.sightings.arrived(candidate, source.spec.ports);
+      }
     }
   }
 

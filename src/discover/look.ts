@@ -1,20 +1,17 @@
 /** Asks one address which certificates it shows: on its API's port and its https port, without a name and with names. */
-import { closePolitely, deadline, noProgress, openSocket, ProbeTimeout } from "../control/probe/socket.ts";
 import { isMachineAddress } from "../config/values/addresses.ts";
 import type { DiscoverSource } from "../config/values/discover-source.ts";
 import { apiDomains, covers, ingressDomains, type Shown, type Sighting } from "../core/discover/sighting.ts";
 import { SERVICES } from "../seam/services.ts";
 import type { Address } from "../seam/snapshot.ts";
-import { codeOf } from "../errors.ts";
-import type { Pacer } from "./pacer.ts";
+import { shakeHands, type Shaken } from "./handshake.ts";
+import type { Pacer, Urgency } from "./pacer.ts";
 import type { Candidate } from "./source.ts";
 
-/** In one network a machine that is there answers within milliseconds. */
-const CONNECT_MS = 500;
-/** A small VM that just boots needs this for a handshake. */
-const HANDSHAKE_MS = 3_000;
 /** Names that one address is asked for in one look: with more clusters than this the rest comes later, as they become known. */
-const NAMES_MOST = 16;
+export const NAMES_MOST = 16;
+/** An address that is this slow to be asked for names is asked for no more of them. */
+const NAMES_MS = 5_000;
 
 export type Ports = DiscoverSource["ports"];
 
@@ -25,53 +22,46 @@ export interface Seen extends Sighting {
   readonly answered: boolean;
 }
 
-/** What one connection gave. */
-interface Shaken {
-  readonly shown: Shown | null;
-  readonly answered: boolean;
+export interface LookerInput {
+  readonly pacer: Pacer;
+  /** Where edge-lb itself listens: never asked, never found. */
+  readonly isOwn?: (at: Address) => boolean;
+  /** Nobody has the address, as far as this machine knows after it has tried. */
+  readonly isAbsent?: (ip: string) => boolean;
 }
 
-const NOBODY: Shaken = { shown: null, answered: false };
+const NOBODY: Shaken = { shown: null, answered: false, isLate: false };
 
 export class Looker {
   private readonly pacer: Pacer;
   private readonly isOwn: (at: Address) => boolean;
+  private readonly isAbsent: (ip: string) => boolean;
 
-  /** @param isOwn Where edge-lb itself listens: never asked, never found. */
-  constructor(pacer: Pacer, isOwn: (at: Address) => boolean = () => false) {
+  constructor({ pacer, isOwn = () => false, isAbsent = () => false }: LookerInput) {
     this.pacer = pacer;
     this.isOwn = isOwn;
+    this.isAbsent = isAbsent;
   }
 
   /** Without names. */
-  async look({ ip, label }: Candidate, ports: Ports): Promise<Seen> {
+  async look({ ip, label }: Candidate, ports: Ports, urgency: Urgency): Promise<Seen> {
     const nobody: Seen = { ip, label, ports, api: null, https: null, answered: false };
     if (!isMachineAddress(ip)) return nobody;
-    const [api, https] = await Promise.all([
-      this.shake({ ip, port: apiPort(ports) }, null),
-      this.shake({ ip, port: httpsPort(ports) }, null),
-    ]);
+    const api = await this.shake({ ip, port: apiPort(ports) }, null, urgency);
+    if (!api.answered && this.isAbsent(ip)) return nobody;
+    const https = await this.shake({ ip, port: httpsPort(ports) }, null, urgency);
     return { ...nobody, ...shownOf(api, https), answered: api.answered || https.answered };
   }
 
-  /**
-   * With the names of these domains, as servers choose their certificate by name.
-   * @param domains Most likely ones first.
-   */
-  async lookFor(seen: Seen, domains: Iterable<string>): Promise<Seen> {
-    const { ip, ports } = seen;
-    const own = [...(seen.https ?? []).flatMap(ingressDomains), ...(seen.api ?? []).flatMap(apiDomains)];
-    const asked = [...new Set([...own, ...domains])].slice(0, NAMES_MOST);
-    const { api, https } = seen;
+  /** With the names of these domains, as servers choose their certificate by name. @param domains At most `NAMES_MOST`. */
+  async lookFor(seen: Seen, domains: readonly string[]): Promise<Seen> {
+    const { ip, ports, api, https } = seen;
     const apiAt = { ip, port: apiPort(ports) };
     const httpsAt = { ip, port: httpsPort(ports) };
-    const byApiName = await this.firstFit(apiAt, api, asked.map(apiName), (shown, name) => covers(shown, name));
-    const byRoute = await this.firstFit(
-      httpsAt,
-      https,
-      asked.map(routeName),
-      (shown) => ingressDomains(shown).length > 0,
-    );
+    const [byApiName, byRoute] = await Promise.all([
+      this.firstFit(apiAt, api, domains.map(apiName), covers),
+      this.firstFit(httpsAt, https, domains.map(routeName), (shown) => ingressDomains(shown).length > 0),
+    ]);
     return { ...seen, api: withMore(api, byApiName), https: withMore(https, byRoute) };
   }
 
@@ -83,18 +73,26 @@ export class Looker {
     fits: (shown: Shown, name: string) => boolean,
   ): Promise<Shown | null> {
     if (known === null) return null;
+    const untilMs = performance.now() + NAMES_MS;
     for (const name of names) {
       if (known.some((shown) => fits(shown, name))) return null;
-      const { shown } = await this.shake(at, name);
+      const { shown, isLate } = await this.shake(at, name, "soon");
       if (shown !== null && fits(shown, name)) return shown;
+      if (isLate || performance.now() > untilMs) return null;
     }
     return null;
   }
 
-  private shake(at: Address, servername: string | null): Promise<Shaken> {
+  private shake(at: Address, servername: string | null, urgency: Urgency): Promise<Shaken> {
     if (this.isOwn(at)) return Promise.resolve(NOBODY);
-    return this.pacer.run(() => shakeHands(at, servername));
+    return this.pacer.run(urgency, () => shakeHands(at, servername));
   }
+}
+
+/** What to ask an address for: its own domains first, then the others. */
+export function domainsToAsk({ api, https }: Sighting, others: Iterable<string>): readonly string[] {
+  const own = [...(https ?? []).flatMap(ingressDomains), ...(api ?? []).flatMap(apiDomains)];
+  return [...new Set([...own, ...others])];
 }
 
 export function apiPort(ports: Ports): number {
@@ -124,23 +122,4 @@ function portOf(service: string): number {
 
 function shownOf(api: Shaken, https: Shaken): Pick<Sighting, "api" | "https"> {
   return { api: api.shown === null ? null : [api.shown], https: https.shown === null ? null : [https.shown] };
-}
-
-/** A finished handshake, closed politely: nothing of it is in the server's log. */
-function shakeHands(at: Address, servername: string | null): Promise<Shaken> {
-  const progress = noProgress();
-  return new Promise((resolve) => {
-    const finish = (error: Error | null): void => {
-      late();
-      tooLate();
-      const { certificate } = progress;
-      const answered = progress.got !== "nothing" || ["ECONNREFUSED", "ECONNRESET"].includes(codeOf(error) ?? "");
-      resolve({ shown: error === null ? certificate : null, answered });
-      if (error === null) closePolitely(socket);
-      else socket.destroy();
-    };
-    const socket = openSocket({ at, tls: { servername, alpn: ["http/1.1"] } }, progress, finish);
-    const late = deadline(CONNECT_MS, (error) => progress.got === "nothing" && finish(error));
-    const tooLate = deadline(HANDSHAKE_MS, (error: ProbeTimeout) => finish(error));
-  });
 }

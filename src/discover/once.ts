@@ -3,7 +3,7 @@ import { sourceText } from "../config/values/discover-source.ts";
 import { judgeBelonging, type Belonging } from "../core/discover/belonging.ts";
 import { apiDomains, ingressDomains, type Sighting } from "../core/discover/sighting.ts";
 import { EdgeError } from "../errors.ts";
-import type { Looker, Seen } from "./look.ts";
+import { domainsToAsk, NAMES_MOST, type Looker, type Seen } from "./look.ts";
 import type { Source } from "./source.ts";
 
 export interface Outcome {
@@ -29,7 +29,9 @@ export async function lookOnce(sources: readonly Source[], looker: Looker): Prom
   const all = [...first.values()];
   const showing = all.filter(showsAny);
   const domains = domainsOf(showing);
-  const seen = await Promise.all(showing.map((each) => looker.lookFor(each, domains)));
+  const seen = await Promise.all(
+    showing.map((each) => looker.lookFor(each, domainsToAsk(each, domains).slice(0, NAMES_MOST))),
+  );
   const belonging = judgeBelonging(seen, new Map());
   return { seen, belonging, asked: all.length, answered: all.filter(({ answered }) => answered).length, faults };
 }
@@ -37,7 +39,7 @@ export async function lookOnce(sources: readonly Source[], looker: Looker): Prom
 async function lookAt(source: Source, looker: Looker, faults: EdgeError[]): Promise<readonly Seen[]> {
   try {
     const candidates = await source.find();
-    return await Promise.all(candidates.map((candidate) => looker.look(candidate, source.spec.ports)));
+    return await Promise.all(candidates.map((candidate) => looker.look(candidate, source.spec.ports, "sweep")));
   } catch (error) {
     if (!(error instanceof EdgeError))
       throw new Error(`${sourceText(source.spec)}: ${String(error)}`, { cause: error });

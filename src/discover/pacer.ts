@@ -6,8 +6,11 @@ export const A_SECOND = 500;
 /** Starts that may come together after a rest; timers are no finer than this anyway. */
 const BURST = 10;
 
+/** A sweep of thousands must not hold up the few that are known to be there. */
+export type Urgency = "soon" | "sweep";
+
 export class Pacer {
-  private readonly waiting: (() => void)[] = [];
+  private readonly waiting: Readonly<Record<Urgency, (() => void)[]>> = { soon: [], sweep: [] };
   private readonly nowMs: () => number;
   private running = 0;
   private allowed = BURST;
@@ -19,10 +22,10 @@ export class Pacer {
     this.allowedMs = nowMs();
   }
 
-  /** In the order asked. */
-  async run<T>(work: () => Promise<T>): Promise<T> {
+  /** In the order asked, those that are to be soon first. */
+  async run<T>(urgency: Urgency, work: () => Promise<T>): Promise<T> {
     await new Promise<void>((resolve) => {
-      this.waiting.push(resolve);
+      this.waiting[urgency].push(resolve);
       this.startNext();
     });
     try {
@@ -34,13 +37,16 @@ export class Pacer {
   }
 
   private startNext(): void {
+    const { soon, sweep } = this.waiting;
     this.refill();
-    while (this.waiting.length > 0 && this.running < AT_A_TIME && this.allowed >= 1) {
+    while (this.running < AT_A_TIME && this.allowed >= 1) {
+      const start = soon.shift() ?? sweep.shift();
+      if (start === undefined) return;
       this.running += 1;
       this.allowed -= 1;
-      this.waiting.shift()?.();
+      start();
     }
-    if (this.waiting.length === 0 || this.running >= AT_A_TIME || this.timer !== null) return;
+    if (soon.length + sweep.length === 0 || this.running >= AT_A_TIME || this.timer !== null) return;
     this.timer = setTimeout(() => {
       this.timer = null;
       this.startNext();

@@ -4,9 +4,12 @@ import type { BehaviourChange, NodeCertificates, NodeCounters, ToyNode, ToyNodeS
 
 type Unsent<Call> = Call extends ToyCall ? Omit<Call, "id"> : never;
 
-/** Starts a node as a child process, healthy; it ends with this process, however that ends. */
-export async function spawnToyNode(spec: ToyNodeSpec): Promise<ToyNode> {
-  const node = new ToyProcess(spec);
+/**
+ * Starts a node as a child process, healthy; it ends with this process, however that ends.
+ * @param prefix Put before a command line, it runs in another network.
+ */
+export async function spawnToyNode(spec: ToyNodeSpec, prefix: readonly string[] = []): Promise<ToyNode> {
+  const node = new ToyProcess(spec, prefix);
   await node.start();
   return node;
 }
@@ -19,11 +22,11 @@ class ToyProcess implements ToyNode {
   private readonly waiting = new Map<number, (reply: ToyReply) => void>();
   private calls = 0;
 
-  constructor(spec: ToyNodeSpec) {
+  constructor(spec: ToyNodeSpec, prefix: readonly string[]) {
     this.spec = spec;
     this.name = spec.node;
     this.ip = spec.ip;
-    this.child = Bun.spawn([process.execPath, new URL("child.ts", import.meta.url).pathname], {
+    this.child = Bun.spawn([...prefix, process.execPath, new URL("child.ts", import.meta.url).pathname], {
       stdio: ["ignore", "inherit", "inherit"],
       ipc: (reply: ToyReply) => {
         this.waiting.get(reply.id)?.(reply);

@@ -5,6 +5,7 @@ import { choice } from "../../config/values/values.ts";
 import { findClusters } from "../../core/discover/clusters.ts";
 import { flagsText, notesOf, yamlText } from "../../discover/findings-text.ts";
 import { Looker } from "../../discover/look.ts";
+import { Neighbours } from "../../discover/neighbours.ts";
 import { lookOnce, type Outcome } from "../../discover/once.ts";
 import { openSource } from "../../discover/open-source.ts";
 import { Pacer } from "../../discover/pacer.ts";
@@ -22,7 +23,9 @@ export const DISCOVER = command({
   async run({ args, options: { format }, io }) {
     const specs = readSources(args);
     const sources = specs.map((spec) => openSource(spec, { env: io.env }));
-    const outcome = await lookOnce(sources, new Looker(new Pacer()));
+    const neighbours = new Neighbours();
+    const looker = new Looker({ pacer: new Pacer(), isAbsent: (ip) => neighbours.isAbsent(ip) });
+    const outcome = await lookOnce(sources, looker);
     const input = inputOf(specs, outcome);
     io.out(format === "flags" ? flagsText(input) : yamlText(input));
     if (format === "flags") for (const note of notesOf(input)) io.err(`${note}\n`);
