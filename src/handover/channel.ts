@@ -7,6 +7,8 @@ export interface Wire {
   send(bytes: Uint8Array, fds: readonly number[]): number;
   /** @returns null: nothing is there yet; no bytes: the other side has closed. @throws Error */
   receive(): { readonly bytes: Uint8Array; readonly fds: readonly number[] } | null;
+  /** Holds the thread until that holds, for so long at most. */
+  wait(forWhat: "bytes" | "room", ms: number): void;
   close(): void;
 }
 
@@ -21,6 +23,12 @@ const LOOK_MS = 1;
 /** An idle connection is looked at less often. */
 const IDLE_LOOK_MS = 20;
 const BUSY_MS = 2_000;
+/**
+ * Tunnels rest while what is said of them travels, and each look would cost them a millisecond: so for a while the thread
+ * itself waits, in pieces, between which it does what else there is.
+ */
+const SOON_MS = 100;
+const PIECE_MS = 3;
 
 /** What one sends goes out in the order of the calls. Nothing is said after `close`. */
 export class Channel<Out extends object, In> {
@@ -51,12 +59,16 @@ export class Channel<Out extends object, In> {
       at += taken;
       if (taken > 0) continue;
       if (performance.now() > deadline) throw new Error(`it took nothing for ${withinMs / 1_000} s`);
-      await later(LOOK_MS);
+      this.wire.wait("room", PIECE_MS);
+      await turn();
     }
   }
 
-  /** @returns the next message; null: the other side has closed. @throws Error when none came within the time, or what came is none */
-  async next(withinMs: number): Promise<Arrived<In> | null> {
+  /**
+   * @param when `soon`: it is about to come.
+   * @returns the next message; null: the other side has closed. @throws Error when none came within the time, or what came is none
+   */
+  async next(withinMs: number, when: "soon" | "any time" = "any time"): Promise<Arrived<In> | null> {
     const startMs = performance.now();
     for (;;) {
       const arrived = this.take();
@@ -66,7 +78,10 @@ export class Channel<Out extends object, In> {
       const waitedMs = performance.now() - startMs;
       if (received === null) {
         if (waitedMs > withinMs) throw new Error(`it said nothing for ${Math.round(withinMs / 1_000)} s`);
-        await later(waitedMs < BUSY_MS ? LOOK_MS : IDLE_LOOK_MS);
+        if (when === "soon" && waitedMs < SOON_MS) {
+          this.wire.wait("bytes", PIECE_MS);
+          await turn();
+        } else await later(waitedMs < BUSY_MS ? LOOK_MS : IDLE_LOOK_MS);
       } else if (received.bytes.length === 0) this.ended = true;
       else {
         this.fds.push(...received.fds);
@@ -89,6 +104,11 @@ export class Channel<Out extends object, In> {
     this.closed = true;
     this.wire.close();
   }
+}
+
+/** What else waits in this thread has its turn. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve));
 }
 
 function later(ms: number): Promise<void> {

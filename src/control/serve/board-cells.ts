@@ -11,6 +11,8 @@ interface Leaving {
 export class BoardCells {
   private readonly capacity: number;
   private readonly cells = new Map<string, number>();
+  /** By cell: what it serves or served last. */
+  private readonly served: string[] = [];
   private readonly free: number[] = [];
   private readonly leaving = new Map<string, Leaving>();
   /** The first cell that was never used. */
@@ -36,12 +38,18 @@ export class BoardCells {
       );
     }
     this.cells.set(key, cell);
+    this.served[cell] = key;
     return cell;
   }
 
   /** The key's cell, if it has one. */
   peek(key: string): number | undefined {
     return this.cells.get(key);
+  }
+
+  /** What a cell serves. */
+  keyOf(cell: number): string {
+    return this.served[cell] ?? "";
   }
 
   /** The keys of all cells that are in use or about to leave, by cell. */

@@ -36,6 +36,8 @@ export class Heir {
   private readonly held = new Map<number, readonly GivenTunnel[]>();
   private isLeading = false;
   private worker = 0;
+  /** What the old one says next follows at once. */
+  private when: "soon" | "any time" = "any time";
 
   private constructor(channel: Channel<FromNew, FromOld>, hello: Hello, fds: readonly number[]) {
     this.channel = channel;
@@ -82,7 +84,7 @@ export class Heir {
 
   /** @returns false: the old one has closed */
   private async take(input: HeirInput): Promise<boolean> {
-    const next = await this.channel.next(FOR_EVER_MS);
+    const next = await this.channel.next(FOR_EVER_MS, this.when);
     if (next === null) {
       // whoever had these tunnels is gone: nobody else touches them
       for (const batch of this.held.keys()) this.start(input.supervisor, batch);
@@ -90,6 +92,7 @@ export class Heir {
       return false;
     }
     const { message, fds } = next;
+    this.when = message.kind === "counted" ? "any time" : "soon";
     switch (message.kind) {
       case "tunnels":
         await this.hold(input.supervisor, message.batch, message.tunnels, fds);

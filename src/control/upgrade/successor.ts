@@ -71,10 +71,14 @@ export class Successor {
   }
 
   /** @returns the next message of that kind. @throws Error saying why there will be none */
-  async next<K extends FromNew["kind"]>(kind: K, withinMs: number): Promise<Extract<FromNew, { kind: K }>> {
+  async next<K extends FromNew["kind"]>(
+    kind: K,
+    withinMs: number,
+    when: "soon" | "any time" = "any time",
+  ): Promise<Extract<FromNew, { kind: K }>> {
     const deadline = performance.now() + withinMs;
     for (;;) {
-      const arrived: Arrived<FromNew> | null = await this.channel.next(Math.max(0, deadline - performance.now()));
+      const arrived: Arrived<FromNew> | null = await this.channel.next(Math.max(0, deadline - performance.now()), when);
       if (arrived === null) throw new Error(await this.why());
       for (const fd of arrived.fds) closeDescriptor(fd);
       const { message } = arrived;

@@ -3,12 +3,11 @@ import type { CarriedTunnel } from "../../handover/messages.ts";
 import type { GivenTunnel } from "../../seam/tunnel-state.ts";
 import type { BoardCells } from "../serve/board-cells.ts";
 
-/** @param keys By cell. */
-export function carried({ cells, ...tunnel }: GivenTunnel, keys: ReadonlyMap<number, string>): CarriedTunnel {
-  const keyOf = (cell: number): string => keys.get(cell) ?? "";
+export function carried({ cells, ...tunnel }: GivenTunnel, here: BoardCells): CarriedTunnel {
+  const { cluster, pool, endpoint } = cells;
   return {
     ...tunnel,
-    keys: { cluster: keyOf(cells.cluster), pool: keyOf(cells.pool), endpoint: keyOf(cells.endpoint) },
+    keys: { cluster: here.keyOf(cluster), pool: here.keyOf(pool), endpoint: here.keyOf(endpoint) },
   };
 }
 

@@ -40,6 +40,7 @@ export class Upgrade {
   private readonly successor: Successor;
   private batch = 0;
   private moved = 0;
+  private restMs = 0;
   /** Why tunnels stay; null: they move. */
   private note: string | null = null;
   private stopped = false;
@@ -85,7 +86,14 @@ export class Upgrade {
     // last, since they would end with it if it failed now
     await this.moveAll();
     await this.successor.send({ kind: "counted", facts: facts() });
-    return { release: ready.release, pid: ready.pid, moved: this.moved, stayed: supervisor.open(), note: this.note };
+    return {
+      release: ready.release,
+      pid: ready.pid,
+      moved: this.moved,
+      restMs: this.restMs,
+      stayed: supervisor.open(),
+      note: this.note,
+    };
   }
 
   /** After the successor leads: what is open here ends or becomes a tunnel, which moves too. @returns when nothing is left here */
@@ -118,23 +126,25 @@ export class Upgrade {
   /** @returns how many of this worker there were */
   private async moveSome(worker: number): Promise<number> {
     const { pool, cells } = this.input.supervisor;
+    const startMs = performance.now();
     const tunnels = await pool.give(worker, BATCH);
     if (tunnels.length === 0) return 0;
     const batch = ++this.batch;
-    const keys = cells.keys();
     let refused: ReadonlySet<number>;
     try {
-      const message = { kind: "tunnels", batch, tunnels: tunnels.map((tunnel) => carried(tunnel, keys)) } as const;
+      const message = { kind: "tunnels", batch, tunnels: tunnels.map((tunnel) => carried(tunnel, cells)) } as const;
       await this.successor.send(message, tunnels.flatMap(socketsOf));
-      refused = new Set((await this.successor.next("held", STEP_MS)).refused);
+      refused = new Set((await this.successor.next("held", STEP_MS, "soon")).refused);
     } catch (error) {
       // it must not touch them any more before they go on here
       await this.successor.kill();
       pool.post(worker, { kind: "take", tunnels });
       throw error;
     }
+    const started = this.successor.send({ kind: "start", batch });
     this.settle(worker, tunnels, refused);
-    await this.successor.send({ kind: "start", batch });
+    await started;
+    this.restMs = Math.max(this.restMs, performance.now() - startMs);
     return tunnels.length;
   }
 

@@ -13,6 +13,8 @@ export interface Upgraded {
   readonly pid: number;
   /** Tunnels that moved. */
   readonly moved: number;
+  /** The longest that one of them rested on its way, ms. */
+  readonly restMs: number;
   /** Connections that are still with the old process, until they end. */
   readonly stayed: number;
   /** Why tunnels stay there; null: none has to. */
@@ -23,8 +25,9 @@ export function failure(file: string, why: string): EdgeError {
   return new EdgeError("UPGRADE_FAILED", `Cannot upgrade to ${file}: ${why}`, { hint: "the one that runs goes on" });
 }
 
-export function upgradedText({ release, pid, moved, stayed, note }: Upgraded): string {
-  const tunnels = `${moved} ${moved === 1 ? "tunnel" : "tunnels"} moved`;
+export function upgradedText({ release, pid, moved, restMs, stayed, note }: Upgraded): string {
+  const paused = moved === 0 ? "" : `, at rest for ${Math.ceil(restMs)} ms at most`;
+  const tunnels = `${moved} ${moved === 1 ? "tunnel" : "tunnels"} moved${paused}`;
   const rest =
     stayed === 0 ? "" : `, ${stayed} ${stayed === 1 ? "connection ends" : "connections end"} in the old process`;
   const why = note === null ? "" : `; tunnels stay there until they end: ${note}`;

@@ -29,6 +29,7 @@ const SIGNATURES = {
     returns: "i32",
   },
   pipe2: { args: ["ptr", "i32"], returns: "i32" },
+  poll: { args: ["ptr", FFIType.u64_fast, "i32"], returns: "i32" },
   read: { args: ["i32", "ptr", FFIType.u64_fast], returns: "i32" },
   recvmsg: { args: ["i32", "ptr", "i32"], returns: "i32" },
   sendmsg: { args: ["i32", "ptr", "i32"], returns: "i32" },

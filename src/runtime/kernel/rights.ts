@@ -23,6 +23,9 @@ const descriptors = new Int32Array(ancillary, HEADER_BYTES, MOST_DESCRIPTORS);
 const vector = new BigUint64Array(new ArrayBuffer(16));
 /** struct msghdr: name, namelen, iov, iovlen, control, controllen, flags; the same on x64 and arm64, glibc and musl. */
 const header = new BigUint64Array(new ArrayBuffer(56));
+/** struct pollfd: descriptor, then what is waited for and what came of it. */
+const polled = new Int32Array(2);
+const POLL = { IN: 1, OUT: 4 } as const;
 const headerFlags = new Int32Array(header.buffer, 48, 1);
 
 export interface Received {
@@ -72,6 +75,13 @@ export class DescriptorSocket {
       throw new Error("no descriptors left");
     }
     return { bytes: chunk.slice(0, n), fds };
+  }
+
+  /** Holds this thread until it can be read, or written, or the time is over. */
+  wait(forWhat: "bytes" | "room", ms: number): void {
+    polled[0] = this.fd;
+    polled[1] = forWhat === "bytes" ? POLL.IN : POLL.OUT;
+    libc.poll(polled, 1, ms);
   }
 
   close(): void {

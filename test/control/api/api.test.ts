@@ -49,7 +49,7 @@ function bench(readOnly = false) {
     upgrade(to) {
       calls.push(["upgrade", to]);
       if (to === "/nowhere") throw new EdgeError("UPGRADE_FAILED", "Cannot upgrade to /nowhere: there is no such file");
-      return Promise.resolve({ release: "1.2.4", pid: 7, moved: 3, stayed: 0, note: null });
+      return Promise.resolve({ release: "1.2.4", pid: 7, moved: 3, restMs: 3, stayed: 0, note: null });
     },
   };
   const api = createApi(instance, { readOnly, signal: closing.signal });
