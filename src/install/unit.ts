@@ -3,7 +3,7 @@
  * which compiles as it runs can live behind. `MemoryDenyWriteExecute` is the one it cannot.
  * @see systemd.exec(5), systemd.service(5)
  */
-import { SERVICE_CONTROL_PATH } from "../config/options/options.ts";
+import { SERVICE_CONTROL_PATH } from "../config/options/control-path.ts";
 
 /** Where things are; a package has its binary in /usr/bin. */
 export interface UnitPlaces {

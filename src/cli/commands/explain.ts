@@ -16,7 +16,8 @@ import {
 } from "../../control/api/asked-name.ts";
 import { buildRoutes, type Routes } from "../../core/route/lookup.ts";
 import { nearestName } from "../../core/route/nearest.ts";
-import { BASE, COMMAND_LINE, GLOBAL, LISTEN } from "../../config/options/options.ts";
+import { BASE, COMMAND_LINE, GLOBAL } from "../../config/options/options.ts";
+import { LISTEN } from "../../config/options/service-options.ts";
 import type { Service } from "../../seam/services.ts";
 import type { Cidr } from "../../seam/snapshot.ts";
 import { findClient } from "../live/client.ts";

@@ -1,6 +1,7 @@
 /** Speaking to the edge-lb that runs, over its control socket. */
 import type { FlagText } from "../../config/layers/layers.ts";
-import { GLOBAL, serviceControlPaths } from "../../config/options/options.ts";
+import { GLOBAL } from "../../config/options/options.ts";
+import { serviceControlPaths } from "../../config/options/control-path.ts";
 import { Problems } from "../../config/values/text.ts";
 import { resolveOption } from "../../config/options/option.ts";
 import { codeOf, EdgeError, EdgeErrors, type EdgeErrorCode } from "../../errors.ts";

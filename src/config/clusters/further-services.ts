@@ -9,7 +9,7 @@ import {
 } from "../../seam/services.ts";
 import type { FlagText } from "../layers/layers.ts";
 import type { Config } from "../model.ts";
-import { LISTEN } from "../options/options.ts";
+import { LISTEN } from "../options/service-options.ts";
 import { wrongServiceName } from "../layers/service-names.ts";
 import { listenOf } from "./service-settings.ts";
 import { quote, type Problems } from "../values/text.ts";

@@ -2,7 +2,8 @@
 import type { ClusterKeys } from "../options/cluster-options.ts";
 import { ClusterReader } from "./cluster-spec.ts";
 import { readDomain } from "../values/names.ts";
-import { COMMAND_LINE, GLOBAL, LISTEN } from "../options/options.ts";
+import { COMMAND_LINE, GLOBAL } from "../options/options.ts";
+import { LISTEN } from "../options/service-options.ts";
 import type { Option } from "../options/option.ts";
 import { addText, describe, reportUnknownKey, textsOf, type Texts } from "./option-texts.ts";
 import { serviceOfKey, wrongServiceName } from "./service-names.ts";

@@ -11,11 +11,12 @@ import {
 import { CIDR, NODES, type NodeSpec } from "../values/addresses.ts";
 import { readApiName, readDomain, readNamePattern } from "../values/names.ts";
 import { optionsOf } from "./option-group.ts";
-import { listOf, many, maybe, one, word, type Option } from "./option.ts";
+import { many, maybe, one, word, type Option } from "./option.ts";
+import { type Codec, listOf } from "../values/codec.ts";
 import { BASE, FURTHER_NAME } from "./options.ts";
 import { NAME_PATTERN, WILDCARD_PATTERN } from "../values/patterns.ts";
 import { fit, unfit, type Reading } from "../values/text.ts";
-import { choice, CONNECTIONS_MOST, duration, INSTANT, ON_OFF, plain, whole, type Codec } from "../values/values.ts";
+import { choice, CONNECTIONS_MOST, duration, INSTANT, ON_OFF, plain, whole } from "../values/values.ts";
 
 const PORT_MOST = 65_535;
 const POLICIES = choice<Policy>("leastconn", "source", "host", "roundrobin");

@@ -1,8 +1,9 @@
 /** What an option of the option table is, and how its texts become a value. */
 import { EdgeError } from "../../errors.ts";
-import { fit, quote, type Located, type Problems, type Reading } from "../values/text.ts";
+import { quote, type Located, type Problems } from "../values/text.ts";
 import type { Address } from "../../seam/snapshot.ts";
-import type { Choice, Codec, Form } from "../values/values.ts";
+import type { Choice } from "../values/values.ts";
+import type { Codec, Form, ItemCodec, Parse, Report } from "../values/codec.ts";
 
 /** One descriptor of sd_listen_fds(3). */
 export interface PassedSocket {
@@ -26,11 +27,6 @@ export interface Machine {
   /** Sockets that the service manager listens on for this process. */
   readonly passed?: readonly PassedSocket[];
 }
-
-type Unfit = Extract<Reading<unknown>, { ok: false }>;
-export type Report = (at: Located, wrong: Unfit) => void;
-/** All texts of one layer to one value; what cannot be read is reported and left out. */
-export type Parse<T> = (texts: readonly Located[], report: Report) => T | undefined;
 
 /** Who works with the value: what "data" options say is in the snapshot, under the same key as in the configuration. */
 export type Plane = "control" | "data";
@@ -146,13 +142,6 @@ export function word<W extends string>(
   return one({ ...given, value: given.of.words.join("|") });
 }
 
-/** How the items of a list are written; one text may stand for several. */
-export interface ItemCodec<T> {
-  read(text: string): Reading<readonly T[]>;
-  show(item: T): string;
-  readonly form?: Form;
-}
-
 /** An option with any number of values; `inert` alone means none, and so does saying nothing. */
 export function many<T>({
   of,
@@ -173,18 +162,6 @@ export function many<T>({
   const show = (items: readonly T[]): string =>
     items.length === 0 ? (inert ?? fallbackShown) : items.map((item) => of.show(item)).join(",");
   return complete(given, { many: true, fallback, parse, show, form: of.form ?? null });
-}
-
-/** The codec of one value as `many` wants it. */
-export function listOf<T>(codec: Codec<T>): ItemCodec<T> {
-  return {
-    read(text) {
-      const reading = codec.read(text);
-      return reading.ok ? fit([reading.value]) : reading;
-    },
-    show: (item) => codec.show(item),
-    ...(codec.form === undefined ? {} : { form: codec.form }),
-  };
 }
 
 /** What messages call the option. */

@@ -2,24 +2,23 @@
  * THE option table (a cluster's keys are in cluster-options.ts). Flags, YAML keys, `--help`, .github/OPTIONS.md, the configuration and its type,
  * what a reload says and what waits for a restart, and the snapshot's timeouts and limits derive from these options.
  */
-import { SERVICES, type BuiltInName, type Service, type ServiceName } from "../../seam/services.ts";
-import { CIDR, IP, isPrivate, LISTEN_ADDRESS, type ListenAddress } from "../values/addresses.ts";
+import type { ServiceName } from "../../seam/services.ts";
+import { IP, LISTEN_ADDRESS } from "../values/addresses.ts";
+import { listOf, type Codec } from "../values/codec.ts";
 import { parseSources, SOURCE } from "../values/discover-source.ts";
 import { LOG_TARGET } from "../values/log-target.ts";
 import { readDomain } from "../values/names.ts";
-import { atMostOnce, forData, listOf, many, maybe, one, word, type Machine, type Option } from "./option.ts";
-import { LIMITS, TIMEOUTS } from "./timeouts.ts";
-import { LISTEN_PATTERN, NAME_PATTERN } from "../values/patterns.ts";
+import { NAME_PATTERN } from "../values/patterns.ts";
 import { fit, unfit } from "../values/text.ts";
-import { choice, CONNECTIONS_MOST, duration, ON_OFF, orOff, plain, whole, type Codec } from "../values/values.ts";
+import { choice, duration, ON_OFF, orOff, plain, whole } from "../values/values.ts";
+import { ACCESS } from "./access-options.ts";
+import { controlPath } from "./control-path.ts";
+import { many, maybe, one, word, type Option } from "./option.ts";
+import { DEFAULT_CLUSTER, DEFAULTS, LISTEN, optionsWith } from "./service-options.ts";
+import { LIMITS, TIMEOUTS } from "./timeouts.ts";
 
 /** More threads than this only share the same memory bandwidth; a typing mistake otherwise. */
 const WORKERS_MOST = 64;
-
-/** Where root's edge-lb is found. */
-export const ROOT_CONTROL_PATH = "/run/edge-lb.sock";
-/** Where the system service's is found: in its RuntimeDirectory. */
-export const SERVICE_CONTROL_PATH = "/run/edge-lb/control.sock";
 
 const CREDENTIALS: Codec<{ readonly user: string; readonly password: string }> = {
   read(text) {
@@ -28,16 +27,6 @@ const CREDENTIALS: Codec<{ readonly user: string; readonly password: string }> =
   },
   show: ({ user, password }) => `${user}:${password}`,
   form: { pattern: "[^:]+:[^]+" },
-};
-
-/** A machine-config server hands out secrets. */
-const PRIVATE_ADDRESS: Codec<ListenAddress> = {
-  read(text) {
-    const at = LISTEN_ADDRESS.read(text);
-    return at.ok && !isPrivate(at.value.ip) ? unfit("a private, link-local or loopback address") : at;
-  },
-  show: (at) => LISTEN_ADDRESS.show(at),
-  form: { pattern: LISTEN_PATTERN },
 };
 
 /** Flags that are no settings of a file. */
@@ -94,73 +83,8 @@ export const BASE = {
 /** Options that are resolved once for the whole program. */
 export const GLOBAL = {
   /** On services that `DEFAULTS` says nothing of. */
-  defaultCluster: atMostOnce(
-    maybe({
-      flag: "default",
-      value: "[SERVICE=]CLUSTER",
-      help: "Cluster that takes connections without a name (no SNI, HTTP/1.0 without Host), on every service or on one (repeatable)",
-      of: plain(readDomain, NAME_PATTERN),
-    }),
-  ),
-  /** Empty: everyone. */
-  allow: forData(
-    many({
-      flag: "allow",
-      value: "CIDR,...",
-      fallbackShown: "everyone",
-      help: "Clients that may connect at all",
-      of: listOf(CIDR),
-    }),
-  ),
-  /** Empty: none. */
-  acceptProxy: forData(
-    many({
-      flag: "accept-proxy",
-      value: "CIDR,...",
-      fallbackShown: "none",
-      help: "Peers that have to begin with a PROXY header (v1, v2): the address in it is the client's",
-      of: listOf(CIDR),
-    }),
-  ),
-  trustedProxies: forData(
-    many({
-      flag: "trusted-proxies",
-      value: "CIDR,...",
-      fallbackShown: "none",
-      help: "Clients whose X-Forwarded-*, Forwarded and X-Real-IP are kept and appended to",
-      of: listOf(CIDR),
-    }),
-  ),
-  forwarded: forData(
-    one({
-      flag: "forwarded",
-      value: "on|off",
-      fallback: "off",
-      help: "Tell nodes by Forwarded (RFC 7239), too, who the client is",
-      of: ON_OFF,
-    }),
-  ),
-  /** 0: derived from the descriptor limit at start. */
-  maxConnections: forData(
-    one({
-      flag: "max-connections",
-      value: "N",
-      fallback: "auto",
-      fallbackShown: "(open files - 200) / 4",
-      help: "Client connections at a time",
-      of: whole(1, CONNECTIONS_MOST, { auto: 0 }),
-    }),
-  ),
-  /** 0: no limit. */
-  maxConnectionsPerClient: forData(
-    one({
-      flag: "max-connections-per-client",
-      value: "N",
-      fallback: "off",
-      help: "Client connections of one address at a time",
-      of: whole(1, CONNECTIONS_MOST, { off: 0 }),
-    }),
-  ),
+  defaultCluster: DEFAULT_CLUSTER,
+  ...ACCESS,
   /** Null: off. */
   admin: one({
     flag: "admin",
@@ -276,78 +200,13 @@ export const GLOBAL = {
   }),
 };
 
-type PerService<T> = Readonly<Record<BuiltInName, Option<T>>>;
-
-/** `--listen SERVICE=ADDR:PORT`, repeatable. */
-export const LISTEN = Object.fromEntries(
-  SERVICES.map((service) => [service.name, listenOption(service)]),
-) as PerService<readonly ListenAddress[]>;
-
-/** `--default SERVICE=CLUSTER`, repeatable. */
-export const DEFAULTS = Object.fromEntries(SERVICES.map(({ name }) => [name, defaultOption(name)])) as PerService<
-  string | null
->;
-
-function defaultOption(name: ServiceName): Option<string | null> {
-  const { value: _, help, flag, parse } = GLOBAL.defaultCluster;
-  const own = maybe({
-    flag,
-    item: name,
-    value: "CLUSTER",
-    yaml: `default.${name}`,
-    help,
-    of: plain(readDomain, NAME_PATTERN),
-  });
-  return { ...own, parse };
-}
-
-type Listened = Pick<Service, "name" | "address" | "help" | "privateOnly">;
-
-function listenOption({ name, address, help, privateOnly }: Listened): Option<readonly ListenAddress[]> {
-  return many({
-    flag: "listen",
-    item: name,
-    value: "ADDR:PORT|off",
-    yaml: `listen.${name}`,
-    fallback: address,
-    help,
-    reload: false,
-    inert: "off",
-    of: listOf(privateOnly ? PRIVATE_ADDRESS : LISTEN_ADDRESS),
-  });
-}
-
 /** The settings of the program, by their keys in the configuration. */
 export const SETTINGS = { ...GLOBAL, defaults: DEFAULTS, listen: LISTEN, limits: LIMITS, timeouts: TIMEOUTS };
 export type Settings = typeof SETTINGS;
 
 /** The same with the options of further services. */
 export function settingsWith(further: readonly ServiceName[]): Settings {
-  if (further.length === 0) return SETTINGS;
-  const help = "A further service: TLS, with the names and nodes of the API";
-  const ofEach = <T>(optionOf: (name: ServiceName) => Option<T>): Readonly<Record<ServiceName, Option<T>>> =>
-    Object.fromEntries(further.map((name) => [name, optionOf(name)]));
-  return {
-    ...SETTINGS,
-    defaults: { ...DEFAULTS, ...ofEach(defaultOption) },
-    listen: { ...LISTEN, ...ofEach((name) => listenOption({ name, address: "off", help, privateOnly: false })) },
-  };
-}
-
-function controlPath({ env, userId }: Machine): string {
-  if (userId === 0) return ROOT_CONTROL_PATH;
-  // systemd's, for a service with RuntimeDirectory=; it may name several
-  const [service = ""] = (env["RUNTIME_DIRECTORY"] ?? "").split(":");
-  if (service.startsWith("/")) return `${service}/control.sock`;
-  const session = env["XDG_RUNTIME_DIR"];
-  return session?.startsWith("/") === true ? `${session}/edge-lb.sock` : "off";
-}
-
-/** Where a running edge-lb has its control socket if nobody said otherwise: root's, the service's, and that of a user's service. */
-export function serviceControlPaths({ env }: Machine): readonly string[] {
-  const session = env["XDG_RUNTIME_DIR"];
-  const own = session?.startsWith("/") === true ? [`${session}/edge-lb/control.sock`] : [];
-  return [...own, ROOT_CONTROL_PATH, SERVICE_CONTROL_PATH];
+  return further.length === 0 ? SETTINGS : { ...SETTINGS, ...optionsWith(further) };
 }
 
 /** Options in the order of `--help` and of .github/OPTIONS.md. */

@@ -1,9 +1,10 @@
 /** The JSON Schema of the file, from the option table: editors complete and check with it. */
 import { CLUSTER, CLUSTER_KEYS } from "./cluster-options.ts";
 import type { Option } from "./option.ts";
-import { GLOBAL, LISTEN, TOP_OPTIONS } from "./options.ts";
+import { GLOBAL, TOP_OPTIONS } from "./options.ts";
+import { LISTEN } from "./service-options.ts";
 import { NAME_PATTERN } from "../values/patterns.ts";
-import type { Form } from "../values/values.ts";
+import type { Form } from "../values/codec.ts";
 
 export type Schema = Readonly<Record<string, unknown>>;
 

@@ -3,10 +3,9 @@ import ipaddr from "ipaddr.js";
 import { addressBytes, canonicalIp, formatAddress, formatEndpoint } from "../../core/address.ts";
 import type { Cidr } from "../../seam/snapshot.ts";
 import { readDomain } from "./names.ts";
-import type { ItemCodec } from "../options/option.ts";
+import type { ItemCodec, Codec } from "./codec.ts";
 import { CIDR_PATTERN, LISTEN_PATTERN, NODE_PATTERN } from "./patterns.ts";
 import { fit, unfit, type Reading } from "./text.ts";
-import type { Codec } from "./values.ts";
 
 /** Where a listener binds; `ip` "" means every address of both families. */
 export interface ListenAddress {

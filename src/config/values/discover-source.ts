@@ -1,8 +1,7 @@
 /** Where clusters are looked for, as operators write it: `net:192.168.125.0/24,api-port=7443`, `libvirt`, `proxmox:https://…`. */
 import { networkAddresses, readCidr, cidrText, isPrivate } from "./addresses.ts";
-import type { Parse } from "../options/option.ts";
+import type { Parse, Codec } from "./codec.ts";
 import { fit, oneOf, quote, unfit, type Reading } from "./text.ts";
-import type { Codec } from "./values.ts";
 
 /** A source as written. */
 export interface DiscoverSource {

@@ -1,7 +1,7 @@
 /** `--log-to`: stderr, a file, syslog over UDP, or a unix socket such as /dev/log. */
 import { formatEndpoint } from "../../core/address.ts";
 import { fit, unfit, type Reading } from "./text.ts";
-import type { Codec } from "./values.ts";
+import type { Codec } from "./codec.ts";
 
 export type LogTarget =
   | { readonly kind: "stderr" }

@@ -1,21 +1,7 @@
 /** How single values are written: durations, numbers, words. */
 import { DURATION_PATTERN } from "./patterns.ts";
+import type { Codec } from "./codec.ts";
 import { fit, oneOf, unfit, type Reading } from "./text.ts";
-
-/** How a value is written: read from a text, shown as a text that reads back as the same value. */
-export interface Codec<T> {
-  read(text: string): Reading<T>;
-  show(value: T): string;
-  /** How its texts look; left out: in any way. */
-  readonly form?: Form;
-}
-
-/** What a text may be: one of the words, a number in the range, or what the pattern matches as a whole. */
-export interface Form {
-  readonly words?: readonly string[];
-  readonly range?: readonly [least: number, most: number];
-  readonly pattern?: string;
-}
 
 /** More than any machine holds: beyond it is a typing mistake. */
 export const CONNECTIONS_MOST = 10_000_000;

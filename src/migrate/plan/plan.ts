@@ -1,6 +1,7 @@
 /** From the proxies of an haproxy.cfg to listeners, routes, pools and clusters, and to the configuration that serves them. */
 import type { LogTarget } from "../../config/values/log-target.ts";
-import { BASE, DEFAULTS, GLOBAL } from "../../config/options/options.ts";
+import { BASE, GLOBAL } from "../../config/options/options.ts";
+import { DEFAULTS } from "../../config/options/service-options.ts";
 import type { Source } from "../source/configuration.ts";
 import type { Ledger, Note } from "../source/ledger.ts";
 import { allowOptions, clusterAllow } from "./allow-lists.ts";

@@ -1,7 +1,8 @@
 /** What holds for the whole program: listeners, limits, logs, the status page, who may come. */
 import { isPrivate, listenText } from "../../config/values/addresses.ts";
 import { readLogTarget, type LogTarget } from "../../config/values/log-target.ts";
-import { GLOBAL, LISTEN } from "../../config/options/options.ts";
+import { GLOBAL } from "../../config/options/options.ts";
+import { LISTEN } from "../../config/options/service-options.ts";
 import { SERVICES } from "../../seam/services.ts";
 import type { Ledger } from "../source/ledger.ts";
 import type { Source } from "../source/configuration.ts";

@@ -1,7 +1,7 @@
 /** Making listening sockets: control makes one per address and lends the descriptor to every worker. */
 import type { Address } from "../../seam/snapshot.ts";
 import { AF, ERRNO, IPV6_V6ONLY, SO, SOL, TCP } from "./libc.ts";
-import { keepAlive, noDelay } from "./options.ts";
+import { keepAlive, noDelay } from "./socket-options.ts";
 import { decodeAddress, encodeAddress, familyOf } from "./sockaddr.ts";
 import { bind, close, duplicate as dup, listen, openSocket, readLocalAddress, setOption, unblock } from "./syscalls.ts";
 

@@ -4,7 +4,7 @@ import type { DialError } from "../../seam/mail.ts";
 import { LinuxConn, type Opening } from "./conn.ts";
 import { ERRNO } from "../kernel/libc.ts";
 import type { Loop } from "./loop.ts";
-import { ackWithData } from "../kernel/options.ts";
+import { ackWithData } from "../kernel/socket-options.ts";
 import { bytesAt, destinationSlot, familyAt } from "../kernel/sockaddr.ts";
 import { close, connect } from "../kernel/syscalls.ts";
 import { TimerNode } from "./timers.ts";

@@ -3,7 +3,7 @@ import { Batch } from "./batch.ts";
 import { type Ledger, openLedger } from "./ledger.ts";
 import { eventFd, eventGeneration, eventMask, Poller } from "../kernel/epoll.ts";
 import { PipePool } from "./pipes.ts";
-import { UPKEEP_MS } from "../kernel/options.ts";
+import { UPKEEP_MS } from "../kernel/socket-options.ts";
 import { openRing } from "./ring-probe.ts";
 import { TimerNode, TimerWheel } from "./timers.ts";
 import { SocketPool } from "./sockets.ts";

@@ -8,7 +8,7 @@ import { QUEUED_BYTES, type Sender } from "./batch.ts";
 import { EPOLL, ERRNO } from "../kernel/libc.ts";
 import type { Loop } from "./loop.ts";
 import { readView } from "../kernel/memory.ts";
-import { keepAlive, noDelay } from "../kernel/options.ts";
+import { keepAlive, noDelay } from "../kernel/socket-options.ts";
 import { concatenated } from "../kernel/concatenated.ts";
 import { Outbox } from "./outbox.ts";
 import { decodeAddress } from "../kernel/sockaddr.ts";

@@ -3,15 +3,9 @@ import { cidrText } from "../../../src/config/values/addresses.ts";
 import { CLUSTER, CLUSTER_KEYS } from "../../../src/config/options/cluster-options.ts";
 import type { ClusterConfig, Config } from "../../../src/config/model.ts";
 import { optionsOf } from "../../../src/config/options/option-group.ts";
-import {
-  BASE,
-  COMMAND_LINE,
-  GLOBAL,
-  LISTEN,
-  SETTINGS as GROUPS,
-  TOP_OPTIONS,
-  SERVICE_CONTROL_PATH,
-} from "../../../src/config/options/options.ts";
+import { BASE, COMMAND_LINE, GLOBAL, SETTINGS as GROUPS, TOP_OPTIONS } from "../../../src/config/options/options.ts";
+import { LISTEN } from "../../../src/config/options/service-options.ts";
+import { SERVICE_CONTROL_PATH } from "../../../src/config/options/control-path.ts";
 import { LIMITS, TIMEOUTS } from "../../../src/config/options/timeouts.ts";
 import { labelOf, resolveOption, type Option } from "../../../src/config/options/option.ts";
 import { Problems } from "../../../src/config/values/text.ts";
