@@ -9,6 +9,7 @@ import type { WorkerInput } from "../seam/worker-input.ts";
 import type { FormatLine } from "./access-log.ts";
 import { haproxyFormat } from "./log-haproxy.ts";
 import { jsonLine, textLine } from "./log-lines.ts";
+import { loadCopies } from "../runtime/kernel/load-copies.ts";
 import { startDataWorker } from "./data-worker.ts";
 
 const input = workerData as WorkerInput;
@@ -37,11 +38,11 @@ async function openRuntime({ engine, ring, mail, wakeFd }: WorkerInput): Promise
     }
     case "bun": {
       const { createBunRuntime } = await import("../runtime/bun.ts");
-      return createBunRuntime(mail);
+      return createBunRuntime(mail, await loadCopies());
     }
     case "node": {
       const { createNodeRuntime } = await import("../runtime/node.ts");
-      return createNodeRuntime(mail);
+      return createNodeRuntime(mail, await loadCopies());
     }
   }
 }

@@ -11,6 +11,7 @@
 import type { Socket, SocketHandler, TCPSocketListener } from "bun";
 import type { DialError, ListenSpec } from "../seam/mail.ts";
 import { Accepting } from "./portable/accept.ts";
+import { Place, type SocketCopies } from "./portable/place.ts";
 import { Dialing, dialError } from "./portable/dial.ts";
 import { codeOf } from "../errors.ts";
 import { keepAliveRounds } from "./portable/keep-alive.ts";
@@ -27,8 +28,9 @@ interface Data {
 }
 type BunSocket = Socket<Data>;
 
-export function createBunRuntime(mail: MailPort | null): Runtime {
-  return new BunRuntime(mail);
+/** @param copies Without it, a listener that was given a descriptor cannot rest. */
+export function createBunRuntime(mail: MailPort | null, copies: SocketCopies | null = null): Runtime {
+  return new BunRuntime(mail, copies);
 }
 
 const EVENTS = {
@@ -41,11 +43,13 @@ const EVENTS = {
 
 class BunRuntime extends PortableRuntime {
   readonly engine = "bun";
+  private readonly copies: SocketCopies | null;
   private readonly keepAliveLater: () => void;
   private readonly dialEvents: SocketHandler<Data>;
 
-  constructor(mail: MailPort | null) {
+  constructor(mail: MailPort | null, copies: SocketCopies | null) {
     super(mail, { ...eventLoopTraits(), borrows: false, spent: freeChunk });
+    this.copies = copies;
     this.keepAliveLater = keepAliveRounds(this.host);
     this.dialEvents = dialEvents(this.keepAliveLater);
   }
@@ -54,7 +58,7 @@ class BunRuntime extends PortableRuntime {
   listen(spec: ListenSpec, onAccept: (conn: Conn) => ConnEvents): Listener {
     const accepting = new Accepting(this.host, onAccept);
     const { keepAliveLater } = this;
-    const server = bind(spec, {
+    const events: SocketHandler<Data> = {
       ...EVENTS,
       open(opened) {
         const data: Data = { conn: null, dialing: null };
@@ -62,8 +66,20 @@ class BunRuntime extends PortableRuntime {
         data.conn = accepting.accept(opened);
         keepAliveLater();
       },
+    };
+    const place = new Place(spec.fd, this.copies);
+    return this.listening(spec.at, accepting, {
+      open(at) {
+        const fd = place.next();
+        const server = bind({ ...spec, at, fd }, events);
+        return {
+          port: server.port ?? at.port,
+          fd: place.again ? () => (server as { readonly fd?: number }).fd ?? -1 : null,
+          close: () => server.stop(),
+        };
+      },
+      end: () => place.end(),
     });
-    return this.listening({ ip: spec.at.ip, port: server.port ?? spec.at.port }, accepting, () => server.stop());
   }
 
   dial(spec: DialSpec): Cancel {

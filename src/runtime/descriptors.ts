@@ -1,5 +1,6 @@
 /** How many descriptors this process may have, and when they are about to run out. */
 import { closeSync, openSync, readFileSync } from "node:fs";
+import { codeOf } from "../errors.ts";
 
 /** Where the limit cannot be read (no /proc), Bun and Node raise it to at least this. */
 const ASSUMED_DESCRIPTORS = 10_240;
@@ -26,4 +27,10 @@ export function lowestFreeDescriptor(): number {
   const fd = openSync("/dev/null", "r");
   closeSync(fd);
   return fd;
+}
+
+/** No descriptor is free. */
+export function isShortage(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === "EMFILE" || code === "ENFILE";
 }

@@ -9,6 +9,7 @@ import { Dialing, dialError } from "./portable/dial.ts";
 import { codeOf } from "../errors.ts";
 import { KEEP_ALIVE_MS, type PortableConn } from "./portable/conn.ts";
 import { listenError } from "./listen-error.ts";
+import { Place, type SocketCopies } from "./portable/place.ts";
 import { bindServer } from "./portable/node-bind.ts";
 import { eventLoopTraits, type MailPort, PortableRuntime } from "./portable/runtime.ts";
 import type { Cancel, CloseCause, Conn, ConnEvents, DialSpec, Listener, Runtime } from "./port.ts";
@@ -16,8 +17,9 @@ import type { Wire } from "./portable/wire.ts";
 
 const SOCKET_OPTIONS = { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS };
 
-export function createNodeRuntime(mail: MailPort | null): Runtime {
-  return new NodeRuntime(mail);
+/** @param copies Without it, a listener that was given a descriptor cannot rest. */
+export function createNodeRuntime(mail: MailPort | null, copies: SocketCopies | null = null): Runtime {
+  return new NodeRuntime(mail, copies);
 }
 
 /** A `net.Socket` that takes bytes only as fast as the system does. */
@@ -34,7 +36,7 @@ class NodeWire implements Wire {
     this.socket = socket;
     this.remoteAddress = socket.remoteAddress;
     this.remotePort = socket.remotePort;
-    this.fd = (socket as { readonly _handle?: { readonly fd?: number } | null })._handle?.fd ?? 0;
+    this.fd = fdOf(socket);
     // without a listener an error would end the process
     socket.on("error", (error) => (this.error ??= error));
   }
@@ -92,26 +94,41 @@ class NodeWire implements Wire {
   }
 }
 
+/** -1 where the engine does not show it. */
+function fdOf(socket: object): number {
+  return (socket as { readonly _handle?: { readonly fd?: number } | null })._handle?.fd ?? -1;
+}
+
 /** Most that a socket queues before it says "full": one read of the other side. */
 const PIECE_BYTES = 65_536;
 
 class NodeRuntime extends PortableRuntime {
   readonly engine = "node";
+  private readonly copies: SocketCopies | null;
 
-  constructor(mail: MailPort | null) {
+  constructor(mail: MailPort | null, copies: SocketCopies | null) {
     super(mail, { ...eventLoopTraits(), borrows: true });
+    this.copies = copies;
   }
 
   listen(spec: ListenSpec, onAccept: (conn: Conn) => ConnEvents): Listener {
     const accepting = new Accepting(this.host, onAccept);
-    const server = net.createServer(SOCKET_OPTIONS, (socket) => {
+    const enter = (socket: net.Socket): void => {
       const wire = new NodeWire(socket);
       const conn = accepting.accept(wire);
       if (conn !== null) wire.report(conn);
+    };
+    const place = new Place(spec.fd, this.copies);
+    const { host } = this;
+    return this.listening(spec.at, accepting, {
+      open(at) {
+        const server = net.createServer(SOCKET_OPTIONS, enter);
+        const late = (error: Error): void => host.fault(listenError(at, codeOf(error), error));
+        const port = bindServer(server, { ...spec, at, fd: place.next() }, late);
+        return { port, fd: place.again ? () => fdOf(server) : null, close: () => void server.close() };
+      },
+      end: () => place.end(),
     });
-    const late = (error: Error): void => this.host.fault(listenError(spec.at, codeOf(error), error));
-    const port = bindServer(server, spec, late);
-    return this.listening({ ip: spec.at.ip, port }, accepting, () => void server.close());
   }
 
   dial(spec: DialSpec): Cancel {

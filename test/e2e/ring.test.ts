@@ -5,10 +5,10 @@ import { fileURLToPath } from "node:url";
 import { edgeLbArgv, runEdgeLb } from "../../scripts/lab/edge-lb.ts";
 import { CLUSTERS, LISTENERS, startLab } from "../../scripts/lab/lab.ts";
 
-const LAUNCHER = fileURLToPath(new URL("../support/without-io-uring.ts", import.meta.url));
+const LAUNCHER = fileURLToPath(new URL("../support/refused-calls.ts", import.meta.url));
 const program = process.env["EDGE_LB_PROGRAM"] ?? "source";
 const FORBIDDEN = "the system forbids io_uring (seccomp, or kernel.io_uring_disabled)";
-const forbidden = [process.execPath, LAUNCHER, ...edgeLbArgv()];
+const forbidden = [process.execPath, LAUNCHER, "io_uring=1", ...edgeLbArgv()];
 
 const WAYS = [
   { name: "allowed", block: "127.97.0", args: [], argv: edgeLbArgv(), on: true, why: null },

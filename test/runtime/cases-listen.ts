@@ -5,6 +5,11 @@ import { raise } from "./cases-conn.ts";
 import { bytes } from "./harness.ts";
 import { accepting, type Case, closedAs, first, listenSpec, LOCAL, nth, pair, watch } from "./recorder.ts";
 
+/** Until a runtime rests at the latest, and how long its work is measured then. */
+const SETTLED_MS = 1_000;
+const SHORT_MS = 1_000;
+const CROWD = 8;
+
 export const LISTEN_CASES: readonly Case[] = [
   {
     name: "shows where it listens and who connects",
@@ -264,6 +269,32 @@ export const LISTEN_CASES: readonly Case[] = [
       h.runtime.post({ kind: "stopped" });
       await h.until("control has it", () => h.posted().length === 1);
       assert.deepEqual(first(h.posted()), { kind: "stopped" });
+    },
+  },
+  {
+    name: "A9: rests while no descriptor is free, and serves once some are",
+    async run(h) {
+      const { at, seen } = accepting(h);
+      const short = h.shortage();
+      if (short === null) return;
+      try {
+        short.connect(at, CROWD);
+        const startMs = performance.now();
+        await h.until("a moment has passed", () => performance.now() - startMs > SETTLED_MS);
+        const before = process.cpuUsage();
+        await h.until("another has passed", () => performance.now() - startMs > SETTLED_MS + SHORT_MS);
+        const { user, system } = process.cpuUsage(before);
+        assert.ok(seen.length < CROWD, "one or the other may come in where something else was closed");
+        assert.ok((user + system) / 1_000 < SHORT_MS * 0.4, `${(user + system) / 1_000} ms of ${SHORT_MS} at work`);
+      } finally {
+        await short.end();
+      }
+      const before = seen.length;
+      let peer = h.client(at);
+      await h.until("listening again", () => {
+        if (peer.closed() !== "open") peer = h.client(at);
+        return seen.length > before;
+      });
     },
   },
   {

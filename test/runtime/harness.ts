@@ -5,6 +5,7 @@
 import type { Runtime } from "../../src/runtime/port.ts";
 import type { FromWorker, ToWorker } from "../../src/seam/mail.ts";
 import type { Address } from "../../src/seam/snapshot.ts";
+import type { Shortage } from "./shortage.ts";
 
 /** The far end of one connection: a client of the runtime's listener, or a node that it dialled. */
 export interface Peer {
@@ -49,6 +50,8 @@ export interface Harness {
   node(ip?: string, reading?: boolean): Promise<NodeServer>;
   /** An address of this kind, or null where the machine has none. */
   nowhere(kind: "refused" | "timeout" | "unreachable"): Promise<Address | null>;
+  /** Takes the process's descriptors away; null where that cannot be done. */
+  shortage(): Shortage | null;
   /** Turns the loop until the condition holds; fails with `what` after 10 s (of the hand-driven clock too). */
   until(what: string, condition: () => boolean): Promise<void>;
   /** Everything sent before this call has been handled by the runtime when it resolves. */

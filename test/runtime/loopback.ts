@@ -7,6 +7,7 @@ import type { Runtime } from "../../src/runtime/port.ts";
 import type { FromWorker, ToWorker } from "../../src/seam/mail.ts";
 import type { Address } from "../../src/seam/snapshot.ts";
 import { createInbox, patternAt, type Harness, type NodeServer, type Peer } from "./harness.ts";
+import { shortage } from "./shortage.ts";
 
 /** The port a runtime is given in the suite; it keeps what was posted. */
 export interface TestMail {
@@ -42,6 +43,7 @@ export async function loopbackHarness(
     fence,
     client: (to) => track(cleanups, clientPeer(to)),
     node: (ip = "127.0.0.1", reading = true) => openNode(ip, reading, cleanups),
+    shortage,
     nowhere: (kind) => nowhere(kind, cleanups),
     deliver: (mail) => void setImmediate(() => handlers.forEach((handler) => handler(mail))),
     posted: () => posted,

@@ -16,6 +16,7 @@ export async function memoryHarness(): Promise<Harness> {
       runtime.fail(at, kind);
       return at;
     },
+    shortage: () => null,
     async until(what, condition) {
       for (let ms = 0; ms < WAIT_MS; ms++) {
         runtime.settle();

@@ -20,7 +20,7 @@ const MOST = 64;
 /** How long accepting rests when it fails: descriptors or memory ran out, or something nobody thought of. */
 const REST_MS = 100;
 const SHORTAGES: ReadonlySet<number> = new Set([ERRNO.EMFILE, ERRNO.ENFILE, ERRNO.ENOBUFS, ERRNO.ENOMEM]);
-/** The client gave up before, or a signal came: the next one may be taken. */
+/** The client gave up before, or a signal came: the next one may be taken. As many of these in a row as a turn may take are something else. */
 const GONE: ReadonlySet<number> = new Set([ERRNO.ECONNABORTED, ERRNO.EPROTO, ERRNO.EINTR]);
 
 export type OnAccept = (conn: LinuxConn) => ConnEvents;
@@ -58,6 +58,7 @@ class LinuxListener extends TimerNode implements Listener, Watcher {
   private readonly ceiling: number;
   private watching = false;
   private batch = 1;
+  private goneInRow = 0;
   private paused = false;
   private closed = false;
 
@@ -100,9 +101,10 @@ class LinuxListener extends TimerNode implements Listener, Watcher {
   private acceptSome(most: number): number {
     for (let i = 0; i < most; i++) {
       const fd = accept(this.fd);
+      this.goneInRow = GONE.has(-fd) ? this.goneInRow + 1 : 0;
       if (fd >= 0) this.take(fd);
       else if (fd === -ERRNO.EAGAIN) return i;
-      if (fd >= this.ceiling || (fd < 0 && !GONE.has(-fd))) {
+      if (fd >= this.ceiling || (fd < 0 && (this.goneInRow === 0 || this.goneInRow > MOST))) {
         if (fd < 0 && !SHORTAGES.has(-fd)) this.tell(-fd);
         this.rest();
         return i;

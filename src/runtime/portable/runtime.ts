@@ -3,7 +3,7 @@ import { EdgeError } from "../../errors.ts";
 import type { Engine, FromWorker, ListenSpec, ToWorker } from "../../seam/mail.ts";
 import type { Address } from "../../seam/snapshot.ts";
 import type { Cancel, Conn, ConnEvents, DialSpec, JoinSpec, Listener, PassSpec, Runtime, Tunnel } from "../port.ts";
-import { type Accepting, PortableListener } from "./accept.ts";
+import { type Accepting, type Opening, PortableListener } from "./accept.ts";
 import { PortableConn } from "./conn.ts";
 import { Deadlines } from "./deadlines.ts";
 import { pass } from "./pass.ts";
@@ -105,11 +105,14 @@ export abstract class PortableRuntime implements Runtime {
     this.mail?.unref?.();
   }
 
-  /** A listener that `stop` closes. */
-  protected listening(at: Address, accepting: Accepting, unbind: () => void): Listener {
-    const listener: Listener = new PortableListener(at, accepting, () => {
-      this.listeners.delete(listener);
-      unbind();
+  /** A listener that `stop` closes. @throws EdgeError */
+  protected listening(at: Address, accepting: Accepting, opening: Opening): Listener {
+    const listener: Listener = new PortableListener(this.host, at, accepting, {
+      open: (where) => opening.open(where),
+      end: () => {
+        this.listeners.delete(listener);
+        opening.end();
+      },
     });
     this.listeners.add(listener);
     return listener;

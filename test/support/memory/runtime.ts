@@ -93,8 +93,11 @@ class InMemory extends PortableRuntime implements MemoryRuntime {
     if (at.ip.startsWith(NOT_HERE)) throw listenError(at, "EADDRNOTAVAIL", null);
     if (this.open.has(key)) throw listenError(at, "EADDRINUSE", null);
     const accepting = new Accepting(this.host, onAccept);
-    const listener: Listener = this.listening(where, accepting, () => {
-      if (this.open.get(key)?.listener === listener) this.open.delete(key);
+    const listener: Listener = this.listening(where, accepting, {
+      open: ({ port }) => ({ port, fd: null, close() {} }),
+      end: () => {
+        if (this.open.get(key)?.listener === listener) this.open.delete(key);
+      },
     });
     this.open.set(key, { accepting, listener });
     return listener;

@@ -1,15 +1,21 @@
 /**
- * Runs a command where io_uring is forbidden, as container runtimes and some distributions do it: `bun without-io-uring.ts
- * COMMAND ARG …`. A seccomp filter answers its system calls with EPERM, and stays over execve(2).
+ * Runs a command where the kernel refuses some system calls: `bun refused-calls.ts io_uring=1 COMMAND ARG …`, the number being
+ * the error. A seccomp filter answers them, as container runtimes and security policies do, and stays over execve(2).
  */
 import { dlopen, FFIType, type Pointer, ptr } from "bun:ffi";
 
 const PR_SET_SECCOMP = 22;
 const PR_SET_NO_NEW_PRIVS = 38;
 const SECCOMP_MODE_FILTER = 2;
-/** io_uring_setup, io_uring_enter, io_uring_register: the same numbers on every architecture. */
-const FORBIDDEN = [425, 426, 427];
-const EPERM = 1;
+/** By architecture, where they differ. */
+const CALLS: Readonly<Record<string, readonly number[]>> = {
+  // io_uring_setup, io_uring_enter, io_uring_register
+  io_uring: [425, 426, 427],
+  // accept, accept4
+  accept: process.arch === "arm64" ? [202, 242] : [43, 288],
+};
+const [which = "", errno = ""] = (process.argv[2] ?? "").split("=");
+const refused = CALLS[which] ?? [];
 
 const { symbols: libc } = dlopen("libc.so.6", {
   prctl: { args: ["i32", FFIType.u64_fast, "ptr", FFIType.u64_fast, FFIType.u64_fast], returns: "i32" },
@@ -20,10 +26,10 @@ const { symbols: libc } = dlopen("libc.so.6", {
 type Step = readonly [code: number, yes: number, no: number, operand: number];
 const LOAD_NUMBER: Step = [0x20, 0, 0, 0];
 const ALLOW: Step = [0x06, 0, 0, 0x7fff_0000];
-const REFUSE: Step = [0x06, 0, 0, 0x0005_0000 | EPERM];
+const REFUSE: Step = [0x06, 0, 0, 0x0005_0000 | Number(errno)];
 const program: readonly Step[] = [
   LOAD_NUMBER,
-  ...FORBIDDEN.map((number, i): Step => [0x15, FORBIDDEN.length - i, 0, number]),
+  ...refused.map((number, i): Step => [0x15, refused.length - i, 0, number]),
   ALLOW,
   REFUSE,
 ];
@@ -39,7 +45,7 @@ for (const [i, [code, yes, no, operand]] of program.entries()) {
 /** struct sock_fprog: how many steps, and where. */
 const described = new BigUint64Array([BigInt(program.length), BigInt(ptr(filter.buffer))]);
 
-const words = process.argv.slice(2).map((word) => Buffer.from(`${word}\0`));
+const words = process.argv.slice(3).map((word) => Buffer.from(`${word}\0`));
 const argv = new BigUint64Array([...words.map((word) => BigInt(ptr(word))), 0n]);
 const path = words[0] ?? Buffer.from("\0");
 
@@ -50,4 +56,4 @@ if (
   throw new Error("Cannot set a seccomp filter");
 }
 libc.execvp(ptr(path), ptr(argv));
-throw new Error(`Cannot run ${process.argv[2]}; ${filter.byteLength + described.length + argv.length + words.length}`);
+throw new Error(`Cannot run ${process.argv[3]}; ${filter.byteLength + described.length + argv.length + words.length}`);
