@@ -24,6 +24,7 @@ async function soakUpgrades(upgrades: number): Promise<never> {
     crowd,
     nodeIp: "127.61.7.20",
     pauseMs: 1_000,
+    settleMs: 5_000,
     say: (line) => console.error(line),
   });
   console.log(JSON.stringify(found, null, 2));

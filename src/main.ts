@@ -48,6 +48,12 @@ function fail(error: unknown): void {
 process.on("uncaughtException", fail);
 process.on("unhandledRejection", fail);
 
+/** The process that this one started goes on in its place. */
+async function endAlone(code: number): Promise<void> {
+  const kernel = await import("./runtime/kernel/orphans.ts");
+  kernel.endAlone(code);
+}
+
 const err = (text: string): void => {
   io.err(text);
   heir?.complain(text);
@@ -60,7 +66,7 @@ const code = await runCli(
       const sink = await openSink(config.logTo, config.log);
       new DescriptorWatch({ log: createEventLog(sink, config.log === "json" ? "json" : "text") }).start();
       const { out, flush, isTerminal, passed } = io;
-      const code = await runEdgeLb({
+      const { code, replaced } = await runEdgeLb({
         config,
         load,
         workerEntry,
@@ -75,6 +81,7 @@ const code = await runCli(
         heir,
       });
       await flush(LAST_WORDS_MS);
+      if (replaced) await endAlone(code);
       return code;
     },
   },

@@ -49,9 +49,6 @@ function alone(args: readonly string[]): readonly string[] {
   return ["--admin", "--control"].flatMap((flag) => (args.includes(flag) ? [] : [flag, "off"]));
 }
 
-/** Tests run with Bun's `--no-orphans`, and Bun passes it on: an edge-lb that ends would end the one that took its place. */
-const BY_ITSELF = { BUN_FEATURE_FLAG_NO_ORPHANS: undefined };
-
 const READY_WITHIN_MS = 60_000;
 const LOGGED_WITHIN_MS = 30_000;
 /** So much of the log's end is shown when something did not come, in characters. */
@@ -61,7 +58,7 @@ const TAIL = 3_000;
 export async function startEdgeLb(args: readonly string[], options: EdgeLbOptions = {}): Promise<EdgeLb> {
   const child = Bun.spawn([...edgeLbArgv(options), ...args, ...(options.alone === false ? [] : alone(args))], {
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, ...BY_ITSELF, ...options.env },
+    env: { ...process.env, ...options.env },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   });
   const out = collect(child.stdout);

@@ -42,8 +42,15 @@ export interface RunInput {
   readonly heir: Heir | null;
 }
 
-/** Serves until a signal. @returns 0 after a drain, 1 when it failed while running. @throws EdgeError when it cannot start */
-export async function runEdgeLb(input: RunInput): Promise<number> {
+/** How a process ended: 0 after a drain, 1 when it failed while running. */
+export interface Ended {
+  readonly code: number;
+  /** Another one goes on in its place. */
+  readonly replaced: boolean;
+}
+
+/** Serves until a signal. @throws EdgeError when it cannot start */
+export async function runEdgeLb(input: RunInput): Promise<Ended> {
   // before the listening addresses: a second instance names the first one, not a port that is taken
   const control = await takeControl(input);
   try {
@@ -53,7 +60,7 @@ export async function runEdgeLb(input: RunInput): Promise<number> {
     void input.flush().then((lost) => running.said(lost));
     const code = await running.ended;
     running.end();
-    return code;
+    return { code, replaced: running.isReplaced };
   } finally {
     control.socket?.close();
   }

@@ -45,6 +45,8 @@ async function forgetStart(): Promise<void> {
 export class Running {
   private readonly parts: RunningParts;
   private isUpgrading = false;
+  /** Another process has this one's place. */
+  isReplaced = false;
   private readonly fileWatch: FileWatch | null;
   private readonly unwatchSignals: () => void;
 
@@ -155,6 +157,7 @@ export class Running {
       },
       to,
     );
+    this.isReplaced = true;
     instance.stopping = true;
     place.given();
     streams.abort();

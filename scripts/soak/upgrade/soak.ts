@@ -20,6 +20,8 @@ export interface UpgradeSoakOptions {
   readonly nodeIp: string;
   /** Between two upgrades. */
   readonly pauseMs: number;
+  /** After the last one, until the process has its size. */
+  readonly settleMs: number;
   /** Flags of edge-lb beside the soak's own. */
   readonly flags?: readonly string[];
   readonly say?: (line: string) => void;
@@ -54,8 +56,6 @@ export interface UpgradeSoakReport {
 
 /** Old processes end once their last session is over. */
 const END_MS = 40_000;
-/** A process has its size by then. */
-const SETTLE_MS = 5_000;
 
 export async function runUpgradeSoak(options: UpgradeSoakOptions): Promise<UpgradeSoakReport> {
   const folder = mkdtempSync(join(tmpdir(), "edge-lb-soak-"));
@@ -144,7 +144,7 @@ class UpgradeSoak {
     const atFirst = sizeOf(before.pid);
     for (let round = 0; round < upgrades; round++) await this.upgrade(builds[round % 2] ?? "", round);
     const full = await this.look();
-    const atLast = await settledSize(full.pid, atFirst.mb);
+    const atLast = await settledSize(full.pid, atFirst.mb, this.options.settleMs);
     const rested = this.told(await this.clients.ask("rest"));
     this.told(await this.clients.ask("finish"));
     const processesLeft = await this.processesLeft();
@@ -239,8 +239,8 @@ function sizeOf(pid: number): { readonly descriptors: number; readonly mb: numbe
 }
 
 /** What the start took is given back a while later. */
-async function settledSize(pid: number, wantedMb: number): Promise<ReturnType<typeof sizeOf>> {
-  const deadline = performance.now() + SETTLE_MS;
+async function settledSize(pid: number, wantedMb: number, withinMs: number): Promise<ReturnType<typeof sizeOf>> {
+  const deadline = performance.now() + withinMs;
   let size = sizeOf(pid);
   while (size.mb > wantedMb && performance.now() < deadline) {
     await Bun.sleep(200);

@@ -52,6 +52,8 @@ export class Heir {
     delete env[HANDOVER_VARIABLE];
     if (!Number.isInteger(fd) || fd < 3) return null;
     const { DescriptorSocket } = await import("../../runtime/kernel/rights.ts");
+    const { outliveParent } = await import("../../runtime/kernel/orphans.ts");
+    outliveParent();
     const channel = new Channel<FromNew, FromOld>(new DescriptorSocket(fd));
     const first = await channel.next(HELLO_MS);
     if (first?.message.kind !== "hello") throw new Error("Cannot take over: the old edge-lb said no hello");

@@ -39,8 +39,8 @@ export class Successor {
   static start({ file, before, args }: Program, env: NodeJS.ProcessEnv): Successor {
     requireExecutable(file);
     const [wire, theirs] = descriptorPair();
-    // a watchdog that names us would not be the new one's
-    const { WATCHDOG_PID: _ours, ...rest } = env;
+    // a watchdog that names us would not be the new one's, and it does not end with us
+    const { WATCHDOG_PID: _ours, BUN_FEATURE_FLAG_NO_ORPHANS: _together, ...rest } = env;
     try {
       const child = spawn(file, [...before, ...args], {
         stdio: ["inherit", "inherit", "inherit", theirs],

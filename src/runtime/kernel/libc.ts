@@ -39,6 +39,7 @@ const SIGNATURES = {
   socketpair: { args: ["i32", "i32", "i32", "ptr"], returns: "i32" },
   splice: { args: ["i32", "ptr", "i32", "ptr", FFIType.u64_fast, "u32"], returns: "i32" },
   write: { args: ["i32", "ptr", FFIType.u64_fast], returns: "i32" },
+  _exit: { args: ["i32"], returns: "void" },
   __errno_location: { args: [], returns: "ptr" },
 } as const;
 

@@ -15,7 +15,7 @@ const code = await runCli(process.argv.slice(2), io, {
     const sink = await openSink(config.logTo, config.log);
     const { out, flush } = io;
     const program = { file: process.execPath, before: process.argv.slice(1, 2), args: process.argv.slice(2) };
-    return runEdgeLb({
+    const { code } = await runEdgeLb({
       config,
       load,
       workerEntry,
@@ -28,6 +28,7 @@ const code = await runCli(process.argv.slice(2), io, {
       program,
       heir: null,
     });
+    return code;
   },
 });
 process.exit(code);
