@@ -29,15 +29,13 @@ class Virsh {
 
   async find(): Promise<readonly Candidate[]> {
     const names = (await this.list()).split("\n").map((line) => line.trim());
-    const waiting = names.filter((name) => name !== "");
-    const found: Candidate[] = [];
+    const waiting = names.filter((name) => name !== "").entries();
+    const found: (readonly Candidate[])[] = []; // in virsh's order, whoever answers first
     const work = async (): Promise<void> => {
-      for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
-        found.push(...(await this.addressesOf(name)));
-      }
+      for (const [place, name] of waiting) found[place] = await this.addressesOf(name);
     };
     await Promise.all(Array.from({ length: AT_A_TIME }, work));
-    return found;
+    return found.flat();
   }
 
   private async list(): Promise<string> {

@@ -47,7 +47,7 @@ describe("libvirt", () => {
       `#!/bin/sh
 case "$*" in
   "--readonly --connect qemu:///system list --name --state-running") printf 'hub 1\\n-odd\\n\\n';;
-  *"--domain hub 1 --source lease"*) printf ' Name MAC Protocol Address\\n---\\n vnet0 52:54:00:00:00:01 ipv4 192.168.125.20/24\\n';;
+  *"--domain hub 1 --source lease"*) sleep 0.2; printf ' Name MAC Protocol Address\\n---\\n vnet0 52:54:00:00:00:01 ipv4 192.168.125.20/24\\n';;
   *"--domain hub 1 --source agent"*) printf ' lo 00:00:00:00:00:00 ipv4 127.0.0.1/8\\n eth0 52:54:00:00:00:01 ipv4 192.168.125.20/24\\n eth0 - ipv6 fe80::1/64\\n';;
   *"--domain -odd --source arp"*) printf ' vnet1 52:54:00:00:00:02 ipv4 192.168.125.21/0\\n';;
   *) echo "error: no agent" >&2; exit 1;;
