@@ -30,7 +30,7 @@ export const TAIL = command({
         if ((await io.flush()) !== null) break; // a reader that is slow is waited for; edge-lb is not held up
       }
     } finally {
-      await client.close();
+      client.close();
     }
     return EXIT.done;
   },

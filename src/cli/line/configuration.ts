@@ -1,16 +1,35 @@
 /** The configuration that a command's settings and their file make together. */
 import { loadConfig, NO_RUNTIME_LAYER, type FileTaking, type RuntimeLayer } from "../../config/load.ts";
 import type { Config } from "../../config/model.ts";
+import { resolveOption, type Option } from "../../config/options/option.ts";
+import { Problems } from "../../config/values/text.ts";
 import type { OwnListeners } from "../../config/clusters/own-listeners.ts";
 import { localAddresses } from "../../control/machine/networks.ts";
 import type { Call } from "./command.ts";
 import { machineOf } from "../terminal/io.ts";
 
-type Source = Pick<Call, "settings" | "io">;
+export type Source = Pick<Call, "settings" | "io">;
 
 /** Reads the file anew each time. @throws EdgeErrors with everything that is wrong */
 export function configOf({ settings, io }: Source): Config {
   return loadConfig({ flags: settings, readFile: io.readFile, machine: machineOf(io) });
+}
+
+/** The value of one setting without the rest of the configuration; undefined: it was not typed. @throws EdgeErrors */
+export function typedValue<T>(option: Option<T>, { settings, io }: Source): T | undefined {
+  const texts = settings
+    .filter(({ flag }) => flag === option.flag)
+    .map(({ text }) => ({ text, where: `--${option.flag} ${text}` }));
+  if (texts.length === 0) return undefined;
+  const problems = new Problems();
+  const value = resolveOption(option, texts, machineOf(io), problems);
+  problems.throwIfAny();
+  return value;
+}
+
+/** What it is where nobody types it. */
+export function defaultValue<T>(option: Option<T>, io: Source["io"]): T {
+  return resolveOption(option, [], machineOf(io), new Problems());
 }
 
 /**

@@ -2,19 +2,21 @@
 import type { FlagText } from "../../config/layers/layers.ts";
 import { GLOBAL } from "../../config/options/options.ts";
 import { serviceControlPaths } from "../../config/options/control-path.ts";
-import { Problems } from "../../config/values/text.ts";
-import { resolveOption } from "../../config/options/option.ts";
 import { codeOf, EdgeError, EdgeErrors, type EdgeErrorCode } from "../../errors.ts";
+import { defaultValue, typedValue } from "../line/configuration.ts";
 import { machineOf, type Io } from "../terminal/io.ts";
+import { send, textOf, type Answer } from "./exchange.ts";
+
+type Method = "GET" | "POST" | "PUT" | "DELETE";
 
 export interface Client {
   /** The socket that answered. */
   readonly path: string;
   /** @param path Behind `/v1/`. @returns the answer's JSON @throws EdgeErrors with what edge-lb refused, EdgeError CONTROL_FAILED */
-  ask(method: "GET" | "POST" | "PUT" | "DELETE", path: string, body?: string): Promise<unknown>;
+  ask(method: Method, path: string, body?: string): Promise<unknown>;
   /** What goes on coming, until edge-lb ends. @throws as `ask` */
   stream(path: string): AsyncIterable<Uint8Array>;
-  close(): Promise<void>;
+  close(): void;
 }
 
 /** A reload of a large file looks up every host name first. */
@@ -63,71 +65,91 @@ export async function asking<T>(
   try {
     return await use(client);
   } finally {
-    await client.close();
+    client.close();
   }
 }
 
-function givenPath(flags: readonly FlagText[], io: Io): string | null {
-  const texts = flags
-    .filter(({ flag }) => flag === GLOBAL.control.flag)
-    .map(({ text }) => ({ text, where: `--control ${text}` }));
-  if (texts.length === 0) return null;
-  const problems = new Problems();
-  const path = resolveOption(GLOBAL.control, texts, machineOf(io), problems);
-  problems.throwIfAny();
+function givenPath(settings: readonly FlagText[], io: Io): string | null {
+  const path = typedValue(GLOBAL.control, { settings, io });
   if (path === null)
     throw new EdgeError("USAGE", "Cannot reach edge-lb with --control off: the path of its socket wanted");
-  return path;
+  return path ?? null;
 }
 
 /** This user's own, then root's and the service's: who may not use those is told so. */
 function usualPaths(io: Io): readonly string[] {
-  const own = resolveOption(GLOBAL.control, [], machineOf(io), new Problems());
+  const own = defaultValue(GLOBAL.control, io);
   return [...new Set([...(own === null ? [] : [own]), ...serviceControlPaths(machineOf(io))])];
 }
 
 /** @returns null when nothing listens there */
 async function connect(path: string, { withinMs }: ClientOptions): Promise<Client | null> {
-  const { Client: Undici } = await import("undici/index.js");
-  const http = new Undici("http://edge-lb", { socketPath: path, headersTimeout: withinMs, bodyTimeout: withinMs });
-  const client: Client = {
-    path,
-    async ask(method, target, body = "") {
-      const { statusCode, body: answer } = await http.request({
-        method,
-        path: `/v1/${target}`,
-        body,
-        signal: AbortSignal.timeout(withinMs),
-      });
-      return readAnswer(statusCode, await answer.text(), path);
-    },
-    async *stream(target) {
-      const { statusCode, body } = await http.request({ method: "GET", path: `/v1/${target}`, bodyTimeout: 0 });
-      if (statusCode >= 300) readAnswer(statusCode, await body.text(), path);
-      else yield* body as AsyncIterable<Uint8Array>;
-    },
-    close: () => http.destroy(),
-  };
+  const client = new SocketClient(path, withinMs);
   try {
     await client.ask("GET", "");
     return client;
   } catch (error) {
-    await client.close();
-    return unreachable(error, path);
+    client.close();
+    if (error instanceof EdgeError && NOBODY.has(codeOf(error.cause) ?? "")) return null;
+    throw error;
   }
 }
 
-function unreachable(error: unknown, path: string): null {
-  if (error instanceof EdgeError || error instanceof EdgeErrors) throw error;
-  const code = codeOf(error);
-  if (code === "ENOENT" || code === "ECONNREFUSED" || code === "ENOTDIR") return null;
-  if (code === "EACCES" || code === "EPERM") {
-    throw new EdgeError("CONTROL_FAILED", `Cannot reach edge-lb: permission denied on ${path}`, {
-      hint: "run with sudo",
-    });
+class SocketClient implements Client {
+  readonly path: string;
+  private readonly withinMs: number;
+  private readonly closed = new AbortController();
+
+  constructor(path: string, withinMs: number) {
+    this.path = path;
+    this.withinMs = withinMs;
   }
-  const words = error instanceof Error ? error.message : String(error);
-  throw new EdgeError("CONTROL_FAILED", `Cannot reach edge-lb on ${path}: ${words}`);
+
+  async ask(method: Method, target: string, body = ""): Promise<unknown> {
+    const timeout = AbortSignal.timeout(this.withinMs);
+    try {
+      const answer = await this.send(method, target, AbortSignal.any([timeout, this.closed.signal]), body);
+      return readAnswer(answer.statusCode ?? 0, await textOf(answer), this.path);
+    } catch (error) {
+      throw unreached(timeout.aborted ? new Error(`no answer within ${this.withinMs} ms`) : error, this.path);
+    }
+  }
+
+  async *stream(target: string): AsyncIterable<Uint8Array> {
+    const { signal } = this.closed;
+    try {
+      const answer = await this.send("GET", target, signal);
+      const { statusCode = 0 } = answer;
+      if (statusCode >= 300) readAnswer(statusCode, await textOf(answer), this.path);
+      else yield* answer;
+    } catch (error) {
+      if (!signal.aborted)
+        throw unreached(codeOf(error) === "ECONNRESET" ? new Error("it has ended") : error, this.path);
+    }
+  }
+
+  close(): void {
+    this.closed.abort();
+  }
+
+  private send(method: Method, target: string, signal: AbortSignal, body?: string): Promise<Answer> {
+    return send({ to: { socketPath: this.path }, method, path: `/v1/${target}`, body, signal });
+  }
+}
+
+/** What a connection says of a path where nothing listens. */
+const NOBODY: ReadonlySet<string> = new Set(["ENOENT", "ECONNREFUSED", "ENOTDIR"]);
+
+/** What went wrong on the way, in an operator's words. @param place The socket's path or a URL. */
+export function unreached(cause: unknown, place: string): EdgeError | EdgeErrors {
+  if (cause instanceof EdgeError || cause instanceof EdgeErrors) return cause;
+  const code = codeOf(cause) ?? "";
+  if (code === "EACCES" || code === "EPERM") {
+    const message = `Cannot reach edge-lb: permission denied on ${place}`;
+    return new EdgeError("CONTROL_FAILED", message, { hint: "run with sudo", cause });
+  }
+  const words = NOBODY.has(code) ? "nothing listens there" : cause instanceof Error ? cause.message : String(cause);
+  return new EdgeError("CONTROL_FAILED", `Cannot reach edge-lb on ${place}: ${words}`, { cause });
 }
 
 function readAnswer(status: number, text: string, path: string): unknown {

@@ -27,7 +27,7 @@ export async function watch(json: boolean, flags: readonly FlagText[], io: Io, g
     return EXIT.done;
   } finally {
     terminal.close();
-    await source.close();
+    source.close();
   }
 }
 
@@ -59,15 +59,14 @@ class StatusSource {
     try {
       return (await this.client.ask("GET", "status")) as Status;
     } catch (error) {
-      await this.close();
+      this.close();
       throw error;
     }
   }
 
-  async close(): Promise<void> {
-    const { client } = this;
+  close(): void {
+    this.client?.close();
     this.client = null;
-    await client?.close();
   }
 }
 

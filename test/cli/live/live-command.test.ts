@@ -154,6 +154,42 @@ describe("healthcheck", () => {
     const { code, out } = await edgeLb(["healthcheck", "--control", path]);
     expect([code, out]).toEqual([1, `not ready: Cannot reach edge-lb on ${path}: nothing listens there\n`]);
   });
+
+  test.each([
+    [200, "ok\n", "--control off", 0, "ready\n"],
+    [200, "ok\n", "--control PATH", 0, "ready\n"],
+    [503, "stopping\n", "--control off", 1, "not ready: stopping\n"],
+    [404, "Not found\n", "--control off", 1, "not ready: Cannot use the answer on http://AT/readyz: 404 Not found\n"],
+    [200, "<html>\n", "--control off", 1, "not ready: Cannot use the answer on http://AT/readyz: 200 <html>\n"],
+  ])("without a control socket asks the admin address: %d %p, %s", async (status, text, control, code, out) => {
+    using admin = Bun.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      fetch: ({ url }) => new Response(url.endsWith("/readyz") ? text : "", { status }),
+    });
+    const at = `127.0.0.1:${admin.port}`;
+    const flags = control.replace("PATH", join(folder, "none.sock")).split(" ");
+    const ran = await edgeLb(["healthcheck", ...flags, "--admin", at]);
+    expect([ran.code, ran.out]).toEqual([code, out.replace("AT", at)]);
+  });
+
+  test("says that neither the control socket nor the admin address answers", async () => {
+    const admin = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response() });
+    const at = `127.0.0.1:${admin.port}`;
+    await admin.stop(true);
+    const { code, out } = await edgeLb(["healthcheck", "--control", "off", "--admin", at]);
+    expect([code, out]).toEqual([1, `not ready: Cannot reach edge-lb on http://${at}/readyz: nothing listens there\n`]);
+  });
+
+  test("waits for no answer longer than keepalived does", async () => {
+    using admin = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Promise<Response>(() => {}) });
+    const at = `127.0.0.1:${admin.port}`;
+    const { code, out } = await edgeLb(["healthcheck", "--control", "off", "--admin", at]);
+    expect([code, out]).toEqual([
+      1,
+      `not ready: Cannot reach edge-lb on http://${at}/readyz: no answer within 900 ms\n`,
+    ]);
+  });
 });
 
 describe("no edge-lb", () => {
