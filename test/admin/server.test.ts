@@ -69,6 +69,15 @@ describe("openAdmin()", () => {
     expect(events.subscribers).toBe(0);
   });
 
+  test("A4: requests that a connection sends at once are answered in turn, and too many of them end it", async () => {
+    await start();
+    const answers = await ask(get("/healthz", "").repeat(19) + get("/healthz"));
+    expect(answers.match(/^HTTP\/1\.1 200 /gm)).toHaveLength(20);
+    const greedy = await sit(get("/", "").repeat(200));
+    await new Promise((resolve) => greedy.resume().once("close", resolve));
+    expect(await ask(get("/readyz"))).toStartWith("HTTP/1.1 200 ");
+  });
+
   test("keeps a connection for further requests", async () => {
     await start();
     const kept = await sit(get("/readyz", ""));

@@ -9,7 +9,7 @@ import { listenOf, nodesFor, portOf } from "./service-settings.ts";
 import { quote, type Problems } from "../values/text.ts";
 
 export interface OwnListener {
-  /** Its service, or `admin`. */
+  /** Its service, `admin` or `dns`. */
   readonly label: string;
   readonly at: ListenAddress;
 }
@@ -73,7 +73,8 @@ export function listenersOf(config: Config): readonly OwnListener[] {
     listenOf(config, service).map((at) => ({ label: service.name, at })),
   );
   const { admin, adminGiven } = config;
-  return admin === null || !adminGiven ? services : [...services, { label: "admin", at: admin }];
+  const dns = config.dns.map((at) => ({ label: "dns", at }));
+  return [...services, ...dns, ...(admin === null || !adminGiven ? [] : [{ label: "admin", at: admin }])];
 }
 
 interface OwnEndpoint {

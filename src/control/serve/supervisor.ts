@@ -166,7 +166,8 @@ class ControlPlane implements Supervisor {
     this.ring = ring;
     this.workers = count;
     this.sockets = sockets;
-    this.own = new OwnEndpoints(sockets.listening.map(({ kind, at }) => ({ label: kind, at })));
+    const dns = this.config.dns.map((at) => ({ label: "dns", at }));
+    this.own = new OwnEndpoints([...sockets.listening.map(({ kind, at }) => ({ label: kind, at })), ...dns]);
     this.before = input.before;
     // one column for what a process before counted
     this.board = openBoard(count + 1);

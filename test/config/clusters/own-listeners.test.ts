@@ -55,6 +55,14 @@ describe("A1: a node that is edge-lb itself", () => {
         ["admin", "127.0.0.1:50000"],
       ],
     ],
+    [
+      "the DNS address",
+      [
+        ["cluster", "hub=api=192.168.125.1,api-port=53"],
+        ["dns", "192.168.125.1:53"],
+        ["listen", "api=127.0.0.1:6443"],
+      ],
+    ],
   ] as const) {
     test(`is refused: ${what}`, () => {
       const found = mistakes(flags, undefined, HERE);
