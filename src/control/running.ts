@@ -7,6 +7,7 @@ import type { RunningInstance } from "./api/instance.ts";
 import type { RecentEvents } from "./log/recent-events.ts";
 import type { LogSink } from "./log/sink.ts";
 import type { Notifier } from "./machine/notify.ts";
+import { QuietWatch } from "./machine/quiet-watch.ts";
 import { watchSignals } from "./machine/signals.ts";
 import type { Place } from "./place.ts";
 import { readyLine, summary, tryLines } from "./ready-line.ts";
@@ -34,12 +35,11 @@ export interface RunningParts {
   readonly hasPassed: boolean;
 }
 
-/** What the start did is over by then, also in the workers and the probes. */
-const SETTLED_MS = 3_000;
-
-async function forgetStart(): Promise<void> {
-  const { unmapStart } = await import("../runtime/kernel/start-pages.ts");
-  unmapStart();
+/** A busy time, such as the start, leaves memory behind that an idle process does not need. */
+async function tidyUp({ pool }: Supervisor): Promise<void> {
+  pool.broadcast({ kind: "quiet" });
+  const { unmapUnused } = await import("../runtime/kernel/image-pages.ts");
+  unmapUnused();
 }
 
 export class Running {
@@ -94,7 +94,7 @@ export class Running {
     if (isTerminal) out(`${["Try:", ...tryLines(config, sockets)].join("\n")}\n`);
     if (isTerminal && place.admin !== null) out(`Status page: ${urlOf(place.admin.at)}\n`);
     notifier.ready(summary(snapshot));
-    if (supervisor.engine === "linux") setTimeout(() => void forgetStart(), SETTLED_MS).unref();
+    if (supervisor.engine === "linux") new QuietWatch({ onQuiet: () => void tidyUp(supervisor) }).start();
   }
 
   /** @param lost Why the operator cannot have read that it is ready; null: nothing stands against it. */

@@ -31,6 +31,8 @@ interface Listening {
   readonly service: Service;
 }
 
+/** As many connections more or less than at the last collection make another one worth its milliseconds. */
+const COLLECTED = 500;
 /** How often a stopping worker checks whether its last connection is gone. */
 const STOP_CHECK_MS = 50;
 /** Tunnels that hold more than this are not given together: the others wait while their bytes travel. */
@@ -54,6 +56,9 @@ class DataWorker {
   private readonly removals = new Map<number, Cancel>();
   /** By cell: the cut of what is drained. A second drain begins its time again. */
   private readonly drains = new Map<number, Cancel>();
+
+  /** Connections that were open when memory was collected last. */
+  private collectedAt = 0;
 
   /** Of a worker that stops: when the remaining tunnels are cut, and whether they have been. */
   private cutAtMs = Infinity;
@@ -98,6 +103,8 @@ class DataWorker {
       case "check-access":
         this.runtime.timer(mail.afterMs, () => this.cutNotAllowed());
         return undefined;
+      case "quiet":
+        return this.collect();
       case "stop":
         return this.stop(mail.afterMs);
     }
@@ -152,6 +159,13 @@ class DataWorker {
     const snapshot = joinParts(this.parts.splice(0), last);
     this.plane.swap(snapshot);
     if (this.removals.size > 0) for (const cell of cellsIn(snapshot)) this.cancelRemoval(cell);
+  }
+
+  private collect(): void {
+    const { open } = this.plane;
+    if (Math.abs(open - this.collectedAt) < COLLECTED) return;
+    this.collectedAt = open;
+    this.runtime.collect();
   }
 
   private give(most: number): void {

@@ -128,6 +128,8 @@ export interface Runtime {
    * and `onBytes` tells what moves from now on. @throws Error where `give` gives none
    */
   take(state: TunnelState, spec: JoinSpec): Tunnel;
+  /** Give back the memory of what is gone, where that does not happen by itself; takes some milliseconds. */
+  collect(): void;
   onMail(handler: (mail: ToWorker) => void): void;
   post(mail: FromWorker): void;
   onFault(handler: (error: unknown) => void): void;

@@ -38,6 +38,8 @@ export type ToWorker =
   /** Somebody watches connections live, or nobody does any more: "tail" batches come then, whatever the log is. */
   | { readonly kind: "tail"; readonly on: boolean }
   | { readonly kind: "tail-taken"; readonly batches: number }
+  /** A busy time is over: give back memory that is not needed any more. */
+  | { readonly kind: "quiet" }
   /** Stop accepting, let sessions run for `afterMs`, then cut what is left and answer "stopped". */
   | { readonly kind: "stop"; readonly afterMs: number };
 

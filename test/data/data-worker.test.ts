@@ -126,3 +126,28 @@ describe("stop", () => {
     expect(lab.posted("stopped")).toHaveLength(1);
   });
 });
+
+describe("quiet", () => {
+  test("collects memory where many connections more, or less, are open than at the last time", () => {
+    const lab = startLab(HUB);
+    const collected = (): number => {
+      lab.runtime.settle();
+      lab.runtime.deliver({ kind: "quiet" });
+      lab.runtime.settle();
+      return lab.runtime.collections;
+    };
+    const open = (count: number) => {
+      const clients = Array.from({ length: count }, () => lab.connect("http"));
+      lab.runtime.settle();
+      return clients;
+    };
+    const few = open(499);
+    expect(collected()).toBe(0);
+    const rest = open(1);
+    expect([collected(), collected()]).toEqual([1, 1]);
+    for (const client of few) client.reset();
+    expect(collected()).toBe(1);
+    for (const client of rest) client.reset();
+    expect(collected()).toBe(2);
+  });
+});

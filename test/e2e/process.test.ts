@@ -110,6 +110,20 @@ describe("SIGTERM, SIGINT and SIGQUIT (13 C7)", () => {
   });
 });
 
+describe.skipIf(process.platform !== "linux" || process.env["EDGE_LB_PROGRAM"] !== "binary")("after the start", () => {
+  test("pages of the executable that are not in use are given back", async () => {
+    const edge = await startEdgeLb([...(await smallest()), "--workers", "1"]);
+    const residentMb = (): number =>
+      Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${edge.pid}/status`, "utf8"))?.[1]) / 1_024;
+    let most = 0;
+    await until("10 MB are given back", () => {
+      most = Math.max(most, residentMb());
+      return residentMb() < most - 10;
+    });
+    await edge.stop();
+  });
+});
+
 describe("SIGHUP", () => {
   test("ends an instance without a file, exit 0", async () => {
     const edge = await startEdgeLb(await smallest());

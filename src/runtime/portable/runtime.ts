@@ -83,6 +83,9 @@ export abstract class PortableRuntime implements Runtime {
     throw new EdgeError("INTERNAL", "Cannot take over a tunnel: only engine linux can");
   }
 
+  /** The event loop has it done when nothing else is to do. */
+  collect(): void {}
+
   onMail(handler: (mail: ToWorker) => void): void {
     this.mail?.on("message", (message) => this.guard(() => handler(message)));
   }

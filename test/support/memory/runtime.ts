@@ -14,6 +14,8 @@ import { MemoryPeer, MemoryWire } from "./wire.ts";
 import type { Cancel, Conn, ConnEvents, DialSpec, Listener, Runtime } from "../../../src/runtime/port.ts";
 
 export interface MemoryRuntime extends Runtime {
+  /** How often memory was to be collected. */
+  readonly collections: number;
   /** Does all that is due, until nothing is left to do at this moment. */
   settle(): void;
   /** Moves the clock, firing timers on the way, and settles. */
@@ -73,6 +75,7 @@ class InMemory extends PortableRuntime implements MemoryRuntime {
   private readonly open = new Map<string, { readonly accepting: Accepting; readonly listener: Listener }>();
   private readonly nodes = new Map<string, MemoryNode | DialError>();
   private nextPort = FIRST_PORT;
+  collections = 0;
 
   constructor(schedule: Schedule) {
     const office = new Post();
@@ -120,6 +123,10 @@ class InMemory extends PortableRuntime implements MemoryRuntime {
     const wire = new MemoryWire(peer, local, this.schedule);
     const conn = dialing.opened(wire);
     if (conn !== null) wire.open(conn);
+  }
+
+  override collect(): void {
+    this.collections += 1;
   }
 
   settle(): void {
