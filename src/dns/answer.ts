@@ -37,6 +37,10 @@ const UDP_MOST = 1_232;
 /** RFC 1035 §4.2.1: without EDNS. */
 const UDP_PLAIN = 512;
 const HEADER_BYTES = 12;
+/** The encoder takes dots at the ends of lines away. */
+const LINE_END = /[\n\r\u2028\u2029]/;
+const TYPE_AND_CLASS_BYTES = 4;
+const CLASS_IN = 1;
 const [QR, AA, TC, RD] = [0x8000, 0x0400, 0x0200, 0x0100];
 const OPCODES = 0x7800;
 
@@ -55,10 +59,15 @@ export function answerQuery(query: Uint8Array, asked: Asked): Answered | null {
   if (decoded === null) return bare(bytes, "FORMERR");
   const options = (decoded.additionals ?? []).filter((record) => record.type === "OPT");
   const [question] = decoded.questions ?? [];
-  if (question === undefined || options.length > 1 || !isPlain(bytes, question)) return bare(bytes, "FORMERR");
+  const end = question === undefined ? null : plainEnd(bytes, question);
+  if (question === undefined || end === null || options.length > 1) return bare(bytes, "FORMERR");
   const isQuery = (bytes.readUInt16BE(2) & OPCODES) === 0;
-  const reply: Reply = isQuery ? replyTo(question, options[0], asked) : { rcode: "NOTIMP" };
-  return encode(bytes, question, reply, options[0], asked.over);
+  // not the decoder's word for it: that leaves out a bit, which multicast DNS uses
+  const isInternet = bytes.readUInt16BE(end - 2) === CLASS_IN;
+  const reply: Reply = isQuery ? replyTo(question, isInternet, options[0], asked) : { rcode: "NOTIMP" };
+  const answered = encode(bytes, question, reply, options[0], asked.over);
+  answered.bytes.set(bytes.subarray(HEADER_BYTES, end), HEADER_BYTES);
+  return answered;
 }
 
 function decode(bytes: Buffer): DecodedPacket | null {
@@ -71,20 +80,23 @@ function decode(bytes: Buffer): DecodedPacket | null {
   }
 }
 
-/** The name is one that a text can hold, so that the answer repeats the question to the byte. */
-function isPlain(bytes: Buffer, { name }: Question): boolean {
+/** @returns where the question ends, when its name is one that a text can hold, so that the answer repeats it to the byte; null: it is not */
+function plainEnd(bytes: Buffer, { name }: Question): number | null {
+  if (LINE_END.test(name)) return null;
   const labels = name === "." || name === "" ? [] : name.split(".");
   const wire = Buffer.concat([
     ...labels.flatMap((label) => [Buffer.from([label.length]), Buffer.from(label)]),
     Buffer.alloc(1),
   ]);
-  return bytes.subarray(HEADER_BYTES, HEADER_BYTES + wire.length).equals(wire);
+  const end = HEADER_BYTES + wire.length + TYPE_AND_CLASS_BYTES;
+  const isWhole = end <= bytes.length; // the decoder takes what there is for a label that goes on after the end
+  return isWhole && bytes.subarray(HEADER_BYTES, HEADER_BYTES + wire.length).equals(wire) ? end : null;
 }
 
-function replyTo(question: Question, option: Answer | undefined, asked: Asked): Reply {
+function replyTo(question: Question, isInternet: boolean, option: Answer | undefined, asked: Asked): Reply {
   if (option?.type === "OPT" && option.ednsVersion > 0) return { rcode: "BADVERS" };
   const transfer = ["AXFR", "IXFR"].includes(question.type);
-  if (question.class !== "IN" || transfer) return { rcode: "REFUSED" };
+  if (!isInternet || transfer) return { rcode: "REFUSED" };
   const found = asked.zones.find(question.name.toLowerCase());
   return found.kind === "elsewhere" ? { rcode: "REFUSED" } : replyWithin(question, found, asked);
 }

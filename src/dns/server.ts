@@ -5,7 +5,8 @@ import net from "node:net";
 import { networkInterfaces } from "node:os";
 import type { ListenAddress } from "../config/values/addresses.ts";
 import { canonicalIp } from "../core/address.ts";
-import { answerQuery, type Answered, type Rcode } from "./answer.ts";
+import type { Answered, Rcode } from "./answer.ts";
+import { AnswerCache } from "./answer-cache.ts";
 import { Zones } from "./zones.ts";
 
 export interface DnsInput {
@@ -39,6 +40,7 @@ interface Opened {
 
 export class DnsServer {
   readonly answers = new Map<Rcode, number>();
+  private readonly cache = new AnswerCache();
   private readonly input: DnsInput;
   private readonly opened = new Map<string, Opened>();
   private readonly skipped = new Set<string>();
@@ -129,7 +131,7 @@ export class DnsServer {
     const zones = this.input.zones();
     if (this.known?.zones !== zones) this.known = { zones, serial: Math.floor(Date.now() / 1_000) };
     const fixed = this.input.addresses();
-    const answered = answerQuery(query, {
+    const answered = this.cache.answer(query, {
       addresses: fixed.length > 0 ? fixed : [ip],
       zones,
       serial: this.known.serial,

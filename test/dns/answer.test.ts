@@ -116,6 +116,17 @@ describe("answerQuery()", () => {
     ["another kind of query", query("api.hub.lab", "A", { flags: 2 << 11 }), "NOTIMP"],
     ["another class", query("x", "A", { questions: [{ name: "api.hub.lab", type: "A", class: "CH" }] }), "REFUSED"],
     [
+      "a label that goes on after the end",
+      Buffer.concat([query("a").subarray(0, 12), Buffer.from("\x0d\0\0\x01")]),
+      "FORMERR",
+    ],
+    [
+      "a label that begins a line",
+      Buffer.concat([query("a").subarray(0, 12), Buffer.from("\x01a\x02\nb\0\0\x01\0\x01")]),
+      "FORMERR",
+    ],
+    ["a class with the bit of multicast DNS", Buffer.from(query("api.hub.lab").fill(0x80, 27, 28)), "REFUSED"],
+    [
       "a dot within a label",
       Buffer.concat([query("a").subarray(0, 12), Buffer.from("\x07api.hub\x03lab\0\0\x01\0\x01", "latin1")]),
       "FORMERR",
