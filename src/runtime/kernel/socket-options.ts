@@ -22,7 +22,10 @@ export function noDelay(fd: number): void {
   setOption(fd, SOL.TCP, TCP.NODELAY, 1);
 }
 
-/** The handshake's last ACK then travels with the first bytes: one packet less per connection; later ACKs are as ever. */
-export function ackWithData(fd: number): void {
-  setOption(fd, SOL.TCP, TCP.QUICKACK, 0);
+/**
+ * The last ACK of the handshake travels with the first bytes: one packet less per connection; later ACKs are as ever. What the
+ * option does to a socket that connects, tcp_rcv_synsent_state_process() of the kernel; unlike TCP_QUICKACK it outlives the connection.
+ */
+export function ackWithData(fd: number, on: boolean): void {
+  setOption(fd, SOL.TCP, TCP.DEFER_ACCEPT, on ? 1 : 0);
 }

@@ -4,7 +4,6 @@ import type { DialError } from "../../seam/mail.ts";
 import { LinuxConn, type Opening } from "./conn.ts";
 import { ERRNO } from "../kernel/libc.ts";
 import type { Loop } from "./loop.ts";
-import { ackWithData } from "../kernel/socket-options.ts";
 import { bytesAt, destinationSlot, familyAt } from "../kernel/sockaddr.ts";
 import { close, connect } from "../kernel/syscalls.ts";
 import { TimerNode } from "./timers.ts";
@@ -63,7 +62,7 @@ class Dialing extends TimerNode implements Opening {
     const socket = from === null ? sockets.take(familyAt(slot)) : sockets.openFrom(from);
     if (typeof socket === "number") return socket;
     const { fd } = socket;
-    if (first !== null) ackWithData(fd);
+    socket.acksWithData(first !== null);
     const code = connect(fd, slot, bytesAt(slot));
     if (code < 0 && code !== -ERRNO.EINPROGRESS) {
       close(fd);

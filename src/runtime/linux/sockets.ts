@@ -9,6 +9,7 @@
  */
 import { AF } from "../kernel/libc.ts";
 import { familyOf, type Family } from "../kernel/sockaddr.ts";
+import { ackWithData } from "../kernel/socket-options.ts";
 import { openFrom } from "../kernel/transparent.ts";
 import { close, dissolve, openSocket, unacknowledged } from "../kernel/syscalls.ts";
 import { TimerNode, type TimerWheel } from "./timers.ts";
@@ -41,12 +42,21 @@ export class DialSocket implements Watcher {
   settled = true;
   private readonly loop: PoolLoop;
   private dissolvedIn = 0;
+  /** The handshake's last ACK waits for the first bytes. */
+  private isAckHeld = false;
 
   constructor(loop: PoolLoop, fd: number, family: Family) {
     this.loop = loop;
     this.fd = fd;
     this.family = family;
     this.generation = loop.generation();
+  }
+
+  /** The next connection begins with bytes of ours, or does not. Nearly all do, so the option is set once. */
+  acksWithData(on: boolean): void {
+    if (this.isAckHeld === on) return;
+    this.isAckHeld = on;
+    ackWithData(this.fd, on);
   }
 
   unsettle(): void {
