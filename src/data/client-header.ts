@@ -1,7 +1,5 @@
 /** The PROXY header that comes before everything from peers of `accept-proxy`, and from nobody else. */
 import { inAny } from "../core/access.ts";
-import { clientKey } from "../core/balance/hash.ts";
-import { clientSlot } from "../core/client-slot.ts";
 import { ProxyHeaderReader } from "../core/proxy-header.ts";
 import type { Ends } from "../core/proxy-protocol.ts";
 import type { Conn } from "../runtime/port.ts";
@@ -40,9 +38,9 @@ export function takeHeader(owner: HeaderOwner, header: ProxyHeaderReader, chunk:
   if (taken.kind !== "header") return taken;
   const { plane, conn } = owner;
   owner.ends = taken.ends ?? conn;
-  const { ip } = owner.ends.remote;
-  owner.clientKey = clientKey(ip);
-  owner.clientSlot = clientSlot(ip, plane.board.seed);
+  const { key, slot } = plane.clients.of(owner.ends.remote.ip);
+  owner.clientKey = key;
+  owner.clientSlot = slot;
   const limit = enterNamed(plane, owner.clientSlot);
   return limit === null ? { kind: "rest", rest: taken.rest } : { kind: "limit", limit };
 }

@@ -1,6 +1,4 @@
 /** A connection to the http listener: gives the sans-IO session its sockets, its clock, routes and counters. */
-import { clientKey } from "../core/balance/hash.ts";
-import { clientSlot } from "../core/client-slot.ts";
 import type { ExchangeEnd, SessionEffects, Started, Forward } from "../core/http/effects.ts";
 import { unavailable } from "../core/http/replies.ts";
 import type { EndWord, Reply } from "../core/http/reply.ts";
@@ -73,8 +71,9 @@ class HttpClient implements ConnEvents, SessionEffects, UpstreamOwner, ExchangeO
     this.conn = conn;
     this.ends = conn;
     this.header = headerOf(plane, conn);
-    this.clientKey = clientKey(conn.remote.ip);
-    this.clientSlot = this.header === null ? clientSlot(conn.remote.ip, plane.board.seed) : UNNAMED;
+    const { key, slot } = plane.clients.of(conn.remote.ip);
+    this.clientKey = key;
+    this.clientSlot = this.header === null ? slot : UNNAMED;
     this.exchange = new Exchange(this);
     this.session = new HttpSession(this, plane.live.snapshot);
   }

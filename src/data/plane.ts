@@ -6,6 +6,7 @@ import type { Board, BoardWriter, HealthView } from "../seam/board.ts";
 import { boardWriter, healthView } from "../seam/board.ts";
 import type { Snapshot } from "../seam/snapshot.ts";
 import type { AccessLog } from "./access-log.ts";
+import { Clients } from "./clients.ts";
 import { HelloClock } from "./hello-clock.ts";
 import { HeldClients } from "./held-clients.ts";
 import { Reports } from "./reports.ts";
@@ -41,6 +42,7 @@ export class Plane {
   readonly health: HealthView;
   readonly log: AccessLog;
   readonly random: () => number;
+  readonly clients: Clients;
   readonly tunnels = new Tunnels();
   readonly reports: Reports;
   readonly hellos: HelloClock;
@@ -64,6 +66,7 @@ export class Plane {
     this.writer = boardWriter(input.board, input.worker);
     this.health = healthView(input.board);
     this.log = input.log(this.writer);
+    this.clients = new Clients(input.board.seed);
     this.random = input.random;
     this.reports = new Reports(input.runtime);
     this.hellos = new HelloClock(input.runtime);

@@ -2,7 +2,6 @@
  * A tunnel whose log line is known but for its end: an HTTP connection whose protocol was changed (WebSocket, SPDY), or
  * any tunnel that another worker or process had before.
  */
-import { clientSlot } from "../core/client-slot.ts";
 import type { Conn, JoinSpec, Tunnel, TunnelEnd } from "../runtime/port.ts";
 import type { CutReason } from "../seam/mail.ts";
 import { serviceNamed, type Service } from "../seam/services.ts";
@@ -111,7 +110,7 @@ export function resumeTunnel(plane: Plane, { state, record, ageMs, ...rest }: Gi
     ...rest,
     plane,
     service,
-    clientSlot: clientSlot(record.client.ip, plane.board.seed),
+    clientSlot: plane.clients.of(record.client.ip).slot,
     startMs: plane.runtime.nowMs() - ageMs,
     toNode: [],
     toClient: [],

@@ -1,7 +1,5 @@
 /** A connection to a service that is routed by SNI: read the ClientHello, route by its name, reach a node, join. */
 import { isAllowed } from "../core/access.ts";
-import { clientKey } from "../core/balance/hash.ts";
-import { clientSlot } from "../core/client-slot.ts";
 import type { ProxyHeaderReader } from "../core/proxy-header.ts";
 import { hasUsable, mayBeAsleep } from "../core/health/asleep.ts";
 import { withProxyHeader, type Ends } from "../core/proxy-protocol.ts";
@@ -78,8 +76,9 @@ class TlsSession implements ConnEvents, Waiting, HeldClient, TlsClient, TlsDiall
     this.conn = conn;
     this.ends = conn;
     this.header = headerOf(plane, conn);
-    this.clientKey = clientKey(conn.remote.ip);
-    this.clientSlot = this.header === null ? clientSlot(conn.remote.ip, plane.board.seed) : UNNAMED;
+    const { key, slot } = plane.clients.of(conn.remote.ip);
+    this.clientKey = key;
+    this.clientSlot = this.header === null ? slot : UNNAMED;
     this.startMs = plane.runtime.nowMs();
   }
 

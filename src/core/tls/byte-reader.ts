@@ -5,7 +5,7 @@
 export class ByteReader {
   readonly bytes: Uint8Array;
   at: number;
-  readonly end: number;
+  end: number;
   /** False once something was asked for that is not there. */
   ok = true;
 
@@ -44,10 +44,22 @@ export class ByteReader {
     return length;
   }
 
-  /** A reader for the content of a vector whose length takes `width` bytes. */
-  vector(width: 1 | 2): ByteReader {
+  /**
+   * Go into a vector whose length takes `width` bytes: its content is all there is until `leave`.
+   * @returns What `leave` needs.
+   */
+  enter(width: 1 | 2): number {
+    const outer = this.end;
     const length = this.uint(width);
     const from = this.skip(length);
-    return new ByteReader(this.bytes, this.ok ? from : this.end, this.at);
+    this.end = this.at;
+    if (this.ok) this.at = from;
+    return outer;
+  }
+
+  /** Go on behind the vector that ends at `behind`, whatever of it was read. */
+  leave(outer: number, behind = this.end): void {
+    this.at = behind;
+    this.end = outer;
   }
 }

@@ -79,8 +79,8 @@ function readHello(hello: ByteReader): HelloResult {
   if (cipherSuites === 0 || compressions === 0) return MALFORMED;
   // TLS 1.0 allows a hello without extensions.
   if (hello.done) return { kind: "none", because: "absent", alpn: NO_PROTOCOLS, ech: false };
-  const extensions = hello.vector(2);
-  return hello.ok && hello.done ? readExtensions(extensions) : MALFORMED;
+  const outer = hello.enter(2);
+  return hello.ok && hello.end === outer ? readExtensions(hello) : MALFORMED;
 }
 
 function readExtensions(extensions: ByteReader): HelloResult {
@@ -91,10 +91,12 @@ function readExtensions(extensions: ByteReader): HelloResult {
     const type = extensions.uint(2);
     // "There MUST NOT be more than one extension of the same type", RFC 8446 §4.2.
     if (!seen.add(type)) return MALFORMED;
-    if (type === SERVER_NAME) name = readServerName(extensions.vector(2));
-    else if (type === ALPN) alpn = readProtocols(extensions.vector(2));
-    else extensions.skipVector(2);
+    const outer = extensions.enter(2);
+    const behind = extensions.end;
+    if (type === SERVER_NAME) name = readServerName(extensions);
+    else if (type === ALPN) alpn = readProtocols(extensions);
     if (!extensions.ok) return MALFORMED;
+    extensions.leave(outer, behind);
   }
   if (name.kind === "invalid") return name;
   if (alpn === null) return MALFORMED;
@@ -134,17 +136,19 @@ const NO_NAME: ServerName = { kind: "none", because: "absent" };
 /** ServerNameList: at most one name of each type, and only host_name was ever defined. */
 function readServerName(body: ByteReader): ServerName {
   if (body.done) return { kind: "invalid", reason: "empty-name" };
-  const list = body.vector(2);
-  if (!body.ok || !body.done) return MALFORMED;
-  if (list.done) return { kind: "invalid", reason: "empty-name" };
+  const whole = body.enter(2);
+  if (!body.ok || body.end !== whole) return MALFORMED;
+  if (body.done) return { kind: "invalid", reason: "empty-name" };
   let found: ServerName = NO_NAME;
-  while (!list.done) {
-    const type = list.uint(1);
-    const name = list.vector(2);
-    if (!list.ok) return MALFORMED;
-    if (type !== HOST_NAME) continue;
-    if (found !== NO_NAME) return { kind: "invalid", reason: "several-names" };
-    found = readHostName(name);
+  while (!body.done) {
+    const type = body.uint(1);
+    const outer = body.enter(2);
+    if (!body.ok) return MALFORMED;
+    if (type === HOST_NAME) {
+      if (found !== NO_NAME) return { kind: "invalid", reason: "several-names" };
+      found = readHostName(body);
+    }
+    body.leave(outer);
   }
   return found;
 }
@@ -203,14 +207,15 @@ const COMMON_OFFERS: readonly { readonly written: string; readonly protocols: re
 
 /** ProtocolNameList, RFC 7301 §3.1: not empty and without empty names. Null: malformed. */
 function readProtocols(body: ByteReader): readonly string[] | null {
-  const list = body.vector(2);
-  if (!body.ok || !body.done || list.done) return null;
-  for (const { written, protocols } of COMMON_OFFERS) if (spells(list, written)) return protocols;
+  const whole = body.enter(2);
+  if (!body.ok || body.end !== whole || body.done) return null;
+  for (const { written, protocols } of COMMON_OFFERS) if (spells(body, written)) return protocols;
   const protocols: string[] = [];
-  while (!list.done) {
-    const name = list.vector(1);
-    if (!list.ok || name.done) return null;
-    if (isPrintable(name)) protocols.push(asciiText(name));
+  while (!body.done) {
+    const outer = body.enter(1);
+    if (!body.ok || body.done) return null;
+    if (isPrintable(body)) protocols.push(asciiText(body));
+    body.leave(outer);
   }
   return protocols;
 }

@@ -58,6 +58,11 @@ const NAMES = [
   { name: "an empty server_name", input: hello(extension(0, [])), want: invalid("empty-name") },
   { name: "two names", input: hello(serverName("a.lab", "b.lab")), want: invalid("several-names") },
   { name: "one name twice", input: hello(serverName("a.lab", "a.lab")), want: invalid("several-names") },
+  {
+    name: "two names before other extensions",
+    input: hello(serverName("a.lab", "b.lab", "c.lab"), extension(43, [2, 3, 4]), alpn("h2")),
+    want: invalid("several-names"),
+  },
   { name: "NUL in the name", input: hello(serverName([97, 0, 98])), want: invalid("nul-in-name") },
   { name: "a space in the name", input: hello(serverName("a b")), want: invalid("malformed") },
   { name: "DEL in the name", input: hello(serverName([97, 0x7f])), want: invalid("malformed") },
