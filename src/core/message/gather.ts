@@ -5,6 +5,8 @@ const FIRST_SIZE = 1_024;
 /** A larger buffer is given back after use. */
 const KEPT_SIZE = 16_384;
 const SLACK = 64;
+/** Up to here copying byte by byte costs less than making a view to copy from. */
+const FEW = 32;
 
 /**
  * Neighbouring pieces of one chunk stay a view of it; anything else is copied into one buffer.
@@ -17,6 +19,8 @@ export class Gather {
   private to = 0;
   private buffer: Uint8Array = EMPTY;
   private length = 0;
+  /** What was taken of the buffer last: on a kept connection the next message is mostly as long, and making a view costs more than writing one. */
+  private taken: Uint8Array = EMPTY;
 
   /** Bytes collected. */
   get size(): number {
@@ -55,7 +59,12 @@ export class Gather {
     this.to = 0;
     this.length = 0;
     if (view !== null) return from === 0 && to === view.length ? view : view.subarray(from, to);
-    return length === 0 ? null : this.buffer.subarray(0, length);
+    return length === 0 ? null : this.first(length);
+  }
+
+  private first(length: number): Uint8Array {
+    if (this.taken.length !== length) this.taken = this.buffer.subarray(0, length);
+    return this.taken;
   }
 
   /** Copy the run that is a view of the caller's buffer, because that is about to change. */
@@ -72,7 +81,9 @@ export class Gather {
 
   /** Give a large buffer back. */
   shrink(): void {
-    if (this.buffer.length > KEPT_SIZE) this.buffer = EMPTY;
+    if (this.buffer.length <= KEPT_SIZE) return;
+    this.buffer = EMPTY;
+    this.taken = EMPTY;
   }
 
   private settle(): void {
@@ -84,11 +95,21 @@ export class Gather {
   }
 
   private copy(bytes: Uint8Array, from: number, to: number): void {
+    if (to - from <= FEW) return this.copyFew(bytes, from, to);
     // copying a few bytes too many costs less than making a view without them
     const whole = from === 0 && bytes.length - to <= SLACK;
     this.reserve(whole ? bytes.length : to - from);
     this.buffer.set(whole ? bytes : bytes.subarray(from, to), this.length);
     this.length += to - from;
+    return undefined;
+  }
+
+  private copyFew(bytes: Uint8Array, from: number, to: number): void {
+    this.reserve(to - from);
+    const { buffer } = this;
+    let at = this.length;
+    for (let i = from; i < to; i++) buffer[at++] = bytes[i] ?? 0;
+    this.length = at;
   }
 
   private reserve(more: number): void {
@@ -97,5 +118,6 @@ export class Gather {
     const grown = new Uint8Array(Math.max(length, this.buffer.length * 2, FIRST_SIZE));
     grown.set(this.buffer.subarray(0, this.length));
     this.buffer = grown;
+    this.taken = EMPTY;
   }
 }

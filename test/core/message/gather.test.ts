@@ -38,6 +38,26 @@ describe("Gather", () => {
     );
   });
 
+  test("is used again and again, for short and long pieces", () => {
+    const source = Array.from({ length: 3_000 }, (_, i) => String.fromCharCode(97 + (i % 26))).join("");
+    const chunk = bytesOf(source);
+    const piece = fc.tuple(fc.nat(2_900), fc.constantFrom(1, 31, 32, 33, 80, 1_500), fc.boolean());
+    fc.assert(
+      fc.property(fc.array(fc.array(piece, { maxLength: 5 }), { maxLength: 6 }), (rounds) => {
+        const gather = new Gather();
+        for (const pieces of rounds) {
+          const parts = pieces.map(([from, length]) => source.slice(from, from + length));
+          for (const [at, [from, length, asText]] of pieces.entries()) {
+            if (asText) gather.addText(parts[at] ?? "");
+            else gather.add(chunk, from, Math.min(from + length, chunk.length));
+          }
+          expect(textOf(gather.take() ?? new Uint8Array(0))).toBe(parts.join(""));
+          gather.shrink();
+        }
+      }),
+    );
+  });
+
   test("own() saves a run from its source's change", () => {
     const chunk = bytesOf("abc");
     const gather = new Gather();
