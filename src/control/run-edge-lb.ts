@@ -103,6 +103,7 @@ async function takePlace({ config, heir }: RunInput, running: Running): Promise<
       if (facts !== null) {
         carryCounters(supervisor, facts);
         carryRest(supervisor, events, facts);
+        if (facts.start !== undefined) running.start.carry(facts.start);
       }
       await running.place.take(config.control);
       supervisor.log.info("upgrade", `took over from release ${heir.before.release} (pid ${heir.before.pid})`);
@@ -170,6 +171,6 @@ function serve(input: RunInput, control: Control, opened: Opened): Running {
 
 function inheritance(heir: Heir | null): Inheritance | undefined {
   if (heir === null) return undefined;
-  const { seed, health } = heir.facts;
-  return { sockets: heir.sockets, seed, health };
+  const { seed, health, names } = heir.facts;
+  return { sockets: heir.sockets, seed, health, names };
 }

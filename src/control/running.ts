@@ -13,6 +13,7 @@ import type { Place } from "./place.ts";
 import { readyLine, summary, tryLines } from "./ready-line.ts";
 import { FileWatch } from "./serve/file-watch.ts";
 import type { Reload } from "./serve/reloader.ts";
+import type { Start } from "./status/start.ts";
 import type { Supervisor } from "./serve/supervisor.ts";
 import { factsOf } from "./upgrade/facts.ts";
 import { failure, upgradedText, type Program, type Upgraded } from "./upgrade/upgraded.ts";
@@ -75,6 +76,10 @@ export class Running {
 
   get events(): RecentEvents {
     return this.parts.events;
+  }
+
+  get start(): Start {
+    return this.parts.instance.start;
   }
 
   get release(): string {
@@ -151,7 +156,7 @@ export class Running {
         supervisor,
         release: instance.release,
         program,
-        facts: () => factsOf(supervisor, reload.layer, events),
+        facts: () => factsOf(supervisor, reload.layer, events, instance.start.facts()),
         letGo: (pid) => place.letGo(pid),
         takeBack: (pid) => place.takeBack(pid),
       },

@@ -1,100 +1,26 @@
 /** A new executable takes over: nobody who is connected notices, nobody who comes is turned away. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
-import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import tls from "node:tls";
-import { type Control, controlAt } from "../../scripts/lab/control.ts";
-import { type EdgeLb, startEdgeLb } from "../../scripts/lab/edge-lb.ts";
-import { freePorts } from "../../scripts/lab/ports.ts";
-import { startToyCluster, type ToyCluster } from "../../scripts/lab/toy/cluster.ts";
 import { runUpgradeSoak } from "../../scripts/soak/upgrade/soak.ts";
 import { EchoStream } from "../support/echo-streams.ts";
+import { HOST, until, UpgradeLabs, type UpgradeLab } from "../support/upgrade-lab.ts";
 
 const BLOCK = "127.61.0";
-const HOST = "a.apps.hub.lab";
 const TEST_MS = 60_000;
 
-let folder: string;
-let hub: ToyCluster;
-let nodePorts: string;
+let labs: UpgradeLabs;
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), "edge-lb-upgrade-"));
-  chmodSync(folder, 0o755);
-  const [api = 0, https = 0, http = 0, ready = 0] = await freePorts(4);
-  nodePorts = `api-port=${api},https-port=${https},http-port=${http},ready-port=${ready}`;
-  hub = await startToyCluster({
-    name: "hub",
-    domain: "hub.lab",
-    ips: [`${BLOCK}.20`, `${BLOCK}.21`],
-    ports: { api, https, http, ready },
-  });
+  labs = await UpgradeLabs.open(BLOCK);
 });
-afterAll(async () => {
-  await hub.stop();
-  rmSync(folder, { recursive: true, force: true });
-});
-
-interface Lab {
-  readonly edge: EdgeLb;
-  readonly control: Control;
-  readonly api: number;
-  readonly http: number;
-}
-
-const labs: Lab[] = [];
-afterEach(async () => {
-  for (const { edge, control } of labs.splice(0)) {
-    const pid = existsSync(control.path) ? (await control.status()).pid : edge.pid;
-    if (pid !== edge.pid) await endProcess(pid);
-    else await edge.stop();
-  }
-});
-
-async function endProcess(pid: number): Promise<void> {
-  process.kill(pid, "SIGTERM");
-  process.kill(pid, "SIGINT");
-  await until(`process ${pid} ends`, () => !existsSync(`/proc/${pid}`));
-}
-
-async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 20_000;
-  while (!(await holds())) {
-    if (performance.now() > deadline) throw new Error(`Timed out waiting until ${what}`);
-    await Bun.sleep(20);
-  }
-}
-
-let started = 0;
-function start(...args: readonly string[]): Promise<Lab> {
-  return startIn({}, ...args);
-}
-
-async function startIn(env: Readonly<Record<string, string>>, ...args: readonly string[]): Promise<Lab> {
-  const [api = 0, https = 0, http = 0] = await freePorts(3);
-  const path = join(folder, `lab-${++started}.sock`);
-  const listen = [
-    "--listen",
-    `api=127.0.0.1:${api}`,
-    "--listen",
-    `https=127.0.0.1:${https}`,
-    "--listen",
-    `http=127.0.0.1:${http}`,
-  ];
-  const cluster = `hub=${BLOCK}.20-21,domain=hub.lab,${nodePorts}`;
-  const edge = await startEdgeLb(["--workers", "2", ...listen, "--cluster", cluster, "--control", path, ...args], {
-    env,
-  });
-  const lab = { edge, api, http, control: controlAt(path) };
-  labs.push(lab);
-  await until("the nodes are up", async () =>
-    (await lab.control.status()).clusters.every(({ state }) => state === "up"),
-  );
-  return lab;
-}
+afterEach(() => labs.clean());
+afterAll(() => labs.close());
 
 /** Comes, is served and goes, again and again, until `stop` says how often, and what went wrong. */
-function comeAndGo(lab: Lab): { stop(): Promise<{ readonly served: number; readonly faults: readonly string[] }> } {
+function comeAndGo(lab: UpgradeLab): {
+  stop(): Promise<{ readonly served: number; readonly faults: readonly string[] }>;
+} {
   const over = new AbortController();
   let served = 0;
   const faults: string[] = [];
@@ -134,18 +60,10 @@ function comeAndGo(lab: Lab): { stop(): Promise<{ readonly served: number; reado
   };
 }
 
-/** A program that is started in place of a new edge-lb. */
-function script(name: string, text: string, mode = 0o755): string {
-  const path = join(folder, name);
-  writeFileSync(path, text);
-  chmodSync(path, mode);
-  return path;
-}
-
 /** @param step See test/support/faulty-successor.ts. */
 function faultySuccessor(step: string): string {
   const source = join(import.meta.dir, "../support/faulty-successor.ts");
-  return script(`faulty-${step}`, `#!/bin/sh\nexec ${process.execPath} ${source} ${step}\n`);
+  return labs.script(`faulty-${step}`, `#!/bin/sh\nexec ${process.execPath} ${source} ${step}\n`);
 }
 
 describe("upgrade", () => {
@@ -168,8 +86,8 @@ describe("upgrade", () => {
   test(
     "keeps what was changed while running, counters, health and drained nodes",
     async () => {
-      const lab = await start();
-      expect((await lab.control.run("add", `more=${BLOCK}.40,${nodePorts},check=off`)).code).toBe(0);
+      const lab = await labs.start();
+      expect((await lab.control.run("add", `more=${BLOCK}.40,${labs.nodePorts},check=off`)).code).toBe(0);
       expect((await lab.control.run("drain", `hub/${BLOCK}.21`)).code).toBe(0);
       const stream = await EchoStream.open({ port: lab.http, host: HOST });
       stream.start();
@@ -203,7 +121,7 @@ describe("upgrade", () => {
   test(
     "the new one outlives an old one whose environment has Bun end what it started",
     async () => {
-      const lab = await startIn({ BUN_FEATURE_FLAG_NO_ORPHANS: "1" });
+      const lab = await labs.startIn({ BUN_FEATURE_FLAG_NO_ORPHANS: "1" });
       const stream = await EchoStream.open({ port: lab.http, host: HOST });
       stream.start();
       expect((await lab.control.run("upgrade")).code).toBe(0);
@@ -221,7 +139,7 @@ describe("upgrade", () => {
   test.each(["hello", "ready", "lead", "leading", "tunnels"])(
     "a new one that is killed after %s leaves everything with the old one",
     async (step) => {
-      const lab = await start();
+      const lab = await labs.start();
       const streams = await Promise.all([1, 2, 3].map(() => EchoStream.open({ port: lab.http, host: HOST })));
       for (const stream of streams) stream.start();
       const visitors = comeAndGo(lab);
@@ -240,7 +158,7 @@ describe("upgrade", () => {
   test(
     "tunnels stay with the old one until they end when the new one cannot take them",
     async () => {
-      const lab = await start("--timeout", "drain=1s");
+      const lab = await labs.start("--timeout", "drain=1s");
       const stream = await EchoStream.open({ port: lab.http, host: HOST });
       stream.start();
       const { code, out } = await lab.control.run("upgrade", "--to", faultySuccessor("other-version"));
@@ -261,8 +179,8 @@ describe("upgrade", () => {
   test(
     "one upgrade at a time",
     async () => {
-      const lab = await start();
-      const first = lab.control.run("upgrade", "--to", script("slow", "#!/bin/sh\nsleep 3\n"));
+      const lab = await labs.start();
+      const first = lab.control.run("upgrade", "--to", labs.script("slow", "#!/bin/sh\nsleep 3\n"));
       await lab.control.status();
       await until("the second one is refused", () =>
         lab.control.ask("POST", "upgrade?to=/nowhere").then(
@@ -277,21 +195,21 @@ describe("upgrade", () => {
   );
 
   test.each([
-    ["is missing", () => join(folder, "nowhere"), "there is no such file"],
-    ["is not executable", () => script("plain", "text", 0o644), "it is not executable"],
-    ["is no program", () => script("garbage", "\x7fELF garbage"), "no program for this machine"],
-    ["is a folder", () => folder, "it is no file"],
-    ["ends at once", () => script("ends", "#!/bin/sh\nexit 7\n"), "ended with exit code 7"],
-    ["is killed", () => script("killed", "#!/bin/sh\nkill -9 $$\n"), "was ended by SIGKILL"],
+    ["is missing", () => join(labs.folder, "nowhere"), "there is no such file"],
+    ["is not executable", () => labs.script("plain", "text", 0o644), "it is not executable"],
+    ["is no program", () => labs.script("garbage", "\x7fELF garbage"), "no program for this machine"],
+    ["is a folder", () => labs.folder, "it is no file"],
+    ["ends at once", () => labs.script("ends", "#!/bin/sh\nexit 7\n"), "ended with exit code 7"],
+    ["is killed", () => labs.script("killed", "#!/bin/sh\nkill -9 $$\n"), "was ended by SIGKILL"],
     [
       "speaks nonsense",
-      () => script("nonsense", "#!/bin/sh\nprintf 'xxxxxxxxxxxxxxxxxxxxxxx' >&3\nsleep 5\n"),
+      () => labs.script("nonsense", "#!/bin/sh\nprintf 'xxxxxxxxxxxxxxxxxxxxxxx' >&3\nsleep 5\n"),
       "a message of",
     ],
   ])(
     "a new one that %s changes nothing, and the reason is told",
     async (_what, file, why) => {
-      const lab = await start();
+      const lab = await labs.start();
       const stream = await EchoStream.open({ port: lab.http, host: HOST });
       stream.start();
       const { code, err } = await lab.control.run("upgrade", "--to", file());

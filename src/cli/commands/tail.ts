@@ -1,6 +1,6 @@
 /** `edge-lb tail`: connections at their end and what edge-lb says, live. */
 import { anyText, single, toggle } from "../line/command-option.ts";
-import { openClient } from "../live/client.ts";
+import { findClient, openClient, type Client } from "../live/client.ts";
 import { command } from "../line/command.ts";
 import { EXIT } from "../terminal/exit-code.ts";
 import { LIVE } from "../live/live-command.ts";
@@ -23,18 +23,28 @@ export const TAIL = command({
       ...(name === null ? {} : { name }),
       ...(failed ? { failed: "1" } : {}),
     });
-    const client = await openClient(settings, io);
-    try {
-      for await (const line of linesOf(client.stream(`tail?${query}`))) {
-        io.out(`${json ? line : lineText(JSON.parse(line) as Shown)}\n`);
-        if ((await io.flush()) !== null) break; // a reader that is slow is waited for; edge-lb is not held up
+    for (let client: Client | null = await openClient(settings, io); client !== null;) {
+      try {
+        for await (const line of linesOf(client.stream(`tail?${query}`))) {
+          io.out(`${json ? line : lineText(JSON.parse(line) as Shown)}\n`);
+          if ((await io.flush()) !== null) return EXIT.done; // a reader that is slow is waited for; edge-lb is not held up
+        }
+      } finally {
+        client.close();
       }
-    } finally {
-      client.close();
+      client = await next(settings, io);
     }
     return EXIT.done;
   },
 });
+
+const NEXT_MS = 100;
+
+/** It ended, or another edge-lb has its place by now. */
+async function next(...where: Parameters<typeof findClient>): Promise<Client | null> {
+  await new Promise((resolve) => void setTimeout(resolve, NEXT_MS));
+  return findClient(...where).catch(() => null);
+}
 
 async function* linesOf(chunks: AsyncIterable<Uint8Array>): AsyncIterable<string> {
   const decoder = new TextDecoder();

@@ -12,6 +12,7 @@ import { systemClock } from "../health/system-clock.ts";
 import type { Reload, ReloadResult } from "../serve/reloader.ts";
 import { buildStatus, countersOf, standingsOf, type Status, type StatusOptions } from "../status/report.ts";
 import { RateMeter } from "../status/rates.ts";
+import { Start } from "../status/start.ts";
 import type { Supervisor } from "../serve/supervisor.ts";
 import type { Upgraded } from "../upgrade/upgraded.ts";
 
@@ -62,9 +63,6 @@ export interface InstanceInput {
 /** How soon a cluster leaves that has to, or falls asleep. */
 const TICK_MS = 500;
 
-/** A smaller difference is how clocks run, and no setting of one. */
-const CLOCK_SET_MS = 1_000;
-
 export class RunningInstance implements Instance {
   readonly release = manifest.version;
   readonly events: RecentEvents;
@@ -78,8 +76,7 @@ export class RunningInstance implements Instance {
   private readonly reloads: Reload;
   private readonly changes: ClusterChanges;
   private readonly rates: RateMeter;
-  private readonly startedMs = performance.now();
-  private shownStartMs = 0;
+  readonly start = new Start();
   /** Clusters whose time is over are being removed. */
   private leaving = false;
   private readonly expiring: ReturnType<typeof setInterval>;
@@ -114,18 +111,11 @@ export class RunningInstance implements Instance {
     return idle.length === 0 ? null : `${idle.length} of ${this.supervisor.workers} workers do not accept connections`;
   }
 
-  /** By the wall clock of now, which may have been set meanwhile; the two clocks' own jitter moves nothing. */
-  private startOnWall(nowMs: number): number {
-    const startedMs = Math.round(nowMs - (performance.now() - this.startedMs));
-    if (Math.abs(startedMs - this.shownStartMs) >= CLOCK_SET_MS) this.shownStartMs = startedMs;
-    return this.shownStartMs;
-  }
-
   status(options?: StatusOptions): Status {
     this.expire(); // what was added just now has its end from now on
     const { supervisor: facts, events, rates, stopping, reloads } = this;
     const nowMs = Date.now();
-    const startedMs = this.startOnWall(nowMs);
+    const startedMs = this.start.onWall(nowMs);
     return buildStatus({ facts, events, rates, startedMs, reload: reloads.status, stopping, nowMs }, options);
   }
 

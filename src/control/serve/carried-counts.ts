@@ -25,6 +25,26 @@ export interface CountFacts {
   /** Of pools that are gone, by service. */
   readonly gone: Readonly<Record<string, Readonly<Record<string, number>>>>;
   readonly services: Readonly<Record<string, ServiceTallies>>;
+  /** Not said by every release. */
+  readonly beside?: CountsBeside;
+}
+
+/** Counts that the board has no place for. */
+export interface CountsBeside {
+  readonly logLinesLost: number;
+  /** By RCODE. */
+  readonly dnsAnswers: Readonly<Record<string, number>>;
+}
+
+export const NOTHING_BESIDE: CountsBeside = { logLinesLost: 0, dnsAnswers: {} };
+
+export function addAnswers(
+  one: CountsBeside["dnsAnswers"],
+  other: CountsBeside["dnsAnswers"],
+): CountsBeside["dnsAnswers"] {
+  const sums = { ...one };
+  for (const [rcode, count] of Object.entries(other)) sums[rcode] = (sums[rcode] ?? 0) + count;
+  return sums;
 }
 
 interface ServiceTallies {
@@ -38,13 +58,14 @@ export interface Counted {
   readonly totals: Totals;
   readonly cells: BoardCells;
   readonly services: readonly Service[];
+  readonly beside: CountsBeside;
 }
 
 const COUNT_NAMES = Object.keys(COUNTS) as readonly Count[];
 const TOTAL_NAMES = Object.keys(TOTALS) as readonly Total[];
 
 /** All that was counted so far, what came from a process before included. */
-export function countFacts({ board, totals, cells, services }: Counted): CountFacts {
+export function countFacts({ board, totals, cells, services, beside }: Counted): CountFacts {
   const counts = Object.fromEntries(COUNT_NAMES.map((name) => [name, name === "open" ? 0 : countOf(board, name)]));
   const counted = [...cells.keys()].flatMap(([cell, key]) => {
     const sums = sumsOf((name) => totals.of(cell, name));
@@ -58,11 +79,11 @@ export function countFacts({ board, totals, cells, services }: Counted): CountFa
       total: durationsOf(board, index, "total"),
     },
   ]);
-  return { counts, cells: counted, gone: totals.gone(), services: Object.fromEntries(tallies) };
+  return { counts, cells: counted, gone: totals.gone(), services: Object.fromEntries(tallies), beside };
 }
 
 /** Write them to the column of the board that no worker writes; again when the process before has counted more. */
-export function carryCounts({ board, totals, cells, services }: Counted, facts: CountFacts): void {
+export function carryCounts({ board, totals, cells, services }: Omit<Counted, "beside">, facts: CountFacts): void {
   const column = board.workers - 1;
   for (const name of COUNT_NAMES) carryCount(board, column, name, facts.counts[name] ?? 0);
   const gone = new Map(services.map(({ name }) => [name, sumsIn(facts.gone[name] ?? {})]));

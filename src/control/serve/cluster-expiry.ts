@@ -10,6 +10,14 @@ interface Due {
   readonly wallMs: number | null;
 }
 
+/** The same for another process; the monotonic time as what is left. */
+export interface ExpiryFacts {
+  readonly cluster: string;
+  readonly said: string;
+  readonly leftMs: number | null;
+  readonly wallMs: number | null;
+}
+
 export interface ExpiryClock {
   nowMs(): number;
   wallMs(): number;
@@ -49,6 +57,24 @@ export class ClusterExpiry {
     if (due === undefined) return null;
     const { monotonicMs, wallMs } = due;
     return monotonicMs === null ? wallMs : Math.round(this.clock.wallMs() + monotonicMs - this.clock.nowMs());
+  }
+
+  facts(): readonly ExpiryFacts[] {
+    const nowMs = this.clock.nowMs();
+    return [...this.due].map(([cluster, { said, monotonicMs, wallMs }]) => ({
+      cluster,
+      said,
+      leftMs: monotonicMs === null ? null : monotonicMs - nowMs,
+      wallMs,
+    }));
+  }
+
+  /** The time of these clusters began in the process before; what is said otherwise of them by now begins anew. */
+  carry(facts: readonly ExpiryFacts[]): void {
+    const nowMs = this.clock.nowMs();
+    for (const { cluster, said, leftMs, wallMs } of facts)
+      this.due.set(cluster, { said, monotonicMs: leftMs === null ? null : nowMs + leftMs, wallMs });
+    this.known = null;
   }
 
   private follow(clusters: readonly ClusterConfig[]): void {

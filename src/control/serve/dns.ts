@@ -5,6 +5,7 @@ import { DnsServer } from "../../dns/server.ts";
 import { Zones } from "../../dns/zones.ts";
 import type { Snapshot } from "../../seam/snapshot.ts";
 import type { EventLog } from "../log/event-log.ts";
+import { addAnswers } from "./carried-counts.ts";
 import { bindError } from "./listening.ts";
 
 /** What status shows of it. */
@@ -19,6 +20,8 @@ export interface DnsStatus {
 export interface DnsSource {
   readonly snapshot: Snapshot;
   readonly config: Config;
+  /** Answered by another process, or before it was closed. */
+  readonly before: { readonly dnsAnswers: Readonly<Record<string, number>> };
 }
 
 export interface DnsService {
@@ -46,7 +49,7 @@ export async function openDns(source: DnsSource, log: EventLog): Promise<DnsServ
   return {
     status: () => ({
       listening: server.listening.map(({ ip, port }) => formatEndpoint(ip, port)),
-      answers: Object.fromEntries(server.answers),
+      answers: addAnswers(source.before.dnsAnswers, Object.fromEntries(server.answers)),
     }),
     close: () => server.close(),
   };

@@ -61,6 +61,7 @@ export class Resolver {
   private readonly lookup: Lookup;
   private readonly timer: (ms: number, fire: () => void) => Cancel;
   private readonly names = new Map<string, Name>();
+  private readonly before = new Map<string, readonly string[]>();
 
   constructor({ log, onChange, lookup = systemLookup, timer = systemClock.timer }: ResolverInput) {
     this.log = log;
@@ -92,6 +93,11 @@ export class Resolver {
     return node.isName ? (this.names.get(node.host)?.addresses ?? []) : [node.host];
   }
 
+  /** What a process before knew, until the first answer here; to be called before the first `update`. */
+  carry(names: readonly NameView[]): void {
+    for (const { host, addresses } of names) this.before.set(host, addresses);
+  }
+
   view(): readonly NameView[] {
     return [...this.names.values()].map(({ host, addresses, error }) => ({ host, addresses, error }));
   }
@@ -101,7 +107,15 @@ export class Resolver {
   }
 
   private add(host: string): Name {
-    const name: Name = { host, addresses: [], error: null, refused: "", timer: null, gone: false };
+    const name: Name = {
+      host,
+      addresses: this.before.get(host) ?? [],
+      error: null,
+      refused: "",
+      timer: null,
+      gone: false,
+    };
+    this.before.delete(host);
     this.names.set(host, name);
     return name;
   }

@@ -27,6 +27,7 @@ import { Resolver, type NameView } from "./resolver.ts";
 import { ClusterExpiry } from "./cluster-expiry.ts";
 import { openDns, type DnsService } from "./dns.ts";
 import { BoardCells } from "./board-cells.ts";
+import { NOTHING_BESIDE, type CountsBeside } from "./carried-counts.ts";
 import { Cuts } from "./cuts.ts";
 import type { InheritedSocket, Sockets } from "./listening.ts";
 import { openAll } from "./passed-listeners.ts";
@@ -58,6 +59,7 @@ export interface Inheritance {
   /** Of the slots that clients are counted in. */
   readonly seed: readonly number[];
   readonly health: HealthFacts;
+  readonly names?: readonly NameView[] | undefined;
 }
 
 export interface ApplyOptions {
@@ -90,6 +92,8 @@ export interface Supervisor extends Facts {
   /** Answer for names, where that is wanted. @throws EdgeError LISTEN_FAILED */
   openDns(): Promise<void>;
   readonly pool: Workers;
+  /** What the process before counted beside the board. */
+  before: CountsBeside;
   readonly cells: BoardCells;
   /** Cuts that workers were told of and that may not be due yet. */
   readonly cuts: Cuts;
@@ -146,7 +150,9 @@ class ControlPlane implements Supervisor {
   readonly cells = new BoardCells();
   readonly pool: Workers;
   readonly cuts = new Cuts();
-  private readonly before: Inheritance | undefined;
+  /** Counted by the process before. */
+  before = NOTHING_BESIDE;
+  private readonly inheritance: Inheritance | undefined;
   private readonly sourcePorts: SourcePortWatch;
   private readonly resolver: Resolver;
   /** Domains learnt from certificates, by cluster. */
@@ -168,7 +174,7 @@ class ControlPlane implements Supervisor {
     this.sockets = sockets;
     const dns = this.config.dns.map((at) => ({ label: "dns", at }));
     this.own = new OwnEndpoints([...sockets.listening.map(({ kind, at }) => ({ label: kind, at })), ...dns]);
-    this.before = input.before;
+    this.inheritance = input.before;
     // one column for what a process before counted
     this.board = openBoard(count + 1);
     if (input.before === undefined) crypto.getRandomValues(this.board.seed);
@@ -180,6 +186,7 @@ class ControlPlane implements Supervisor {
     this.newest = new Versions(count);
     this.sourcePorts = new SourcePortWatch({ log, board: this.board, snapshot: () => this.snapshot });
     this.resolver = new Resolver({ log, onChange: () => this.refresh() });
+    this.resolver.carry(input.before?.names ?? []);
     this.snapshot = this.build(1, this.config);
     this.pool = createWorkers({
       entry: input.workerEntry,
@@ -208,7 +215,7 @@ class ControlPlane implements Supervisor {
       own: this.own,
       trust: this.trust,
       cut: (cell, afterMs, reason) => this.cut(cell, afterMs, reason),
-      ...(this.before === undefined ? {} : { before: this.before.health }),
+      ...(this.inheritance === undefined ? {} : { before: this.inheritance.health }),
       onDomains: (learnt) => {
         this.learned = learnt;
         this.refresh();
@@ -249,7 +256,7 @@ class ControlPlane implements Supervisor {
   }
 
   get logLinesLost(): number {
-    return this.sink.dropped;
+    return this.sink.dropped + this.before.logLinesLost;
   }
 
   expiresAt(cluster: string): number | null {
@@ -257,6 +264,7 @@ class ControlPlane implements Supervisor {
   }
 
   async openDns(): Promise<void> {
+    this.before = { ...this.before, dnsAnswers: this.dns?.status().answers ?? this.before.dnsAnswers };
     this.dns = await openDns(this, this.log);
   }
 

@@ -68,6 +68,15 @@ export class Hooks {
     return true;
   }
 
+  /** How long ago each cluster was woken, ms. */
+  facts(): readonly (readonly [cluster: string, agoMs: number])[] {
+    return [...this.wokenMs].map(([cluster, atMs]) => [cluster, this.input.nowMs() - atMs] as const);
+  }
+
+  carry(facts: ReturnType<Hooks["facts"]>): void {
+    for (const [cluster, agoMs] of facts) this.wokenMs.set(cluster, this.input.nowMs() - agoMs);
+  }
+
   /** edge-lb ends: nothing that it started stays. */
   stop(): void {
     for (const run of this.running.values()) run.kill();

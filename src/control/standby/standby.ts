@@ -50,6 +50,18 @@ interface Sleeper {
   rest: (Omit<Rest, "sinceSeconds"> & { readonly sinceMs: number }) | null;
 }
 
+/** What one process tells the next of those; times travel as ages. */
+export interface StandbyFacts {
+  readonly sleepers: readonly (Pick<Sleeper, "hasRun" | "isPut" | "hasFailed"> & {
+    readonly cluster: string;
+    readonly usedAgoMs: number;
+    readonly wakingAgoMs: number | null;
+    readonly rest: Pick<Rest, "state" | "reason"> | null;
+    readonly restAgoMs: number;
+  })[];
+  readonly woken: ReturnType<Hooks["facts"]>;
+}
+
 export class Standby {
   private readonly served: Served;
   private readonly log: EventLog;
@@ -117,6 +129,40 @@ export class Standby {
 
   stop(): void {
     this.hooks.stop();
+  }
+
+  facts(): StandbyFacts {
+    const nowMs = this.clock.nowMs();
+    const sleepers = [...this.sleepers].map(([cluster, { hasRun, isPut, hasFailed, usedMs, wakingMs, rest }]) => ({
+      cluster,
+      hasRun,
+      isPut,
+      hasFailed,
+      usedAgoMs: nowMs - usedMs,
+      wakingAgoMs: wakingMs === null ? null : nowMs - wakingMs,
+      rest: rest === null ? null : { state: rest.state, reason: rest.reason },
+      restAgoMs: rest === null ? 0 : nowMs - rest.sinceMs,
+    }));
+    return { sleepers, woken: this.hooks.facts() };
+  }
+
+  /** To be called once the board has the counts of the process before: what it adds later are clients. */
+  carry({ sleepers, woken }: StandbyFacts): void {
+    const nowMs = this.clock.nowMs();
+    this.hooks.carry(woken);
+    for (const { cluster, usedAgoMs, wakingAgoMs, rest, restAgoMs, ...state } of sleepers) {
+      const plan = this.served.snapshot.clusters.find(({ name }) => name === cluster);
+      if (plan === undefined) continue;
+      this.sleepers.set(cluster, {
+        ...state,
+        usedMs: nowMs - usedAgoMs,
+        connections: totalOf(this.served.board, plan.cell, "connections"),
+        wakingMs: wakingAgoMs === null ? null : nowMs - wakingAgoMs,
+        firstUpMs: null,
+        rest: rest === null ? null : { ...rest, sinceMs: nowMs - restAgoMs },
+      });
+      if (wakingAgoMs !== null) this.hurry(plan, true);
+    }
   }
 
   private sleeperOf(cluster: ClusterConfig, { cell }: ClusterPlan): Sleeper {

@@ -4,8 +4,12 @@ import type { RuntimeLayer } from "../../config/load.ts";
 import type { CutReason } from "../../seam/mail.ts";
 import type { HealthFacts } from "../health/carried-health.ts";
 import type { ControlEvent, RecentEvents } from "../log/recent-events.ts";
-import { carryCounts, countFacts, type CountFacts } from "../serve/carried-counts.ts";
+import { carryCounts, countFacts, NOTHING_BESIDE, type CountFacts } from "../serve/carried-counts.ts";
 import type { Supervisor } from "../serve/supervisor.ts";
+import type { ExpiryFacts } from "../serve/cluster-expiry.ts";
+import type { NameView } from "../serve/resolver.ts";
+import type { StandbyFacts } from "../standby/standby.ts";
+import type { StartFacts } from "../status/start.ts";
 import type { UnknownEntry } from "../serve/unknown-names.ts";
 
 export interface ProcessFacts extends HandoverFacts {
@@ -20,6 +24,11 @@ export interface ProcessFacts extends HandoverFacts {
   readonly cuts: readonly { readonly key: string; readonly afterMs: number; readonly reason: CutReason }[];
   readonly unknownNames: readonly UnknownEntry[];
   readonly events: readonly ControlEvent[];
+  /** These are not said by every release. */
+  readonly names?: readonly NameView[];
+  readonly expiry?: readonly ExpiryFacts[];
+  readonly standby?: StandbyFacts;
+  readonly start?: StartFacts;
 }
 
 const NO_HEALTH: HealthFacts = {
@@ -36,6 +45,7 @@ export function factsOf(
   supervisor: Supervisor,
   { added, removed, discovered = [] }: RuntimeLayer,
   events: RecentEvents,
+  start: StartFacts,
 ): ProcessFacts {
   const keys = supervisor.cells.keys();
   return {
@@ -49,7 +59,16 @@ export function factsOf(
     }),
     unknownNames: supervisor.unknownNames.entriesNow(),
     events: events.recent(),
+    names: supervisor.names(),
+    expiry: supervisor.expiry.facts(),
+    standby: supervisor.standby.facts(),
+    start,
   };
+}
+
+/** What the old one counts while its last clients end. */
+export function countsOf(supervisor: Supervisor): HandoverFacts {
+  return { counts: countFacts(countedBy(supervisor)) };
 }
 
 export function layerOf({ layer }: ProcessFacts): RuntimeLayer {
@@ -57,14 +76,17 @@ export function layerOf({ layer }: ProcessFacts): RuntimeLayer {
 }
 
 /** The process before has said what it counted. */
-export function carryCounters(supervisor: Supervisor, { counts }: ProcessFacts): void {
+export function carryCounters(supervisor: Supervisor, { counts }: Pick<ProcessFacts, "counts">): void {
   carryCounts(countedBy(supervisor), counts);
+  supervisor.before = counts.beside ?? NOTHING_BESIDE;
 }
 
 /** The process before has nothing more to do with the outside: what it said, saw and drained meanwhile is ours. */
 export function carryRest(supervisor: Supervisor, events: RecentEvents, facts: ProcessFacts): void {
   events.carry(facts.events);
   supervisor.unknownNames.carry(facts.unknownNames);
+  supervisor.expiry.carry(facts.expiry ?? []);
+  if (facts.standby !== undefined) supervisor.standby.carry(facts.standby);
   for (const name of facts.health.drained) {
     const slash = name.indexOf("/");
     supervisor.health?.drain(name.slice(0, slash), name.slice(slash + 1), true);
@@ -79,6 +101,7 @@ export function carryRest(supervisor: Supervisor, events: RecentEvents, facts: P
   }
 }
 
-function countedBy({ board, totals, cells, snapshot }: Supervisor) {
-  return { board, totals, cells, services: snapshot.services };
+function countedBy({ board, totals, cells, snapshot, logLinesLost, dns, before }: Supervisor) {
+  const dnsAnswers = dns?.status().answers ?? before.dnsAnswers;
+  return { board, totals, cells, services: snapshot.services, beside: { logLinesLost, dnsAnswers } };
 }

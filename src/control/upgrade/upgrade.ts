@@ -7,7 +7,7 @@ import { EdgeError } from "../../errors.ts";
 import type { GivenTunnel } from "../../seam/tunnel-state.ts";
 import { closeDescriptor } from "../../runtime/kernel/rights.ts";
 import type { Supervisor } from "../serve/supervisor.ts";
-import type { ProcessFacts } from "./facts.ts";
+import { countsOf, type ProcessFacts } from "./facts.ts";
 import { Successor } from "./successor.ts";
 import { carried, socketsOf } from "./tunnel-keys.ts";
 import { failure, type Program, type Upgraded } from "./upgraded.ts";
@@ -44,6 +44,8 @@ export class Upgrade {
   /** Why tunnels stay; null: they move. */
   private note: string | null = null;
   private stopped = false;
+  /** The counts that the new one knows. */
+  private told = "";
 
   private constructor(input: UpgradeInput, successor: Successor) {
     this.input = input;
@@ -85,7 +87,7 @@ export class Upgrade {
     await this.successor.next("leading", STEP_MS);
     // last, since they would end with it if it failed now
     await this.moveAll();
-    await this.successor.send({ kind: "counted", facts: facts() });
+    await this.tellCounts();
     return {
       release: ready.release,
       pid: ready.pid,
@@ -98,15 +100,26 @@ export class Upgrade {
 
   /** After the successor leads: what is open here ends or becomes a tunnel, which moves too. @returns when nothing is left here */
   async finish(): Promise<void> {
-    const { supervisor, facts } = this.input;
+    const { supervisor } = this.input;
     const stopping = supervisor.stop(this.note === null ? undefined : NEVER_MS).then(() => (this.stopped = true));
-    while (!this.stopped && this.note === null) {
+    while (!this.stopped) {
       await Promise.race([stopping, new Promise((resolve) => void setTimeout(resolve, LATER_MS))]);
-      if (!this.stopped) await this.moveAll().catch((error: unknown) => this.stay(error));
+      if (this.stopped) break;
+      await this.moveAll().catch((error: unknown) => this.stay(error));
+      await this.tellCounts();
     }
     await stopping;
-    await this.successor.send({ kind: "counted", facts: facts() }).catch(() => undefined);
+    await this.tellCounts();
     this.successor.release();
+  }
+
+  /** Whoever asks the new one sees what is still counted here. */
+  private async tellCounts(): Promise<void> {
+    const facts = countsOf(this.input.supervisor);
+    const text = JSON.stringify(facts);
+    if (text === this.told) return;
+    this.told = text;
+    await this.successor.send({ kind: "counted", facts }).catch(() => undefined);
   }
 
   private stay(error: unknown): void {
