@@ -8,20 +8,22 @@ import type { LiveEnvironment } from "./environment.ts";
 import type { FindingGroup } from "./finding.ts";
 import { checkFirewall } from "./firewall.ts";
 import { checkMachine, checkPorts } from "./machine.ts";
+import { checkPrograms } from "./programs.ts";
 
 /** Machine, firewall, ports and nodes at once; then DNS, which may need a domain that certificates gave away. */
 export async function runLiveCheck(config: Config, environment: LiveEnvironment): Promise<readonly FindingGroup[]> {
-  const [machine, firewall, source, ports, clusters] = await Promise.all([
+  const [machine, firewall, source, programs, ports, clusters] = await Promise.all([
     checkMachine(config, environment),
     checkFirewall(config, environment),
     checkClientSource(config, environment),
+    checkPrograms(config),
     checkPorts(config, environment),
     checkClusters(config, environment),
   ]);
   const dns = await checkDns(config, clusters.domains, environment);
   const server = await checkDnsServer(config, clusters.domains, environment);
   return [
-    { title: "machine", findings: [...machine, ...firewall, ...source] },
+    { title: "machine", findings: [...machine, ...firewall, ...source, ...programs] },
     { title: "ports", findings: ports },
     { title: "dns", findings: [...dns, ...server] },
     ...clusters.groups,

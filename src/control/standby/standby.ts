@@ -110,8 +110,12 @@ export class Standby {
       const plan = plans.get(cluster.name);
       if (plan === undefined) continue;
       const sleeper = this.sleeperOf(cluster, plan);
+      const served = this.count(cluster, plan, sleeper);
+      if (cluster.check === "off") {
+        this.lookUnchecked(cluster, plan, sleeper, served);
+        continue;
+      }
       const { state } = standingOf(plan);
-      this.count(plan, sleeper);
       // before every node was probed twice, some count as usable that are not
       const seems = state === "degraded" && mayBeAsleep(plan, healthView(this.served.board));
       if (state === "down" || seems) this.lookDown(cluster, plan, sleeper);
@@ -183,14 +187,27 @@ export class Standby {
     return fresh;
   }
 
-  private count({ cell }: ClusterPlan, sleeper: Sleeper): void {
+  /** @returns whether a client got a node since the last look */
+  private count({ check }: ClusterConfig, { cell }: ClusterPlan, sleeper: Sleeper): boolean {
     const { board } = this.served;
     const connections = totalOf(board, cell, "connections");
-    if (connections === sleeper.connections && activeOf(board, cell) === 0) return;
+    const served = connections !== sleeper.connections;
+    if (!served && activeOf(board, cell) === 0) return false;
     sleeper.connections = connections;
     sleeper.usedMs = this.clock.nowMs();
     sleeper.hasRun = false;
-    sleeper.isPut = false;
+    // where nobody probes, a client that tries in vain is no sign that it is awake
+    if (served || check !== "off") sleeper.isPut = false;
+    return served;
+  }
+
+  /** Nobody probes it: it does what it was told to do, until a client gets a node. */
+  private lookUnchecked(cluster: ClusterConfig, plan: ClusterPlan, sleeper: Sleeper, served: boolean): void {
+    const { wakingMs, isPut } = sleeper;
+    const isWaking = wakingMs !== null && this.clock.nowMs() - wakingMs < COMING_MS;
+    if (!served && (isWaking || this.hooks.isRunning(cluster.name))) return;
+    if (!served && isPut) this.rest(cluster.name, sleeper, { state: "asleep", reason: idleText(cluster) });
+    else this.lookUp(cluster, plan, sleeper);
   }
 
   private lookDown(cluster: ClusterConfig, plan: ClusterPlan, sleeper: Sleeper): void {

@@ -238,6 +238,7 @@ function clusterStatus(
   });
   const warnings = health?.warnings ?? [];
   const best = healthOf(facts.board, plan.cell, nowMs);
+  const checked = config?.check !== "off";
   return {
     name: plan.name,
     domain: health?.domain ?? config?.domain ?? null,
@@ -246,10 +247,7 @@ function clusterStatus(
     from: config?.where ?? "",
     expiresAt: timeText(facts.expiresAt(plan.name)),
     maxConnections: plan.maxConnections,
-    ...withRest(
-      clusterStanding(pools, best, warnings.length > 0, config?.check !== "off"),
-      facts.standby.restOf(plan.name),
-    ),
+    ...withRest(clusterStanding(pools, best, warnings.length > 0, checked), facts.standby.restOf(plan.name), checked),
     ...trafficOf(facts, plan.cell),
     pools,
     certificate: first === undefined ? null : { notAfter: first },

@@ -66,9 +66,12 @@ export function clusterStanding(
   return { state: warned ? "degraded" : "up", reason, sinceSeconds };
 }
 
-/** @param rest null: it neither sleeps nor is being woken, as far as anybody knows */
-export function withRest(standing: ClusterStanding, rest: Rest | null): ClusterStanding {
-  return rest !== null && standing.state === "down" ? rest : standing;
+/**
+ * @param rest null: it neither sleeps nor is being woken, as far as anybody knows
+ * @param checked False: its nodes are never probed, so nothing shows that they are down
+ */
+export function withRest(standing: ClusterStanding, rest: Rest | null, checked: boolean): ClusterStanding {
+  return rest !== null && (standing.state === "down" || !checked) ? rest : standing;
 }
 
 function isDown(pool: Pool): boolean {

@@ -172,4 +172,40 @@ describe("Standby", () => {
     look(29 * MINUTE);
     expect(events).toEqual([]);
   });
+
+  test("a cluster that is not probed is what it was told to be, until a client is served", async () => {
+    const { look, standby, cell, turn, connect, leave, ran, events } = bench({ wake: WELL, sleep: WELL, check: "off" });
+    turn("unknown");
+    const word = (afterMs?: number): string => (look(afterMs), standby.restOf("hub")?.state ?? "up");
+    word();
+    expect(word(29 * MINUTE)).toBe("up");
+    word(MINUTE);
+    await ran("sleep", 1);
+    expect(word()).toBe("asleep");
+    connect(); // it tries in vain
+    expect(word()).toBe("asleep");
+    standby.asked(cell, "api.hub.lab");
+    expect(word()).toBe("waking");
+    await ran("wake", 1);
+    expect(word()).toBe("waking");
+    leave(); // it was served
+    expect(word()).toBe("up");
+    expect(events.at(-1)).toStartWith("cluster awake: hub is awake");
+    word(29 * MINUTE);
+    expect(events.filter((event) => event.startsWith("sleep:")).length).toBe(1);
+    word(MINUTE);
+    await ran("sleep", 2);
+  });
+
+  test("a cluster that is not probed is taken for awake a minute after it was woken", async () => {
+    const { look, standby, cell, turn, ran } = bench({ wake: WELL, check: "off" });
+    turn("unknown");
+    look();
+    standby.asked(cell, "api.hub.lab");
+    await ran("wake", 1);
+    look(59_000);
+    expect(standby.restOf("hub")?.state).toBe("waking");
+    look(1_000);
+    expect(standby.restOf("hub")).toBeNull();
+  });
 });
