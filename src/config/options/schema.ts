@@ -57,23 +57,30 @@ function defaultSchema(): Schema {
 /** The built-in services, and any other name: that makes a further one. */
 function listenSchema(): Schema {
   const own = Object.values(LISTEN);
-  return withPatterns(groupSchema(own), { [further(Object.keys(LISTEN))]: optionSchema(LISTEN.api) });
+  return withPatterns(groupSchema(own), { [further(NO_SERVICES)]: optionSchema({ ...LISTEN.api, inert: null }) });
 }
 
 const SERVICE = "^[a-z][a-z0-9-]{0,14}$";
 
-/** A name of a service that is none of these keys. */
-function further(keys: Iterable<string>): string {
-  return `^(?!(${[...keys].join("|")})$)(?!.*-(port|names)$)(?!balance-)[a-z][a-z0-9-]{0,14}$`;
+/** Names that no further service has: those of built-in ones and of listeners that are none, and what would have a key of its own already. */
+const NO_SERVICES: ReadonlySet<string> = new Set([
+  ...Object.keys(LISTEN),
+  "admin",
+  "control",
+  ...[...CLUSTER_KEYS.keys()].flatMap((key) => [key, key.replace(/-(port|names)$|^balance-/, "")]),
+]);
+
+/** A name of a service that is none of these. */
+function further(but: Iterable<string>): string {
+  return `^(?!(${[...but].join("|")})$)(?!.*-(port|names)$)(?!balance-)[a-z][a-z0-9-]{0,14}$`;
 }
 
 /** The keys of further services: which there are, `listen` says. */
 function furtherKeys(): Schema {
-  const keys = [...CLUSTER_KEYS.keys()];
-  const but = `(?!(${keys.join("|")})$)`;
+  const but = `(?!(${[...CLUSTER_KEYS.keys()].join("|")})$)`;
   const name = "[a-z][a-z0-9-]{0,14}";
   return {
-    [further(keys)]: optionSchema(CLUSTER.api),
+    [further(NO_SERVICES)]: optionSchema(CLUSTER.api),
     [`^${but}${name}-port$`]: optionSchema(CLUSTER.ports.api),
     [`^${but}${name}-names$`]: optionSchema(CLUSTER.names),
     [`^${but}balance-${name}$`]: optionSchema(CLUSTER.balance.api),

@@ -40,6 +40,32 @@ describe("fileSchema()", () => {
   });
 
   test.each([
+    "listen: { rke2: ':9345' }\nclusters: { hub: { nodes: 10.0.0.1, rke2: [10.0.0.2], rke2-port: 9345, rke2-names: '*', balance-rke2: source } }",
+    "listen: { k0s-api: [':9443', ':9444'] }\ndefault: { k0s-api: hub, '*': hub }\nclusters: { hub: '10.0.0.1,k0s-api=10.0.0.2' }",
+    "listen: { a: ':1' }\nclusters: { hub: { nodes: 10.0.0.1, a: none, a-port: 2 } }",
+  ])("takes further services as edge-lb does: %s", async (text) => {
+    expect(schemaFaults(text)).toEqual([]);
+    const file = `domain: lab\n${text}`;
+    expect(await edgeLb(["check", "-c", "edge.yaml"], { "edge.yaml": file })).toMatchObject({ code: 0, err: "" });
+  });
+
+  test.each([
+    "clusters: { hub: { nodes: 10.0.0.1, rke2: 10.0.0.2 } }",
+    "listen: { rke2: ':9345' }\nclusters: { hub: { nodes: 10.0.0.1, rke2-prot: 1 } }",
+    "listen: { rke2: off }\nclusters: { hub: 10.0.0.1 }",
+    "listen: { admin: ':1' }\nclusters: { hub: 10.0.0.1 }",
+    "listen: { names: ':1' }\nclusters: { hub: 10.0.0.1 }",
+    "listen: { ready: ':1' }\nclusters: { hub: 10.0.0.1 }",
+    "listen: { balance-x: ':1' }\nclusters: { hub: 10.0.0.1 }",
+    "listen: { x-port: ':1' }\nclusters: { hub: 10.0.0.1 }",
+    "default: { rke2: hub }\nclusters: { hub: 10.0.0.1 }",
+  ])("refuses further services as edge-lb does: %s", async (text) => {
+    expect(schemaFaults(text)).not.toEqual([]);
+    const file = `domain: lab\n${text}`;
+    expect(await edgeLb(["check", "-c", "edge.yaml"], { "edge.yaml": file })).toMatchObject({ code: 2 });
+  });
+
+  test.each([
     "domian: lab",
     "clusters: { hub: { node: 10.0.0.1 } }",
     "clusters: { hub: { nodes: 10.0.0.300 } }",
