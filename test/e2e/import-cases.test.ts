@@ -14,7 +14,7 @@ if (why !== null) console.error(`import-cases: skipped, ${why}`);
 /** HAProxy 2.x refuses the first, the next has a race, one names a certificate that is not there, and the last leads nowhere. */
 const NOT_RUN = ["09-", "13b-", "16-", "24-"];
 /** edge-lb itself is started for the shapes whose keys differ most; for all of them its route table is asked by the unit tests. */
-const WITH_EDGE = ["01-", "02-", "08-", "10-", "14-", "17-", "20-"];
+const WITH_EDGE = ["01-", "02-", "08-", "10-", "14-", "17-", "20-", "25-"];
 const RUN = CASES.filter(({ name }) => !NOT_RUN.some((start) => name.startsWith(start)));
 
 function importCase({ name, text }: Case): ImportResult {

@@ -220,8 +220,9 @@ function canSend(listener: Listener, name: string | null): boolean {
 }
 
 function kindOf({ kind }: Entry): Listener {
-  if (kind === "mcs") throw new Error("the article has no machine-config server");
-  return kind;
+  const listener = LISTENERS.find((name) => name === kind);
+  if (listener === undefined) throw new Error(`the article has no ${kind}`);
+  return listener;
 }
 
 describe("an exported configuration", () => {

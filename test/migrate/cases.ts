@@ -1,13 +1,14 @@
 /** `test/fixtures/haproxy/cases`: minimal files of shapes that were found in real ones, each with what has to come of it. */
 import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
+import type { ServiceName } from "../../src/seam/services.ts";
 import { FOLDER } from "./fixtures.ts";
 
 export const CASES_FOLDER = join(FOLDER, "cases");
 
 /** `SERVICE[@FRONTEND] NAME|-: NODES|refused|TLS ends [-> NODES|refused (CODE)]`. */
 export interface Question {
-  readonly service: "api" | "https" | "http" | "mcs";
+  readonly service: ServiceName;
   /** Null: the service's only one. */
   readonly frontend: string | null;
   /** Null: none. */
@@ -56,13 +57,13 @@ function readCase(file: string): Case {
     clusters: word("clusters")
       .split(" ")
       .filter((cluster) => cluster !== ""),
-    questions: lines.filter((line) => /^(api|https|http|mcs)[@ ]/.test(line)).map(readQuestion),
+    questions: lines.filter((line) => !/^(exit|clusters) /.test(line)).map(readQuestion),
   };
 }
 
 function readQuestion(line: string): Question {
   const [, service, frontend = null, name, source = "", edge, reason = null] =
-    /^(api|https|http|mcs)(?:@(\S+))? (\S+): (.*?)(?: -> (.*) \((\S+)\))?$/.exec(line) ?? [];
-  if (service !== "api" && service !== "https" && service !== "http" && service !== "mcs") throw new Error(line);
+    /^([a-z0-9-]+)(?:@(\S+))? (\S+): (.*?)(?: -> (.*) \((\S+)\))?$/.exec(line) ?? [];
+  if (service === undefined) throw new Error(line);
   return { service, frontend, name: name === "-" ? null : (name ?? null), source, edge: edge ?? source, reason };
 }

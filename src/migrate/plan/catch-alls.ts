@@ -1,8 +1,9 @@
 /** Who takes what names no cluster: connections without a name, and names that no rule speaks of. */
-import { SERVICES, type BuiltInName } from "../../seam/services.ts";
+import type { ServiceName } from "../../seam/services.ts";
 import type { Proxy } from "../source/proxies.ts";
 import type { Group } from "./groups.ts";
 import { reached, type EntryRoutes } from "../routes/routes.ts";
+import { servicesOf } from "../routes/services.ts";
 
 /** For one service; null: nobody, or not one cluster alone. */
 export interface Takers {
@@ -12,11 +13,11 @@ export interface Takers {
   readonly disagree: boolean;
 }
 
-export type CatchAlls = ReadonlyMap<BuiltInName, Takers>;
+export type CatchAlls = ReadonlyMap<ServiceName, Takers>;
 
 export function findCatchAlls(surveys: readonly EntryRoutes[], groups: readonly Group[]): CatchAlls {
   return new Map(
-    SERVICES.flatMap(({ name }) => {
+    servicesOf(surveys.map(({ entry }) => entry)).flatMap(({ name }) => {
       const own = surveys.filter(({ entry }) => entry.kind === name);
       return own.length === 0 ? [] : [[name, takersOf(own, groups)] as const];
     }),
@@ -46,7 +47,7 @@ function ownerOf(backend: Proxy, groups: readonly Group[]): Group | null {
  * Whether a cluster takes, with `*` among its names, what nobody claims on a service, as in the source. `*` of `names` counts on https
  * and on http: where the cluster has nodes for the other one too, nobody else may take the rest there, see `takesMore`.
  */
-export function takesRest(catchAlls: CatchAlls, group: Group, service: BuiltInName): boolean {
+export function takesRest(catchAlls: CatchAlls, group: Group, service: ServiceName): boolean {
   if (catchAlls.get(service)?.rest !== group) return false;
   const other = otherIngress(service);
   const taker = other === null ? undefined : catchAlls.get(other);
@@ -55,16 +56,16 @@ export function takesRest(catchAlls: CatchAlls, group: Group, service: BuiltInNa
 }
 
 /** Whether its `*` also takes names on the other ingress service, where the source refuses them. */
-export function takesMore(catchAlls: CatchAlls, group: Group, service: BuiltInName): boolean {
+export function takesMore(catchAlls: CatchAlls, group: Group, service: ServiceName): boolean {
   const other = otherIngress(service);
   if (other === null || !takesRest(catchAlls, group, service) || !servesIngress(group, other)) return false;
   return catchAlls.get(other)?.rest === null;
 }
 
-function otherIngress(service: BuiltInName): BuiltInName | null {
+function otherIngress(service: ServiceName): ServiceName | null {
   return service === "https" ? "http" : service === "http" ? "https" : null;
 }
 
-function servesIngress({ units }: Group, service: BuiltInName | null): boolean {
+function servesIngress({ units }: Group, service: ServiceName | null): boolean {
   return units.some(({ kind }) => kind === service);
 }

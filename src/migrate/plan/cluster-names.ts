@@ -1,17 +1,20 @@
 /** The names each group serves as keys of a cluster, and what becomes of the names that do not fit. */
-import type { BuiltInName } from "../../seam/services.ts";
+import { SERVICES, type ServiceName } from "../../seam/services.ts";
 import type { Ledger } from "../source/ledger.ts";
 import type { Group } from "./groups.ts";
 import type { NameUse } from "../routes/routes.ts";
 import type { Unit } from "./units.ts";
+import { isFurther, roleFor } from "../routes/services.ts";
 
-const API: readonly BuiltInName[] = ["api"];
-const INGRESS: readonly BuiltInName[] = ["https", "http"];
+const API: readonly ServiceName[] = ["api"];
+const INGRESS: readonly ServiceName[] = SERVICES.filter(({ role }) => role === "ingress").map(({ name }) => name);
 
 export interface ClusterNames {
   readonly domain: string | null;
   readonly names: readonly string[];
   readonly apiNames: readonly string[];
+  /** Of further services alone. */
+  readonly ownNames: ReadonlyMap<ServiceName, readonly string[]>;
 }
 
 /** Names that a cluster has claimed so far on a service, `https NAME`: claimed twice is an error at start. */
@@ -19,8 +22,8 @@ export type Claims = Map<string, string>;
 
 /** Services that a cluster gets nodes for, and those of them that somebody listens for. */
 export interface Served {
-  readonly all: ReadonlySet<BuiltInName>;
-  readonly listening: ReadonlySet<BuiltInName>;
+  readonly all: ReadonlySet<ServiceName>;
+  readonly listening: ReadonlySet<ServiceName>;
 }
 
 export function clusterNames(
@@ -30,8 +33,9 @@ export function clusterNames(
   ledger: Ledger,
 ): ClusterNames {
   const domain = claimDomain(group, served, claims);
-  const api = group.units.filter((unit) => unit.kind === "api" || unit.kind === "mcs");
-  const ingress = group.units.filter((unit) => unit.kind === "https" || unit.kind === "http");
+  const ingress = group.units.filter((unit) => roleFor(unit.kind) === "ingress");
+  const further = group.units.filter((unit) => isFurther(unit.kind));
+  const api = group.units.filter((unit) => !ingress.includes(unit) && !further.includes(unit));
   const apiNames = new Set<string>();
   const names = new Set<string>();
   for (const { unit, use, name } of everyName(api)) {
@@ -44,13 +48,19 @@ export function clusterNames(
     if (domain !== null && (name === `*.apps.${domain}` || name.endsWith(`.apps.${domain}`))) continue;
     if (claim(claims, served, INGRESS, name, group, use, ledger)) names.add(name);
   }
+  const ownNames = new Map<ServiceName, string[]>();
+  for (const { unit, use, name } of everyName(further)) {
+    if (apiNames.has(name) || (domain !== null && (name === `api.${domain}` || name === `api-int.${domain}`))) continue;
+    if (claim(claims, served, [unit.kind], name, group, use, ledger))
+      ownNames.set(unit.kind, [...(ownNames.get(unit.kind) ?? []), name]);
+  }
   for (const unit of group.units) for (const use of unit.uses) noteLabels(group, domain, use, ledger);
   noteMore(group, listening, domain, ledger);
-  return { domain, names: [...names], apiNames: [...apiNames] };
+  return { domain, names: [...names], apiNames: [...apiNames], ownNames };
 }
 
 /** Names that the cluster gets beyond those of the source. */
-function noteMore(group: Group, listening: ReadonlySet<BuiltInName>, domain: string | null, ledger: Ledger): void {
+function noteMore(group: Group, listening: ReadonlySet<ServiceName>, domain: string | null, ledger: Ledger): void {
   const first = group.units[0];
   const line = group.units.flatMap((unit) => unit.uses)[0]?.line ?? first?.routes[0]?.line;
   if (line === undefined) return;
@@ -67,7 +77,7 @@ function noteMore(group: Group, listening: ReadonlySet<BuiltInName>, domain: str
 /** Names of the ingress are served over TLS and plain HTTP alike. */
 function noteBoth(group: Group, unit: Unit, ledger: Ledger): void {
   const other = unit.kind === "https" ? "http" : "https";
-  if (unit.kind !== "https" && unit.kind !== "http") return;
+  if (roleFor(unit.kind) === "api") return;
   const theirs = new Set(group.units.filter((one) => one.kind === other).flatMap((one) => one.names));
   for (const use of unit.uses.filter(({ names }) => names.some((name) => !theirs.has(name)))) {
     ledger.note(use.line, "changed", "names of the ingress are served on https and on http", {
@@ -76,11 +86,13 @@ function noteBoth(group: Group, unit: Unit, ledger: Ledger): void {
   }
 }
 
-function claimDomain(group: Group, served: ReadonlySet<BuiltInName>, claims: Claims): string | null {
+function claimDomain(group: Group, served: ReadonlySet<ServiceName>, claims: Claims): string | null {
   const { domain } = group;
   if (domain === null) return null;
   const keys = [
-    ...API.flatMap((kind) => (served.has(kind) ? [`${kind} api.${domain}`, `${kind} api-int.${domain}`] : [])),
+    ...[...API, ...[...served].filter(isFurther)].flatMap((kind) =>
+      served.has(kind) ? [`${kind} api.${domain}`, `${kind} api-int.${domain}`] : [],
+    ),
     ...INGRESS.flatMap((kind) => (served.has(kind) ? [`${kind} *.apps.${domain}`] : [])),
   ];
   if (keys.some((key) => claims.has(key))) return null;
@@ -101,8 +113,8 @@ function everyName(units: readonly Unit[]): Named[] {
 /** On a service that the cluster has no nodes for, its names give way. */
 function claim(
   claims: Claims,
-  served: ReadonlySet<BuiltInName>,
-  kinds: readonly BuiltInName[],
+  served: ReadonlySet<ServiceName>,
+  kinds: readonly ServiceName[],
   name: string,
   group: Group,
   use: NameUse,

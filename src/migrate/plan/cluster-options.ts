@@ -1,41 +1,46 @@
 /** One group of pools as the keys of a cluster. */
-import { CLUSTER } from "../../config/options/cluster-options.ts";
+import { CLUSTER, clusterWith } from "../../config/options/cluster-options.ts";
 import type { Option } from "../../config/options/option.ts";
-import type { BuiltInName, Policy } from "../../seam/services.ts";
+import type { Policy, Service, ServiceName } from "../../seam/services.ts";
 import { wordAt, wordsFrom, type SourceLine } from "../source/lexer.ts";
 import { readHaproxyTime } from "../source/duration.ts";
 import type { Server } from "../source/endpoints.ts";
 import { lastLine } from "../source/proxies.ts";
 import type { Ledger } from "../source/ledger.ts";
 import { isDualStack } from "./dual-stack.ts";
-import { clusterNames, type Claims, type Served } from "./cluster-names.ts";
+import { clusterNames, type Claims, type ClusterNames, type Served } from "./cluster-names.ts";
 import type { Group } from "./groups.ts";
 import { notedOption, optionTexts, type ImportedCluster, type OptionTexts } from "./imported.ts";
 import { compressNodes } from "./node-ranges.ts";
 import { hostsOf, portsOf, sameHosts, type Unit } from "./units.ts";
+import { isFurther, roleFor } from "../routes/services.ts";
 
 /** What a cluster's keys depend on beside its own pools. */
 export interface ClusterFacts {
   /** Services that the source has listeners for. */
-  readonly listening: ReadonlySet<BuiltInName>;
+  readonly listening: ReadonlySet<ServiceName>;
   /** Plain HTTP for its names is answered with a redirect. */
   readonly redirects: boolean;
   /** Names that nobody claims are its own too. */
   readonly takesNames: boolean;
   readonly takesApiNames: boolean;
+  /** The same on these further services. */
+  readonly takesRest: ReadonlySet<ServiceName>;
+  readonly services: readonly Service[];
   /** Who may come, and how many. */
   readonly limits: readonly OptionTexts[];
 }
 
 export function importCluster(group: Group, facts: ClusterFacts, claims: Claims, ledger: Ledger): ImportedCluster {
-  const { domain, names, apiNames } = clusterNames(group, servedBy(group, facts), claims, ledger);
+  const { domain, names, apiNames, ownNames } = clusterNames(group, servedBy(group, facts), claims, ledger);
   const options = [
     ...optionTexts(CLUSTER.domain, domain === null ? [] : [domain]),
-    ...nodeOptions(nodeLists(group, facts)),
+    ...nodeOptions(nodeLists(group, facts), clusterWith(facts.services)),
     ...optionTexts(CLUSTER.names, [...names, ...(facts.takesNames ? ["*"] : [])]),
     ...optionTexts(CLUSTER.apiNames, [...apiNames, ...(facts.takesApiNames ? ["*"] : [])]),
-    ...portOptions(group, ledger),
-    ...balanceOptions(group, ledger),
+    ...furtherNames(facts, ownNames),
+    ...portOptions(group, facts, ledger),
+    ...balanceOptions(group, facts, ledger),
     ...checkOptions(group),
     ...proxyOption(group, ledger),
     ...optionTexts(CLUSTER.redirectHttps, facts.redirects ? ["on"] : []),
@@ -45,7 +50,7 @@ export function importCluster(group: Group, facts: ClusterFacts, claims: Claims,
   return { group, options };
 }
 
-function unitsOfKind(group: Group, ...kinds: BuiltInName[]): Unit[] {
+function unitsOfKind(group: Group, ...kinds: ServiceName[]): Unit[] {
   return group.units.filter((unit) => kinds.includes(unit.kind));
 }
 
@@ -56,14 +61,17 @@ interface NodeLists {
   readonly ingress: readonly string[];
   readonly https: readonly string[];
   readonly http: readonly string[];
-  readonly mcs: readonly string[];
+  /** Of one service alone, where it has others than its role. */
+  readonly own: ReadonlyMap<ServiceName, readonly string[]>;
 }
 
 /** A list for each pool where they differ, for both routers' pools where they are the same, for all where even the API's are. */
-function nodeLists(group: Group, { listening, redirects }: ClusterFacts): NodeLists {
-  const hosts = (kind: BuiltInName): string[] => hostsOf(unitsOfKind(group, kind));
+function nodeLists(group: Group, { listening, redirects, services }: ClusterFacts): NodeLists {
+  const hosts = (kind: ServiceName): string[] => hostsOf(unitsOfKind(group, kind));
   const [api, mcs, https, http] = [hosts("api"), hosts("mcs"), hosts("https"), hosts("http")];
-  const control = api.length > 0 ? api : mcs;
+  const further = services.map(({ name }) => name).filter(isFurther);
+  const first = further.find((kind) => hosts(kind).length > 0);
+  const control = api.length > 0 ? api : mcs.length > 0 || first === undefined ? mcs : hosts(first);
   const own = sameHosts(control, mcs) ? [] : mcs;
   // A list for both pools gives each one nodes: only where the other has the same, or nobody asks there.
   const httpToo = sameHosts(https, http) || (http.length === 0 && (redirects || !listening.has("http")));
@@ -76,37 +84,40 @@ function nodeLists(group: Group, { listening, redirects }: ClusterFacts): NodeLi
     ingress: isOne ? [] : ingress,
     https: ingress.length > 0 ? [] : https,
     http: ingress.length > 0 ? [] : http,
-    mcs: own,
+    own: new Map([
+      ["mcs", own],
+      ...further.map((kind) => [kind, sameHosts(control, hosts(kind)) ? [] : hosts(kind)] as const),
+    ]),
   };
 }
 
-function nodeOptions(lists: NodeLists): OptionTexts[] {
+function nodeOptions(lists: NodeLists, { ownNodes }: typeof CLUSTER): OptionTexts[] {
+  const options: Readonly<Partial<Record<ServiceName, Option<unknown>>>> = ownNodes;
   return [
     ...optionTexts(CLUSTER.nodes, compressNodes(lists.nodes)),
     ...optionTexts(CLUSTER.api, compressNodes(lists.api)),
     ...optionTexts(CLUSTER.ingress, compressNodes(lists.ingress)),
-    ...optionTexts(OWN.https, compressNodes(lists.https)),
-    ...optionTexts(OWN.http, compressNodes(lists.http)),
-    ...optionTexts(OWN.mcs, compressNodes(lists.mcs)),
+    ...optionTexts(ownNodes.https, compressNodes(lists.https)),
+    ...optionTexts(ownNodes.http, compressNodes(lists.http)),
+    ...[...lists.own].flatMap(([kind, nodes]) => {
+      const option = options[kind];
+      return option === undefined ? [] : optionTexts(option, compressNodes(nodes));
+    }),
   ];
 }
 
 /** Services that the cluster has nodes for, whether the source leads there or not. */
 function servedBy(group: Group, facts: ClusterFacts): Served {
-  const { nodes, api, ingress, https, http, mcs } = nodeLists(group, facts);
+  const { nodes, api, ingress, https, http, own } = nodeLists(group, facts);
   const any = nodes.length;
-  const counts = {
-    api: any + api.length,
+  const counts: Readonly<Record<ServiceName, number>> = {
     https: any + ingress.length + https.length,
     http: any + ingress.length + http.length,
-    mcs: any + api.length + mcs.length,
   };
-  const kinds: readonly BuiltInName[] = ["api", "https", "http", "mcs"];
-  const all = kinds.filter((kind) => counts[kind] > 0);
-  return { all: new Set(all), listening: new Set(all.filter((kind) => facts.listening.has(kind))) };
+  const all = facts.services.map(({ name }) => name);
+  const served = all.filter((kind) => (counts[kind] ?? any + api.length + (own.get(kind)?.length ?? 0)) > 0);
+  return { all: new Set(served), listening: new Set(served.filter((kind) => facts.listening.has(kind))) };
 }
-
-const OWN = CLUSTER.ownNodes;
 
 /** Nodes of both families of addresses are one pool, whichever one a client comes by. */
 function noteDualStack(group: Group, ledger: Ledger): void {
@@ -116,7 +127,16 @@ function noteDualStack(group: Group, ledger: Ledger): void {
   }
 }
 
-function portOptions(group: Group, ledger: Ledger): OptionTexts[] {
+/** What leads to further services alone. */
+function furtherNames({ services, takesRest }: ClusterFacts, names: ClusterNames["ownNames"]): OptionTexts[] {
+  const options: Readonly<Record<ServiceName, Option<unknown>>> = clusterWith(services).ownNames;
+  return Object.entries(options).flatMap(([kind, option]) =>
+    optionTexts(option, [...(names.get(kind) ?? []), ...(takesRest.has(kind) ? ["*"] : [])]),
+  );
+}
+
+function portOptions(group: Group, { services }: ClusterFacts, ledger: Ledger): OptionTexts[] {
+  const options: Readonly<Partial<Record<ServiceName, Option<unknown>>>> = clusterWith(services).ports;
   const kinds = [...new Set(group.units.map((unit) => unit.kind))];
   return kinds.flatMap((kind) => {
     const units = unitsOfKind(group, kind);
@@ -130,16 +150,16 @@ function portOptions(group: Group, ledger: Ledger): OptionTexts[] {
         });
       }
     }
-    return optionTexts(CLUSTER.ports[kind], ports.slice(0, 1).map(String));
+    const option = options[kind];
+    return option === undefined ? [] : optionTexts(option, ports.slice(0, 1).map(String));
   });
 }
 
-const BALANCE: Readonly<Partial<Record<BuiltInName, Option<Policy>>>> = CLUSTER.balance;
-
-function balanceOptions(group: Group, ledger: Ledger): OptionTexts[] {
-  const done = new Set<BuiltInName>();
+function balanceOptions(group: Group, { services }: ClusterFacts, ledger: Ledger): OptionTexts[] {
+  const options: Readonly<Partial<Record<ServiceName, Option<Policy>>>> = clusterWith(services).balance;
+  const done = new Set<ServiceName>();
   return group.units.flatMap((unit) => {
-    const option = BALANCE[unit.kind];
+    const option = options[unit.kind];
     const policy = policyOf(unit, ledger);
     if (option === undefined || policy === null || done.has(unit.kind)) return [];
     done.add(unit.kind);
@@ -173,7 +193,7 @@ function policyOf(unit: Unit, ledger: Ledger): Policy | null {
   const isStick = wordAt(line, 0) === "stick";
   const written = isStick ? "source" : wordsFrom(line, 1).join(" ").toLowerCase();
   const policy = POLICIES[written.split(" ")[0] ?? ""] ?? POLICIES[written.replace(BY_NAME, "hdr(host)")];
-  if (policy === "source" && (unit.kind === "api" || unit.kind === "mcs")) {
+  if (policy === "source" && roleFor(unit.kind) === "api") {
     const why =
       "the API needs no persistence: leastconn spreads its long connections, and a lost node costs nobody else";
     ledger.mistake(

@@ -1,9 +1,10 @@
 /** Puts pools together that are one cluster: by domain, by the name in the backends' names, by shared nodes. */
-import type { BuiltInName } from "../../seam/services.ts";
+import type { ServiceName } from "../../seam/services.ts";
 import { ADDRESS_FAMILY, isDualStack } from "./dual-stack.ts";
 import { domainOf } from "../routes/meaning.ts";
 import { nameOfHost, weakName } from "./naming.ts";
 import { hostsOf, isNamed, portsOf, sameHosts, type Unit } from "./units.ts";
+import { roleFor } from "../routes/services.ts";
 
 export interface Group {
   readonly name: string;
@@ -24,11 +25,12 @@ export interface Grouping {
   readonly unused: readonly { readonly given: GivenDomain; readonly why: string }[];
 }
 
-const ORDER: readonly BuiltInName[] = ["api", "https", "http", "mcs"];
+/** Who names the cluster comes first; further services have the API's nodes. */
+const ORDER: readonly ServiceName[] = ["api", "https", "http", "mcs"];
 
 export function groupUnits(units: readonly Unit[], given: readonly GivenDomain[]): Grouping {
   const groups: Unit[][] = [];
-  for (const kind of ORDER) {
+  for (const kind of new Set([...ORDER, ...units.map((unit) => unit.kind)])) {
     for (const unit of units.filter((one) => one.kind === kind)) {
       const best = bestGroup(unit, groups) ?? onlyGroup(unit, groups, units);
       if (best === null) groups.push([unit]);
@@ -124,8 +126,8 @@ function nameGroups(groups: readonly Unit[][]): Group[] {
 
 /** The API's names first: its certificate is what clients check; then a wildcard under `apps`, then one that covers both. */
 function chooseDomain(units: readonly Unit[]): string | null {
-  const api = units.filter((unit) => unit.kind === "api" || unit.kind === "mcs").flatMap((unit) => unit.names);
-  const ingress = units.filter((unit) => unit.kind === "https" || unit.kind === "http").flatMap((unit) => unit.names);
+  const api = units.filter((unit) => roleFor(unit.kind) === "api").flatMap((unit) => unit.names);
+  const ingress = units.filter((unit) => roleFor(unit.kind) === "ingress").flatMap((unit) => unit.names);
   const byApi = api.flatMap((name) => domainOf(name, "api") ?? [])[0];
   const byApps = ingress.flatMap((name) => /^\*\.apps\.(.+)$/.exec(name)?.[1] ?? [])[0];
   const both = api.find((name) => name.startsWith("*.") && ingress.includes(name))?.slice(2);

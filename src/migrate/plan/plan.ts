@@ -1,7 +1,8 @@
 /** From the proxies of an haproxy.cfg to listeners, routes, pools and clusters, and to the configuration that serves them. */
 import type { LogTarget } from "../../config/values/log-target.ts";
-import { BASE, GLOBAL } from "../../config/options/options.ts";
-import { DEFAULTS } from "../../config/options/service-options.ts";
+import type { Option } from "../../config/options/option.ts";
+import { BASE, GLOBAL, settingsWith } from "../../config/options/options.ts";
+import type { ServiceName } from "../../seam/services.ts";
 import type { Source } from "../source/configuration.ts";
 import type { Ledger, Note } from "../source/ledger.ts";
 import { allowOptions, clusterAllow } from "./allow-lists.ts";
@@ -16,6 +17,7 @@ import { routesOf, type EntryRoutes, type Route } from "../routes/routes.ts";
 import { adminOptions, limitOptions, listenOptions, logOptions } from "./settings.ts";
 import { timeoutOptions } from "./timeouts.ts";
 import { unitsOf, type Unit } from "./units.ts";
+import { isFurther, servicesOf } from "../routes/services.ts";
 
 /** What the file says, step by step; what the plan and the report are made from. */
 export interface Parts extends Listeners {
@@ -74,10 +76,12 @@ export function planImport(parts: Parts, ledger: Ledger, isRead: (target: LogTar
 
 function factsOf({ source, entries, catchAlls }: Parts, group: Group, ledger: Ledger): ClusterFacts {
   return {
+    services: servicesOf(entries),
     listening: new Set(entries.map(({ kind }) => kind)),
     redirects: redirects(source, entries, group),
     takesNames: takesRest(catchAlls, group, "https") || takesRest(catchAlls, group, "http"),
     takesApiNames: takesRest(catchAlls, group, "api"),
+    takesRest: new Set([...catchAlls.keys()].filter((kind) => isFurther(kind) && takesRest(catchAlls, group, kind))),
     limits: [...clusterAllow(source, group, ledger), ...clusterLimitOptions(group, ledger)],
   };
 }
@@ -90,7 +94,12 @@ function defaultOptions(catchAlls: CatchAlls): OptionTexts[] {
   const names = new Set(takers.map(({ name }) => name));
   const [first] = names;
   if (names.size <= 1) return optionTexts(GLOBAL.defaultCluster, first === undefined ? [] : [first]);
-  return takers.flatMap(({ kind, name }) => optionTexts(DEFAULTS[kind], name === undefined ? [] : [name]));
+  const { defaults } = settingsWith([...catchAlls.keys()].filter(isFurther));
+  const options: Readonly<Partial<Record<ServiceName, Option<unknown>>>> = defaults;
+  return takers.flatMap(({ kind, name }) => {
+    const option = options[kind];
+    return option === undefined || name === undefined ? [] : optionTexts(option, [name]);
+  });
 }
 
 /** What every cluster says alike about probes is said once. */

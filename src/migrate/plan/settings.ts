@@ -1,15 +1,16 @@
 /** What holds for the whole program: listeners, limits, logs, the status page, who may come. */
 import { isPrivate, listenText } from "../../config/values/addresses.ts";
 import { readLogTarget, type LogTarget } from "../../config/values/log-target.ts";
-import { GLOBAL } from "../../config/options/options.ts";
-import { LISTEN } from "../../config/options/service-options.ts";
-import { SERVICES } from "../../seam/services.ts";
+import type { Option } from "../../config/options/option.ts";
+import { GLOBAL, settingsWith } from "../../config/options/options.ts";
+import type { ServiceName } from "../../seam/services.ts";
 import type { Ledger } from "../source/ledger.ts";
 import type { Source } from "../source/configuration.ts";
 import { wordAt, wordsFrom, type SourceLine } from "../source/lexer.ts";
 import type { Proxy } from "../source/proxies.ts";
 import { notedOption, optionTexts, type Origin, type OptionTexts } from "./imported.ts";
 import type { Entry } from "../routes/entry.ts";
+import { isFurther, servicesOf } from "../routes/services.ts";
 
 function origin(line: SourceLine, fate: Origin["fate"], why: string): Origin {
   return { line, fate, why };
@@ -17,7 +18,10 @@ function origin(line: SourceLine, fate: Origin["fate"], why: string): Origin {
 
 /** `:6443` and so on; a kind nobody listens for is off, because edge-lb's defaults would take the port. */
 export function listenOptions(entries: readonly Entry[], ledger: Ledger): OptionTexts[] {
-  return SERVICES.flatMap(({ name: kind, privateOnly }) => {
+  const services = servicesOf(entries);
+  const { listen } = settingsWith(services.map(({ name }) => name).filter(isFurther));
+  const options: Readonly<Partial<Record<ServiceName, Option<unknown>>>> = listen;
+  return services.flatMap(({ name: kind, privateOnly }) => {
     const binds = entries.filter((entry) => entry.kind === kind).flatMap((entry) => entry.binds);
     const fit = privateOnly ? binds.filter((bind) => isPrivate(bind.ip)) : binds;
     for (const bind of binds.filter((one) => !fit.includes(one))) {
@@ -31,9 +35,11 @@ export function listenOptions(entries: readonly Entry[], ledger: Ledger): Option
       ledger.note(bind.line, "cannot", why, { code: "accept-proxy", todo });
     }
     const texts = [...new Set(fit.map(listenText))];
-    if (texts.length === 0) return optionTexts(LISTEN[kind], ["off"]);
+    const option = options[kind];
+    if (option === undefined) return [];
+    if (texts.length === 0) return optionTexts(option, ["off"]);
     const origins = fit.map((bind) => origin(bind.line, "carried", `listener ${kind} at ${listenText(bind)}`));
-    return notedOption(LISTEN[kind], texts, origins, ledger);
+    return notedOption(option, texts, origins, ledger);
   });
 }
 

@@ -2,7 +2,7 @@
 import { TIMEOUTS } from "../../config/options/timeouts.ts";
 import { DURATION_MOST_MS } from "../../config/values/values.ts";
 import type { Option } from "../../config/options/option.ts";
-import type { BuiltInName } from "../../seam/services.ts";
+import type { ServiceName } from "../../seam/services.ts";
 import type { Ledger } from "../source/ledger.ts";
 import type { Source } from "../source/configuration.ts";
 import { readHaproxyTime } from "../source/duration.ts";
@@ -64,7 +64,7 @@ function time(line: SourceLine | null, index: number): number[] {
 }
 
 /** How long a silent tunnel of these pools lives in the source, where that was long enough to be meant. */
-function idle(units: readonly Unit[], kind: BuiltInName): number[] {
+function idle(units: readonly Unit[], kind: ServiceName): number[] {
   return units
     .filter((unit) => unit.kind === kind)
     .flatMap((unit) => {

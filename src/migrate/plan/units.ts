@@ -1,5 +1,5 @@
 /** A backend in the role of one pool: who is in it, and the names that lead to it. */
-import type { BuiltInName } from "../../seam/services.ts";
+import type { ServiceName } from "../../seam/services.ts";
 import type { Server } from "../source/endpoints.ts";
 import { usableServers, type Proxy } from "../source/proxies.ts";
 import { domainOf, type LabelName } from "../routes/meaning.ts";
@@ -7,7 +7,7 @@ import { baseName } from "./naming.ts";
 import type { NameUse, Route } from "../routes/routes.ts";
 
 export interface Unit {
-  readonly kind: BuiltInName;
+  readonly kind: ServiceName;
   readonly backend: Proxy;
   readonly routes: readonly Route[];
   readonly uses: readonly NameUse[];

@@ -14,6 +14,7 @@ import type { AclTest } from "../source/samples.ts";
 import { testsOf } from "../routes/candidates.ts";
 import type { Ledger } from "../source/ledger.ts";
 import { PREDEFINED } from "./rule-notes.ts";
+import { roleFor } from "../routes/services.ts";
 
 export function findMistakes(parts: Parts, ledger: Ledger): void {
   for (const entry of parts.entries) inEntry(parts, entry, ledger);
@@ -71,7 +72,7 @@ function inUnit(unit: Unit, ledger: Ledger): void {
     ledger.mistake(name, "host-overwritten", why, "edge-lb passes Host unchanged");
     ledger.note(name, "changed", "Host is passed unchanged", { code: "host-overwritten" });
   }
-  if (kind === "api" || kind === "https") shortIdle(fronts, backend, ledger);
+  if (kind !== "http" && kind !== "mcs") shortIdle(fronts, backend, ledger);
   if (hasOption(section, "ssl-hello-chk")) {
     const line = lastLine(section, ["option", "ssl-hello-chk"]) ?? section.head;
     ledger.mistake(
@@ -114,8 +115,8 @@ function shortIdle(fronts: readonly Proxy[], backend: Proxy, ledger: Ledger): vo
 }
 
 function inGroup(group: Group, ledger: Ledger): void {
-  const api = group.units.filter((unit) => unit.kind === "api" || unit.kind === "mcs");
-  const ingress = group.units.filter((unit) => unit.kind === "https" || unit.kind === "http");
+  const api = group.units.filter((unit) => roleFor(unit.kind) === "api");
+  const ingress = group.units.filter((unit) => roleFor(unit.kind) === "ingress");
   const [apiDomain] = domainsOf(api);
   for (const unit of ingress) {
     const [domain] = domainsOf([unit]);

@@ -2,6 +2,7 @@
 import type { ImportResult } from "../plan/plan.ts";
 import { nodeDomain, type Group } from "../plan/groups.ts";
 import { isNamed } from "../plan/units.ts";
+import { roleFor } from "../routes/services.ts";
 
 /** @param out Where the configuration was written; null: to standard output. */
 export function nextSteps(result: ImportResult, file: string, out: string | null): string[] {
@@ -27,7 +28,7 @@ function nameless({ name, domain, units }: Group, groups: readonly Group[]): str
   if (domain !== null) return `cluster ${name} is reached as api.${domain} and *.apps.${domain}, as --domain says`;
   const keys = [
     ...(units.some(({ kind }) => kind === "api") ? [`api-names=API.EXAMPLE.ORG`] : []),
-    ...(units.some(({ kind }) => kind === "https" || kind === "http") ? ["names=*.EXAMPLE.ORG"] : []),
+    ...(units.some(({ kind }) => roleFor(kind) === "ingress") ? ["names=*.EXAMPLE.ORG"] : []),
   ];
   const guess = nodeDomain(units) ?? "DOMAIN";
   const told = groups.length === 1 ? `--domain ${guess}` : `--domain ${name}=${guess}`;

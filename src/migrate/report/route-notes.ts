@@ -6,10 +6,11 @@ import type { Ledger } from "../source/ledger.ts";
 import { SERVER_OPTIONS } from "./server-options.ts";
 import { takesMore, takesRest } from "../plan/catch-alls.ts";
 import type { Group } from "../plan/groups.ts";
-import type { BuiltInName } from "../../seam/services.ts";
+import type { ServiceName } from "../../seam/services.ts";
 import type { SourceLine } from "../source/lexer.ts";
 import { isOut } from "../source/proxies.ts";
 import type { Route } from "../routes/routes.ts";
+import { isFurther, roleFor } from "../routes/services.ts";
 
 export function noteRoutes(parts: Parts, ledger: Ledger): void {
   for (const entry of parts.entries) {
@@ -81,7 +82,7 @@ function noteTakesAll(parts: Parts, group: Group, { line, entry, nameless, rest 
     const why = `names that nobody claims go to ${group.name}, on ${where} too, where the source refuses them: names: "*"`;
     ledger.note(line, "changed", why, { code: "default" });
   } else if (takesRest(parts.catchAlls, group, kind)) {
-    const key = kind === "api" ? "api-names" : "names";
+    const key = namesKey(kind);
     const why = `${nameless ? `${without}, and ` : ""}names that nobody claims go to ${group.name}: ${key}: "*"`;
     ledger.note(line, "carried", why, { code: "default" });
   } else {
@@ -91,10 +92,15 @@ function noteTakesAll(parts: Parts, group: Group, { line, entry, nameless, rest 
   }
 }
 
+/** The key of a cluster whose names lead to its pool of this service. */
+function namesKey(kind: ServiceName): string {
+  return isFurther(kind) ? `${kind}-names` : roleFor(kind) === "api" ? "api-names" : "names";
+}
+
 /** Clusters that the source tells apart by the address or port that clients come to. */
-function noteDisagree({ groups }: Parts, group: Group, line: SourceLine, kind: BuiltInName, ledger: Ledger): void {
+function noteDisagree({ groups }: Parts, group: Group, line: SourceLine, kind: ServiceName, ledger: Ledger): void {
   const why = `the source tells its clusters apart by the address or port of the listener, edge-lb by the name asked for: what names none, and names nobody has, are refused`;
-  const key = kind === "api" ? "api-names" : "names";
+  const key = namesKey(kind);
   const example =
     groups.length > 1 ? `${key}= of cluster ${group.name}, or import with --domain ${group.name}=DOMAIN` : `${key}=`;
   ledger.note(line, "cannot", why, { code: "second-default", todo: `give each cluster its names: ${example}` });
@@ -128,7 +134,7 @@ function noteOption(unit: Unit, server: Server, option: string, ledger: Ledger):
     return;
   }
   const [fate, why, todo] = known;
-  if (option.startsWith("send-proxy") && unit.kind !== "https" && unit.kind !== "http") {
+  if (option.startsWith("send-proxy") && roleFor(unit.kind) === "api") {
     ledger.mistake(
       server.line,
       "api-proxy",

@@ -1,5 +1,5 @@
 /** Which of edge-lb's listeners a frontend or listen is: by its port, by the names it reads, by what it leads to. */
-import type { BuiltInName } from "../../seam/services.ts";
+import type { ServiceName } from "../../seam/services.ts";
 import { findBackend, type Source } from "../source/configuration.ts";
 import type { Bind } from "../source/endpoints.ts";
 import { isInner } from "../source/inner-frontends.ts";
@@ -8,10 +8,11 @@ import { usableServers, type Proxy } from "../source/proxies.ts";
 import { nameSample } from "../source/variables.ts";
 import { backendNames, testsOf } from "./candidates.ts";
 import type { Entry } from "./entry.ts";
+import { builtInAt, furtherAt } from "./services.ts";
 
 /** `sample`: the example that the distribution's haproxy package ships. */
 export type OtherRole = "tls-ends-here" | "sample" | "other";
-export type Role = BuiltInName | "stats" | OtherRole;
+export type Role = ServiceName | "stats" | OtherRole;
 
 export interface Listeners {
   readonly entries: readonly Entry[];
@@ -40,7 +41,7 @@ export function sortListeners(source: Source): Listeners {
   return { entries: kept, others: [...others, ...beside], stats: [...stats] };
 }
 
-const USUAL: Readonly<Partial<Record<BuiltInName, number>>> = { api: 6443, https: 443, http: 80 };
+const USUAL: Readonly<Partial<Record<ServiceName, number>>> = { api: 6443, https: 443, http: 80 };
 
 /** A server on a port of its own beside the clusters' listener: all listeners of edge-lb for one service share their routes. */
 function isBeside(source: Source, entry: Entry, all: readonly Entry[]): boolean {
@@ -67,8 +68,12 @@ export function roleOf(source: Source, proxy: Proxy, bind: Bind): Role {
   if (OTHER_PORTS.has(bind.port) || serverPorts(source, proxy, bind).some((port) => OTHER_PORTS.has(port)))
     return "other";
   if (proxy.mode === "http") return httpRole(source, proxy, bind);
+  const further = furtherAt(bind.port);
+  // one port for one cluster is told from another program's by nothing
+  if (further !== null) return readsNames(source, proxy) ? further : "other";
+  if (serverPorts(source, proxy, bind).some((port) => furtherAt(port) !== null)) return "other";
   return (
-    byPort(bind.port) ??
+    builtInAt(bind.port) ??
     byServers(source, proxy, bind) ??
     bySamples(source, proxy) ??
     byWords(source, proxy, bind) ??
@@ -87,17 +92,10 @@ function isSample({ name, defaultBackend }: Proxy, bind: Bind): boolean {
 }
 
 /**
- * What else clusters serve through load balancers: the machine-config server without TLS, bare-metal provisioning,
- * Talos, RKE2's and k0s' joining, etcd. None of it is the API, whatever the frontend is called.
+ * What else clusters serve through load balancers: the machine-config server without TLS, bare-metal provisioning, etcd. None of it
+ * is the API, whatever the frontend is called.
  */
-const OTHER_PORTS: ReadonlySet<number> = new Set([22_624, 6385, 5050, 50_000, 50_001, 9345, 8132, 2379, 2380]);
-
-function byPort(port: number): BuiltInName | null {
-  if (port === 6443) return "api";
-  if (port === 443) return "https";
-  if (port === 80) return "http";
-  return port === 22_623 ? "mcs" : null;
-}
+const OTHER_PORTS: ReadonlySet<number> = new Set([22_624, 6385, 5050, 2379, 2380]);
 
 /** Port 80, or another one where a rule reads the Host: a page on a port of its own is no listener of clusters. */
 function httpRole(source: Source, proxy: Proxy, bind: Bind): Role {
@@ -116,7 +114,7 @@ function readsNames(source: Source, proxy: Proxy): boolean {
 }
 
 /** Names in ACLs: `api.` alone is the API, anything else that reads SNI is ingress. */
-function bySamples(source: Source, proxy: Proxy): BuiltInName | null {
+function bySamples(source: Source, proxy: Proxy): ServiceName | null {
   const lines = proxy.section.lines.filter((line) => /\b(req[._]ssl_sni|ssl_fc_sni)\b/.test(line.text));
   if (lines.length === 0 || !readsNames(source, proxy)) return null;
   const tests = testsOf(proxy)
@@ -137,9 +135,9 @@ function serverPorts(source: Source, proxy: Proxy, bind: Bind): number[] {
   return [...new Set(servers.map((server) => server.port ?? bind.port))];
 }
 
-function byServers(source: Source, proxy: Proxy, bind: Bind): BuiltInName | null {
+function byServers(source: Source, proxy: Proxy, bind: Bind): ServiceName | null {
   const [only, more] = serverPorts(source, proxy, bind);
-  return only !== undefined && more === undefined ? byPort(only) : null;
+  return only !== undefined && more === undefined ? builtInAt(only) : null;
 }
 
 /** Ports that API servers and load balancers before them are often given. */
@@ -148,7 +146,7 @@ const API_PORTS: ReadonlySet<number> = new Set([6444, 7443, 8443, 9443, 16_443])
 const DYNAMIC_PORTS = 32_768;
 
 /** Only where the port does not say something else. */
-function byWords(source: Source, proxy: Proxy, { port }: Bind): BuiltInName | null {
+function byWords(source: Source, proxy: Proxy, { port }: Bind): ServiceName | null {
   const words = [proxy.name, ...backendsOf(source, proxy).map((backend) => backend.name)].join(" ").toLowerCase();
   const isApi = /api|k8s|kube|master|control/.test(words);
   if (API_PORTS.has(port)) return isApi ? "api" : null;

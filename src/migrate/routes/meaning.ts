@@ -1,6 +1,7 @@
 /** What a pattern of the source means in names of edge-lb. */
 import { readDomain } from "../../config/values/names.ts";
-import type { BuiltInName } from "../../seam/services.ts";
+import type { ServiceName } from "../../seam/services.ts";
+import { roleFor } from "./services.ts";
 
 /** A rule by the first label after `api` or `apps`, whatever follows. */
 export interface LabelName {
@@ -75,8 +76,7 @@ export function matchesLabel({ kind, label }: LabelName, name: string): boolean 
 }
 
 /** D of `api.D` and `api-int.D` on the API's listeners, of `*.apps.D` and `x.apps.D` on the others; null for other names. */
-export function domainOf(name: string, kind: BuiltInName): string | null {
-  const isApi = kind === "api" || kind === "mcs";
-  if (isApi) return /^(?:api|api-int)\.(.+)$/.exec(name)?.[1] ?? null;
+export function domainOf(name: string, kind: ServiceName): string | null {
+  if (roleFor(kind) === "api") return /^(?:api|api-int)\.(.+)$/.exec(name)?.[1] ?? null;
   return /(?:^|\.)apps\.(.+)$/.exec(name)?.[1] ?? null;
 }

@@ -1,5 +1,5 @@
 /** What one pattern of an ACL or map means in names, and what is wrong with it. */
-import type { BuiltInName } from "../../seam/services.ts";
+import type { ServiceName } from "../../seam/services.ts";
 import type { MatchMethod } from "../source/samples.ts";
 import { matchText } from "../source/matching.ts";
 import {
@@ -17,6 +17,7 @@ import {
 import { nearMisses } from "./near-misses.ts";
 import { regexShapes } from "./regex-shape.ts";
 import { shapeMeaning } from "./shape-meaning.ts";
+import { roleFor } from "./services.ts";
 
 /** Null: this pattern does not say names. */
 export function patternMeaning(method: MatchMethod, text: string, ignoreCase: boolean): Meaning | null {
@@ -31,8 +32,8 @@ export function patternMeaning(method: MatchMethod, text: string, ignoreCase: bo
 }
 
 /** A test on one label of the name, counted from 1: `x.apps.HUB.…` has it third, `api.HUB.…` second. */
-export function labelMeaning(method: MatchMethod, text: string, at: number, service: BuiltInName): Meaning | null {
-  const kind = service === "api" || service === "mcs" ? "api" : "apps";
+export function labelMeaning(method: MatchMethod, text: string, at: number, service: ServiceName): Meaning | null {
+  const kind = roleFor(service) === "api" ? "api" : "apps";
   if (method !== "str" || at !== (kind === "api" ? 2 : 3) || !isName(text) || text.includes(".")) return null;
   const label: LabelName = { kind, label: text.toLowerCase() };
   const fault: Fault = { code: "prefix", why: "it looks at one label only, whatever stands around it" };

@@ -6,7 +6,7 @@ import { isAllowed } from "../../core/access.ts";
 import { canonicalIp, formatEndpoint } from "../../core/address.ts";
 import { canonicalHost, canonicalName } from "../../core/route/canonical-name.ts";
 import { buildRoutes, route, type Routes } from "../../core/route/lookup.ts";
-import { serviceNamed, type BuiltInName, type Service } from "../../seam/services.ts";
+import { serviceNamed, type ServiceName, type Service } from "../../seam/services.ts";
 import type { Snapshot } from "../../seam/snapshot.ts";
 
 /** Where a name leads on one of the two sides. */
@@ -38,9 +38,10 @@ export class Edge {
     this.routes = buildRoutes(this.snapshot);
   }
 
-  answer(kind: BuiltInName, name: string | null, client: string): Answer {
+  answer(kind: ServiceName, name: string | null, client: string): Answer {
+    const listen: Readonly<Partial<Record<ServiceName, readonly unknown[]>>> = this.config.listen;
     const service = serviceNamed(this.snapshot.services, kind);
-    if (service === undefined || this.config.listen[kind].length === 0) return REFUSED;
+    if (service === undefined || (listen[kind] ?? []).length === 0) return REFUSED;
     if (!isAllowed(this.snapshot.allow, client)) return REFUSED;
     // HAProxy knows no client's own cluster, so that of this client is not asked for.
     const index = route(this.routes, service.index, asked(service, name), "")?.cluster ?? -1;

@@ -1,6 +1,6 @@
 /** The proof: every name asked of the source's rules and of edge-lb's route table, for clients inside and outside of lists, and why answers differ. */
 import type { Config } from "../../config/model.ts";
-import type { BuiltInName } from "../../seam/services.ts";
+import type { ServiceName } from "../../seam/services.ts";
 import type { ImportResult } from "../plan/plan.ts";
 import type { EntryRoutes } from "../routes/routes.ts";
 import { endpointText } from "../plan/units.ts";
@@ -12,7 +12,7 @@ import { LITERAL, namesToAsk } from "./names.ts";
 import { findReason } from "./reasons.ts";
 
 export interface Difference {
-  readonly listener: BuiltInName;
+  readonly listener: ServiceName;
   /** Frontend of the source. */
   readonly frontend: string;
   /** As sent; null: no name. */
