@@ -3,7 +3,7 @@
  *
  *   npm run bench [-- --quick] [--only LINE[,LINE]] [--engine linux[,bun,node]] [--write] [--strict] [--anywhere]
  *
- * Prints a Markdown table and writes dist/bench.json; `--write` also puts the table into .github/BENCHMARK.md. Exits 1 when
+ * Prints a Markdown table and writes dist/bench.json; `--write` also puts the table into .github/BENCHMARK.md, five lines of it into README.md. Exits 1 when
  * a peer misbehaves: a wrong byte, a refused connection, a count that does not add up; with `--strict` also when a goal is missed.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -16,11 +16,11 @@ import { type LineId, LINES } from "./bench/lines.ts";
 import { inOwnNetwork } from "./bench/own-network.ts";
 import { missingOf, type Peer, peersIn, versionOf } from "./bench/peers.ts";
 import { createFigures, type Figures, summarize } from "./bench/record.ts";
-import { type Column, goals, json, judge, machine, METHOD, table, type Verdict } from "./bench/report.ts";
+import { brief, type Column, goals, json, judge, machine, METHOD, table, type Verdict } from "./bench/report.ts";
 
 const ROOT = new URL("..", import.meta.url).pathname;
 const JSON_FILE = join(ROOT, "dist/bench.json");
-const PAGE = ".github/BENCHMARK.md";
+const PAGES = { all: ".github/BENCHMARK.md", brief: "README.md" } as const;
 const MARKERS = ["<!-- bench -->", "<!-- /bench -->"] as const;
 const ENGINES: readonly string[] = ["linux", "bun", "node"];
 
@@ -113,11 +113,18 @@ function textOf(figures: Figures, columns: readonly Column[], verdicts: readonly
   return [...parts, ...(verdicts.length > 0 ? [goals(verdicts)] : [])].join("\n\n");
 }
 
-function writePage(text: string): void {
-  const page = readFileSync(join(ROOT, PAGE), "utf8");
+function writePage(path: string, text: string): void {
+  const page = readFileSync(join(ROOT, path), "utf8");
   const [begin, end] = [page.indexOf(MARKERS[0]), page.indexOf(MARKERS[1])];
-  if (begin < 0 || end < begin) throw new Usage(`Cannot write ${PAGE}: markers ${MARKERS.join(" … ")} wanted`);
-  writeFileSync(join(ROOT, PAGE), `${page.slice(0, begin + MARKERS[0].length)}\n${text}\n${page.slice(end)}`);
+  if (begin < 0 || end < begin) throw new Usage(`Cannot write ${path}: markers ${MARKERS.join(" … ")} wanted`);
+  writeFileSync(join(ROOT, path), `${page.slice(0, begin + MARKERS[0].length)}\n${text}\n${page.slice(end)}`);
+}
+
+function writePages(figures: Figures, text: string): void {
+  writePage(PAGES.all, `${METHOD}\n\n${text}`);
+  const few = brief(figures);
+  if (few === null) say(`${PAGES.brief} stays as it is: not all of its lines were measured`);
+  else writePage(PAGES.brief, few);
 }
 
 async function main(argv: readonly string[]): Promise<number> {
@@ -138,7 +145,7 @@ async function main(argv: readonly string[]): Promise<number> {
     console.log(text);
     mkdirSync(join(ROOT, "dist"), { recursive: true });
     writeFileSync(JSON_FILE, `${JSON.stringify(json(figures, columns, verdicts), null, 2)}\n`);
-    if (wish.write) writePage(`${METHOD}\n\n${text}`);
+    if (wish.write) writePages(figures, text);
     return wish.strict && verdicts.some(({ holds }) => !holds) ? 1 : 0;
   } finally {
     await stopAll();

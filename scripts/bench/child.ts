@@ -126,6 +126,8 @@ export interface Memory {
   /** Proportional share of every page, in MB. */
   readonly pss: number;
   readonly rss: number;
+  /** The part of `pss` that no file has: heaps, stacks, what was written. */
+  readonly anonymous: number;
 }
 
 export function memoryOf(pids: readonly number[]): Memory {
@@ -134,7 +136,7 @@ export function memoryOf(pids: readonly number[]): Memory {
     const rows = [...text.matchAll(new RegExp(`^${key}:\\s+(\\d+) kB`, "gm"))];
     return rows.reduce((total, row) => total + Number(row[1]), 0) / 1024;
   };
-  return { pss: sum("Pss"), rss: sum("Rss") };
+  return { pss: sum("Pss"), rss: sum("Rss"), anonymous: sum("Pss_Anon") };
 }
 
 function tasksOf(pid: number): string[] {

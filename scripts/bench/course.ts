@@ -8,6 +8,8 @@ import { apiTargets, type World } from "./world.ts";
 /** How long and how often: many short rounds, so that what else the machine does meets all peers alike. */
 export interface Effort {
   readonly rounds: number;
+  /** Of the less usual numbers of tunnels. */
+  readonly sideRounds: number;
   /** Rounds of lines that start processes. */
   readonly startRounds: number;
   readonly seconds: number;
@@ -23,6 +25,7 @@ export interface Effort {
 
 export const FULL: Effort = {
   rounds: 15,
+  sideRounds: 9,
   startRounds: 3,
   seconds: 0.3,
   warm: { seconds: 15, most: 60_000 },
@@ -33,13 +36,14 @@ export const FULL: Effort = {
 };
 export const QUICK: Effort = {
   rounds: 5,
+  sideRounds: 3,
   startRounds: 1,
   seconds: 0.25,
   warm: { seconds: 8, most: 20_000 },
   retries: 0,
   streamBytes: 2e8,
   clusterSizes: [3, 100, 1_000, 10_000],
-  pingTunnels: [64, 4],
+  pingTunnels: [64, 1, 4, 32, 256],
 };
 
 export interface Bench {
@@ -137,6 +141,7 @@ export async function inTurn(
   bench: Bench,
   subjects: readonly Subject[],
   visit: Visit,
+  rounds: number,
   keep: (id: Subject["id"], measured: Measured) => void,
 ): Promise<void> {
   const { effort, say } = bench;
@@ -145,8 +150,8 @@ export async function inTurn(
       throw named(error, subject.running?.peer.title ?? "no balancer");
     });
   for (const subject of subjects) await guarded(subject, warmUp(bench, subject));
-  for (let round = 0; round < effort.rounds; round++) {
-    say(`  round ${round + 1} of ${effort.rounds}`);
+  for (let round = 0; round < rounds; round++) {
+    say(`  round ${round + 1} of ${rounds}`);
     for (let i = 0; i < subjects.length; i++) {
       const subject = subjects[(round + i) % subjects.length];
       if (subject !== undefined) keep(subject.id, await leastDisturbed(bench, () => guarded(subject, roundOf(effort))));

@@ -152,8 +152,14 @@ export function startPeer(peer: Peer, world: World, { folder, cpu }: Place, work
   const own = join(folder, `${peer.id}-${instances}`);
   mkdirSync(own, { recursive: true });
   const ip = `127.2.${Math.floor(instances / 250)}.${(instances % 250) + 1}`;
-  const [api = 0, https = 0, http = 0] = freePorts(ip, 3);
-  const listening: Listening = { api: { ip, port: api }, https: { ip, port: https }, http: { ip, port: http } };
+  const [api = 0, https = 0, http = 0, ...others] = freePorts(ip, 3 + world.services);
+  const further = others.map((port) => ({ ip, port }));
+  const listening: Listening = {
+    api: { ip, port: api },
+    https: { ip, port: https },
+    http: { ip, port: http },
+    further,
+  };
   const config = join(own, peer.config);
   const values = valuesOf(world, listening, { folder: own, variant: peer.id, workers });
   writeFileSync(config, render(readFileSync(join(TEMPLATES, `${peer.config}.in`), "utf8"), values));

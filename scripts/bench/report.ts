@@ -11,7 +11,6 @@ interface Row {
 
 const ROWS: readonly Row[] = [
   { id: "short-cpu", title: "short TLS-SNI connection, µs CPU", digits: 1 },
-  { id: "short-cold", title: "– the first 2,000 after the start", digits: 0 },
   { id: "short-p50", title: "– connect to answer, p50 µs", digits: 0 },
   { id: "short-p99", title: "– connect to answer, p99 µs", digits: 0 },
   { id: "short-rate", title: "– connections per second", digits: 0 },
@@ -36,10 +35,13 @@ const ROWS: readonly Row[] = [
   { id: "memory-full-rss", title: "– MB (RSS)", digits: 1 },
   { id: "memory-tunnel", title: "– each tunnel from 2,000 to 4,000, KB", digits: 2 },
   { id: "start", title: "start to first answered connection, ms", digits: 0 },
+  { id: "cold", title: "the first 2,000 short connections, µs CPU", digits: 0 },
   { id: "clusters-3", title: "short connection with 3 clusters, µs CPU", digits: 1 },
   { id: "clusters-100", title: "– 100 clusters", digits: 1 },
   { id: "clusters-1000", title: "– 1,000 clusters", digits: 1 },
   { id: "clusters-10000", title: "– 10,000 clusters", digits: 1 },
+  { id: "services-0", title: "short connection without further services, µs CPU", digits: 1 },
+  { id: "services-20", title: "– with 20", digits: 1 },
 ];
 
 export interface Column {
@@ -73,7 +75,7 @@ const GOALS: readonly Goal[] = [
     over: over("short-cpu", "nginx-half"),
     most: 0.85,
   },
-  { title: "first 2,000 connections, µs CPU", row: "short-cold", over: [], most: 90 },
+  { title: "first 2,000 connections, µs CPU", row: "cold", over: [], most: 90 },
   againstBoth("p99 of a short connection", "short-p99", 1),
   {
     title: "short connection with 2 workers / HAProxy with 2 threads",
@@ -90,6 +92,7 @@ const GOALS: readonly Goal[] = [
   { title: "memory with 4,000 tunnels, MB", row: "memory-full", over: [], most: 62 },
   { title: "memory per tunnel / HAProxy", row: "memory-tunnel", over: over("memory-tunnel", "haproxy"), most: 1 },
   { title: "10,000 clusters / 3", row: "clusters-10000", over: over("clusters-3", "linux"), most: 1.05 },
+  { title: "20 further services / none", row: "services-20", over: over("services-0", "linux"), most: 1.05 },
 ];
 
 export interface Verdict {
@@ -117,6 +120,26 @@ export function judge(figures: Figures, engine: string): Verdict[] {
 function pairedRatio(own: readonly number[], other: readonly number[]): number {
   const ratios = own.flatMap((value, round) => value / (other[round] ?? NaN));
   return summarize(ratios.filter((ratio) => !Number.isNaN(ratio)))?.median ?? NaN;
+}
+
+/** The five lines of the README, in few words: what most people ask first. */
+const BRIEF: readonly Row[] = [
+  { id: "short-cpu", title: "short connection", digits: 1 },
+  { id: "ping-64-cpu", title: "ping-pong", digits: 1 },
+  { id: "http-cpu", title: "HTTP request", digits: 1 },
+  { id: "bulk-cpu", title: "GB (ms)", digits: 0 },
+  { id: "memory-full", title: "4,000 tunnels (MB)", digits: 1 },
+];
+
+/** Null: not all of them were measured. */
+export function brief(figures: Figures): string | null {
+  const rows = BRIEF.map(({ id, title, digits }) => {
+    const medians = ["linux", "haproxy", "nginx"].map((column) => summarize(figures.of(id, column))?.median);
+    return [title, ...medians.map((median) => median?.toFixed(digits) ?? "–")];
+  });
+  if (rows.flat().includes("–")) return null;
+  const lines = [["µs CPU", "edge-lb", "HAProxy", "nginx"], ["---", "--:", "--:", "--:"], ...rows];
+  return lines.map((cells) => `|${cells.join("|")}|`).join("\n");
 }
 
 /** Medians with least and most in brackets; a row that nobody measured is left out. */
@@ -162,7 +185,8 @@ export const METHOD = [
   "pinned but load and nodes. All of it runs in a network namespace of its own where that may be made. HAProxy and sniproxy look",
   "names up one by one, as their users write it; nginx has a map of names, but looks for the upstream so named one by one. At a client's",
   "FIN nginx closes both sides unless `proxy_half_close` is on, while the others bring the rest of the answer over: it runs both ways. edge-lb is",
-  "measured after a warm-up: its compiler needs some ten thousand connections, and the first 2,000 have a line of their own.",
+  "measured after a warm-up: its compiler needs some ten thousand connections, and the first 2,000 have a line of their own. Memory is what a fresh",
+  "process has six seconds after its start, and after the last tunnel; what each tunnel adds is anonymous memory, which has nothing to do with the file's.",
   "Ratios within one run hold, absolute times belong to the machine.",
 ].join("\n");
 

@@ -15,6 +15,8 @@ export interface World {
   readonly httpPort: number;
   /** Also configure 443 and 80. */
   readonly ingress: boolean;
+  /** So many further services listen, which nobody asks. */
+  readonly services: number;
 }
 
 /** Where a peer listens. */
@@ -22,6 +24,7 @@ export interface Listening {
   readonly api: At;
   readonly https: At;
   readonly http: At;
+  readonly further: readonly At[];
 }
 
 export interface NodePorts {
@@ -37,6 +40,7 @@ export function labWorld(slot: number, ports: NodePorts): World {
     apiPort: ports.api,
     httpPort: ports.http,
     ingress: true,
+    services: 0,
   };
 }
 
@@ -50,6 +54,7 @@ export function wideWorld(slot: number, clusters: number, ports: NodePorts): Wor
     apiPort: ports.api,
     httpPort: ports.http,
     ingress: false,
+    services: 0,
   };
 }
 
@@ -81,6 +86,7 @@ export function valuesOf(
     api: text(listening.api),
     https: text(listening.https),
     http: text(listening.http),
+    further: listening.further.map((at, i) => ({ service: `service${i}`, at: text(at) })),
     apiport: String(world.apiPort),
     httpport: String(world.httpPort),
     ingress: world.ingress ? [{}] : [],

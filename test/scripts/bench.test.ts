@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { spentNs } from "../../scripts/bench/child.ts";
 import { inOwnNetwork } from "../../scripts/bench/own-network.ts";
 import { createFigures, summarize } from "../../scripts/bench/record.ts";
-import { judge, table } from "../../scripts/bench/report.ts";
+import { brief, judge, table } from "../../scripts/bench/report.ts";
 import { render } from "../../scripts/bench/template.ts";
 import { answerOf, ANSWER_BYTES, apiName, HELLO_BYTES, helloFor, nameInHello } from "../../scripts/bench/traffic.ts";
 import { readClientHello } from "../../src/core/tls/client-hello.ts";
@@ -53,6 +53,19 @@ describe("judge()", () => {
     const absolute = judge({ record, of }, "linux").find(({ title }) => title.startsWith("memory idle"));
     expect(absolute).toMatchObject({ ratio: 61, most: 52, holds: false });
     expect(table({ record, of }, [{ id: "linux", title: "edge-lb" }])).toContain("| 270.0 (90.0–900.0) |");
+  });
+});
+
+describe("brief()", () => {
+  test("has five lines of medians, or none where something was not measured", () => {
+    const { record, of } = createFigures();
+    const rows = ["short-cpu", "ping-64-cpu", "http-cpu", "bulk-cpu", "memory-full"];
+    for (const row of rows) for (const column of ["linux", "haproxy"]) record(row, column, 2);
+    expect(brief({ record, of })).toBeNull();
+    for (const row of rows) record(row, "nginx", 3);
+    const lines = brief({ record, of })?.split("\n") ?? [];
+    expect(lines).toHaveLength(2 + rows.length);
+    expect(lines.at(2)).toBe("|short connection|2.0|2.0|3.0|");
   });
 });
 
