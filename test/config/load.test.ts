@@ -74,10 +74,6 @@ describe("the cluster grammar", () => {
       'Cannot use ttl of cluster "hub": until found too, one of them wanted (CONFIG_INVALID)',
     ],
     [
-      "hub=10.0.0.1,sleep-after=5m",
-      'Cannot use sleep-after of cluster "hub": nothing found that puts it to sleep, sleep wanted (CONFIG_INVALID); add sleep=PROGRAM',
-    ],
-    [
       "hub=10.0.0.1,redirect-https",
       'Cannot use redirect-https of cluster "hub": no value found, redirect-https=on|off wanted (CONFIG_INVALID)',
     ],

@@ -40,7 +40,6 @@ export function resolveCluster(
     intervalMs: own.intervalMs ?? base.intervalMs,
   };
   checkEnd(cluster, entry, options, problems);
-  checkSleep(cluster, entry, options, problems);
   // After a node that could not be read, counting the others would only confuse.
   if (problems.count === before && !entry.flawed) checkNodes(cluster, services, problems);
   return problems.count === before ? cluster : undefined;
@@ -60,13 +59,6 @@ function checkEnd(cluster: ClusterConfig, entry: ClusterEntry, options: typeof C
   if (entry.layer === "file") {
     problems.add(ttl.where, `${what} in a file: it counts from a start or add, a time wanted`, "write until=TIME");
   } else if (cluster.untilMs !== null) problems.add(ttl.where, `${what}: until found too, one of them wanted`);
-}
-
-function checkSleep(cluster: ClusterConfig, entry: ClusterEntry, options: typeof CLUSTER, problems: Problems): void {
-  const [after] = entry.keys.get(options.sleepAfterMs) ?? [];
-  if (after === undefined || cluster.sleep !== null) return;
-  const what = `Cannot use sleep-after of cluster ${quote(cluster.name)}`;
-  problems.add(after.where, `${what}: nothing found that puts it to sleep, sleep wanted`, "add sleep=PROGRAM");
 }
 
 function checkNodes(cluster: ClusterConfig, services: readonly Service[], problems: Problems): void {
