@@ -22,7 +22,8 @@ import { BASE, COMMAND_LINE, GLOBAL, settingsWith, type Settings } from "./optio
 import { LISTEN } from "./options/service-options.ts";
 import { resolveOption, type Machine, type Option } from "./options/option.ts";
 import { didYouMean, Problems, quote, typed } from "./values/text.ts";
-import { codeOf, EdgeError, EdgeErrors } from "../errors.ts";
+import { fileFault } from "./file-fault.ts";
+import { EdgeError, EdgeErrors } from "../errors.ts";
 import { parseYaml, type Tree } from "./layers/yaml.ts";
 import type { ServiceName } from "../seam/services.ts";
 import { settingOf } from "./clusters/service-settings.ts";
@@ -109,22 +110,12 @@ function readTree(file: string, readFile: LoadInput["readFile"], problems: Probl
   }
 }
 
-const FILE_FAULTS: Readonly<Record<string, string>> = {
-  ENOENT: "there is no such file",
-  EACCES: "permission denied",
-  EPERM: "permission denied",
-  EISDIR: "it is a folder",
-  ENOTDIR: "a part of its path is no folder",
-  ESPIPE: "it is a pipe, which can be read only once",
-};
-
 function readText(file: string, readFile: LoadInput["readFile"], problems: Problems): string | null {
   try {
     return readFile(file);
   } catch (error) {
-    const code = codeOf(error) ?? "";
-    const why = FILE_FAULTS[code] ?? (code === "" ? "it cannot be read" : code);
-    problems.add(typed(`--config ${file}`), `Cannot read ${quote(file)}: ${why}`, undefined, "CONFIG_UNREADABLE");
+    const what = `Cannot read ${quote(file)}: ${fileFault(error)}`;
+    problems.add(typed(`--config ${file}`), what, undefined, "CONFIG_UNREADABLE");
     return null;
   }
 }

@@ -1,16 +1,18 @@
 /** `kubeconfig:FILE`: the APIs of its contexts, and with their credentials the addresses of their nodes. */
 import { lookup } from "node:dns/promises";
-import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { dirname, resolve } from "node:path";
 import { parse } from "yaml";
 import { sourceText, type DiscoverSource } from "../config/values/discover-source.ts";
+import { readWhole } from "../control/files/read-file.ts";
 import { codeOf } from "../errors.ts";
 import { reachable } from "./addresses.ts";
 import { fields, items, JsonClient, text } from "./json-client.ts";
 import { sourceFault, type Candidate, type Source } from "./source.ts";
 
 const EVERY_MS = 60_000;
+/** Should the path be a pipe's: everything else waits meanwhile. */
+const PATIENCE = { writerMs: 500, silentMs: 2_000 };
 /** Contexts of one file that are asked. */
 const CONTEXTS_MOST = 64;
 
@@ -58,7 +60,7 @@ function readContexts(spec: DiscoverSource): readonly Context[] {
 
 function readConfig(spec: DiscoverSource): Fields {
   try {
-    const config = fields(parse(readFileSync(spec.place, "utf8")));
+    const config = fields(parse(readWhole(spec.place, PATIENCE)));
     if (items(config["contexts"]).length > 0) return config;
   } catch (error) {
     throw sourceFault(sourceText(spec), `the file cannot be read: ${fileFault(error)}`);
@@ -120,7 +122,7 @@ async function nodeAddresses(
 
 function fileText(path: unknown, folder: string): string | null {
   const name = text(path);
-  return name === null ? null : readFileSync(resolve(folder, name), "utf8");
+  return name === null ? null : readWhole(resolve(folder, name), PATIENCE);
 }
 
 /** What the YAML parser throws has a code of its own. */

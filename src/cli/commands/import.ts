@@ -17,6 +17,7 @@ import { anyText, oneWord, several, single, toggle } from "../line/command-optio
 import { EXIT } from "../terminal/exit-code.ts";
 import { machineOf, type Io } from "../terminal/io.ts";
 import { isLogRead } from "./import-log.ts";
+import { fileFault } from "../../config/file-fault.ts";
 import { isLoss, lossText } from "../terminal/output.ts";
 
 export const IMPORT = command({
@@ -128,9 +129,7 @@ function readSource(io: Io, path: string): string {
   try {
     return io.readFile(path);
   } catch (error) {
-    const code = codeOf(error) ?? "it cannot be read";
-    const why = code === "ENOENT" ? "there is no such file" : code === "EACCES" ? "permission denied" : code;
-    throw new EdgeError("CONFIG_UNREADABLE", `Cannot read ${quote(path)}: ${why}`, { where: path });
+    throw new EdgeError("CONFIG_UNREADABLE", `Cannot read ${quote(path)}: ${fileFault(error)}`, { where: path });
   }
 }
 

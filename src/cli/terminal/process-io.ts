@@ -1,7 +1,8 @@
 /** The process's own output, files and variables: the one place where a command's results leave edge-lb. */
-import { closeSync, constants, readFileSync, statSync, writeFileSync } from "node:fs";
+import { closeSync, constants, readFileSync, writeFileSync } from "node:fs";
 import { isatty } from "node:tty";
 import { openFile } from "../../control/files/open-file.ts";
+import { readRegular, readWhole } from "../../control/files/read-file.ts";
 import { takePassedSockets } from "../../control/machine/passed-sockets.ts";
 import type { Io } from "./io.ts";
 import { Output } from "./output.ts";
@@ -28,13 +29,15 @@ export function processIo(): Io {
   };
 }
 
-/** A pipe can be read once: opened again, it would keep a running edge-lb waiting for somebody to write to it. */
+/** A pipe can be read once, and only at first: later, a running edge-lb would wait until somebody writes to it. */
 function reader(): Io["readFile"] {
-  const usedUp = new Set<string>();
+  const known = new Set<string>();
   return (path) => {
-    if (usedUp.has(path)) throw Object.assign(new Error(`${path} was read already`), { code: "ESPIPE" });
-    if (path === "-" || statSync(path).isFIFO()) usedUp.add(path);
-    return readFileSync(path === "-" ? STANDARD_INPUT : path, "utf8");
+    const again = known.has(path);
+    known.add(path);
+    if (path !== "-") return again ? readRegular(path) : readWhole(path);
+    if (again) throw Object.assign(new Error(`${path} was read already`), { code: "ESPIPE" });
+    return readFileSync(STANDARD_INPUT, "utf8");
   };
 }
 
