@@ -1,78 +1,25 @@
 /** One TCP connection on the epoll loop, as its session knows it. */
-import type { Cancel, CloseCause, Conn, ConnEvents } from "../port.ts";
-import type { Address } from "../../seam/snapshot.ts";
-import type { EndState } from "../../seam/tunnel-state.ts";
+import type { Conn } from "../port.ts";
 import { EPOLL, ERRNO } from "../kernel/libc.ts";
-import { discard, Linger, type Lingering } from "./linger.ts";
-import type { Loop } from "./loop.ts";
 import { READ_BYTES, readView } from "../kernel/memory.ts";
-import type { DialSocket } from "./sockets.ts";
-import { type Joint, type Transfer, TransferEnd } from "./transfer.ts";
-import type { Task, Watcher } from "./watcher.ts";
+import { Lifetime } from "./lifetime.ts";
+import { discard, Linger } from "./linger.ts";
+import type { Transfer } from "./transfer.ts";
 
 /** Reads of one connection in a row before the others get their turn. */
 const ROUNDS = 8;
 const ENDING = EPOLL.RDHUP | EPOLL.HUP | EPOLL.ERR;
 const READING = EPOLL.IN | ENDING;
 
-/** Dialing: `dialing` decides. Lingering: FIN was sent, what arrives is thrown away. Joined: two pumps read and write. */
-export type ConnState = "dialing" | "open" | "lingering" | "joined" | "closed";
-
-/** A dial that is under way. */
-export interface Opening extends Task, Cancel {
-  /** The first bytes could not leave; `rest` is valid during the call only. */
-  refused(errno: number, rest: Uint8Array): void;
-}
-
-const NO_EVENTS: ConnEvents = { onData() {}, onDrain() {}, onEnd() {}, onClose() {} };
-
-export class LinuxConn extends TransferEnd implements Conn, Watcher, Task, Lingering {
-  queued = false;
-  private phase: ConnState;
-  private events: ConnEvents = NO_EVENTS;
-  /** Whoever waits for this connection to open. */
-  private dialing: Opening | null;
+export class LinuxConn extends Lifetime implements Conn {
   private paused = false;
   /** The session heard `false` and waits for onDrain. */
   private owesDrain = false;
   private finishing = false;
-  /** Why it closed, until the session was told. */
-  private cause: CloseCause | null = null;
-  private linger: Linger | null = null;
   /** A send failed at the end of a turn, and whoever sent it was not told yet. */
   private breakUntold = false;
 
-  /**
-   * @param socket null: accepted; else one of ours.
-   * @param dialing Hears of the descriptor until `connected`; null: it is connected.
-   */
-  constructor(loop: Loop, fd: number, remote: Address, socket: DialSocket | null, dialing: Opening | null) {
-    super(loop, fd, remote, socket);
-    this.dialing = dialing;
-    this.phase = dialing === null ? "open" : "dialing";
-    loop.adopt(this, "connection");
-  }
-
-  get state(): ConnState {
-    return this.phase;
-  }
-
-  protected override isClosed(): boolean {
-    return this.phase === "closed";
-  }
-
   // ── how it begins ──
-
-  /** The dial succeeded. */
-  connected(): void {
-    this.dialing = null;
-    this.phase = "open";
-  }
-
-  /** The session it belongs to, unless that has handed it on already. */
-  serve(events: ConnEvents): void {
-    if (this.joint === null) this.events = events;
-  }
 
   /** Just accepted: with TCP_DEFER_ACCEPT the first bytes are there already, and a round through epoll is saved. */
   startAccepted(): void {
@@ -135,22 +82,10 @@ export class LinuxConn extends TransferEnd implements Conn, Watcher, Task, Linge
     this.loop.soon(this);
   }
 
-  destroy(): void {
-    this.assertOwn();
-    if (this.phase === "closed") return;
-    this.cause = "destroyed";
-    this.close(true);
-    this.loop.soon(this);
-  }
-
   private finishAfterOutbox(): void {
     this.finishing = true;
     this.settle();
     if (!this.hasUnsent) this.sendFin();
-  }
-
-  private assertOwn(): void {
-    if (this.phase === "joined") throw new Error("Cannot use a connection after join: the runtime owns it");
   }
 
   // ── what the loop does ──
@@ -303,70 +238,5 @@ export class LinuxConn extends TransferEnd implements Conn, Watcher, Task, Linge
   /** No more bytes for the session: the rest of a body whose receiver is gone is not its next request. */
   stopDelivery(): void {
     this.paused = true;
-  }
-
-  /** Take the connection away from its session, which hears nothing of it any more. */
-  override joinBy(joint: Joint): void {
-    super.joinBy(joint);
-    this.events = NO_EVENTS;
-    this.cause = null;
-    if (this.phase !== "closed") this.phase = "joined";
-  }
-
-  // ── the end ──
-
-  fail(errno: number): void {
-    this.end(errno === ERRNO.ETIMEDOUT || errno === ERRNO.EHOSTUNREACH ? "timeout" : "reset", true);
-  }
-
-  fault(error: unknown): void {
-    this.loop.fault(error);
-    this.end("fault", true);
-  }
-
-  /** Close and tell at once: only from the loop, never from inside a session's call. */
-  end(cause: CloseCause, reset: boolean): void {
-    if (this.phase === "closed") return;
-    this.cause = cause;
-    this.close(reset);
-    this.tellClosed();
-  }
-
-  private tellClosed(): void {
-    const { cause, events } = this;
-    if (cause === null) return;
-    this.cause = null;
-    this.events = NO_EVENTS;
-    try {
-      events.onClose(cause);
-    } catch (error) {
-      this.loop.fault(error);
-    }
-  }
-
-  /**
-   * Close the descriptor, with RST or FIN; whoever owns the connection is not told.
-   * @param recycle A short connection of ours: its socket may serve again if it ended well.
-   */
-  close(reset: boolean, recycle = false): void {
-    if (this.phase === "closed") return;
-    this.abandonTransfers();
-    this.phase = "closed";
-    this.dialing = null;
-    this.linger?.stop();
-    this.disconnect(reset, recycle);
-  }
-
-  /** Its tunnel goes to another owner, and the descriptor with it. @param held Bytes for it, after those of its outbox. */
-  giveAway(held: Uint8Array): EndState {
-    this.phase = "closed";
-    return this.letGo(held);
-  }
-
-  /** The runtime stops: end it as its owner expects. */
-  shutDown(): void {
-    if (this.joint !== null) this.joint.cut("shutdown");
-    else if (this.dialing !== null) this.dialing.cancel();
-    else this.destroy();
   }
 }

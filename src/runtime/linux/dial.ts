@@ -1,7 +1,8 @@
 /** Connecting to an endpoint: the first bytes leave at once when the network is near enough. */
 import type { DialSpec } from "../port.ts";
 import type { DialError } from "../../seam/mail.ts";
-import { LinuxConn, type Opening } from "./conn.ts";
+import { LinuxConn } from "./conn.ts";
+import type { Opening } from "./lifetime.ts";
 import { ERRNO } from "../kernel/libc.ts";
 import type { Loop } from "./loop.ts";
 import { bytesAt, destinationSlot, familyAt } from "../kernel/sockaddr.ts";
