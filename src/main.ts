@@ -28,6 +28,9 @@ async function findHeir(): Promise<Heir | null> {
   return Heir.find(process.env);
 }
 
+/** Sockets that the service manager listens on; it passed them to whoever was first. */
+const passed = heir === null ? (io.passed ?? []) : heir.sockets.passed;
+
 /** What was started: this executable, or an interpreter with this file. */
 const isCompiled = import.meta.url.includes("/$bunfs/");
 const program = {
@@ -60,12 +63,12 @@ const err = (text: string): void => {
 };
 const code = await runCli(
   process.argv.slice(2),
-  { ...io, err },
+  { ...io, err, passed },
   {
     run: async (config, load) => {
       const sink = await openSink(config.logTo, config.log);
       new DescriptorWatch({ log: createEventLog(sink, config.log === "json" ? "json" : "text") }).start();
-      const { out, flush, isTerminal, passed } = io;
+      const { out, flush, isTerminal } = io;
       const { code, replaced } = await runEdgeLb({
         config,
         load,

@@ -1,6 +1,7 @@
 /** The admin listener: node:http in front of the application, and a door before it that nobody can block. */
 import { createServer, type Server, type Socket } from "node:net";
 import type { ListenAddress } from "../config/values/addresses.ts";
+import { ownDescriptor } from "../control/api/control-door.ts";
 import { createHttpServer } from "../control/api/http-server.ts";
 import { bindError } from "../control/serve/listening.ts";
 import type { AdminAccess } from "../control/admin-door.ts";
@@ -29,15 +30,15 @@ export async function openAdmin(
     http.emit("connection", socket);
   };
   const bound = { port: at.port, ...(at.ip === "" ? {} : { host: at.ip }) };
-  const where = fds.length === 0 ? [bound] : fds.map((fd) => ({ fd }));
+  const where =
+    fds.length === 0 ? [bound] : await Promise.all(fds.map(async (fd) => ({ fd: await ownDescriptor(fd) })));
   const doors = await Promise.all(where.map((options) => openDoor(enter, options, at)));
   const address = doors[0]?.address() ?? null;
   const port = typeof address === "object" && address !== null ? address.port : at.port;
   return {
     at: { ip: at.ip, port },
     close() {
-      // what was passed stays open: clients of the next start wait there
-      if (fds.length === 0) for (const door of doors) door.close();
+      for (const door of doors) door.close(); // what was passed stays open: clients of the next start wait there
       callers.end();
     },
   };

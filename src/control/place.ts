@@ -1,5 +1,4 @@
 /** What only one process can have: the status page's port, that of DNS, the control socket's path, the service manager's ear. */
-import { unlinkSync } from "node:fs";
 import type { AdminListener } from "./admin-door.ts";
 import type { ControlSocket } from "./api/control-socket.ts";
 import type { Notifier } from "./machine/notify.ts";
@@ -18,11 +17,6 @@ interface DnsDoor {
   openDns(): Promise<void>;
 }
 
-/** A socket at its way to its path: whoever replaces another one listens beside it first. */
-export function pathBeside(path: string, pid: number): string {
-  return `${path}.${pid}`;
-}
-
 export class Place {
   admin: AdminListener | null = null;
   private readonly input: PlaceInput;
@@ -32,14 +26,18 @@ export class Place {
     this.input = input;
   }
 
-  /** @param controlPath Where the control socket belongs, when it listens beside it. @throws EdgeError */
-  async take(controlPath: string | null): Promise<void> {
-    if (this.input.dns.dns === null) await this.input.dns.openDns();
-    this.admin = await this.input.openAdmin();
-    if (controlPath !== null) this.input.control?.moveTo(controlPath);
+  get control(): ControlSocket | null {
+    return this.input.control;
   }
 
-  /** Another process is about to take it. The control socket answers until it is replaced. */
+  /** @param isOurs The control socket answers for this process already. @throws EdgeError */
+  async take(isOurs: boolean): Promise<void> {
+    if (this.input.dns.dns === null) await this.input.dns.openDns();
+    this.admin = await this.input.openAdmin();
+    if (!isOurs) await this.input.control?.listen();
+  }
+
+  /** Another process is about to take it. The control socket answers until that one does. */
   letGo(pid: number): void {
     this.isGiven = true;
     this.admin?.close();
@@ -54,26 +52,15 @@ export class Place {
   }
 
   /** It did not, and is gone. */
-  async takeBack(pid: number): Promise<void> {
-    const { control, notifier } = this.input;
-    if (control !== null) removeIfThere(pathBeside(control.path, pid));
+  async takeBack(): Promise<void> {
     if (!this.isGiven) return;
     this.isGiven = false;
-    notifier.mainProcess(process.pid);
+    this.input.notifier.mainProcess(process.pid);
     await this.input.dns.openDns();
     this.admin = await this.input.openAdmin();
-    await control?.retake();
   }
 
   close(): void {
     this.admin?.close();
-  }
-}
-
-function removeIfThere(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch {
-    // it was never made, or has its name already
   }
 }

@@ -6,7 +6,7 @@ import { configWarnings } from "../config/warnings.ts";
 import { EdgeError } from "../errors.ts";
 import { takeAdmin, type OpenAdmin } from "./admin-door.ts";
 import { createApi } from "./api/api.ts";
-import { openPassedControl, othersMayUse } from "./api/passed-control.ts";
+import { othersMayUse, PassedControl } from "./api/passed-control.ts";
 import { openControlSocket, type ControlSocket } from "./api/control-socket.ts";
 import { RunningInstance } from "./api/instance.ts";
 import type { StartDiscovery } from "./discovery-door.ts";
@@ -14,7 +14,7 @@ import { RecentEvents } from "./log/recent-events.ts";
 import type { LogSink } from "./log/sink.ts";
 import { fewDescriptors } from "./machine/limits.ts";
 import { createNotifier } from "./machine/notify.ts";
-import { pathBeside, Place } from "./place.ts";
+import { Place } from "./place.ts";
 import { summary } from "./ready-line.ts";
 import { Ending, Running, type RunningParts } from "./running.ts";
 import { createReload, type Load } from "./serve/reloader.ts";
@@ -82,10 +82,15 @@ async function takeControl({ config, heir, passed = [] }: RunInput): Promise<Con
   const { control, controlGiven } = config;
   if (control === null) return { socket: null, note: controlGiven ? null : NO_PLACE };
   const fds = fdsOf(passed, "control");
-  if (fds.length > 0) return { socket: await openPassedControl(control, fds), note: othersMayUse(control) };
+  if (fds.length > 0) {
+    const socket = new PassedControl(control, fds, false);
+    if (heir === null) await socket.listen();
+    return { socket, note: othersMayUse(control) };
+  }
+  const given = heir?.sockets.controlAt(control) ?? [];
+  if (given.length > 0) return { socket: new PassedControl(control, given, true), note: null };
   try {
-    const path = heir === null ? control : pathBeside(control, process.pid);
-    return { socket: await openControlSocket(path), note: null };
+    return { socket: await openControlSocket(control), note: null };
   } catch (error) {
     if (!(error instanceof EdgeError) || controlGiven || error.code === "ALREADY_RUNNING") throw error;
     return { socket: null, note: `no control socket: ${error.message}` };
@@ -93,8 +98,8 @@ async function takeControl({ config, heir, passed = [] }: RunInput): Promise<Con
 }
 
 /** Be edge-lb to everybody: at once, or when the process before says so. */
-async function takePlace({ config, heir }: RunInput, running: Running): Promise<void> {
-  if (heir === null) return running.place.take(null);
+async function takePlace({ heir }: RunInput, running: Running): Promise<void> {
+  if (heir === null) return running.place.take(true);
   const { supervisor, events } = running;
   return heir.takeOver({
     supervisor,
@@ -105,7 +110,7 @@ async function takePlace({ config, heir }: RunInput, running: Running): Promise<
         carryRest(supervisor, events, facts);
         if (facts.start !== undefined) running.start.carry(facts.start);
       }
-      await running.place.take(config.control);
+      await running.place.take(false);
       supervisor.log.info("upgrade", `took over from release ${heir.before.release} (pid ${heir.before.pid})`);
     },
   });
@@ -163,8 +168,7 @@ function serve(input: RunInput, control: Control, opened: Opened): Running {
     },
   });
   const discovery = startDiscovery(opened);
-  const hasPassed = passed.length > 0;
-  const running = new Running({ ...opened, sink, instance, streams, place, discovery, program, hasPassed });
+  const running = new Running({ ...opened, sink, instance, streams, place, discovery, program, passed });
   instance.upgrade = (to) => running.upgrade(to);
   return running;
 }
@@ -172,5 +176,5 @@ function serve(input: RunInput, control: Control, opened: Opened): Running {
 function inheritance(heir: Heir | null): Inheritance | undefined {
   if (heir === null) return undefined;
   const { seed, health, names } = heir.facts;
-  return { sockets: heir.sockets, seed, health, names };
+  return { sockets: heir.sockets.inherited, seed, health, names };
 }

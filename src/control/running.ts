@@ -15,6 +15,8 @@ import { FileWatch } from "./serve/file-watch.ts";
 import type { Reload } from "./serve/reloader.ts";
 import type { Start } from "./status/start.ts";
 import type { Supervisor } from "./serve/supervisor.ts";
+import type { PassedSocket } from "../config/options/option.ts";
+import { socketsToGive } from "./upgrade/given-sockets.ts";
 import { factsOf } from "./upgrade/facts.ts";
 import { failure, upgradedText, type Program, type Upgraded } from "./upgrade/upgraded.ts";
 
@@ -32,8 +34,8 @@ export interface RunningParts {
   readonly discovery: RunningDiscovery;
   readonly events: RecentEvents;
   readonly program: Program;
-  /** The service manager listens for this process. */
-  readonly hasPassed: boolean;
+  /** The service manager listens on these for whoever serves. */
+  readonly passed: readonly PassedSocket[];
 }
 
 /** A busy time, such as the start, leaves memory behind that an idle process does not need. */
@@ -140,25 +142,25 @@ export class Running {
   }
 
   private requireUpgradable(file: string): void {
-    const { supervisor, instance, hasPassed } = this.parts;
+    const { supervisor, instance } = this.parts;
     const { engine } = supervisor;
-    if (hasPassed) throw failure(file, "the service manager listens for it, and a restart keeps the sockets there");
     if (engine !== "linux") throw failure(file, `engine ${engine} cannot hand tunnels over, linux can`);
     if (this.isUpgrading) throw failure(file, "another upgrade is under way");
     if (instance.stopping) throw failure(file, "edge-lb is about to end");
   }
 
   private async handOver(to: string | null): Promise<Upgraded> {
-    const { supervisor, reload, instance, events, place, program, ending, streams } = this.parts;
+    const { supervisor, reload, instance, events, place, program, ending, streams, passed } = this.parts;
     const { Upgrade } = await import("./upgrade/upgrade.ts");
     const { done, upgrade } = await Upgrade.begin(
       {
         supervisor,
         release: instance.release,
         program,
+        sockets: socketsToGive(supervisor.sockets, passed, place.control),
         facts: () => factsOf(supervisor, reload.layer, events, instance.start.facts()),
         letGo: (pid) => place.letGo(pid),
-        takeBack: (pid) => place.takeBack(pid),
+        takeBack: () => place.takeBack(),
       },
       to,
     );

@@ -12,6 +12,18 @@ export const HANDOVER_VARIABLE = "EDGE_LB_HANDOVER";
 /** Control's facts of the old one: plain, and read by what each one means, so that both sides may know different ones. */
 export type HandoverFacts = Readonly<Record<string, unknown>>;
 
+/** A listening socket. */
+export interface CarriedSocket {
+  /** A service's name, `admin` or `control`. */
+  readonly kind: string;
+  readonly ip: string;
+  readonly port: number;
+  /** Of a unix socket; null: it is none. */
+  readonly path: string | null;
+  /** The service manager made it, and keeps it. */
+  readonly isPassed: boolean;
+}
+
 /** From the old one. */
 export type FromOld =
   /** First. Its descriptors are the listening sockets, in order. */
@@ -20,7 +32,7 @@ export type FromOld =
       readonly version: number;
       readonly release: string;
       readonly pid: number;
-      readonly sockets: readonly { readonly kind: string; readonly ip: string; readonly port: number }[];
+      readonly sockets: readonly CarriedSocket[];
       readonly facts: HandoverFacts;
     }
   /** Hold these, and do not touch their sockets before `start`. Two descriptors for each, the client's first. */

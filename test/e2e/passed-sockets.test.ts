@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { controlAt } from "../../scripts/lab/control.ts";
 import { command, type CommandResult } from "../../scripts/lab/command.ts";
 import { type EdgeLb, edgeLbArgv, startEdgeLb } from "../../scripts/lab/edge-lb.ts";
 import { freePorts } from "../../scripts/lab/ports.ts";
@@ -107,6 +108,44 @@ describe.each(engines)("LISTEN_FDS on engine %s", (engine) => {
     expect(existsSync(sink)).toBe(true);
   });
 });
+
+const upgradable = engines.filter((engine) => engine === "linux");
+test.each(upgradable)(
+  "an upgrade on engine %s hands them on, and the old one lets go of all of them",
+  async () => {
+    const [api = 0, admin = 0] = await freePorts(2);
+    const path = join(folder, "upgraded.sock");
+    const sockets = [
+      ["api", `127.0.0.1:${api}`],
+      ["admin", `127.0.0.1:${admin}`],
+      ["control", path],
+    ] as const;
+    const flags = "--listen https=off --listen http=off --listen rke2=127.0.0.1:0 --engine linux";
+    const started = startEdgeLb([...cluster(), ...flags.split(" ")], { argv: activated(sockets) });
+    await wake(api);
+    const edge = await started;
+    const control = controlAt(path);
+    const { pid: first } = await control.status();
+    for (let round = 0; round < 2; round++) {
+      const { code, err } = await control.run("upgrade");
+      expect({ code, err }).toEqual({ code: 0, err: "" });
+    }
+    expect(await edge.exit(20_000)).toBe(0);
+    const { pid, listeners } = await control.status();
+    expect(pid).not.toBe(first);
+    expect(listeners.find(({ kind }) => kind === "api")?.address).toBe(`127.0.0.1:${api}`);
+    expect(JSON.parse((await version(api)).out).cluster).toBe("hub");
+    for (let round = 0; round < 4; round++) {
+      const page = await fetch(`http://127.0.0.1:${admin}/v1/status`, { keepalive: false });
+      expect(await page.json()).toMatchObject({ pid });
+    }
+    process.kill(pid, "SIGTERM");
+    process.kill(pid, "SIGINT");
+    for (let tries = 0; existsSync(`/proc/${pid}`) && tries < 400; tries++) await Bun.sleep(50);
+    expect(existsSync(path)).toBe(true);
+  },
+  60_000,
+);
 
 describe("a descriptor that fits nothing", () => {
   test.each([

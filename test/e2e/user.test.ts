@@ -1,6 +1,6 @@
 /** root's edge-lb becomes another user once it listens. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { controlAt } from "../../scripts/lab/control.ts";
@@ -57,6 +57,38 @@ describe("--user", () => {
       expect(await served()).toBe(200);
     } finally {
       await edge.stop();
+    }
+  }, 60_000);
+
+  test("is upgraded as that user, with its low ports, and its control socket in a folder of root's", async () => {
+    const path = join(folder, "root-only");
+    mkdirSync(path, { mode: 0o755 });
+    const control = controlAt(join(path, "c"));
+    const args = ["-c", file, "--user", "nobody", "--dns", `${BLOCK}.1:53`];
+    const edge = await startEdgeLb([...args, "--control", control.path]);
+    const pids = [edge.pid];
+    try {
+      for (let round = 0; round < 2; round++) {
+        const { code, err } = await control.run("upgrade");
+        expect({ code, err }).toEqual({ code: 0, err: "" });
+        const { pid, dns } = await control.status();
+        pids.push(pid);
+        expect(dns?.listening).toEqual([`${BLOCK}.1:53`]);
+        const status = readFileSync(`/proc/${pid}/status`, "utf8");
+        expect(status).toMatch(/^Uid:\t65534\t65534\t65534\t65534$/m);
+        expect(status).toMatch(/^CapEff:\t0{13}400$/m);
+        const served = await fetch(`http://${BLOCK}.1/version`, {
+          headers: { host: "a.apps.hub.lab" },
+          keepalive: false,
+        });
+        expect(served.status).toBe(200);
+      }
+      expect(new Set(pids).size).toBe(3);
+      expect(await edge.exit(20_000)).toBe(0);
+    } finally {
+      const last = pids.at(-1) ?? edge.pid;
+      if (last === edge.pid) await edge.stop();
+      else for (const signal of ["SIGTERM", "SIGINT"] as const) process.kill(last, signal);
     }
   }, 60_000);
 

@@ -6,8 +6,9 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Status } from "../../../src/control/status/report.ts";
+import { command } from "../../lab/command.ts";
 import { controlAt, type Control } from "../../lab/control.ts";
-import { startEdgeLb, type EdgeLb } from "../../lab/edge-lb.ts";
+import { edgeLbArgv, startEdgeLb, type EdgeLb } from "../../lab/edge-lb.ts";
 import { otherBuild } from "../../lab/other-build.ts";
 import { freePorts } from "../../lab/ports.ts";
 import { descriptorsOf, residentMb } from "../../lab/processes.ts";
@@ -56,6 +57,8 @@ export interface UpgradeSoakReport {
 
 /** Old processes end once their last session is over. */
 const END_MS = 40_000;
+/** A new one may take half a minute until it is ready. */
+const ANSWER_MS = 60_000;
 
 export async function runUpgradeSoak(options: UpgradeSoakOptions): Promise<UpgradeSoakReport> {
   const folder = mkdtempSync(join(tmpdir(), "edge-lb-soak-"));
@@ -170,7 +173,10 @@ class UpgradeSoak {
     await Bun.sleep(this.options.pauseMs);
     this.quietGaps.push(...this.told(await this.clients.ask("gaps")).gaps);
     const startMs = performance.now();
-    const { code, out, err } = await this.control.run("upgrade", "--to", build);
+    const { code, out, err } = await command(
+      [...edgeLbArgv({ program: "binary" }), "upgrade", "--to", build, "--control", this.control.path],
+      { timeoutMs: ANSWER_MS },
+    );
     const tookMs = performance.now() - startMs;
     this.upgradeMs.push(tookMs);
     if (code !== 0) this.faults.push(`upgrade ${round}: exit ${code}: ${err.trim()}`);

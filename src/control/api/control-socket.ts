@@ -1,21 +1,22 @@
 /** The unix socket that commands speak to: HTTP in, the API's functions behind it. Only the user that runs edge-lb may connect. */
-import { request as httpRequest, type Server } from "node:http";
-import { lstatSync, renameSync, unlinkSync, type Stats } from "node:fs";
+import { request as httpRequest } from "node:http";
+import { lstatSync, unlinkSync, type Stats } from "node:fs";
 import { dirname } from "node:path";
+import { getSystemErrorName } from "node:util";
 import { codeOf, EdgeError, type EdgeErrorCode } from "../../errors.ts";
 import { whileLocked } from "../files/path-lock.ts";
-import { createHttpServer, type Handler } from "./http-server.ts";
+import { ControlDoor } from "./control-door.ts";
+import type { Handler } from "./http-server.ts";
 
 export interface ControlSocket {
   readonly path: string;
-  /** Until then every request gets a 503. */
+  /** Of its listening sockets, for another process; none: it has to make its own. */
+  readonly fds: readonly number[];
+  /** Answer from now on; until `serve` every request gets a 503. @throws EdgeError */
+  listen(): Promise<void>;
   serve(handler: Handler): void;
-  /** Be found at another path from now on, in place of whoever is there. @throws EdgeError */
-  moveTo(path: string): void;
-  /** Whoever asks again has to connect again: another process answers there now. */
+  /** Another process answers there now: who waits for an answer gets it, nobody else comes in. */
   sendAway(): void;
-  /** Be found again at its path, should another process have taken it. @throws EdgeError */
-  retake(): Promise<void>;
   /** Frees the path; what is under way is cut. */
   close(): void;
 }
@@ -37,83 +38,70 @@ export async function openControlSocket(path: string): Promise<ControlSocket> {
 
 async function takePath(path: string): Promise<ControlSocket> {
   await clearPath(path);
-  const socket = new HttpControlSocket(path);
+  const socket = new OwnControl(path);
   await socket.listen();
   return socket;
 }
 
-class HttpControlSocket implements ControlSocket {
-  path: string;
-  private server: Server;
+class OwnControl implements ControlSocket {
+  readonly path: string;
+  fds: readonly number[] = [];
+  private door: ControlDoor | null = null;
   private handler: Handler | null = null;
   private inode = -1;
+  private isSentAway = false;
 
   constructor(path: string) {
     this.path = path;
-    this.server = createControlServer(() => this.handler);
   }
 
+  /** Owner only, from the first moment on: the socket gets its mode from the mask. */
   async listen(): Promise<void> {
-    await listen(this.server, this.path);
-    this.inode = inodeOf(this.path);
-  }
-
-  moveTo(path: string): void {
+    const kernel = await loadListen();
+    const mask = process.umask(0o177);
     try {
-      renameSync(this.path, path);
+      if (kernel !== null) this.fds = [descriptorOr(kernel(this.path))];
+      const entrances = kernel === null ? [{ path: this.path }] : this.fds.map((fd) => ({ fd }));
+      this.door = new ControlDoor(entrances, () => this.handler);
+      const listening = this.door.listen(); // at a path it binds before this returns
+      process.umask(mask);
+      await listening;
     } catch (error) {
-      throw socketError(path, error);
+      throw socketError(this.path, error);
+    } finally {
+      process.umask(mask);
     }
-    this.path = path;
-  }
-
-  sendAway(): void {
-    this.server.closeIdleConnections();
-  }
-
-  async retake(): Promise<void> {
-    if (inodeOf(this.path) === this.inode) return;
-    unlink(this.path);
-    this.server = createControlServer(() => this.handler); // the one before answers who speaks to it already
-    await this.listen();
+    this.inode = inodeOf(this.path);
   }
 
   serve(handler: Handler): void {
     this.handler = handler;
   }
 
+  sendAway(): void {
+    this.isSentAway = true;
+    this.door?.sendAway();
+  }
+
   close(): void {
-    this.server.closeAllConnections();
-    // the server's close() also takes the path away, which somebody else may have by now: the end of the process does the rest
-    if (inodeOf(this.path) !== this.inode) return;
-    this.server.close();
-    unlink(this.path);
+    const isOurs = !this.isSentAway && inodeOf(this.path) === this.inode;
+    this.door?.close(!isOurs);
+    if (isOurs) unlink(this.path);
   }
 }
 
-/** @param handlerNow Null: edge-lb is starting. */
-export function createControlServer(handlerNow: () => Handler | null): Server {
-  const server = createHttpServer(
-    (request, sent) => handlerNow()?.(request, sent) ?? new Response("edge-lb is starting\n", { status: 503 }),
-  );
-  // a stalled command must not hold a reload for ever, an event stream may last
-  server.requestTimeout = 30_000;
-  return server;
+/** Null: not Linux, not Bun; then the descriptor of a path is not known. */
+async function loadListen(): Promise<((path: string) => number) | null> {
+  if (process.platform !== "linux" || process.versions.bun === undefined) return null;
+  const { listenUnix } = await import("../../runtime/kernel/unix-listen.ts");
+  return listenUnix;
 }
 
-/** Owner only, from the first moment on: the socket gets its mode from the mask. */
-function listen(server: Server, path: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", (error) => reject(socketError(path, error)));
-    const mask = process.umask(0o177);
-    try {
-      server.listen(path, resolve);
-    } catch (error) {
-      reject(socketError(path, error));
-    } finally {
-      process.umask(mask);
-    }
-  });
+/** @throws Error with the code as node:fs names it */
+function descriptorOr(result: number): number {
+  if (result >= 0) return result;
+  const code = getSystemErrorName(result);
+  throw Object.assign(new Error(code), { code });
 }
 
 async function clearPath(path: string): Promise<void> {
@@ -220,7 +208,7 @@ function folderIsMissing(path: string): boolean {
   }
 }
 
-function inodeOf(path: string): number {
+export function inodeOf(path: string): number {
   try {
     return statOf(path)?.ino ?? -1;
   } catch {
@@ -228,7 +216,7 @@ function inodeOf(path: string): number {
   }
 }
 
-function unlink(path: string): void {
+export function unlink(path: string): void {
   try {
     unlinkSync(path);
   } catch {

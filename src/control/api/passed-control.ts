@@ -1,45 +1,53 @@
-/** The control socket where the service manager listens: it made the path and keeps it. */
+/** The control socket of somebody else: of the service manager, which made the path and keeps it, or of the edge-lb before. */
 import { statSync } from "node:fs";
-import { createServer, type Socket } from "node:net";
 import { EdgeError } from "../../errors.ts";
-import { createControlServer, type ControlSocket } from "./control-socket.ts";
+import { ControlDoor } from "./control-door.ts";
+import { inodeOf, unlink, type ControlSocket } from "./control-socket.ts";
 import type { Handler } from "./http-server.ts";
 
-/** @throws EdgeError CONTROL_FAILED */
-export async function openPassedControl(path: string, fds: readonly number[]): Promise<ControlSocket> {
-  let handler: Handler | null = null;
-  const http = createControlServer(() => handler);
-  const open = new Set<Socket>();
-  const enter = (socket: Socket): void => {
-    open.add(socket);
-    socket.on("close", () => open.delete(socket));
-    http.emit("connection", socket);
-  };
-  await Promise.all(fds.map((fd) => listen(fd, enter, path)));
-  return {
-    path,
-    serve(next) {
-      handler = next;
-    },
-    // it stays the service manager's, so nobody takes this process's place
-    moveTo() {},
-    sendAway() {},
-    retake: () => Promise.resolve(),
-    close() {
-      for (const socket of open) socket.destroy();
-    },
-  };
-}
+export class PassedControl implements ControlSocket {
+  readonly path: string;
+  readonly fds: readonly number[];
+  private readonly door: ControlDoor;
+  private readonly inode: number;
+  /** The path goes with this process. */
+  private isOwn: boolean;
+  private handler: Handler | null = null;
 
-/** http's own listen does not know descriptors in Bun. */
-function listen(fd: number, enter: (socket: Socket) => void, path: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const door = createServer(enter);
-    door.once("error", ({ message }) =>
-      reject(new EdgeError("CONTROL_FAILED", `Cannot use control socket ${path}: descriptor ${fd}: ${message}`)),
+  /** @param isOwn Nobody else keeps the path. */
+  constructor(path: string, fds: readonly number[], isOwn: boolean) {
+    this.path = path;
+    this.fds = fds;
+    this.isOwn = isOwn;
+    this.inode = inodeOf(path);
+    this.door = new ControlDoor(
+      fds.map((fd) => ({ fd })),
+      () => this.handler,
     );
-    door.listen({ fd }, resolve);
-  });
+  }
+
+  async listen(): Promise<void> {
+    try {
+      await this.door.listen();
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      throw new EdgeError("CONTROL_FAILED", `Cannot use control socket ${this.path}: ${why}`);
+    }
+  }
+
+  serve(handler: Handler): void {
+    this.handler = handler;
+  }
+
+  sendAway(): void {
+    this.isOwn = false;
+    this.door.sendAway();
+  }
+
+  close(): void {
+    this.door.close(false);
+    if (this.isOwn && inodeOf(this.path) === this.inode) unlink(this.path);
+  }
 }
 
 /** Who speaks to this socket may change everything. @returns what to tell the operator, or null */

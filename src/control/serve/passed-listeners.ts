@@ -21,7 +21,7 @@ export async function openAll(
   const forWorker = await adopt(given, engine, workers);
   const rest = Object.entries(config.listen).filter(([name]) => !given.some(({ kind }) => kind === name));
   const listen = { ...config.listen, ...none(given), ...Object.fromEntries(rest) };
-  const own = await openSockets({ ...config, listen }, engine, workers);
+  const own = await openSockets({ ...config, listen }, engine, workers, inherited);
   return {
     listening: [...given, ...own.listening],
     fds: [...given.map(({ fd }) => fd), ...own.fds],

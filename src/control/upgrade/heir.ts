@@ -9,9 +9,9 @@ import {
 } from "../../handover/messages.ts";
 import { serviceNamed } from "../../seam/services.ts";
 import type { GivenTunnel } from "../../seam/tunnel-state.ts";
-import type { InheritedSocket } from "../serve/listening.ts";
 import type { Supervisor } from "../serve/supervisor.ts";
 import { carryCounters, type ProcessFacts } from "./facts.ts";
+import { TakenSockets } from "./given-sockets.ts";
 import { arrived } from "./tunnel-keys.ts";
 
 type Hello = Extract<FromOld, { kind: "hello" }>;
@@ -29,7 +29,7 @@ export interface HeirInput {
 }
 
 export class Heir {
-  readonly sockets: readonly InheritedSocket[];
+  readonly sockets: TakenSockets;
   readonly facts: ProcessFacts;
   private readonly channel: Channel<FromNew, FromOld>;
   private readonly hello: Hello;
@@ -42,7 +42,7 @@ export class Heir {
   private constructor(channel: Channel<FromNew, FromOld>, hello: Hello, fds: readonly number[]) {
     this.channel = channel;
     this.hello = hello;
-    this.sockets = hello.sockets.map(({ kind, ip, port }, index) => ({ kind, at: { ip, port }, fd: fds[index] ?? -1 }));
+    this.sockets = new TakenSockets(hello.sockets, fds);
     this.facts = hello.facts as ProcessFacts;
   }
 

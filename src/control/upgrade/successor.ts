@@ -4,6 +4,7 @@ import { accessSync, constants, statSync } from "node:fs";
 import { Channel, type Arrived } from "../../handover/channel.ts";
 import { HANDOVER_VARIABLE, type FromNew, type FromOld } from "../../handover/messages.ts";
 import { codeOf, EdgeError } from "../../errors.ts";
+import { handingRightsOn } from "../../runtime/kernel/credentials.ts";
 import { closeDescriptor, descriptorPair } from "../../runtime/kernel/rights.ts";
 import { failure, type Program } from "./upgraded.ts";
 
@@ -42,10 +43,12 @@ export class Successor {
     // a watchdog that names us would not be the new one's, and it does not end with us
     const { WATCHDOG_PID: _ours, BUN_FEATURE_FLAG_NO_ORPHANS: _together, ...rest } = env;
     try {
-      const child = spawn(file, [...before, ...args], {
-        stdio: ["inherit", "inherit", "inherit", theirs],
-        env: { ...rest, [HANDOVER_VARIABLE]: String(CHILD_FD) },
-      });
+      const child = handingRightsOn(() =>
+        spawn(file, [...before, ...args], {
+          stdio: ["inherit", "inherit", "inherit", theirs],
+          env: { ...rest, [HANDOVER_VARIABLE]: String(CHILD_FD) },
+        }),
+      );
       return new Successor(child, new Channel(wire));
     } catch (error) {
       wire.close();

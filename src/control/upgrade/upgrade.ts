@@ -8,6 +8,7 @@ import type { GivenTunnel } from "../../seam/tunnel-state.ts";
 import { closeDescriptor } from "../../runtime/kernel/rights.ts";
 import type { Supervisor } from "../serve/supervisor.ts";
 import { countsOf, type ProcessFacts } from "./facts.ts";
+import type { GivenSocket } from "./given-sockets.ts";
 import { Successor } from "./successor.ts";
 import { carried, socketsOf } from "./tunnel-keys.ts";
 import { failure, type Program, type Upgraded } from "./upgraded.ts";
@@ -17,11 +18,12 @@ export interface UpgradeInput {
   readonly release: string;
   /** What runs here, with the arguments it was started with. */
   readonly program: Program;
+  readonly sockets: readonly GivenSocket[];
   facts(): ProcessFacts;
   /** What only one process can have is let go, as the successor is about to take it. */
   letGo(successorPid: number): void;
   /** The successor is gone, and whatever it had of that is ours again. */
-  takeBack(successorPid: number): Promise<void>;
+  takeBack(): Promise<void>;
 }
 
 const READY_MS = 30_000;
@@ -68,17 +70,19 @@ export class Upgrade {
       return { done: await upgrade.run(), upgrade };
     } catch (error) {
       await successor.kill();
-      await input.takeBack(successor.pid);
+      await input.takeBack();
       throw error instanceof EdgeError ? error : failure(file, error instanceof Error ? error.message : String(error));
     }
   }
 
   private async run(): Promise<Upgraded> {
-    const { supervisor, release, facts } = this.input;
-    const { sockets } = supervisor;
-    const named = sockets.listening.map(({ kind, at }) => ({ kind, ip: at.ip, port: at.port }));
-    const hello = { kind: "hello", version: HANDOVER_VERSION, release, pid: process.pid, sockets: named } as const;
-    await this.successor.send({ ...hello, facts: facts() }, sockets.fds);
+    const { supervisor, release, facts, sockets: given } = this.input;
+    const sockets = given.map(({ fd: _ours, ...socket }) => socket);
+    const hello = { kind: "hello", version: HANDOVER_VERSION, release, pid: process.pid, sockets } as const;
+    await this.successor.send(
+      { ...hello, facts: facts() },
+      given.map(({ fd }) => fd),
+    );
     const ready = await this.successor.next("ready", READY_MS);
     if (ready.version !== HANDOVER_VERSION)
       this.note = `release ${ready.release} cannot take tunnels of release ${release}`;

@@ -10,6 +10,9 @@ const CAPABILITY_VERSION = 0x20080522;
 /** <linux/prctl.h> */
 const PR_SET_KEEPCAPS = 8;
 
+const PR_CAP_AMBIENT = 47;
+const AMBIENT = { isSet: 1, raise: 2, lower: 3 } as const;
+
 export interface Identity {
   readonly user: string;
   readonly uid: number;
@@ -24,6 +27,19 @@ export function becomeUser({ user, uid, gid }: Identity, capabilities: readonly 
   process.setuid?.(uid);
   const mask = capabilities.reduce((bits, capability) => bits | (1 << capability), 0);
   const header = new Uint32Array([CAPABILITY_VERSION, 0]);
-  const sets = new Uint32Array([mask, mask, 0, 0, 0, 0]); // effective, permitted, inheritable; none above 31
+  const sets = new Uint32Array([mask, mask, mask, 0, 0, 0]); // effective, permitted, inheritable; none above 31
   return libc.capset(ptr(header), ptr(sets)) === 0 && process.getuid?.() === uid;
+}
+
+/** What `start` starts has the capabilities that `becomeUser` left to this process; whatever else it starts has none. */
+export function handingRightsOn<T>(start: () => T): T {
+  const ambient = (what: number, capability: number): number => libc.prctl(PR_CAP_AMBIENT, what, capability, 0, 0);
+  const raised = [CAP_NET_BIND_SERVICE, CAP_NET_ADMIN].filter(
+    (capability) => ambient(AMBIENT.isSet, capability) === 0 && ambient(AMBIENT.raise, capability) === 0,
+  );
+  try {
+    return start();
+  } finally {
+    for (const capability of raised) ambient(AMBIENT.lower, capability);
+  }
 }

@@ -49,7 +49,7 @@ class Sender implements UnixDatagram {
 }
 
 /** struct sockaddr_un: the family in native byte order, then the path; an abstract name has a NUL in place of its `@`. */
-function unixAddress(path: string): Uint8Array | null {
+export function unixAddress(path: string): Uint8Array | null {
   const name = new TextEncoder().encode(path);
   const abstract = name[0] === 0x40;
   if (name.length === 0 || name.length >= PATH_BYTES) return null;
