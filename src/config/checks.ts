@@ -8,7 +8,7 @@ import type { Config } from "./model.ts";
 import { GLOBAL, type Settings } from "./options/options.ts";
 import { LISTEN } from "./options/service-options.ts";
 import type { Option } from "./options/option.ts";
-import { checkOwnNodes, type OwnListeners } from "./clusters/own-listeners.ts";
+import { checkOwnNodes, type OwnPlace } from "./clusters/own-listeners.ts";
 import { listenOf, settingOf } from "./clusters/service-settings.ts";
 import { didYouMean, quote, type Problems } from "./values/text.ts";
 
@@ -21,17 +21,17 @@ export interface Written {
   /** Where an option was given. */
   readonly where: (option: Option<unknown>) => string;
   /** Where edge-lb listens; null: it is not known, so nothing is said of nodes there. */
-  readonly own: OwnListeners | null;
+  readonly place: OwnPlace | null;
 }
 
-export function checkConfig(config: Config, { options, entries, where, own }: Written, problems: Problems): void {
+export function checkConfig(config: Config, { options, entries, where, place }: Written, problems: Problems): void {
   checkDefaults(config, options, entries, where, problems);
   checkListeners(config, options, where, problems);
   checkPorts(config, problems);
   checkAdmin(config, where(GLOBAL.admin), problems);
   checkClaims(config.clusters, nameSetsOf(config.services), problems);
   checkClients(config.clusters, problems);
-  if (own !== null) checkOwnNodes(config, entries, own, problems);
+  if (place !== null) checkOwnNodes(config, entries, place, problems);
 }
 
 function checkDefaults(

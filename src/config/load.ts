@@ -13,7 +13,7 @@ import {
   type ClusterEntry,
   type FlagText,
 } from "./layers/layers.ts";
-import { listenersOf, OwnListeners } from "./clusters/own-listeners.ts";
+import { listenersOf, OwnListeners, type OwnPlace } from "./clusters/own-listeners.ts";
 import type { ClusterConfig, Config } from "./model.ts";
 import { mapGroup, optionsOf } from "./options/option-group.ts";
 import type { Texts } from "./layers/option-texts.ts";
@@ -37,7 +37,7 @@ export interface LoadInput {
   readonly runtime?: RuntimeLayer;
   readonly taking?: FileTaking | undefined;
   /** Where edge-lb listens already; without it, where the configuration says, if it is for this machine. */
-  readonly own?: OwnListeners | undefined;
+  readonly place?: OwnPlace | undefined;
 }
 
 /** How the file is taken, beside as it is. */
@@ -94,8 +94,8 @@ function lossOf(before: Tree | null, after: Tree | null): string | null {
   return before?.kind === "map" && after?.kind !== "map" ? "nothing found, settings before" : null;
 }
 
-function ownListeners(config: Config, { addresses }: Machine): OwnListeners | null {
-  return addresses === null ? null : new OwnListeners(listenersOf(config), addresses);
+function placeAtStart(config: Config, { addresses }: Machine): OwnPlace | null {
+  return addresses === null ? null : { own: new OwnListeners(listenersOf(config), addresses), served: null };
 }
 
 function readTree(file: string, readFile: LoadInput["readFile"], problems: Problems): Tree | null {
@@ -122,7 +122,7 @@ function readText(file: string, readFile: LoadInput["readFile"], problems: Probl
 
 /** Which services there are decides which settings and keys can be given, so names are looked for before anything is read. */
 function resolve(
-  { flags, machine, runtime, own }: LoadInput,
+  { flags, machine, runtime, place: running }: LoadInput,
   file: string | null,
   tree: Tree | null,
   problems: Problems,
@@ -157,9 +157,9 @@ function resolve(
     adminGiven: layers.some((texts) => texts.has(GLOBAL.admin)) || passed.some(({ name }) => name === "admin"),
     controlGiven: layers.some((texts) => texts.has(GLOBAL.control)) || passed.some(({ name }) => name === "control"),
   };
-  const listeners = own ?? ownListeners(config, machine);
-  checkConfig(config, { options, entries: entries.kept, where, own: listeners }, problems);
-  return withDiscovered(config, { layer: runtime ?? NO_RUNTIME_LAYER, base, table, machine, own: listeners });
+  const place = running ?? placeAtStart(config, machine);
+  checkConfig(config, { options, entries: entries.kept, where, place }, problems);
+  return withDiscovered(config, { layer: runtime ?? NO_RUNTIME_LAYER, base, table, machine, place });
 }
 
 interface Entries {

@@ -135,7 +135,8 @@ async function open(input: RunInput, control: Control): Promise<Running> {
   const few = fewDescriptors(config.maxConnections);
   if (few !== null) log.warn("descriptors", few);
   const reload = createReload({
-    load: (runtime, taking) => load(runtime, taking, supervisor.own.now()),
+    load,
+    own: () => supervisor.own.now(),
     current: () => supervisor.config,
     apply: (next, options) => supervisor.apply(next, options),
     log,

@@ -19,6 +19,6 @@ export const RUN = command({
       return EXIT.wrongInput;
     }
     requireClusters(config);
-    return call.serve(config, (runtime, taking, own) => configToServe(call, runtime, taking, own));
+    return call.serve(config, (runtime, taking, place) => configToServe(call, runtime, taking, place));
   },
 });

@@ -3,7 +3,7 @@ import { loadConfig, NO_RUNTIME_LAYER, type FileTaking, type RuntimeLayer } from
 import type { Config } from "../../config/model.ts";
 import { resolveOption, type Option } from "../../config/options/option.ts";
 import { Problems } from "../../config/values/text.ts";
-import type { OwnListeners } from "../../config/clusters/own-listeners.ts";
+import type { OwnPlace } from "../../config/clusters/own-listeners.ts";
 import { localAddresses } from "../../control/machine/networks.ts";
 import type { Call } from "./command.ts";
 import { machineOf } from "../terminal/io.ts";
@@ -34,16 +34,16 @@ export function defaultValue<T>(option: Option<T>, io: Source["io"]): T {
 
 /**
  * The same for this machine to serve: no node may be edge-lb's own listening address here.
- * @param own Where edge-lb listens already.
+ * @param place Where edge-lb listens already.
  * @throws EdgeErrors
  */
 export function configToServe(
   { settings, io }: Source,
   runtime: RuntimeLayer = NO_RUNTIME_LAYER,
   taking?: FileTaking,
-  own?: OwnListeners,
+  place?: OwnPlace,
 ): Config {
   const here = machineOf(io);
   const machine = { ...here, addresses: here.addresses ?? localAddresses() };
-  return loadConfig({ flags: settings, readFile: io.readFile, machine, runtime, taking, own });
+  return loadConfig({ flags: settings, readFile: io.readFile, machine, runtime, taking, place });
 }

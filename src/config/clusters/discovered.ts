@@ -6,7 +6,7 @@ import { readFlagClusters, type ClusterEntry } from "../layers/layers.ts";
 import type { ClusterBase, ClusterConfig, Config } from "../model.ts";
 import type { Machine } from "../options/option.ts";
 import { COMMAND_LINE } from "../options/options.ts";
-import { checkOwnNodes, type OwnListeners } from "./own-listeners.ts";
+import { checkOwnNodes, type OwnPlace } from "./own-listeners.ts";
 import { allNodes } from "./service-settings.ts";
 import { Problems } from "../values/text.ts";
 
@@ -20,7 +20,7 @@ export interface DiscoveredInput {
   readonly base: ClusterBase;
   readonly table: ClusterTable;
   readonly machine: Machine;
-  readonly own: OwnListeners | null;
+  readonly place: OwnPlace | null;
 }
 
 /** The same configuration with those that clash with nothing; what does is left out, since nobody typed it. */
@@ -45,7 +45,7 @@ function fitting(
   entry: ClusterEntry,
   before: readonly ClusterConfig[],
   config: Config,
-  { base, table, machine, own }: DiscoveredInput,
+  { base, table, machine, place }: DiscoveredInput,
 ): ClusterConfig | null {
   const problems = new Problems();
   const found = resolveCluster(entry, { ...base, domain: null }, table, machine, problems);
@@ -54,6 +54,6 @@ function fitting(
   const taken = new Set(given.flatMap((each) => allNodes(each).map(({ host }) => host)));
   const cluster = { ...found, nodes: found.nodes.filter(({ host }) => !taken.has(host)) };
   checkClaims([...before, cluster], nameSetsOf(table.services), problems);
-  if (own !== null) checkOwnNodes({ ...config, clusters: [cluster] }, [entry], own, problems);
+  if (place !== null) checkOwnNodes({ ...config, clusters: [cluster] }, [entry], place, problems);
   return cluster.nodes.length === 0 || problems.count > 0 ? null : cluster;
 }

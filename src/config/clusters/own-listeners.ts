@@ -1,5 +1,6 @@
 /** Never to oneself: a node that is edge-lb's own listening address would send every connection back, until none is left. */
 import { formatEndpoint } from "../../core/address.ts";
+import type { Service } from "../../seam/services.ts";
 import type { Address } from "../../seam/snapshot.ts";
 import { covers, isLoopback, listenText, readNodes, type ListenAddress } from "../values/addresses.ts";
 import { CLUSTER } from "../options/cluster-options.ts";
@@ -44,37 +45,46 @@ export function ownText({ label, at }: OwnListener): string {
   return `${label} at ${listenText(at)}`;
 }
 
+/** Where edge-lb listens, and what it serves already; with a configuration that is not served yet, nothing. */
+export interface OwnPlace {
+  readonly own: OwnListeners;
+  readonly served: Config | null;
+}
+
 /**
- * Reports every node given by address where edge-lb itself listens.
+ * Reports every node given by address where edge-lb itself listens. One that is served already became so later: it gets no
+ * client, and is no reason to refuse a change of something else.
  * @param entries The clusters as written, for the place of a node.
  */
 export function checkOwnNodes(
   config: Config,
   entries: readonly ClusterEntry[],
-  own: OwnListeners,
+  place: OwnPlace,
   problems: Problems,
 ): void {
   for (const cluster of config.clusters) {
     const keys = entries.find(({ name }) => name === cluster.name)?.keys ?? new Map();
-    for (const [host, found] of ownNodes(cluster, config, own)) {
+    for (const [host, found] of ownNodes(cluster, config, place)) {
       const reached = found.map(({ at, by }) => `${formatEndpoint(at.ip, at.port)} is ${ownText(by)}`).join(", ");
       problems.add(
         placeOf(host, keys) ?? cluster.where,
         `Cannot use node ${host} for cluster ${quote(cluster.name)}: edge-lb itself listens there (${reached})`,
-        "list the cluster's own machines, or give the port they really use, such as api-port=",
+        found.some(({ by }) => by.label === "admin" && !config.adminGiven)
+          ? "move the status page with --admin ADDR:PORT or --admin off, or give the port that the node really uses"
+          : "list the cluster's own machines, or give the port they really use, such as api-port=",
       );
     }
   }
 }
 
-/** As configured. The usual admin address is not among them: edge-lb runs without one where somebody else has it. */
+/** As configured. */
 export function listenersOf(config: Config): readonly OwnListener[] {
   const services = config.services.flatMap((service) =>
     listenOf(config, service).map((at) => ({ label: service.name, at })),
   );
-  const { admin, adminGiven } = config;
+  const { admin } = config;
   const dns = config.dns.map((at) => ({ label: "dns", at }));
-  return [...services, ...dns, ...(admin === null || !adminGiven ? [] : [{ label: "admin", at: admin }])];
+  return [...services, ...dns, ...(admin === null ? [] : [{ label: "admin", at: admin }])];
 }
 
 interface OwnEndpoint {
@@ -85,7 +95,7 @@ interface OwnEndpoint {
 function ownNodes(
   cluster: ClusterConfig,
   config: Config,
-  own: OwnListeners,
+  { own, served }: OwnPlace,
 ): ReadonlyMap<string, readonly OwnEndpoint[]> {
   const nodes = new Map<string, OwnEndpoint[]>();
   for (const service of config.services) {
@@ -93,10 +103,18 @@ function ownNodes(
     for (const { host, isName } of nodesFor(cluster, service)) {
       const at = { ip: host, port: portOf(cluster, service) };
       const by = isName ? null : own.reachedAt(at);
-      if (by !== null) nodes.set(host, [...(nodes.get(host) ?? []), { at, by }]);
+      if (by === null || isServed(served, cluster.name, service, at)) continue;
+      nodes.set(host, [...(nodes.get(host) ?? []), { at, by }]);
     }
   }
   return nodes;
+}
+
+function isServed(served: Config | null, cluster: string, { name }: Service, { ip, port }: Address): boolean {
+  const before = served?.clusters.find((each) => each.name === cluster);
+  const service = served?.services.find((each) => each.name === name);
+  if (before === undefined || service === undefined || portOf(before, service) !== port) return false;
+  return nodesFor(before, service).some(({ host }) => host === ip);
 }
 
 /** Where this node was written, alone or within a range. */

@@ -27,6 +27,9 @@ export type ChangeResult = ReloadResult & {
 /** What is served, and which of it leaves by itself. */
 type Served = Facts & Pick<Supervisor, "expiry">;
 
+/** A cluster as file or flags have it. */
+type Below = Pick<ClusterConfig, "where" | "layer">;
+
 type Edit = (text: string) => string | null;
 
 export class ClusterChanges {
@@ -106,11 +109,12 @@ export class ClusterChanges {
   }
 
   /** What file and flags say of a cluster, whatever was changed since. */
-  private fromBelow(name: string): ClusterConfig | undefined {
+  private fromBelow(name: string): Below | undefined {
     const below = this.reload.below();
     if (below !== null) return below.clusters.find((cluster) => cluster.name === name);
-    // they clash without what was changed: what is served is what counts
-    return this.facts.config.clusters.find((cluster) => cluster.name === name && cluster.layer !== "runtime");
+    // they clash without what was changed: what is served, and what was removed from it, is what counts
+    const { clusters, removed } = this.facts.config;
+    return [...clusters, ...removed].find((cluster) => cluster.name === name && cluster.layer !== "runtime");
   }
 
   /** @throws EdgeError when saving could not have an effect */

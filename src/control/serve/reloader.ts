@@ -2,7 +2,7 @@
 import type { ConfigDiff } from "../../config/diff.ts";
 import { NO_RUNTIME_LAYER, type FileTaking, type RuntimeLayer } from "../../config/load.ts";
 import type { Config } from "../../config/model.ts";
-import type { OwnListeners } from "../../config/clusters/own-listeners.ts";
+import { OwnListeners, type OwnPlace } from "../../config/clusters/own-listeners.ts";
 import { EdgeError, EdgeErrors } from "../../errors.ts";
 import type { EventLog } from "../log/event-log.ts";
 import { onlyKnown } from "./runtime-layer.ts";
@@ -23,6 +23,8 @@ export interface ReloadStatus {
 export interface ReloadInput {
   /** Flags and file with the runtime changes on top. @throws EdgeErrors, EdgeError */
   readonly load: Load;
+  /** Where edge-lb listens now. */
+  readonly own: () => OwnListeners;
   /** What is served. */
   readonly current: () => Config;
   /** @throws EdgeError */
@@ -35,8 +37,8 @@ export interface ReloadInput {
   readonly layer?: RuntimeLayer | undefined;
 }
 
-/** @param own Where edge-lb listens already: a change of that waits for a restart. */
-export type Load = (runtime: RuntimeLayer, taking?: FileTaking, own?: OwnListeners) => Config;
+/** @param place Where edge-lb listens already: a change of that waits for a restart. */
+export type Load = (runtime: RuntimeLayer, taking?: FileTaking, place?: OwnPlace) => Config;
 
 export type ReloadResult =
   | {
@@ -110,26 +112,25 @@ class Reloader implements Reload {
 
   change({ why, edit, quiet = false, saved = false, ...options }: Change): Promise<ReloadResult> {
     return this.inTurn(async () => {
-      const { load, current, log } = this.input;
+      const { current, log } = this.input;
       const layer = edit(this.layer);
       const taking = saved ? {} : { kept: current().fromFile };
-      const done = await this.use(why, layer, () => load(layer, taking), options);
+      const done = await this.use(why, layer, () => this.load(layer, taking), options);
       if (done.ok && !quiet) tell(log, why, done);
       return done;
     });
   }
 
   requireUsableFile(): void {
-    const { load, current } = this.input;
-    load(this.layer, { before: current().fromFile });
+    this.load(this.layer, { before: this.input.current().fromFile });
   }
 
   below(): Config | null {
+    const { load, current } = this.input;
+    const layer = { ...NO_RUNTIME_LAYER, discovered: this.layer.discovered ?? [] };
     try {
-      return this.input.load(
-        { ...NO_RUNTIME_LAYER, discovered: this.layer.discovered ?? [] },
-        { kept: this.input.current().fromFile },
-      );
+      // what they say is asked for, not whether it can be served
+      return load(layer, { kept: current().fromFile }, { own: NOWHERE, served: null });
     } catch {
       return null;
     }
@@ -146,12 +147,12 @@ class Reloader implements Reload {
   }
 
   private async readAgain(why: string, allowEmpty: boolean): Promise<ReloadResult> {
-    const { load, current, log, onReload } = this.input;
+    const { current, log, onReload } = this.input;
     onReload?.(true);
     const startMs = performance.now();
     try {
       const taking = allowEmpty ? {} : { before: current().fromFile };
-      const result = await this.use(`reload (${why})`, this.layer, () => load(this.layer, taking));
+      const result = await this.use(`reload (${why})`, this.layer, () => this.load(this.layer, taking));
       this.count(result, performance.now() - startMs);
       if (!result.ok) return result;
       const told = { ...result, notes: current().removed.map(removedText) };
@@ -160,6 +161,11 @@ class Reloader implements Reload {
     } finally {
       onReload?.(false);
     }
+  }
+
+  private load(layer: RuntimeLayer, taking: FileTaking): Config {
+    const { load, own, current } = this.input;
+    return load(layer, taking, { own: own(), served: current() });
   }
 
   private async use(
@@ -190,6 +196,8 @@ class Reloader implements Reload {
       : { done, failed: failed + 1, ...last, lastError: result.errors.map((each) => each.toLine()).join("; ") };
   }
 }
+
+const NOWHERE = new OwnListeners([], []);
 
 /** A file's cluster that is not served would be looked for in vain. */
 function removedText({ name, where }: Config["removed"][number]): string {

@@ -55,6 +55,7 @@ describe("A1: a node that is edge-lb itself", () => {
         ["admin", "127.0.0.1:50000"],
       ],
     ],
+    ["the usual admin address", [["cluster", "hub=api=127.0.0.1,api-port=50000"]]],
     [
       "the DNS address",
       [
@@ -90,7 +91,13 @@ describe("A1: a node that is edge-lb itself", () => {
         ["listen", "api=192.168.125.1:6443"],
       ],
     ],
-    ["the usual admin address, which gives way", [["cluster", "hub=api=127.0.0.1,api-port=50000"]]],
+    [
+      "the usual admin address, without a status page",
+      [
+        ["cluster", "hub=api=127.0.0.1,api-port=50000"],
+        ["admin", "off"],
+      ],
+    ],
     ["another machine", [["cluster", "hub=192.168.125.20-22"]]],
   ] as const) {
     test(`is not: ${what}`, () => expect(mistakes(flags, undefined, HERE)).toEqual([]));

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { diffConfig, type ConfigDiff } from "../../../src/config/diff.ts";
 import { loadConfig, type FileTaking, type RuntimeLayer } from "../../../src/config/load.ts";
+import { OwnListeners, type OwnPlace } from "../../../src/config/clusters/own-listeners.ts";
 import type { Config } from "../../../src/config/model.ts";
 import { createReload, type Reload } from "../../../src/control/serve/reloader.ts";
 import { forgetCluster, withCluster, withoutCluster } from "../../../src/control/serve/runtime-layer.ts";
@@ -21,6 +22,8 @@ interface Bench {
   /** Applying fails with this. */
   fail: EdgeError | null;
   reads: number;
+  /** This machine's addresses. */
+  local: readonly string[];
 }
 
 function bench(first: string): Bench {
@@ -28,14 +31,14 @@ function bench(first: string): Bench {
   const lines: string[] = [];
   const options: (ApplyOptions | undefined)[] = [];
   const line = (_: string, message: string): void => void lines.push(message);
-  const load = (runtime: RuntimeLayer, taking?: FileTaking): Config => {
+  const load = (runtime: RuntimeLayer, taking?: FileTaking, place?: OwnPlace): Config => {
     const flags = [{ flag: "config", text: "lab.yaml" }];
     const readFile = (): string => {
       made.reads += 1;
       return text;
     };
     const machine = { env: {}, userId: 0, cpus: 1, addresses: null };
-    return loadConfig({ flags, readFile, machine, runtime, taking });
+    return loadConfig({ flags, readFile, machine, runtime, taking, place });
   };
   const apply = async (config: Config, given?: ApplyOptions): Promise<ConfigDiff> => {
     await made.gate;
@@ -46,7 +49,13 @@ function bench(first: string): Bench {
     return diff;
   };
   const made: Bench = {
-    reload: createReload({ load, current: () => serving, apply, log: { info: line, warn: line, error: line } }),
+    reload: createReload({
+      load,
+      own: () => new OwnListeners([{ label: "api", at: { ip: "", port: 6_443 } }], made.local),
+      current: () => serving,
+      apply,
+      log: { info: line, warn: line, error: line },
+    }),
     write: (next) => (text = next),
     lines,
     serving: () => serving,
@@ -55,6 +64,7 @@ function bench(first: string): Bench {
     gate: Promise.resolve(),
     fail: null,
     reads: 0,
+    local: [],
   };
   let serving = load({ added: [], removed: new Set() });
   made.reads = 0;
@@ -202,5 +212,47 @@ describe("change", () => {
     lab.write(TWO);
     await lab.reload.reload("SIGHUP");
     expect(lab.clusters()).toEqual(["hub file", "two file"]);
+  });
+});
+
+describe("A1: a node that becomes edge-lb's own address while it runs", () => {
+  test("refuses no change of anything else, and a reload neither", async () => {
+    const lab = bench(TWO);
+    lab.local = ["10.0.0.2"];
+    const added = await lab.reload.change({ why: "add c", edit: (layer) => withCluster(layer, "c", "10.0.0.3") });
+    expect(added).toMatchObject({ ok: true, changes: ["cluster c added"] });
+    const gone = await lab.reload.change({ why: "rm hub", edit: (layer) => withoutCluster(layer, "hub", true) });
+    expect(gone).toMatchObject({ ok: true });
+    expect(lab.reload.below()?.clusters.map(({ name }) => name)).toEqual(["hub", "two"]);
+    expect(await lab.reload.change({ why: "add hub", edit: (layer) => forgetCluster(layer, "hub") })).toMatchObject({
+      ok: true,
+    });
+    lab.write(`${TWO}  three: { nodes: 10.0.0.4 }\n`);
+    expect(await lab.reload.reload("SIGHUP")).toMatchObject({ ok: true, changes: ["cluster three added"] });
+  });
+
+  for (const [what, name, spec] of [
+    ["brings to another cluster", "c", "10.0.0.2"],
+    ["adds to the same cluster", "two", "10.0.0.2,10.0.0.9"],
+  ] as const) {
+    test(`refuses what a change ${what}`, async () => {
+      const lab = bench(TWO);
+      lab.local = ["10.0.0.2", "10.0.0.9"];
+      const done = await lab.reload.change({ why: "add", edit: (layer) => withCluster(layer, name, spec) });
+      expect(done.ok ? [] : done.errors.map(({ message }) => message)).toEqual([
+        expect.stringContaining(
+          `Cannot use node ${spec.split(",").at(-1)} for cluster "${name}": edge-lb itself listens`,
+        ),
+      ]);
+    });
+  }
+
+  test("is refused when it is brought back, by its reason", async () => {
+    const lab = bench(TWO);
+    await lab.reload.change({ why: "rm two", edit: (layer) => withoutCluster(layer, "two", true) });
+    lab.local = ["10.0.0.2"];
+    expect(lab.reload.below()?.clusters.map(({ name }) => name)).toEqual(["hub", "two"]);
+    const back = await lab.reload.change({ why: "add two", edit: (layer) => forgetCluster(layer, "two") });
+    expect(back.ok ? "" : back.errors[0]?.message).toContain("edge-lb itself listens there");
   });
 });
