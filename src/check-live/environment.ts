@@ -1,5 +1,6 @@
 /** The machine as `check --live` sees it; tests give one of their own. */
 import { execFile } from "node:child_process";
+import { createSocket } from "node:dgram";
 import * as dns from "node:dns/promises";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -10,7 +11,7 @@ import { canonicalIp, formatEndpoint } from "../core/address.ts";
 import { descriptorLimit } from "../runtime/descriptors.ts";
 import { readSourcePorts, type SourcePorts } from "../control/machine/source-ports.ts";
 import { askClock, type ClockAnswer, type ClockQuestion } from "./clock.ts";
-import { portHolder, type Holder } from "../control/machine/port-holder.ts";
+import { portHolder, type Holder, type Transport } from "../control/machine/port-holder.ts";
 import { chooseEngine, type ChosenEngine } from "../control/serve/engine.ts";
 import { createNodeProbe, type NodeProbe, type ProbePlan } from "../control/probe/node-probe.ts";
 import { codeOf } from "../errors.ts";
@@ -41,8 +42,8 @@ export interface LiveEnvironment {
   /** Addresses as that name server gives them, of its own family; or why there are none. */
   askServer(server: ListenAddress, name: string): Promise<readonly string[] | string>;
   /** Bind and close again. @returns null, or why not: `EADDRINUSE` */
-  tryListen(at: ListenAddress): Promise<string | null>;
-  holder(at: ListenAddress): Holder | null;
+  tryListen(at: ListenAddress, over: Transport): Promise<string | null>;
+  holder(at: ListenAddress, over: Transport): Holder | null;
   /** What a program prints; null: there is none of that name. */
   run(program: string, args: readonly string[]): Promise<ProgramAnswer | null>;
   nodeProbe(plan: ProbePlan): NodeProbe;
@@ -122,13 +123,24 @@ async function askServer({ ip, port }: ListenAddress, name: string): Promise<rea
   }
 }
 
-function tryListen(at: ListenAddress): Promise<string | null> {
+function tryListen(at: ListenAddress, over: Transport): Promise<string | null> {
+  if (over === "udp") return tryBind(at);
   return new Promise((resolve) => {
     const server = createServer();
     server.once("error", (error) => resolve(codeOf(error) ?? error.message));
     server.listen({ port: at.port, ...(at.ip === "" ? {} : { host: at.ip }), exclusive: true }, () =>
       server.close(() => resolve(null)),
     );
+  });
+}
+
+function tryBind({ ip, port }: ListenAddress): Promise<string | null> {
+  return new Promise((resolve) => {
+    const socket = createSocket(ip === "" || ip.includes(":") ? "udp6" : "udp4");
+    socket.once("error", (error) => resolve(codeOf(error) ?? error.message));
+    socket.bind({ port, ...(ip === "" ? {} : { address: ip }), exclusive: true }, () => {
+      socket.close(() => resolve(null));
+    });
   });
 }
 

@@ -1,26 +1,23 @@
 /** Rights, limits, SELinux and ports of this machine. */
-import { listenText, type ListenAddress } from "../config/values/addresses.ts";
+import { listenersOf, type OwnListener } from "../config/clusters/own-listeners.ts";
+import { adminYieldsTo } from "../config/own-sockets.ts";
+import { listenText } from "../config/values/addresses.ts";
 import type { Config } from "../config/model.ts";
-import type { ServiceName } from "../seam/services.ts";
 import { maxConnections } from "../control/machine/limits.ts";
-import { stopLine, type Holder } from "../control/machine/port-holder.ts";
+import { stopLine, type Holder, type Transport } from "../control/machine/port-holder.ts";
 import type { LiveEnvironment } from "./environment.ts";
 import { fail, ok, warn, type Finding } from "./finding.ts";
 import { checkSourcePorts } from "./source-ports.ts";
-import { listenOf } from "../config/clusters/service-settings.ts";
 
-export interface Wanted {
-  readonly kind: ServiceName | "admin";
-  readonly at: ListenAddress;
+interface Wanted extends OwnListener {
+  readonly over: Transport;
 }
 
 /** Every address that edge-lb would listen on. */
-export function wantedOf(config: Config): readonly Wanted[] {
-  const listeners = config.services.flatMap((service) =>
-    listenOf(config, service).map((at): Wanted => ({ kind: service.name, at })),
-  );
-  const { admin } = config;
-  return admin === null ? listeners : [...listeners, { kind: "admin", at: admin }];
+function wantedOf(config: Config): readonly Wanted[] {
+  // that the usual admin address gives way is a warning of the configuration itself
+  const listeners = listenersOf(adminYieldsTo(config) === null ? config : { ...config, admin: null });
+  return listeners.map((each) => ({ ...each, over: "tcp" }));
 }
 
 export async function checkMachine(config: Config, environment: LiveEnvironment): Promise<readonly Finding[]> {
@@ -80,7 +77,7 @@ async function selinux(config: Config, environment: LiveEnvironment): Promise<re
   if (mode !== "Enforcing" || /:unconfined_/.test(context)) {
     return [ok(`SELinux: ${mode.toLowerCase()}${mode === "Enforcing" ? ", and does not confine this process" : ""}`)];
   }
-  const ports = new Set(wantedOf(config).map(({ at }) => at.port));
+  const ports = new Set(wantedOf(config).flatMap(({ label, at }) => (label === "dns" ? [] : [at.port])));
   const lines = [...ports]
     .filter((port) => port > 0 && !LABELLED_PORTS.has(port))
     .map((port) => `sudo semanage port -a -t http_port_t -p tcp ${port}`);
@@ -91,18 +88,45 @@ async function selinux(config: Config, environment: LiveEnvironment): Promise<re
 /** Ports one after the other: a listener on every address would meet the next one's test. */
 export async function checkPorts(config: Config, environment: LiveEnvironment): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
-  for (const wanted of wantedOf(config)) findings.push(await port(wanted, environment));
+  for (const wanted of wantedOf(config)) {
+    if (wanted.label === "dns") findings.push(...(await dnsPorts(wanted, environment)));
+    else findings.push(gentler(await port(wanted, environment), wanted.label === "admin" && !config.adminGiven));
+  }
   return findings;
 }
 
-async function port({ kind, at }: Wanted, environment: LiveEnvironment): Promise<Finding> {
-  const shown = `${kind} ${listenText(at)}`;
-  const code = await environment.tryListen(at);
+/** Each address of a wildcard has sockets of its own, and one that cannot be had is left out. */
+async function dnsPorts(wanted: Wanted, environment: LiveEnvironment): Promise<readonly Finding[]> {
+  const { at } = wanted;
+  const isWildcard = ["", "::", "0.0.0.0"].includes(at.ip);
+  const mine = environment.addresses
+    .map(({ ip }) => ip)
+    .filter((ip) => at.ip === "" || ip.includes(":") === (at.ip === "::"));
+  const ips = isWildcard ? mine : [at.ip];
+  const findings: Finding[] = [];
+  for (const ip of new Set(ips)) {
+    const own = { ...wanted, at: { ip, port: at.port } };
+    const tcp = await port(own, environment);
+    const found = tcp.grade === "ok" ? await port({ ...own, over: "udp" }, environment) : tcp;
+    findings.push(gentler(found, isWildcard));
+  }
+  return findings;
+}
+
+/** @param canDo edge-lb serves clusters without it */
+function gentler(finding: Finding, canDo: boolean): Finding {
+  return canDo && finding.grade === "fail" ? { ...finding, grade: "warn" } : finding;
+}
+
+async function port(wanted: Wanted, environment: LiveEnvironment): Promise<Finding> {
+  const { at, over } = wanted;
+  const shown = shownOf(wanted);
+  const code = await environment.tryListen(at, over);
   switch (code) {
     case null:
       return ok(`${shown}: free`);
     case "EADDRINUSE":
-      return held(shown, kind, at, environment.holder(at), environment.running);
+      return held(wanted, environment.holder(at, over), environment.running);
     case "EACCES":
     case "EPERM":
       return environment.running === null
@@ -115,20 +139,24 @@ async function port({ kind, at }: Wanted, environment: LiveEnvironment): Promise
   }
 }
 
-function held(
-  shown: string,
-  kind: Wanted["kind"],
-  at: ListenAddress,
-  holder: Holder | null,
-  running: number | null,
-): Finding {
+function shownOf({ label, at, over }: Wanted): string {
+  return `${label} ${listenText(at)}${over === "udp" ? " (UDP)" : ""}`;
+}
+
+function held(wanted: Wanted, holder: Holder | null, running: number | null): Finding {
+  const { label, at, over } = wanted;
+  const shown = shownOf(wanted);
   if (holder === null) {
     if (running !== null) return ok(`${shown}: held, as it seems by the edge-lb that runs (pid ${running})`);
-    return fail(`${shown}: held by a process of another user`, `sudo ss -ltnp 'sport = :${at.port}'`);
+    return fail(
+      `${shown}: held by a process of another user`,
+      `sudo ss ${over === "udp" ? "-lunp" : "-ltnp"} 'sport = :${at.port}'`,
+    );
   }
   const { pid, command, unit } = holder;
   if (pid === running) return ok(`${shown}: held by the edge-lb that runs (pid ${pid})`);
   const stop = unit === null ? `sudo ${stopLine(holder)}` : `sudo systemctl disable --now ${unit}`;
-  const move = kind === "admin" ? "or --admin ADDR:PORT" : `or --listen ${kind}=ADDR:PORT`;
+  const flag = label === "admin" || label === "dns" ? `--${label} ` : `--listen ${label}=`;
+  const move = `or ${flag}ADDR:PORT`;
   return fail(`${shown}: held by ${command} (pid ${pid}${unit === null ? "" : `, ${unit}`})`, stop, move);
 }

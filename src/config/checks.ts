@@ -1,15 +1,15 @@
 /** Mistakes that only show when everything is read: settings and clusters that do not go together. */
-import { isLoopback, listenText, sameSocket, type ListenAddress } from "./values/addresses.ts";
+import { isLoopback, listenText } from "./values/addresses.ts";
 import { checkClaims, nameSetsOf } from "./clusters/claims.ts";
 import { checkClients } from "./clusters/client-networks.ts";
 import { checkPorts } from "./clusters/further-services.ts";
 import type { ClusterEntry } from "./layers/layers.ts";
 import type { Config } from "./model.ts";
 import { GLOBAL, type Settings } from "./options/options.ts";
-import { LISTEN } from "./options/service-options.ts";
+import { checkListeners } from "./own-sockets.ts";
 import type { Option } from "./options/option.ts";
 import { checkOwnNodes, type OwnPlace } from "./clusters/own-listeners.ts";
-import { listenOf, settingOf } from "./clusters/service-settings.ts";
+import { settingOf } from "./clusters/service-settings.ts";
 import { didYouMean, quote, type Problems } from "./values/text.ts";
 
 export const AUTH_VARIABLE = "EDGE_LB_ADMIN_AUTH";
@@ -51,35 +51,6 @@ function checkDefaults(
   check(config.defaultCluster, options.defaultCluster);
   for (const [name, option] of Object.entries(options.defaults))
     check(settingOf(config.defaults, name) ?? null, option);
-}
-
-interface Bound {
-  readonly label: string;
-  readonly at: ListenAddress;
-  readonly where: string;
-}
-
-/** Two listeners cannot share a port; and someone must be listened to. */
-function checkListeners(
-  config: Config,
-  options: Settings,
-  placeOf: (option: Option<unknown>) => string,
-  problems: Problems,
-): void {
-  const all: Bound[] = config.services.flatMap(({ name }) => {
-    const where = placeOf(settingOf(options.listen, name) ?? LISTEN.api);
-    return listenOf(config, { name }).map((at) => ({ label: name, at, where }));
-  });
-  if (all.length === 0) problems.add("--listen", "Cannot start: every listener is off, at least 1 wanted");
-  // the usual address gives way: edge-lb runs without a status page then, and says so
-  if (config.admin !== null && config.adminGiven)
-    all.push({ label: "admin", at: config.admin, where: placeOf(GLOBAL.admin) });
-  for (const [index, { label, at, where }] of all.entries()) {
-    const other = all.slice(0, index).find((earlier) => sameSocket(earlier.at, at));
-    if (other === undefined) continue;
-    const found = `${other.label} has ${listenText(other.at)} already`;
-    problems.add(where, `Cannot use ${listenText(at)} for ${label}: ${found}`);
-  }
 }
 
 /** The status page shows addresses and names: without a password it stays on this machine. */

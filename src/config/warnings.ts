@@ -1,11 +1,13 @@
 /** What works and is likely not meant: `check` and the start say it. */
 import { isPrivate, listenText } from "./values/addresses.ts";
+import { adminYieldsTo, yieldText } from "./own-sockets.ts";
 import type { Config } from "./model.ts";
 import { CLUSTER } from "./options/cluster-options.ts";
 import { durationText } from "./values/values.ts";
 
-export function configWarnings(config: Pick<Config, "admin" | "adminAuth" | "clusters">): readonly string[] {
-  return [...passwordInClear(config), ...sleepless(config)];
+export function configWarnings(config: Config): readonly string[] {
+  const taken = adminYieldsTo(config);
+  return [...passwordInClear(config), ...(taken === null ? [] : [yieldText(config, taken)]), ...sleepless(config)];
 }
 
 function passwordInClear({ admin, adminAuth }: Pick<Config, "admin" | "adminAuth">): readonly string[] {

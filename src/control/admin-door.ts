@@ -1,5 +1,6 @@
 /** The admin plane as control sees it: what it may read, and the address it listens on. */
 import type { ListenAddress } from "../config/values/addresses.ts";
+import { adminYieldsTo } from "../config/own-sockets.ts";
 import type { Config } from "../config/model.ts";
 import { formatEndpoint } from "../core/address.ts";
 import { EdgeError } from "../errors.ts";
@@ -37,12 +38,13 @@ export type OpenAdmin = (at: ListenAddress, access: AdminAccess, fds: readonly n
  */
 export async function takeAdmin(
   open: OpenAdmin,
-  { admin: at, adminGiven }: Config,
+  config: Config,
   access: AdminAccess,
   fds: readonly number[] = [],
 ): Promise<AdminListener | null> {
   const { log } = access;
-  if (at === null) return null;
+  const { admin: at, adminGiven } = config;
+  if (at === null || adminYieldsTo(config) !== null) return null; // the start has told it
   try {
     const admin = await open(at, access, fds);
     log.info("admin", `status page at ${urlOf(admin.at)}`, { port: admin.at.port });

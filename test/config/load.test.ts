@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
 import { checkAdmin } from "../../src/config/checks.ts";
+import { configWarnings } from "../../src/config/warnings.ts";
 import { loadConfig, requireClusters } from "../../src/config/load.ts";
 import type { ClusterConfig, Config } from "../../src/config/model.ts";
 import { Problems } from "../../src/config/values/text.ts";
@@ -592,5 +593,47 @@ describe("the admin address", () => {
     expect(mistakes([...listener, ["admin", "127.0.0.1:50000"]])).toEqual([
       "--admin 127.0.0.1:50000: Cannot use 127.0.0.1:50000 for admin: api has :50000 already (CONFIG_INVALID)",
     ]);
+    expect(configWarnings(load(listener))).toEqual([
+      "no status page: api at :50000 has its usual address 127.0.0.1:50000; " +
+        "choose another with --admin ADDR:PORT, or --admin off to be rid of this line",
+    ]);
+    expect(configWarnings(load([...listener, ["admin", "off"]]))).toEqual([]);
+  });
+});
+
+describe("A1: an address of edge-lb's own twice", () => {
+  const cluster = ["cluster", "hub=10.0.0.1"] as const;
+  test.each([
+    [
+      "DNS and a listener",
+      [["dns", "127.0.0.1:6443"]],
+      "--dns 127.0.0.1:6443: Cannot use 127.0.0.1:6443 for dns: api has :6443 already",
+    ],
+    ["DNS everywhere and a listener", [["dns", ":443"]], "--dns :443: Cannot use :443 for dns: https has :443 already"],
+    [
+      "DNS and the status page",
+      [
+        ["dns", "127.0.0.1:50001"],
+        ["admin", ":50001"],
+        ["admin-auth", "a:b"],
+      ],
+      "--admin :50001: Cannot use :50001 for admin: dns has 127.0.0.1:50001 already",
+    ],
+    [
+      "DNS twice",
+      [["dns", "127.0.0.1:53,127.0.0.1:53"]],
+      "Cannot use 127.0.0.1:53 for dns: dns has 127.0.0.1:53 already",
+    ],
+  ] as const)("is refused: %s", (_, flags, text) => {
+    expect(mistakes([cluster, ...flags])).toEqual([expect.stringContaining(text)]);
+  });
+
+  test("is no mistake for one of DNS's wildcard", () => {
+    expect(mistakes([cluster, ["dns", ":53,127.0.0.1:53"]])).toEqual([]);
+  });
+
+  test("is told of the usual admin address and DNS", () => {
+    const [line = ""] = configWarnings(load([cluster, ["dns", "127.0.0.1:50000"]]));
+    expect(line).toStartWith("no status page: dns at 127.0.0.1:50000 has its usual address");
   });
 });

@@ -77,8 +77,10 @@ export function checkOwnNodes(
   }
 }
 
+export type ListeningConfig = Pick<Config, "admin" | "adminGiven" | "dns" | "listen" | "services">;
+
 /** As configured. */
-export function listenersOf(config: Config): readonly OwnListener[] {
+export function listenersOf(config: ListeningConfig): readonly OwnListener[] {
   const services = config.services.flatMap((service) =>
     listenOf(config, service).map((at) => ({ label: service.name, at })),
   );

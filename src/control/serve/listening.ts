@@ -125,6 +125,8 @@ export function bindError(error: unknown, at: Address, flag = "--listen", over: 
   const holder = portHolder(at, over);
   if (holder === null) return cannotListen(at, "the port is held by another process", "run as root to see which");
   const { command, pid, unit } = holder;
+  if (pid === process.pid)
+    return cannotListen(at, "edge-lb itself listens there", `choose another address with ${flag}`);
   return cannotListen(
     at,
     `the port is held by ${command} (pid ${pid}${unit === null ? "" : `, ${unit}`})`,

@@ -228,6 +228,32 @@ describe("runLiveCheck()", () => {
     ],
   ])("finds %s", async (_, more, want) => expect(await complaints(more)).toContain(want));
 
+  test.each<[string, Partial<LiveEnvironment>, string, Config]>([
+    [
+      "a port of DNS held over UDP",
+      {
+        tryListen: async ({ port }, over) => (port === 53 && over === "udp" ? "EADDRINUSE" : null),
+        holder: () => ({ pid: 53, command: "dnsmasq", unit: null }),
+      },
+      "fail dns 192.168.125.1:53 (UDP): held by dnsmasq (pid 53) | sudo kill 53 | or --dns ADDR:PORT",
+      load([
+        ["domain", "lab"],
+        ["admin", "off"],
+        ["dns", "192.168.125.1:53"],
+        ["cluster", "hub=192.168.125.20-22"],
+      ]),
+    ],
+    [
+      "the usual status page's port held by another",
+      { tryListen: async ({ port }) => (port === 50_000 ? "EADDRINUSE" : null) },
+      "warn admin 127.0.0.1:50000: held by a process of another user | sudo ss -ltnp 'sport = :50000'",
+      load([
+        ["domain", "lab"],
+        ["cluster", "hub=192.168.125.20-22"],
+      ]),
+    ],
+  ])("finds %s", async (_, more, want, config) => expect(await complaints(more, config)).toContain(want));
+
   test("knows the edge-lb that runs by its pid", async () => {
     const holder = (): { pid: number; command: string; unit: null } => ({ pid: 7, command: "edge-lb", unit: null });
     const more = { running: 7, tryListen: async () => "EADDRINUSE", holder, mayBindLow: false };
