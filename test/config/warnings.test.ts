@@ -1,9 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import { configWarnings } from "../../src/config/warnings.ts";
+import { load } from "./loading.ts";
 import { clusterConfig } from "../control/health/bench.ts";
 
 const warningsOf = (keys: Parameters<typeof clusterConfig>[1]): readonly string[] =>
-  configWarnings({ admin: null, adminAuth: null, clusters: [clusterConfig("hub", keys)] });
+  configWarnings({ ...load([["admin", "off"]]), clusters: [clusterConfig("hub", keys)] });
 const MINUTE = 60_000;
 
 describe("configWarnings()", () => {
