@@ -160,7 +160,7 @@ export const SIOCOUTQ = 0x5411;
 
 export const SOL = { SOCKET: 1, TCP: 6, IPV6: 41 } as const;
 export const SO = { REUSEADDR: 2, ERROR: 4, SNDBUF: 7, KEEPALIVE: 9, LINGER: 13, REUSEPORT: 15 } as const;
-export const TCP = { NODELAY: 1, KEEPIDLE: 4, KEEPINTVL: 5, KEEPCNT: 6, DEFER_ACCEPT: 9, QUICKACK: 12 } as const;
+export const TCP = { NODELAY: 1, KEEPIDLE: 4, KEEPINTVL: 5, KEEPCNT: 6, DEFER_ACCEPT: 9 } as const;
 export const IPV6_V6ONLY = 26;
 export const SOL_IP = 0;
 export const IP = { TRANSPARENT: 19, BIND_ADDRESS_NO_PORT: 24 } as const;
