@@ -1,4 +1,5 @@
 /** Who signs whose certificates, kept over restarts where there is a folder for that. */
+import { randomBytes } from "node:crypto";
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { SUBJECTS_MOST, withIssuer, type Issuers, type Subject } from "../core/discover/issuers.ts";
@@ -29,8 +30,7 @@ export class IssuerMemory {
     this.known = issuers;
     if (this.path === null) return;
     try {
-      writeFileSync(`${this.path}.new`, `${JSON.stringify(Object.fromEntries(issuers), null, 1)}\n`, { mode: 0o600 });
-      renameSync(`${this.path}.new`, this.path);
+      replace(this.path, `${JSON.stringify(Object.fromEntries(issuers), null, 1)}\n`);
       this.fault = null;
     } catch (error) {
       this.fault = codeOf(error) ?? String(error);
@@ -48,4 +48,11 @@ export class IssuerMemory {
       if (codeOf(error) !== "ENOENT") this.fault = codeOf(error) ?? "it is no JSON";
     }
   }
+}
+
+/** The folder may be another user's: what stands ready under a name that can be guessed is not written to. */
+function replace(path: string, text: string): void {
+  const fresh = `${path}.${randomBytes(9).toString("base64url")}`;
+  writeFileSync(fresh, text, { mode: 0o600, flag: "wx" });
+  renameSync(fresh, path);
 }
