@@ -163,6 +163,12 @@ export const FAMILIES: readonly MetricFamily[] = [
   counter("dns_answers_total", "Answers to DNS queries", ({ status }) =>
     Object.entries(status.dns?.answers ?? {}).map(([rcode, value]) => ({ labels: { rcode }, value })),
   ),
+  gauge("discover_source_up", "1 when the source of discovery can be asked", ({ status }) =>
+    (status.discovery?.sources ?? []).map(({ source, fault }) => ({
+      labels: { source },
+      value: Number(fault === null),
+    })),
+  ),
   counter(
     "log_lines_lost_total",
     "Log lines that did not reach the sink",

@@ -42,6 +42,8 @@ class Discovery implements RunningDiscovery {
   /** By domain or first API name. */
   private names = new Map<string, string>();
   private specs: readonly string[] = [];
+  /** Sources as configured last. */
+  private wanted: readonly DiscoverSource[] = [];
   private deciding = false;
   private timer: ReturnType<typeof setInterval> | null = null;
 
@@ -49,7 +51,7 @@ class Discovery implements RunningDiscovery {
     this.access = access;
     access.supervisor.trust.set(this.memory.issuers);
     this.specs = access.reload.layer.discovered ?? [];
-    const { own, log } = access.supervisor;
+    const { own, log, discovery } = access.supervisor;
     const { neighbours } = this;
     const looker = new Looker({
       pacer: new Pacer(),
@@ -57,7 +59,7 @@ class Discovery implements RunningDiscovery {
       isAbsent: (ip) => neighbours.isAbsent(ip),
     });
     this.sightings = new Sightings({ looker, neighbours, nowMs: () => performance.now() });
-    this.tellings = new Tellings(log, this.memory);
+    this.tellings = new Tellings(log, this.memory, discovery);
   }
 
   start(): void {
@@ -80,14 +82,17 @@ class Discovery implements RunningDiscovery {
     this.noteProbes();
     this.noteArrivals();
     void this.sightings.askAgain();
-    const gone = this.sightings.forget(this.access.supervisor.config.timeouts.gone);
-    if ((this.sightings.takeNews() || gone) && !this.deciding) void this.decide();
+    this.sightings.forget(this.access.supervisor.config.timeouts.gone);
+    // what is news meanwhile is still news afterwards
+    if (!this.deciding && this.sightings.takeNews()) void this.decide();
   }
 
   private updateSources(nowMs: number): void {
     const { config } = this.access.supervisor;
     const wanted = new Map(config.discover.map((spec) => [sourceText(spec), spec]));
     for (const text of this.sources.keys()) if (!wanted.has(text)) this.sources.delete(text);
+    if (config.discover !== this.wanted) this.tellings.sourcesAre([...wanted.keys()]);
+    this.wanted = config.discover;
     for (const [text, spec] of wanted) if (!this.sources.has(text)) this.open(text, spec, nowMs);
     if (wanted.size > 0) this.tellings.memoryKept();
   }
@@ -108,7 +113,7 @@ class Discovery implements RunningDiscovery {
       const given = new Set(this.given().flatMap(({ addresses }) => addresses));
       const candidates = (await watched.source.find()).filter(({ ip }) => !given.has(ip));
       watched.candidates = new Map(candidates.map((each) => [each.ip, each]));
-      this.tellings.sourceAnswered(text);
+      this.tellings.sourceAnswered(text, candidates.length);
       await this.sightings.look(candidates, watched.source.spec.ports);
     } catch (error) {
       this.tellings.sourceFailed(text, error);
@@ -158,7 +163,7 @@ class Discovery implements RunningDiscovery {
       await this.serve(findings);
     } catch (error) {
       if (!(error instanceof EdgeError)) throw error;
-      this.tellings.sourceFailed("what was found", error);
+      this.tellings.notServed(error);
     } finally {
       this.deciding = false;
     }

@@ -108,12 +108,11 @@ export class Sightings {
     return this.shown.get(ip)?.ports ?? {};
   }
 
-  /** @returns whether one left that did not answer for so long */
-  forget(goneMs: number): boolean {
+  /** Those leave that did not answer for so long. */
+  forget(goneMs: number): void {
     const nowMs = this.input.nowMs();
     const late = [...this.shown.keys()].filter((ip) => nowMs - (this.answeredMs.get(ip) ?? 0) > goneMs);
     for (const ip of late) this.drop(ip);
-    return late.length > 0;
   }
 
   /** With what they show to the names of all clusters. Those that are still being asked are as they were before. */

@@ -1,5 +1,6 @@
 /** What discovery says: each thing once, until it is otherwise. */
 import type { EventLog } from "../control/log/event-log.ts";
+import type { DiscoveryView, SourceView } from "../control/serve/discovery-view.ts";
 import type { Findings } from "../core/discover/clusters.ts";
 import { EdgeError } from "../errors.ts";
 import type { IssuerMemory } from "./issuer-memory.ts";
@@ -10,12 +11,16 @@ const TOLD_MOST = 4_096;
 export class Tellings {
   private readonly log: EventLog;
   private readonly memory: IssuerMemory;
-  private readonly failing = new Map<string, string>();
+  private readonly view: DiscoveryView;
+  private readonly sources = new Map<string, SourceView>();
   private told = new Set<string>();
   private toldMemory = false;
+  /** Why what was found could not be served last. */
+  private fault = "";
 
-  constructor(log: EventLog, memory: IssuerMemory) {
+  constructor(log: EventLog, memory: IssuerMemory, view: DiscoveryView) {
     this.log = log;
+    this.view = view;
     this.memory = memory;
   }
 
@@ -28,15 +33,39 @@ export class Tellings {
     this.log.info("discover", `who signs the certificates of discovered clusters is remembered ${where}`);
   }
 
-  sourceFailed(text: string, error: unknown): void {
-    const words = error instanceof EdgeError ? error.toLine() : String(error);
-    if (this.failing.get(text) === words) return;
-    this.failing.set(text, words);
-    this.log.warn("discover", words, { source: text });
+  /** @param texts The sources there are. */
+  sourcesAre(texts: readonly string[]): void {
+    const known = texts.map((source) => this.sources.get(source) ?? { source, addresses: null, fault: null });
+    this.sources.clear();
+    for (const each of known) this.sources.set(each.source, each);
+    this.show();
   }
 
-  sourceAnswered(text: string): void {
-    if (this.failing.delete(text)) this.log.info("discover", `${text} answers again`, { source: text });
+  sourceFailed(source: string, error: unknown): void {
+    const fault = error instanceof EdgeError ? error.toLine() : String(error);
+    const before = this.sources.get(source);
+    if (before === undefined) return; // it was taken out meanwhile
+    this.sources.set(source, { ...before, fault });
+    this.show();
+    if (before.fault !== fault) this.log.warn("discover", fault, { source });
+  }
+
+  sourceAnswered(source: string, addresses: number): void {
+    const before = this.sources.get(source);
+    if (before === undefined) return; // it was taken out meanwhile
+    this.sources.set(source, { source, addresses, fault: null });
+    this.show();
+    if (before.fault !== null) this.log.info("discover", `${source} answers again`, { source });
+  }
+
+  notServed(error: EdgeError): void {
+    const words = error.toLine();
+    if (words !== this.fault) this.log.warn("discover", words);
+    this.fault = words;
+  }
+
+  private show(): void {
+    this.view.sources = [...this.sources.values()];
   }
 
   findings({ foreign, nameless, taken }: Findings): void {
@@ -51,6 +80,7 @@ export class Tellings {
       ),
       ...taken.map(({ ip, what, cluster }) => `${ip} serves ${what}, which is cluster ${cluster}'s: not added to it`),
     ]);
+    this.view.notes = [...lines];
     for (const line of lines) if (!this.told.has(line)) this.log.warn("discover", line);
     this.told = new Set([...lines].slice(0, TOLD_MOST));
   }

@@ -140,10 +140,11 @@ describe("Sightings", () => {
     network.nowMs += 5_000;
     sightings.alive("10.0.0.1");
     network.nowMs += 5_000;
-    expect(sightings.forget(6_000)).toBe(false);
+    sightings.forget(6_000);
+    expect((await network.shown()).length).toBe(1);
     network.nowMs += 5_000;
-    expect(sightings.forget(6_000)).toBe(true);
-    expect(await network.shown()).toEqual([]);
+    sightings.forget(6_000);
+    expect([await network.shown(), sightings.takeNews()]).toEqual([[], true]);
   });
 
   test("looks at a node anew that shows something else, which then counts", async () => {

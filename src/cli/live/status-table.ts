@@ -13,6 +13,7 @@ export function statusText(status: Status): string {
     listenerTable(status),
     ...status.clusters.map(clusterBlock),
     removedBlock(status),
+    discoveryBlock(status),
     unknownBlock(status),
   ].filter((block) => block !== "");
   return blocks.join("\n");
@@ -91,6 +92,17 @@ function removedBlock({ removed = [] }: Status): string {
       ({ name, from }) => `${name}: removed while running, ${from} still has it: edge-lb add ${name} brings it back\n`,
     )
     .join("");
+}
+
+function discoveryBlock({ discovery }: Status): string {
+  if (discovery === undefined || discovery === null) return "";
+  const rows = discovery.sources.map(({ source, addresses, fault }) => [
+    source,
+    addresses === null ? "-" : `${addresses}`,
+    fault ?? (addresses === null ? "is being asked" : "ok"),
+  ]);
+  const notes = discovery.notes.map((note) => `  ${note}\n`).join("");
+  return `${table([["DISCOVER", "ADDRESSES", "STATE"], ...rows])}${notes}`;
 }
 
 function unknownBlock({ unknownNames }: Status): string {

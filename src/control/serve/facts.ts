@@ -6,6 +6,7 @@ import type { DialError, Engine } from "../../seam/mail.ts";
 import type { Snapshot } from "../../seam/snapshot.ts";
 import type { RingUse } from "./engine.ts";
 import type { HealthMonitor } from "../health/monitor.ts";
+import type { DiscoveryView } from "./discovery-view.ts";
 import type { DnsService } from "./dns.ts";
 import type { Sockets } from "./listening.ts";
 import type { NameView } from "./resolver.ts";
@@ -34,6 +35,7 @@ export interface Facts {
   readonly standby: Pick<Standby, "restOf">;
   /** When a cluster leaves by itself, ms since 1970; null: it stays. */
   expiresAt(cluster: string): number | null;
+  readonly discovery: Pick<DiscoveryView, "status">;
   /** Null: off. */
   readonly dns: DnsService | null;
   /** Workers that do not accept connections now. */

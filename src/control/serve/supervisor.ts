@@ -34,6 +34,7 @@ import { openAll } from "./passed-listeners.ts";
 import { Standby } from "../standby/standby.ts";
 import type { Facts } from "./facts.ts";
 import { Totals } from "./totals.ts";
+import { DiscoveryView } from "./discovery-view.ts";
 import { UnknownNames } from "./unknown-names.ts";
 import { Versions } from "./versions.ts";
 import { createWorkers, faultText, type Workers } from "./workers.ts";
@@ -78,6 +79,7 @@ export interface Supervisor extends Facts {
   readonly standby: Standby;
   /** Who signs the certificates of discovered clusters. */
   readonly trust: IssuerTrust;
+  readonly discovery: DiscoveryView;
   /** Where edge-lb itself listens. */
   readonly own: OwnEndpoints;
   /**
@@ -136,6 +138,7 @@ class ControlPlane implements Supervisor {
   readonly board: Board;
   readonly totals: Totals;
   readonly trust = new IssuerTrust();
+  readonly discovery = new DiscoveryView();
   readonly tail = new LiveTail((on) => this.pool.broadcast({ kind: "tail", on }));
   readonly unknownNames = new UnknownNames();
   readonly lastFailures = new Map<number, { readonly error: DialError; readonly atMs: number }>();

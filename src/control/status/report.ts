@@ -26,6 +26,7 @@ import {
   type Traffic,
 } from "./pool-report.ts";
 import { rounded, type Counters, type History, type RateMeter, type Rates } from "./rates.ts";
+import type { DiscoveryStatus } from "../serve/discovery-view.ts";
 import type { DnsStatus } from "../serve/dns.ts";
 import type { UnknownName } from "../serve/unknown-names.ts";
 
@@ -63,6 +64,8 @@ export interface Status {
   readonly unknownNames: readonly UnknownName[];
   /** Null: off; earlier releases do not say. */
   readonly dns?: DnsStatus | null;
+  /** Null: nothing is discovered; earlier releases do not say. */
+  readonly discovery?: DiscoveryStatus | null;
   /** Nodes given by name. */
   readonly names: readonly NameView[];
   /** Newest last. */
@@ -164,6 +167,7 @@ export function buildStatus(input: StatusInput, { history = false }: StatusOptio
     removed: facts.config.removed.map(({ name, layer, where }) => ({ name, layer, from: where })),
     unknownNames: facts.unknownNames.view(facts.routes(), facts.snapshot.services),
     dns: facts.dns?.status() ?? null,
+    discovery: facts.discovery.status(),
     names: facts.names(),
     events: events.recent(),
   };

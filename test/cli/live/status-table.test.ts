@@ -86,6 +86,23 @@ https       x.y   3      10.0.0.9     -
     );
   });
 
+  test("says where clusters are looked for, and what was found that belongs to none", () => {
+    const sources = [
+      { source: "net:192.168.125.0/24", addresses: 254, fault: null },
+      { source: "libvirt", addresses: null, fault: "there is no program virsh" },
+      { source: "kubeconfig:lab", addresses: null, fault: null },
+    ];
+    const notes = ["foreign: 192.168.125.66 shows api.hub.lab"];
+    expect(statusText({ ...STATUS, discovery: { sources, notes } })).toContain(
+      `DISCOVER              ADDRESSES  STATE
+net:192.168.125.0/24  254        ok
+libvirt               -          there is no program virsh
+kubeconfig:lab        -          is being asked
+  foreign: 192.168.125.66 shows api.hub.lab
+`,
+    );
+  });
+
   test("says that it stops, and that the file is wrong", () => {
     const reload = { ...STATUS.reload, failed: 1, lastError: "lab.yaml:1:1: Cannot" };
     const text = statusText({ ...STATUS, stopping: true, file: "lab.yaml", reload });
