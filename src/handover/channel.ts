@@ -6,7 +6,7 @@ export interface Wire {
   /** @returns bytes taken, 0: not now. @throws Error */
   send(bytes: Uint8Array, fds: readonly number[]): number;
   /** @returns null: nothing is there yet; no bytes: the other side has closed. @throws Error */
-  receive(): { readonly bytes: Uint8Array; readonly fds: readonly number[] } | null;
+  receive(): { readonly bytes: Uint8Array; readonly fds: readonly number[]; readonly isShort: boolean } | null;
   /** Holds the thread until that holds, for so long at most. */
   wait(forWhat: "bytes" | "room", ms: number): void;
   close(): void;
@@ -16,6 +16,8 @@ export interface Wire {
 export interface Arrived<M> {
   readonly message: M;
   readonly fds: readonly number[];
+  /** Its descriptors are lost: this process may have no more. */
+  readonly isShort: boolean;
 }
 
 /** How often the socket is looked at while something is waited for. */
@@ -36,6 +38,7 @@ export class Channel<Out extends object, In> {
   private readonly reader = new FrameReader();
   private readonly fds: number[] = [];
   private sending: Promise<void> = Promise.resolve();
+  private isShort = false;
   private ended = false;
   private closed = false;
 
@@ -85,6 +88,7 @@ export class Channel<Out extends object, In> {
       } else if (received.bytes.length === 0) this.ended = true;
       else {
         this.fds.push(...received.fds);
+        this.isShort ||= received.isShort;
         this.reader.push(received.bytes);
       }
     }
@@ -95,8 +99,11 @@ export class Channel<Out extends object, In> {
     if (message === null) return null;
     const { descriptors = 0, ...rest } = message;
     const fds = this.fds.splice(0, Number(descriptors));
-    if (fds.length !== descriptors) throw new Error(`${fds.length} descriptors came, ${String(descriptors)} wanted`);
-    return { message: rest as In, fds };
+    const isShort = this.isShort && fds.length < Number(descriptors);
+    if (isShort) this.isShort = false;
+    else if (fds.length !== descriptors)
+      throw new Error(`${fds.length} descriptors came, ${String(descriptors)} wanted`);
+    return { message: rest as In, fds, isShort };
   }
 
   close(): void {

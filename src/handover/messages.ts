@@ -51,7 +51,7 @@ export type FromNew =
   /** It accepts. */
   | { readonly kind: "ready"; readonly version: number; readonly release: string; readonly pid: number }
   /** It has them; those at these places in the list it does not want. */
-  | { readonly kind: "held"; readonly batch: number; readonly refused: readonly number[] }
+  | { readonly kind: "held"; readonly batch: number; readonly refused: readonly number[]; readonly why?: string }
   /** Its control socket answers. */
   | { readonly kind: "leading" };
 

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import tls from "node:tls";
+import { edgeLbArgv } from "../../scripts/lab/edge-lb.ts";
 import { runUpgradeSoak } from "../../scripts/soak/upgrade/soak.ts";
 import { EchoStream } from "../support/echo-streams.ts";
 import { HOST, until, UpgradeLabs, type UpgradeLab } from "../support/upgrade-lab.ts";
@@ -172,6 +173,27 @@ describe("upgrade", () => {
       expect(stream.fault).toBeNull();
       expect(await lab.edge.exit(20_000)).toBe(0);
       rmSync(lab.control.path, { force: true });
+    },
+    TEST_MS,
+  );
+
+  test(
+    "tunnels that the new one has no descriptors for go on in the old one",
+    async () => {
+      const lab = await labs.start();
+      const streams: EchoStream[] = [];
+      for (let i = 0; i < 100; i++) streams.push(await EchoStream.open({ port: lab.http, host: HOST }));
+      for (const stream of streams) stream.start();
+      const [program = "", ...before] = edgeLbArgv();
+      const small = labs.script("small", `#!/bin/sh\nulimit -n 130\nexec ${program} ${before.join(" ")} "$@"\n`);
+      const { code, out } = await lab.control.run("upgrade", "--to", small);
+      expect(out).toContain("tunnels stay there until they end: the new one has no descriptors left");
+      expect(code).toBe(0);
+      await Promise.all(streams.map((stream) => stream.rest()));
+      await Promise.all(streams.map((stream) => stream.finish()));
+      expect(streams.flatMap(({ fault }) => (fault === null ? [] : [fault]))).toEqual([]);
+      expect((await lab.control.status()).pid).not.toBe(lab.edge.pid);
+      expect(await lab.edge.exit(20_000)).toBe(0);
     },
     TEST_MS,
   );

@@ -57,6 +57,7 @@ export class Heir {
     const channel = new Channel<FromNew, FromOld>(new DescriptorSocket(fd));
     const first = await channel.next(HELLO_MS);
     if (first?.message.kind !== "hello") throw new Error("Cannot take over: the old edge-lb said no hello");
+    if (first.isShort) throw new Error("Cannot take over: no descriptors left");
     return new Heir(channel, first.message, first.fds);
   }
 
@@ -93,11 +94,12 @@ export class Heir {
       if (!this.isLeading) await this.lead(input, null);
       return false;
     }
-    const { message, fds } = next;
+    const { message, fds, isShort } = next;
     this.when = message.kind === "counted" ? "any time" : "soon";
     switch (message.kind) {
       case "tunnels":
-        await this.hold(input.supervisor, message.batch, message.tunnels, fds);
+        if (isShort) await this.refuse(message.batch, message.tunnels.length);
+        else await this.hold(input.supervisor, message.batch, message.tunnels, fds);
         break;
       case "start":
         this.start(input.supervisor, message.batch);
@@ -113,6 +115,11 @@ export class Heir {
         break;
     }
     return true;
+  }
+
+  private refuse(batch: number, count: number): Promise<void> {
+    const refused = Array.from({ length: count }, (_, index) => index);
+    return this.channel.send({ kind: "held", batch, refused, why: "the new one has no descriptors left" });
   }
 
   private async hold(

@@ -58,6 +58,10 @@ export class Successor {
     }
   }
 
+  get isAlive(): boolean {
+    return this.end === null;
+  }
+
   get pid(): number {
     return this.child.pid ?? -1;
   }

@@ -37,6 +37,12 @@ const LATER_MS = 100;
 /** Those that cannot move end by themselves. */
 const NEVER_MS = Number.MAX_SAFE_INTEGER;
 
+/** What the new one made of a batch, by places in its list. */
+interface Held {
+  readonly refused: ReadonlySet<number>;
+  readonly why: string | undefined;
+}
+
 export class Upgrade {
   private readonly input: UpgradeInput;
   private readonly successor: Successor;
@@ -46,6 +52,8 @@ export class Upgrade {
   /** Why tunnels stay; null: they move. */
   private note: string | null = null;
   private stopped = false;
+  /** The successor leads, and has what was there then. */
+  private isOver = false;
   /** The counts that the new one knows. */
   private told = "";
 
@@ -105,6 +113,7 @@ export class Upgrade {
   /** After the successor leads: what is open here ends or becomes a tunnel, which moves too. @returns when nothing is left here */
   async finish(): Promise<void> {
     const { supervisor } = this.input;
+    this.isOver = true;
     const stopping = supervisor.stop(this.note === null ? undefined : NEVER_MS).then(() => (this.stopped = true));
     while (!this.stopped) {
       await Promise.race([stopping, new Promise((resolve) => void setTimeout(resolve, LATER_MS))]);
@@ -142,34 +151,45 @@ export class Upgrade {
 
   /** @returns how many of this worker there were */
   private async moveSome(worker: number): Promise<number> {
-    const { pool, cells } = this.input.supervisor;
+    const { pool } = this.input.supervisor;
     const startMs = performance.now();
     const tunnels = await pool.give(worker, BATCH);
     if (tunnels.length === 0) return 0;
     const batch = ++this.batch;
-    let refused: ReadonlySet<number>;
-    try {
-      const message = { kind: "tunnels", batch, tunnels: tunnels.map((tunnel) => carried(tunnel, cells)) } as const;
-      await this.successor.send(message, tunnels.flatMap(socketsOf));
-      refused = new Set((await this.successor.next("held", STEP_MS, "soon")).refused);
-    } catch (error) {
-      // it must not touch them any more before they go on here
-      await this.successor.kill();
-      pool.post(worker, { kind: "take", tunnels });
-      throw error;
-    }
+    const held = await this.hold(worker, batch, tunnels);
     const started = this.successor.send({ kind: "start", batch });
-    this.settle(worker, tunnels, refused);
+    this.settle(worker, tunnels, held);
     await started;
     this.restMs = Math.max(this.restMs, performance.now() - startMs);
     return tunnels.length;
   }
 
+  /** @returns which of them the new one has. @throws Error when it has none, and they go on here */
+  private async hold(worker: number, batch: number, tunnels: readonly GivenTunnel[]): Promise<Held> {
+    const { pool, cells } = this.input.supervisor;
+    try {
+      const message = { kind: "tunnels", batch, tunnels: tunnels.map((tunnel) => carried(tunnel, cells)) } as const;
+      await this.successor.send(message, tunnels.flatMap(socketsOf));
+      const { refused, why } = await this.successor.next("held", STEP_MS, "soon");
+      return { refused: new Set(refused), why };
+    } catch (error) {
+      // one that serves everybody is not ended for the sake of these: should it still live, it may have them
+      if (this.isOver && this.successor.isAlive) {
+        this.stay(error);
+        return { refused: new Set(), why: undefined };
+      }
+      // it must not touch them any more before they go on here
+      await this.successor.kill();
+      pool.post(worker, { kind: "take", tunnels });
+      throw error;
+    }
+  }
+
   /** Those that are held are not ours any more. */
-  private settle(worker: number, tunnels: readonly GivenTunnel[], refused: ReadonlySet<number>): void {
+  private settle(worker: number, tunnels: readonly GivenTunnel[], { refused, why }: Held): void {
     const staying = tunnels.filter((_, index) => refused.has(index));
     if (staying.length > 0) {
-      this.note = "the new one has no such service";
+      this.note = why ?? "the new one has no such service";
       this.input.supervisor.pool.post(worker, { kind: "take", tunnels: staying });
     }
     for (const [index, tunnel] of tunnels.entries()) {

@@ -32,6 +32,8 @@ export interface Received {
   /** None: the other side has closed. */
   readonly bytes: Uint8Array;
   readonly fds: readonly number[];
+  /** More were sent, and this process may have no more. */
+  readonly isShort: boolean;
 }
 
 export class DescriptorSocket {
@@ -58,7 +60,7 @@ export class DescriptorSocket {
     throw new Error(`errno ${code}`);
   }
 
-  /** @returns null: nothing is there yet. @throws Error when it failed, or descriptors were lost as this process may have no more */
+  /** @returns null: nothing is there yet. @throws Error */
   receive(): Received | null {
     describe(CHUNK_BYTES, ancillary.byteLength);
     const n = libc.recvmsg(this.fd, header, MSG.DONTWAIT | MSG_CMSG_CLOEXEC);
@@ -66,15 +68,15 @@ export class DescriptorSocket {
       const code = errno();
       if (code === ERRNO.EAGAIN || code === ERRNO.EINTR) return null;
       // it closed without reading what it was sent
-      if (code === ERRNO.ECONNRESET) return { bytes: new Uint8Array(0), fds: [] };
+      if (code === ERRNO.ECONNRESET) return { bytes: new Uint8Array(0), fds: [], isShort: false };
       throw new Error(`errno ${code}`);
     }
     const fds = receivedDescriptors();
     if (((headerFlags[0] ?? 0) & MSG_CTRUNC) !== 0) {
       for (const fd of fds) close(fd);
-      throw new Error("no descriptors left");
+      return { bytes: chunk.slice(0, n), fds: [], isShort: true };
     }
-    return { bytes: chunk.slice(0, n), fds };
+    return { bytes: chunk.slice(0, n), fds, isShort: false };
   }
 
   /** Holds this thread until it can be read, or written, or the time is over. */
