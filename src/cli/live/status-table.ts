@@ -6,6 +6,8 @@ import { table } from "../terminal/table.ts";
 
 /** Names that nobody serves, at most. */
 const UNKNOWN_MOST = 10;
+/** Nodes that serve nothing, at most: a range may be wider than the cluster is. */
+const IDLE_MOST = 6;
 
 export function statusText(status: Status): string {
   const blocks = [
@@ -53,7 +55,18 @@ function clusterBlock(cluster: ClusterStatus): string {
   ];
   const rows = cluster.pools.flatMap(poolRows);
   const head = ["  POOL", "NODE", "STATE", "SINCE", "OPEN", "TOTAL", "WHY"];
-  return `${about.join(", ")}\n${warnings.map((text) => `  warning: ${text}\n`).join("")}${table([head, ...rows])}`;
+  const warned = warnings.map((text) => `  warning: ${text}\n`).join("");
+  return `${about.join(", ")}\n${warned}${table([head, ...rows])}${idleText(cluster)}`;
+}
+
+/** Nodes that no pool has, so that no row shows them: switched off since the start, a mistyped address, …. */
+function idleText({ pools }: ClusterStatus): string {
+  const members = new Set(pools.flatMap((pool) => membersOf(pool).map(({ node }) => node)));
+  const reasons = new Map(pools.flatMap(({ endpoints }) => endpoints.map(({ node, reason }) => [node, reason])));
+  const idle = [...reasons].filter(([node]) => !members.has(node)).map(([node, reason]) => `${node} (${reason})`);
+  if (idle.length === 0) return "";
+  const more = idle.length > IDLE_MOST ? `, and ${idle.length - IDLE_MOST} more` : "";
+  return `  serving nothing: ${idle.slice(0, IDLE_MOST).join(", ")}${more}\n`;
 }
 
 function poolRows({ kind, endpoints }: PoolStatus): readonly (readonly string[])[] {

@@ -57,7 +57,7 @@ const STATUS = {
               failures: 2,
               lastFailure: { error: "refused", time: "" },
             }),
-            endpoint("192.168.125.23", { role: "absent", state: "dead" }),
+            endpoint("192.168.125.23", { role: "absent", state: "dead", reason: "no route" }),
           ],
         },
       ],
@@ -67,7 +67,7 @@ const STATUS = {
 } as unknown as Status;
 
 describe("statusText()", () => {
-  test("aligns what there is, without nodes that serve another pool", () => {
+  test("aligns what there is; nodes that no pool has stand below it (13 C3)", () => {
     expect(statusText(STATUS)).toBe(
       `edge-lb 0.1.0, pid 4711, engine linux, 2 workers, up 2h 5m, 14 of 15934 connections
 
@@ -79,6 +79,7 @@ hub: hub.lab (learnt), up, from file, certificate until 2027-01-02
   POOL  NODE                      STATE  SINCE  OPEN  TOTAL  WHY
   api   192.168.125.20            up     9s     2     40     /readyz 200
         cp1.lab (192.168.125.21)  dead   9s     2     40     connection refused; 2 failed dials, the last refused
+  serving nothing: 192.168.125.23 (no route)
 
 UNKNOWN ON  NAME  COUNT  LAST CLIENT  NEAREST
 https       x.y   3      10.0.0.9     -
