@@ -1,10 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { importHaproxy } from "../../src/migrate/import.ts";
-import { endpointText } from "../../src/migrate/plan/units.ts";
 import { evaluate, type Outcome } from "../../src/migrate/source/evaluator.ts";
-import { usableServers } from "../../src/migrate/source/proxies.ts";
 import { Edge } from "../../src/migrate/verify/edge.ts";
-import { verifyImport } from "../../src/migrate/verify/verify.ts";
+import { nodesReached, verifyImport } from "../../src/migrate/verify/verify.ts";
 import { edgeLb } from "../cli/running.ts";
 import { CASES, readBesideCases, type Question } from "./cases.ts";
 import { loadYaml } from "./fixtures.ts";
@@ -12,8 +10,7 @@ import { loadYaml } from "./fixtures.ts";
 function nodesOf(outcome: Outcome, port: number): string {
   if (outcome.kind === "tls-ends") return "TLS ends";
   if (outcome.kind !== "backend") return "refused";
-  const nodes = usableServers(outcome.backend).map((server) => endpointText(server, port));
-  return nodes.sort().join(" ") || "refused";
+  return nodesReached(outcome.backend, port, new Map()) || "refused";
 }
 
 describe.each(CASES)("the case $name", ({ name, text, exit, clusters, questions }) => {

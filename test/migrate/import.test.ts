@@ -106,10 +106,12 @@ const SHAPES: readonly Shape[] = [
     name: "pattern-files",
     clusters: `
   shop:
+    domain: shop.example
     ingress: 10.4.0.1-2
     names: [shop.example, www.shop.example]
     https-port: 8443
   blog:
+    domain: blog.example
     ingress: 10.4.1.1
     names: [blog.example, www.blog.example]
   one:
@@ -216,6 +218,7 @@ const SHAPES: readonly Shape[] = [
     name: "mistakes",
     clusters: `
   b-one:
+    domain: api.one.example
     ingress: 10.11.1.1
     names: api.one.example
   b-two:
@@ -233,6 +236,7 @@ const SHAPES: readonly Shape[] = [
     ingress: 10.11.5.1
     names: apps.five.example
   b-six:
+    domain: console.six.example
     ingress: 10.11.6.1
     names: console.six.example
   b-eight:

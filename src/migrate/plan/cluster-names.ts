@@ -28,11 +28,13 @@ export interface Served {
 
 export function clusterNames(
   group: Group,
+  standIns: readonly string[],
   { all: served, listening }: Served,
   claims: Claims,
   ledger: Ledger,
 ): ClusterNames {
-  const domain = claimDomain(group, served, claims);
+  const told = group.domain === null ? [] : [group.domain];
+  const domain = [...told, ...standIns].find((one) => claimDomain(one, group, served, claims)) ?? null;
   const ingress = group.units.filter((unit) => roleFor(unit.kind) === "ingress");
   const further = group.units.filter((unit) => isFurther(unit.kind));
   const api = group.units.filter((unit) => !ingress.includes(unit) && !further.includes(unit));
@@ -64,7 +66,10 @@ function noteMore(group: Group, listening: ReadonlySet<ServiceName>, domain: str
   const first = group.units[0];
   const line = group.units.flatMap((unit) => unit.uses)[0]?.line ?? first?.routes[0]?.line;
   if (line === undefined) return;
-  if (domain !== null) {
+  if (domain !== null && domain !== group.domain) {
+    const why = `domain: ${domain} keeps the label rule from taking api.${group.name}.… and ….apps.${group.name}.…: in the source they are not the cluster's`;
+    ledger.note(line, "changed", why, { code: "domain" });
+  } else if (domain !== null) {
     const why = `cluster ${group.name} has the domain ${domain}: api, api-int and everything below apps are its names`;
     ledger.note(line, "changed", why, { code: "domain" });
   } else {
@@ -86,18 +91,17 @@ function noteBoth(group: Group, unit: Unit, ledger: Ledger): void {
   }
 }
 
-function claimDomain(group: Group, served: ReadonlySet<ServiceName>, claims: Claims): string | null {
-  const { domain } = group;
-  if (domain === null) return null;
+/** False: another cluster has it. */
+function claimDomain(domain: string, group: Group, served: ReadonlySet<ServiceName>, claims: Claims): boolean {
   const keys = [
     ...[...API, ...[...served].filter(isFurther)].flatMap((kind) =>
       served.has(kind) ? [`${kind} api.${domain}`, `${kind} api-int.${domain}`] : [],
     ),
     ...INGRESS.flatMap((kind) => (served.has(kind) ? [`${kind} *.apps.${domain}`] : [])),
   ];
-  if (keys.some((key) => claims.has(key))) return null;
+  if (keys.some((key) => claims.has(key))) return false;
   for (const key of keys) claims.set(key, group.name);
-  return domain;
+  return true;
 }
 
 interface Named {

@@ -12,11 +12,14 @@ import { clusterNames, type Claims, type ClusterNames, type Served } from "./clu
 import type { Group } from "./groups.ts";
 import { notedOption, optionTexts, type ImportedCluster, type OptionTexts } from "./imported.ts";
 import { compressNodes } from "./node-ranges.ts";
-import { hostsOf, portsOf, sameHosts, type Unit } from "./units.ts";
+import { proxyVersion } from "./proxy-version.ts";
+import { hostsOf, portOf, sameHosts, type Unit } from "./units.ts";
 import { isFurther, roleFor } from "../routes/services.ts";
 
 /** What a cluster's keys depend on beside its own pools. */
 export interface ClusterFacts {
+  /** Domains that end the label rule, the best first, see `StandInDomains`. */
+  readonly standIns: readonly string[];
   /** Services that the source has listeners for. */
   readonly listening: ReadonlySet<ServiceName>;
   /** Plain HTTP for its names is answered with a redirect. */
@@ -32,7 +35,8 @@ export interface ClusterFacts {
 }
 
 export function importCluster(group: Group, facts: ClusterFacts, claims: Claims, ledger: Ledger): ImportedCluster {
-  const { domain, names, apiNames, ownNames } = clusterNames(group, servedBy(group, facts), claims, ledger);
+  const { standIns } = facts;
+  const { domain, names, apiNames, ownNames } = clusterNames(group, standIns, servedBy(group, facts), claims, ledger);
   const options = [
     ...optionTexts(CLUSTER.domain, domain === null ? [] : [domain]),
     ...nodeOptions(nodeLists(group, facts), clusterWith(facts.services)),
@@ -140,19 +144,20 @@ function portOptions(group: Group, { services }: ClusterFacts, ledger: Ledger): 
   const kinds = [...new Set(group.units.map((unit) => unit.kind))];
   return kinds.flatMap((kind) => {
     const units = unitsOfKind(group, kind);
-    const ports = [...new Set(units.flatMap(portsOf))];
-    if (ports.length > 1) {
-      for (const unit of units) {
-        const why = `its servers listen on different ports (${ports.join(", ")}); a pool has one port on all nodes`;
-        ledger.note(unit.backend.section.head, "cannot", why, {
-          code: "ports-differ",
-          todo: "make a cluster of each port",
-        });
-      }
-    }
+    for (const unit of units) noteLeftOut(group, unit, ledger);
+    const ports = units.flatMap((unit) => portOf(unit) ?? []);
     const option = options[kind];
     return option === undefined ? [] : optionTexts(option, ports.slice(0, 1).map(String));
   });
+}
+
+function noteLeftOut(group: Group, unit: Unit, ledger: Ledger): void {
+  const why = `left out of cluster ${group.name}, pool ${unit.kind}: a pool has one port on all nodes, here ${portOf(unit)}`;
+  for (const { line } of unit.leftOut)
+    ledger.note(line, "cannot", why, {
+      code: "ports-differ",
+      todo: "make a cluster of each port, with names of its own",
+    });
 }
 
 function balanceOptions(group: Group, { services }: ClusterFacts, ledger: Ledger): OptionTexts[] {
@@ -261,7 +266,7 @@ function numbers(servers: readonly Server[], option: string, read: (text: string
 /** A check port of its own with an HTTP check is the routers' readiness. */
 function readyPorts(unit: Unit): number[] {
   if (lastLine(unit.backend.section, ["option", "httpchk"]) === null) return [];
-  return numbers(unit.servers, "port", Number).filter((port) => port <= 65_535 && !portsOf(unit).includes(port));
+  return numbers(unit.servers, "port", Number).filter((port) => port <= 65_535 && port !== portOf(unit));
 }
 
 function proxyOption(group: Group, ledger: Ledger): OptionTexts[] {
@@ -284,9 +289,4 @@ function proxyOption(group: Group, ledger: Ledger): OptionTexts[] {
   );
   const origins = senders.map(({ line }) => ({ line, fate: "carried" as const, why: `send-proxy ${version}` }));
   return notedOption(CLUSTER.sendProxy, [version], origins, ledger);
-}
-
-export function proxyVersion(server: Server): "off" | "v1" | "v2" {
-  if ([...server.options.keys()].some((key) => key.startsWith("send-proxy-v2"))) return "v2";
-  return server.options.has("send-proxy") ? "v1" : "off";
 }

@@ -1,5 +1,5 @@
 /** One pool written twice, for IPv4 and for IPv6. */
-import { portsOf, type Unit } from "./units.ts";
+import { portOf, type Unit } from "./units.ts";
 
 /** The words that tell the two apart, in names of backends and frontends. */
 export const ADDRESS_FAMILY = /[-_.]?\b(?:ipv?[46]|v[46])\b|[-_.](?:ipv?[46]|v[46])(?=$|[-_.])/gi;
@@ -9,11 +9,7 @@ export function isDualStack(a: Unit, b: Unit): boolean {
   if (a.kind !== b.kind || a.backend === b.backend) return false;
   const [one, two] = [familyOf(a), familyOf(b)];
   if (one === null || two === null || one === two) return false;
-  return (
-    sameWords(a, b) &&
-    portsOf(a).join() === portsOf(b).join() &&
-    [...a.names].sort().join() === [...b.names].sort().join()
-  );
+  return sameWords(a, b) && portOf(a) === portOf(b) && [...a.names].sort().join() === [...b.names].sort().join();
 }
 
 /** 4 or 6; null where nodes of both, or host names, are in it. */

@@ -3,7 +3,7 @@ import type { ServiceName } from "../../seam/services.ts";
 import { ADDRESS_FAMILY, isDualStack } from "./dual-stack.ts";
 import { domainOf } from "../routes/meaning.ts";
 import { nameOfHost, weakName } from "./naming.ts";
-import { hostsOf, isNamed, portsOf, sameHosts, type Unit } from "./units.ts";
+import { hostsOf, isNamed, mostCommon, portOf, sameHosts, type Unit } from "./units.ts";
 import { roleFor } from "../routes/services.ts";
 
 export interface Group {
@@ -101,7 +101,8 @@ function nodesAlike(unit: Unit, group: readonly Unit[]): number {
 
 /** An API server that is reached on the ingress's port, by its name. */
 function isApiPort(unit: Unit): boolean {
-  return unit.kind === "https" && portsOf(unit).some((port) => port === 6443 || port === 8443);
+  const port = portOf(unit);
+  return unit.kind === "https" && (port === 6443 || port === 8443);
 }
 
 function takesEverything(unit: Unit): boolean {
@@ -125,7 +126,7 @@ function nameGroups(groups: readonly Unit[][]): Group[] {
 }
 
 /** The API's names first: its certificate is what clients check; then a wildcard under `apps`, then one that covers both. */
-function chooseDomain(units: readonly Unit[]): string | null {
+export function chooseDomain(units: readonly Unit[]): string | null {
   const api = units.filter((unit) => roleFor(unit.kind) === "api").flatMap((unit) => unit.names);
   const ingress = units.filter((unit) => roleFor(unit.kind) === "ingress").flatMap((unit) => unit.names);
   const byApi = api.flatMap((name) => domainOf(name, "api") ?? [])[0];
@@ -171,12 +172,6 @@ export function nodeDomain(units: readonly Unit[]): string | null {
   const tails = new Set(servers.map(({ host, isName }) => (isName ? host.split(".").slice(1).join(".") : "")));
   const [only = ""] = tails;
   return tails.size === 1 && /^[a-z][a-z0-9-]*\./i.test(only) ? only : null;
-}
-
-function mostCommon(words: readonly string[]): string | undefined {
-  const counts = new Map<string, number>();
-  for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
-  return [...counts].sort((a, b) => b[1] - a[1])[0]?.[0];
 }
 
 /** A domain goes to the cluster that was named with it, else to the one cluster whose names the source does not tell. */

@@ -1,4 +1,5 @@
 /** The imported configuration before it is written: options of the option table with the texts they get. */
+import { CLUSTER } from "../../config/options/cluster-options.ts";
 import type { Option } from "../../config/options/option.ts";
 import type { Ledger } from "../source/ledger.ts";
 import type { SourceLine } from "../source/lexer.ts";
@@ -18,6 +19,12 @@ export interface ImportedCluster {
 export interface Imported {
   readonly settings: readonly OptionTexts[];
   readonly clusters: readonly ImportedCluster[];
+}
+
+/** The domain that a cluster is written with. */
+export function writtenDomain({ clusters }: Imported, group: Group): string | null {
+  const options = clusters.find((cluster) => cluster.group === group)?.options ?? [];
+  return options.find(({ option }) => option === CLUSTER.domain)?.texts[0] ?? null;
 }
 
 /** A option with texts, or nothing where there are none or they say the default. */

@@ -12,9 +12,11 @@ import { importCluster, type ClusterFacts } from "./cluster-options.ts";
 import { groupUnits, type GivenDomain, type Group, type Grouping } from "./groups.ts";
 import { optionTexts, type Imported, type OptionTexts } from "./imported.ts";
 import { sortListeners, type Listeners } from "../routes/listeners.ts";
+import { splitIngress } from "./ingress-split.ts";
 import { redirects } from "./redirects.ts";
 import { routesOf, type EntryRoutes, type Route } from "../routes/routes.ts";
 import { adminOptions, limitOptions, listenOptions, logOptions } from "./settings.ts";
+import { StandInDomains } from "./stand-in-domains.ts";
 import { timeoutOptions } from "./timeouts.ts";
 import { unitsOf, type Unit } from "./units.ts";
 import { isFurther, servicesOf } from "../routes/services.ts";
@@ -43,7 +45,8 @@ export function readParts(source: Source, domains: readonly GivenDomain[]): Part
   const surveys = listeners.entries.map((entry) => routesOf(source, entry));
   const routes = surveys.flatMap((survey) => survey.routes);
   const units = unitsOf(routes);
-  const { groups, unused } = groupUnits(units, domains);
+  const { groups: whole, unused } = groupUnits(units, domains);
+  const groups = splitIngress(source, surveys, whole);
   return {
     source,
     ...listeners,
@@ -74,8 +77,9 @@ export function planImport(parts: Parts, ledger: Ledger, isRead: (target: LogTar
   return hoistChecks({ settings, clusters });
 }
 
-function factsOf({ source, entries, catchAlls }: Parts, group: Group, ledger: Ledger): ClusterFacts {
+function factsOf({ source, entries, surveys, catchAlls }: Parts, group: Group, ledger: Ledger): ClusterFacts {
   return {
+    standIns: new StandInDomains(source, surveys, catchAlls).of(group),
     services: servicesOf(entries),
     listening: new Set(entries.map(({ kind }) => kind)),
     redirects: redirects(source, entries, group),

@@ -21,8 +21,10 @@ export interface Unit {
   readonly nameless: boolean;
   /** Takes names that no rule speaks of. */
   readonly rest: boolean;
-  /** Without those that get no traffic or have no address. */
+  /** Without those that get no traffic or have no address, and without `leftOut`. */
   readonly servers: readonly Server[];
+  /** Servers on another port than most: a pool has one port on all nodes. */
+  readonly leftOut: readonly Server[];
   /** `host:port` of each server, sorted: two units with one text are one pool. */
   readonly endpoints: string;
 }
@@ -42,7 +44,10 @@ function toUnit(routes: readonly Route[]): Unit | null {
   if (first === undefined) return null;
   const { entry, backend } = first;
   const uses = routes.flatMap((route) => route.uses);
-  const servers = usableServers(backend);
+  const cameTo = entry.binds[0]?.port ?? 0;
+  const usable = usableServers(backend);
+  const port = mostCommon(usable.map((server) => server.port ?? cameTo));
+  const servers = usable.filter((server) => (server.port ?? cameTo) === port);
   const names = [...new Set(uses.flatMap((use) => use.names))];
   const labels = uses.flatMap((use) => use.labels);
   return {
@@ -62,8 +67,9 @@ function toUnit(routes: readonly Route[]): Unit | null {
     nameless: routes.some((route) => route.nameless),
     rest: routes.some((route) => route.rest),
     servers,
+    leftOut: usable.filter((server) => !servers.includes(server)),
     endpoints: servers
-      .map((server) => endpointText(server, entry.binds[0]?.port ?? 0))
+      .map((server) => endpointText(server, cameTo))
       .sort()
       .join(" "),
   };
@@ -98,8 +104,14 @@ export function endpointText(server: Server, cameTo: number): string {
   return `${host}:${server.port ?? cameTo}`;
 }
 
-/** The ports of a unit's servers; more than one cannot be one pool. */
-export function portsOf(unit: Unit): number[] {
-  const cameTo = unit.routes[0]?.entry.binds[0]?.port ?? 0;
-  return [...new Set(unit.servers.map((server) => server.port ?? cameTo))];
+/** The port of a unit's servers; null: it has none. */
+export function portOf({ servers: [first], routes: [route] }: Unit): number | null {
+  return first === undefined ? null : (first.port ?? route?.entry.binds[0]?.port ?? 0);
+}
+
+/** The first of those that come up most often. */
+export function mostCommon<T>(items: readonly T[]): T | undefined {
+  const counts = new Map<T, number>();
+  for (const item of items) counts.set(item, (counts.get(item) ?? 0) + 1);
+  return [...counts].sort((a, b) => b[1] - a[1])[0]?.[0];
 }

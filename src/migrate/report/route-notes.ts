@@ -27,6 +27,7 @@ function noteUnit(parts: Parts, group: Group, unit: Unit, ledger: Ledger): void 
   for (const route of unit.routes) noteRoute(parts, group, route, pool, ledger);
   const byRule = new Set(unit.backend.serverRules.map(({ serverName }) => serverName));
   for (const server of unit.backend.servers) {
+    if (unit.leftOut.includes(server)) continue;
     if (!isOut(server) || !byRule.has(server.name)) noteServer(pool, unit, server, ledger);
   }
   for (const { line, problem } of unit.backend.unusable) {

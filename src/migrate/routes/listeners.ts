@@ -25,10 +25,11 @@ export function sortListeners(source: Source): Listeners {
   const entries = new Map<string, Entry & { binds: Bind[] }>();
   const others: Listeners["others"][number][] = [];
   const stats = new Set<Proxy>();
-  for (const proxy of source.proxies) {
+  for (const [index, proxy] of source.proxies.entries()) {
     for (const bind of proxy.binds.filter((one) => !isInner(source, one))) {
       const role = roleOf(source, proxy, bind);
-      const key = `${proxy.name} ${role} ${proxy.acls.size > 0 ? bind.port : ""}`;
+      // HAProxy 1.x lets two frontends have one name
+      const key = `${index} ${role} ${proxy.acls.size > 0 ? bind.port : ""}`;
       if (role === "stats") stats.add(proxy);
       else if (role === "other" || role === "sample" || role === "tls-ends-here") others.push({ proxy, role });
       else if (entries.has(key)) entries.get(key)?.binds.push(bind);

@@ -95,7 +95,7 @@ class Survey {
     const subjects = subjectsOf(candidates);
     this.client = this.welcomeClient(subjects);
     const [nameless, rest] = [this.ask(null), this.ask(NOBODY)];
-    const left = subjects.filter((subject) => !this.grantByRule(subject));
+    const left = subjects.filter((subject) => !this.grantByRule(subject, rest));
     // Wide names first, so that a name below one is seen as covered.
     for (const subject of left.sort((a, b) => labelsOf(a) - labelsOf(b))) this.settle(subject, rest);
     if (reached(nameless)) this.route(nameless).nameless = true;
@@ -126,10 +126,11 @@ class Survey {
     return this.clients[scores.indexOf(Math.max(...scores))] ?? this.client;
   }
 
-  /** Led by a rule that is not the default: true. */
-  private grantByRule(subject: Subject): boolean {
+  /** Led by a rule that does not take every name: true. */
+  private grantByRule(subject: Subject, rest: Outcome): boolean {
     const outcome = this.askSubject(subject);
     if (!reached(outcome) || outcome.byDefault) return false;
+    if (reached(rest) && rest.line === outcome.line && rest.backend === outcome.backend) return false;
     this.grant(outcome, subject);
     return true;
   }
@@ -198,6 +199,13 @@ class Survey {
     this.routes.set(key, route);
     return route;
   }
+}
+
+/** Where a frontend leads a name, for the client that its survey was made with. */
+export function askEntry(source: Source, { entry, client }: EntryRoutes, name: string | null): Outcome {
+  const { proxy, binds, kind } = entry;
+  const speaks = kind === "http" ? "http" : "tls";
+  return evaluate(source, { proxy, port: binds[0]?.port ?? 0, name, speaks, client, doubt: "skip" });
 }
 
 /** Leads to a server that edge-lb can dial. */

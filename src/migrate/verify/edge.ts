@@ -13,7 +13,7 @@ import type { Snapshot } from "../../seam/snapshot.ts";
 export interface Answer {
   /** Words for people. */
   readonly text: string;
-  /** Sorted `ip:port`, `redirect`, `` for nowhere. */
+  /** Sorted `ip:port`, with ` PROXY v2` where the node gets such a header; `redirect`; `` for nowhere. */
   readonly reached: string;
   /** Name of the cluster, or null. */
   readonly cluster: string | null;
@@ -50,11 +50,17 @@ export class Edge {
     const owner = { cluster: cluster.name };
     if (service.routedBy === "host" && cluster.redirectHttps)
       return { text: "redirect to https", reached: "redirect", ...owner };
-    const endpoints = cluster.pools[service.index]?.endpoints ?? [];
-    if (endpoints.length === 0) return { ...REFUSED, ...owner };
-    const reached = endpoints.map(({ at }) => formatEndpoint(at.ip, at.port));
+    const pool = cluster.pools[service.index] ?? null;
+    const endpoints = pool?.endpoints ?? [];
+    if (pool === null || endpoints.length === 0) return { ...REFUSED, ...owner };
+    const reached = endpoints.map(({ at }) => formatEndpoint(at.ip, at.port) + headerText(pool.sendProxy));
     return { text: `cluster ${cluster.name}`, reached: reached.sort().join(" "), ...owner };
   }
+}
+
+/** What stands behind an endpoint that gets a PROXY header. */
+export function headerText(version: 0 | 1 | 2): string {
+  return version === 0 ? "" : ` PROXY v${version}`;
 }
 
 /** An address is no server name (RFC 6066 §3). */

@@ -1,5 +1,6 @@
 /** The table of names that a proof asks for. */
 import type { ImportResult } from "../plan/plan.ts";
+import { writtenDomain } from "../plan/imported.ts";
 import type { Candidate } from "../routes/candidates.ts";
 import type { Entry } from "../routes/entry.ts";
 import { ANY_DOMAIN, sampleOf } from "../routes/meaning.ts";
@@ -16,10 +17,11 @@ export const LITERAL = "192.0.2.10";
  * Null asks without a name. Every name that the entry's rules speak of, also those they exclude, with what lies below and beside it;
  * names of other entries, and those that clusters get beyond the source, as they are.
  */
-export function namesToAsk({ surveys, groups }: ImportResult, entry: Entry): (string | null)[] {
+export function namesToAsk({ surveys, groups, imported }: ImportResult, entry: Entry): (string | null)[] {
   const own = surveys.filter((survey) => survey.entry === entry).flatMap(({ candidates }) => candidates);
   const others = surveys.filter((survey) => survey.entry !== entry).flatMap(({ candidates }) => candidates);
-  const domains = groups.flatMap((group) => (group.domain === null ? [] : [group.domain]));
+  const domains = groups.flatMap((group) => writtenDomain(imported, group) ?? []);
+  const clusters = new Set(groups.map(({ name }) => name));
   const names = [
     ...own.flatMap(ownNames),
     ...others.flatMap(({ meaning }) => meaning.names.map(sampleOf)),
@@ -31,6 +33,7 @@ export function namesToAsk({ surveys, groups }: ImportResult, entry: Entry): (st
       `apps.${domain}`,
     ]),
     ...groups.flatMap(({ name }) => labelNames(name)),
+    ...[...own, ...others].flatMap(({ meaning }) => meaning.names.flatMap((name) => labelledNames(name, clusters))),
     ...FOREIGN,
   ];
   return [null, ...new Set(names)];
@@ -45,6 +48,13 @@ function ownNames({ meaning }: Candidate): string[] {
     return [sample, sample.toUpperCase(), `below.${sample}`, ...nearMisses(sample), ...below];
   });
   return [...fromNames, ...meaning.labels.flatMap(({ label }) => labelNames(label))];
+}
+
+/** What a cluster called after one of the name's labels takes by the label rule. */
+function labelledNames(name: string, clusters: ReadonlySet<string>): string[] {
+  const labels = name.replace(/^\*\./, "").split(".");
+  const domains = labels.flatMap((label, index) => (clusters.has(label) ? labels.slice(index).join(".") : []));
+  return domains.flatMap((domain) => [`api.${domain}`, `console.apps.${domain}`, `a.b.apps.${domain}`]);
 }
 
 function labelNames(label: string): string[] {

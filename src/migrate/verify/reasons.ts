@@ -1,6 +1,7 @@
 /** Why the source and edge-lb answer a name differently: the one note of the report that says so. */
 import type { ImportResult } from "../plan/plan.ts";
 import { proxiesBehind } from "../routes/candidates.ts";
+import { writtenDomain } from "../plan/imported.ts";
 import type { Group } from "../plan/groups.ts";
 import { matchesLabel, matchesName, type FaultCode } from "../routes/meaning.ts";
 import { reached, type EntryRoutes, type NameUse, type Route } from "../routes/routes.ts";
@@ -156,7 +157,7 @@ class Reasons {
     const servers = backend.servers.map(({ line }) => line);
     return (
       this.firstNoted([backend.section.head], ["cannot", "changed"], OTHER_NODES) ??
-      this.firstNoted(servers, ["cannot"], ["srv", "address"])
+      this.firstNoted(servers, ["cannot"], ["srv", "address", "ports-differ", "api-proxy", "send-proxy"])
     );
   }
 
@@ -210,7 +211,7 @@ class Reasons {
       ...unit.uses.map((use) => use.line),
       ...unit.routes.map((route) => route.line),
     ]);
-    const { domain } = group;
+    const domain = writtenDomain(this.result.imported, group);
     const own = domain === null ? [] : [`api.${domain}`, `api-int.${domain}`, `*.apps.${domain}`];
     const byLabel = (["api", "apps"] as const).some((kind) => matchesLabel({ kind, label: group.name }, name));
     const codes = own.some((pattern) => matchesName(pattern, name)) ? ["domain"] : byLabel ? ["label"] : [];

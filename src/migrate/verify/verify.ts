@@ -3,11 +3,12 @@ import type { Config } from "../../config/model.ts";
 import type { ServiceName } from "../../seam/services.ts";
 import type { ImportResult } from "../plan/plan.ts";
 import type { EntryRoutes } from "../routes/routes.ts";
+import { proxyVersion } from "../plan/proxy-version.ts";
 import { endpointText } from "../plan/units.ts";
 import { evaluate, type Outcome } from "../source/evaluator.ts";
 import type { Note } from "../source/ledger.ts";
-import { usableServers } from "../source/proxies.ts";
-import { Edge, type Answer } from "./edge.ts";
+import { usableServers, type Proxy } from "../source/proxies.ts";
+import { Edge, headerText, type Answer } from "./edge.ts";
 import { LITERAL, namesToAsk } from "./names.ts";
 import { findReason } from "./reasons.ts";
 
@@ -85,6 +86,17 @@ function compare(
   return { listener: entry.kind, frontend: entry.proxy.name, name, client, source: was.text, edge: is.text, reason };
 }
 
+const HEADERS = { off: 0, v1: 1, v2: 2 } as const;
+
+/** As `Answer.reached`. */
+export function nodesReached(backend: Proxy, port: number, addresses: ReadonlyMap<string, string>): string {
+  const nodes = usableServers(backend).map((server) => {
+    const endpoint = endpointText({ ...server, host: addresses.get(server.host) ?? server.host }, port);
+    return endpoint + headerText(HEADERS[proxyVersion(server)]);
+  });
+  return [...new Set(nodes)].sort().join(" ");
+}
+
 const NOWHERE = { reached: "", cluster: null };
 
 function sourceAnswer(outcome: Outcome, port: number, addresses: ReadonlyMap<string, string>): Answer {
@@ -101,10 +113,7 @@ function sourceAnswer(outcome: Outcome, port: number, addresses: ReadonlyMap<str
       return { text: "refused", ...NOWHERE };
     case "backend":
   }
-  const servers = usableServers(outcome.backend);
-  const reached = servers.map((server) =>
-    endpointText({ ...server, host: addresses.get(server.host) ?? server.host }, port),
-  );
-  const text = servers.length === 0 ? "refused" : `${outcome.backend.name}${outcome.byDefault ? " by default" : ""}`;
-  return { text, reached: [...new Set(reached)].sort().join(" "), cluster: null };
+  const reached = nodesReached(outcome.backend, port, addresses);
+  const text = reached === "" ? "refused" : `${outcome.backend.name}${outcome.byDefault ? " by default" : ""}`;
+  return { text, reached, cluster: null };
 }
