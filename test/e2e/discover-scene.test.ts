@@ -70,7 +70,7 @@ describe.if(whyNoNetwork() === null)("a lab without typing", () => {
       startEdgeLb(["--discover", "net:192.168.125.0/24", "--dns", `${BRIDGE_IP}:53`], { argv, alone: false }),
       chromium.launch({ executablePath, args: [...launch, ...quiet] }),
     ]);
-  }, 60_000);
+  }, 120_000);
   afterAll(async () => {
     await browser?.close();
     await edge?.stop();
@@ -147,7 +147,7 @@ describe.if(whyNoNetwork() === null)("a lab without typing", () => {
       ]);
       expect([JSON.parse(version).cluster, health, seen]).toEqual([name, "ok", name]);
     },
-    60_000,
+    120_000,
   );
 
   test("a machine that loses its power takes no client with it", async () => {
@@ -157,7 +157,7 @@ describe.if(whyNoNetwork() === null)("a lab without typing", () => {
     for (let round = 0; round < 4; round++) expect(await curl(ca, `https://${HUB.apiName}:6443/version`)).toBe("hub");
     await until("the node is shown as dead", async () => /192\.168\.125\.20 +dead/.test(await onHypervisor("status")));
     expect(await curl(ca, `https://${HUB.appName}/`)).toBe("hub");
-  }, 60_000);
+  }, 120_000);
 
   test("a rogue with copied names never gets a byte", async () => {
     const certificates = await HUB.certificates(await createAuthority("hub"));
@@ -174,5 +174,5 @@ describe.if(whyNoNetwork() === null)("a lab without typing", () => {
     const { api: ofApi, https: ofHttps, http: ofHttp } = await rogue.counters();
     expect([ofApi.requests, ofHttps.requests, ofHttp.connections]).toEqual([0, 0, 0]);
     expect(await onHypervisor("status", "--json")).not.toContain(`"${ip}"`);
-  }, 60_000);
+  }, 120_000);
 });

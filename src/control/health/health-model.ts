@@ -42,6 +42,10 @@ export class HealthModel {
     return this.endpointByCell.get(cell) ?? null;
   }
 
+  nodeOf(endpoint: TrackedEndpoint): ProbedNode | null {
+    return endpoint.cluster.nodes.find(({ endpoints }) => endpoints.includes(endpoint)) ?? null;
+  }
+
   /**
    * Agree with a new configuration; what stays keeps its verdicts.
    * @param sinceStart This is the first one.

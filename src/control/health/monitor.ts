@@ -4,28 +4,26 @@
  */
 import { WallJumps } from "./wall-jumps.ts";
 import type { Config } from "../../config/model.ts";
-import type { OwnListener } from "../../config/clusters/own-listeners.ts";
 import { faultReason, type Fault } from "../../core/health/ladder.ts";
 import { CHANGING_MS, nextDelay, slotQuota } from "../../core/health/schedule.ts";
-import { reason } from "../../core/health/reasons.ts";
-import { observe, unknownSince, type Outcome } from "../../core/health/verdict.ts";
+import { unknownSince } from "../../core/health/verdict.ts";
 import type { Board } from "../../seam/board.ts";
 import type { DialError } from "../../seam/mail.ts";
-import type { Address, Snapshot } from "../../seam/snapshot.ts";
+import type { Snapshot } from "../../seam/snapshot.ts";
 import type { EventLog } from "../log/event-log.ts";
 import { createNodeProbe, type NodeProbe, type ProbePlan } from "../probe/node-probe.ts";
 import { outOfDescriptors } from "../probe/socket.ts";
 import { HealthBoardWriter, type CutTunnels } from "./board-writer.ts";
 import { carryHealth, healthFacts, type HealthFacts } from "./carried-health.ts";
+import { EndpointStates, type OwnPort } from "./endpoint-states.ts";
 import { HealthLog } from "./health-log.ts";
 import { HealthModel } from "./health-model.ts";
 import type { IssuerTrust } from "./issuer-trust.ts";
 import { NodeIdentities } from "./node-identities.ts";
 import { NodeProber, type NodeFindings } from "./node-prober.ts";
-import { updateRoles } from "./pool-roles.ts";
 import { ProbeScheduler } from "./probe-scheduler.ts";
 import { systemClock, type Cancel, type Clock } from "./system-clock.ts";
-import type { ProbedNode, TrackedCluster, TrackedEndpoint } from "./tracked.ts";
+import type { ProbedNode } from "./tracked.ts";
 import {
   certificateView,
   clusterView,
@@ -54,14 +52,6 @@ export interface HealthInput {
   readonly before?: HealthFacts;
 }
 
-/** Where edge-lb itself listens. */
-export interface OwnPort {
-  /** Look at this machine's addresses again. @returns whether they changed */
-  look(): boolean;
-  /** @returns null where somebody else listens, or nobody */
-  reachedAt(at: Address): OwnListener | null;
-}
-
 export interface ProbeCounts {
   readonly passed: number;
   readonly failed: number;
@@ -74,8 +64,6 @@ const ROLES_TICKS = 60;
 const FAULT_MS = 5_000;
 /** Clusters with longer intervals than this do not slow the starts of probes down any further. */
 const LONGEST_INTERVAL_MS = 30_000;
-
-const OWN: Outcome = { verdict: "foreign", reason: reason("edge-lb itself listens there") };
 
 /** What a failed dial says of the endpoint. Null: probe, but do not count it; missing: not the node's fault. */
 const DIAL_FAULTS: Readonly<Partial<Record<DialError, Fault | null>>> = {
@@ -95,8 +83,7 @@ export class HealthMonitor {
   private readonly identities: NodeIdentities;
   private readonly prober: NodeProber;
   private readonly scheduler: ProbeScheduler;
-  /** `cluster/node` as the operator said it. */
-  private readonly drained = new Set<string>();
+  private readonly states: EndpointStates;
   private readonly counts = { passed: 0, failed: 0 };
   private config: Config;
   private ticks = 0;
@@ -115,7 +102,6 @@ export class HealthMonitor {
     this.healthLog = new HealthLog(log, clock);
     this.identities = new NodeIdentities(log, () => clock.wallMs(), input.trust);
     if (input.before !== undefined) this.identities.carry(input.before);
-    for (const name of input.before?.drained ?? []) this.drained.add(name);
     const { makeNodeProbe = createNodeProbe } = input;
     this.prober = new NodeProber({ clock, random, log, identities: this.identities, makeNodeProbe });
     this.scheduler = new ProbeScheduler({
@@ -123,6 +109,11 @@ export class HealthMonitor {
       quota: () => this.startQuota(),
       probe: (node) => this.probe(node),
     });
+    const { model, boardWriter, healthLog, scheduler } = this;
+    const probeSoon = (node: ProbedNode): void => scheduler.probeSoon(node);
+    const { own, before } = input;
+    const drained = before?.drained ?? [];
+    this.states = new EndpointStates({ clock, model, boardWriter, healthLog, cut, own, drained, probeSoon });
   }
 
   start(): void {
@@ -150,7 +141,7 @@ export class HealthMonitor {
     // our own trouble, not the node's; workers share this process's descriptors
     if (fault === undefined || outOfDescriptors()) return;
     if (fault !== null && endpoint.state.verdict !== "dead") {
-      this.take(endpoint, { verdict: "dead", reason: faultReason(fault, this.config.timeouts.connect) });
+      this.states.take(endpoint, { verdict: "dead", reason: faultReason(fault, this.config.timeouts.connect) });
     }
     this.probeSoon(cell);
   }
@@ -158,8 +149,8 @@ export class HealthMonitor {
   /** A client met something odd there: it does not count, but the node is probed at once. */
   probeSoon(cell: number): void {
     const endpoint = this.model.atCell(cell);
-    const node = endpoint?.cluster.nodes.find(({ endpoints }) => endpoints.includes(endpoint));
-    if (node !== undefined) this.scheduler.probeSoon(node);
+    const node = endpoint === null ? null : this.model.nodeOf(endpoint);
+    if (node !== null) this.scheduler.probeSoon(node);
   }
 
   /** Its nodes are awaited, or not any more: they are probed every second meanwhile. */
@@ -176,15 +167,7 @@ export class HealthMonitor {
    * @returns How many endpoints that were.
    */
   drain(cluster: string, node: string, on: boolean): number {
-    const meant = this.model.endpoints.filter(
-      (endpoint) => endpoint.cluster.name === cluster && (endpoint.node === node || endpoint.at.ip === node),
-    );
-    if (on && meant.length > 0) this.drained.add(`${cluster}/${node}`);
-    for (const endpoint of meant) {
-      if (!on) for (const name of endpoint.calledBy) this.drained.delete(name);
-      this.setDrained(endpoint, on);
-    }
-    return meant.length;
+    return this.states.drain(cluster, node, on, this.config.timeouts.drain);
   }
 
   endpoints(): readonly EndpointHealth[] {
@@ -204,7 +187,7 @@ export class HealthMonitor {
 
   /** What another process needs to go on from here. */
   facts(): HealthFacts {
-    const known = { ...this.identities.facts(), drained: [...this.drained], counts: this.probeCounts() };
+    const known = { ...this.identities.facts(), drained: this.states.drainedNames, counts: this.probeCounts() };
     return healthFacts(this.model, this.clock.nowMs(), known);
   }
 
@@ -233,41 +216,17 @@ export class HealthMonitor {
     this.identities.setClusters(config.clusters);
     const { addedEndpoints, removedNodes } = this.model.update(config, snapshot, sinceStart);
     for (const node of removedNodes) this.remove(node);
-    for (const endpoint of addedEndpoints) {
-      endpoint.drained = endpoint.calledBy.some((name) => this.drained.has(name));
-      this.boardWriter.add(endpoint);
-    }
+    for (const endpoint of addedEndpoints) this.states.added(endpoint);
     for (const cluster of this.model.clusters) {
       for (const endpoint of cluster.endpoints) {
         // what was found before the checks were turned off must not hold for ever
         if (cluster.checksOff && !endpoint.own) endpoint.state = unknownSince(this.clock.nowMs());
         this.boardWriter.update(endpoint);
       }
-      this.refresh(cluster);
+      this.states.refresh(cluster);
     }
-    this.markOwn();
+    this.states.markOwn();
     for (const node of this.model.nodes) this.scheduler.start(node);
-  }
-
-  /** Never to oneself: what became edge-lb's own address gets nothing from now on, what is its no more starts anew. */
-  private markOwn(): void {
-    for (const endpoint of this.model.endpoints) {
-      const own = (this.input.own?.reachedAt(endpoint.at) ?? null) !== null;
-      if (own === endpoint.own) continue;
-      endpoint.own = own;
-      if (own) this.take(endpoint, OWN);
-      else this.startAnew(endpoint);
-    }
-  }
-
-  private startAnew(endpoint: TrackedEndpoint): void {
-    const before = endpoint.shownState;
-    endpoint.state = unknownSince(this.clock.nowMs());
-    endpoint.sinceWallMs = this.clock.wallMs();
-    this.boardWriter.update(endpoint);
-    if (before !== endpoint.shownState) this.healthLog.stateChanged(endpoint, before);
-    this.refresh(endpoint.cluster);
-    this.probeSoon(endpoint.cell);
   }
 
   private remove(node: ProbedNode): void {
@@ -276,14 +235,14 @@ export class HealthMonitor {
   }
 
   private tick(): void {
-    if (this.input.own?.look() === true) this.markOwn();
+    if (this.input.own?.look() === true) this.states.markOwn();
     const jumpMs = this.wallJumps.take();
     if (jumpMs !== 0) this.boardWriter.shift(this.model.clusters, jumpMs);
     this.boardWriter.tick(this.model.endpoints);
     if (this.identities.learnDomains()) this.input.onDomains?.(this.identities.learntDomains);
     this.identities.checkWarnings();
     this.ticks += 1;
-    if (this.ticks % ROLES_TICKS === 0) for (const cluster of this.model.clusters) this.refresh(cluster);
+    if (this.ticks % ROLES_TICKS === 0) for (const cluster of this.model.clusters) this.states.refresh(cluster);
     this.ticking = this.clock.timer(TICK_MS, () => this.tick());
   }
 
@@ -313,7 +272,7 @@ export class HealthMonitor {
       const passed = outcome.verdict === "up";
       this.counts[passed ? "passed" : "failed"] += 1;
       endpoint.checks.probed(passed, tookMs);
-      this.take(endpoint, outcome);
+      this.states.take(endpoint, outcome);
     }
     const others = node.cluster.nodes.filter((other) => other !== node);
     for (const other of others) {
@@ -324,42 +283,5 @@ export class HealthMonitor {
       // an address that another cluster's node got is another cluster's on every port
       if (becameForeign && other.ip === node.ip) this.scheduler.probeSoon(other);
     }
-  }
-
-  private take(endpoint: TrackedEndpoint, outcome: Outcome): void {
-    const { cluster } = endpoint;
-    const before = endpoint.shownState;
-    const wasUp = endpoint.state.verdict === "up";
-    const { state, flipped } = observe(endpoint.state, outcome, cluster.limits, this.clock.nowMs());
-    endpoint.state = state;
-    if (!flipped) return this.boardWriter.update(endpoint);
-    endpoint.checks.became(state.verdict, this.clock.nowMs());
-    if (!endpoint.drained) endpoint.sinceWallMs = this.clock.wallMs();
-    if (state.verdict === "up") endpoint.served = true;
-    this.boardWriter.verdictChanged(endpoint, before);
-    if (before !== endpoint.shownState) this.healthLog.stateChanged(endpoint, before);
-    this.refresh(cluster);
-    if (!wasUp || state.verdict !== "dead") return;
-    // often the rest of the cluster goes as well: probed at once, that becomes one event
-    for (const node of cluster.nodes) {
-      if (node.endpoints.some(({ steadyUp }) => steadyUp)) this.scheduler.probeSoon(node);
-    }
-  }
-
-  private setDrained(endpoint: TrackedEndpoint, on: boolean): void {
-    if (endpoint.drained === on) return;
-    const before = endpoint.shownState;
-    endpoint.drained = on;
-    endpoint.sinceWallMs = this.clock.wallMs();
-    this.boardWriter.update(endpoint);
-    this.healthLog.stateChanged(endpoint, before);
-    this.refresh(endpoint.cluster);
-    if (on) this.input.cut(endpoint.cell, this.config.timeouts.drain, "drain");
-  }
-
-  private refresh(cluster: TrackedCluster): void {
-    this.healthLog.rolesChanged(updateRoles(cluster, this.clock.nowMs()));
-    this.boardWriter.summarize(cluster);
-    cluster.countOutages(this.clock.nowMs());
   }
 }
