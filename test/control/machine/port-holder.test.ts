@@ -38,7 +38,7 @@ describe.if(process.platform === "linux")("portHolder()", () => {
     expect(portHolder({ ip: "", port })).toBeNull();
   });
 
-  test("names who holds that address, where others hold the port at others", async () => {
+  test("names who holds that address, where others hold the port at others (13 C2)", async () => {
     const here = await listenHere("127.0.0.2");
     const { port } = here;
     const other = await listenElsewhere("127.0.0.1", port);

@@ -39,7 +39,7 @@ function probeOf(name: string, port: number, readyPort: number): NodeProbe {
 }
 
 describe("NodeProbe", () => {
-  test("finds that an API server takes no new connection any more, though its kept one answers", async () => {
+  test("finds that an API server takes no new connection any more, though its kept one answers (13 C4)", async () => {
     const server = keep(await serveTls(pair, 0, "127.0.0.1", answerOk));
     const probe = probeOf("api", server.at.port, 0);
     expect((await probe.probe(USUAL)).ready).toEqual({ got: "http", status: 200 });
