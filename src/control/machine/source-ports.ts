@@ -23,17 +23,37 @@ const LOOPBACK = /^[0-9A-F]{6}7F:/;
 export function readSourcePorts(read: (path: string) => string): SourcePorts | null {
   const count = sourcePortCount(read);
   if (count === 0) return null;
-  const reuse = read("/proc/sys/net/ipv4/tcp_tw_reuse").trim();
+  const reuse = reuseOf(read);
   const uses = new Map<string, number>();
-  for (const row of ["/proc/net/tcp", "/proc/net/tcp6"].flatMap((path) => read(path).split("\n").slice(1))) {
-    const [, local = "", remote, state] = row.trim().split(/\s+/);
-    if (remote === undefined || state === STATE.listening) continue;
+  for (const path of ["/proc/net/tcp", "/proc/net/tcp6"]) countUses(read(path), reuse, uses);
+  return { count, reused: reuse === "1", busiest: busiestOf(uses) };
+}
+
+/** Those in TIME_WAIT may be used again. */
+export function portsAreReused(read: (path: string) => string): boolean {
+  return reuseOf(read) === "1";
+}
+
+function reuseOf(read: (path: string) => string): string {
+  return read("/proc/sys/net/ipv4/tcp_tw_reuse").trim();
+}
+
+/** Rows are "sl: local:port remote:port state …". There may be 100,000 of them, so nothing is made of a row but its key. */
+function countUses(table: string, reuse: string, uses: Map<string, number>): void {
+  for (let row = table.indexOf("\n") + 1; row > 0; row = table.indexOf("\n", row) + 1) {
+    const slot = table.indexOf(": ", row);
+    if (slot < 0) return;
+    const local = slot + 2;
+    const remote = table.indexOf(" ", local) + 1;
+    const end = table.indexOf(" ", remote);
+    const state = table.slice(end + 1, end + 3);
+    if (state === STATE.listening) continue;
+    const to = table.slice(remote, end);
     // 2 means 1 on loopback
-    if (state === STATE.waiting && (reuse === "1" || (reuse === "2" && LOOPBACK.test(remote)))) continue;
-    const way = `${local.split(":")[0]} ${remote}`;
+    if (state === STATE.waiting && (reuse === "1" || (reuse === "2" && LOOPBACK.test(to)))) continue;
+    const way = `${table.slice(local, table.indexOf(":", local))} ${to}`;
     uses.set(way, (uses.get(way) ?? 0) + 1);
   }
-  return { count, reused: reuse === "1", busiest: busiestOf(uses) };
 }
 
 /** How many there are towards each node:port; 0: this system does not tell. */

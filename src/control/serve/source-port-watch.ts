@@ -3,7 +3,14 @@ import { activeOf, countOf, totalOf, type Board } from "../../seam/board.ts";
 import type { Endpoint } from "../../seam/snapshot.ts";
 import type { EventLog } from "../log/event-log.ts";
 import { textOf } from "../machine/port-holder.ts";
-import { MANY_PORTS, readSourcePorts, REUSE_PORTS, sourcePortCount } from "../machine/source-ports.ts";
+import {
+  MANY_PORTS,
+  portsAreReused,
+  readSourcePorts,
+  REUSE_PORTS,
+  sourcePortCount,
+  type SourcePorts,
+} from "../machine/source-ports.ts";
 
 const LOOK_MS = 2_000;
 /** So long a port waits after its connection. */
@@ -12,6 +19,8 @@ const WAIT_MS = 60_000;
 const FADING = 1 - LOOK_MS / WAIT_MS;
 /** A shortage that lasts is told again this much later. */
 const AGAIN_MS = 60_000;
+/** The kernel's list may be 20 MB long; control, whose other work waits meanwhile, rests so many times as long as reading it took. */
+const RESTS = 100;
 
 /** Of a snapshot. */
 interface Nodes {
@@ -46,7 +55,7 @@ class Recent {
 
 /**
  * Own books first, which cost nothing: open connections and those of the last minute are the most ports that can be in use.
- * The kernel is asked, whose list may be long, only where that could be too many.
+ * The kernel is asked, whose list may be long, only where that could be too many and would be told.
  */
 export class SourcePortWatch {
   private readonly input: Required<SourcePortInput>;
@@ -54,6 +63,7 @@ export class SourcePortWatch {
   /** By an endpoint's cell. */
   private readonly each = new Map<number, Recent>();
   private readonly told = { short: -Infinity, out: -Infinity };
+  private askAgainAt = -Infinity;
   private timer: ReturnType<typeof setInterval> | undefined;
 
   constructor(input: SourcePortInput) {
@@ -82,8 +92,8 @@ export class SourcePortWatch {
     this.all.look(countOf(board, "accepted"));
     const many = MANY_PORTS * sourcePortCount(read);
     if (many === 0 || this.all.lately + countOf(board, "open") <= many) return;
-    if (this.mostByBooks() <= many) return;
-    const ports = readSourcePorts(read);
+    if (this.mostByBooks(portsAreReused(read)) <= many) return;
+    const ports = this.isDue("short") ? this.ask() : null;
     const busiest = ports?.busiest ?? null;
     if (ports === null || busiest === null || busiest.used <= many || !this.mayTell("short")) return;
     const { to, used } = busiest;
@@ -91,7 +101,19 @@ export class SourcePortWatch {
     log.warn("ports", ports.reused ? text : `${text}; ${REUSE_PORTS} helps`, { to, used, count: ports.count });
   }
 
-  private mostByBooks(): number {
+  /** @returns null also while it rests */
+  private ask(): SourcePorts | null {
+    const { read, now } = this.input;
+    const begun = now();
+    if (begun < this.askAgainAt) return null;
+    const ports = readSourcePorts(read);
+    const done = now();
+    this.askAgainAt = done + RESTS * (done - begun);
+    return ports;
+  }
+
+  /** @param openOnly What waits may be used again. */
+  private mostByBooks(openOnly: boolean): number {
     const { board, snapshot } = this.input;
     let most = 0;
     for (const pool of snapshot().clusters.flatMap(({ pools }) => pools)) {
@@ -101,16 +123,19 @@ export class SourcePortWatch {
         const recent = this.each.get(cell) ?? new Recent(0);
         recent.look(made);
         this.each.set(cell, recent);
-        most = Math.max(most, recent.lately + activeOf(board, cell));
+        most = Math.max(most, activeOf(board, cell) + (openOnly ? 0 : recent.lately));
       }
     }
     return most;
   }
 
+  private isDue(what: "short" | "out"): boolean {
+    return this.input.now() - this.told[what] >= AGAIN_MS;
+  }
+
   private mayTell(what: "short" | "out"): boolean {
-    const now = this.input.now();
-    if (now - this.told[what] < AGAIN_MS) return false;
-    this.told[what] = now;
+    if (!this.isDue(what)) return false;
+    this.told[what] = this.input.now();
     return true;
   }
 }

@@ -13,7 +13,7 @@ function start(reuse = 0) {
   const lines: string[] = [];
   const say = (_: string, message: string): void => void lines.push(message);
   const log: EventLog = { info: say, warn: say, error: say };
-  const machine = { waiting: 0, now: 0, asked: 0 };
+  const machine = { waiting: 0, now: 0, asked: 0, askingMs: 0 };
   const watch = new SourcePortWatch({
     log,
     board,
@@ -24,6 +24,7 @@ function start(reuse = 0) {
       if (path.endsWith("tcp_tw_reuse")) return `${reuse}\n`;
       if (path.endsWith("tcp6")) return "";
       machine.asked++;
+      machine.now += machine.askingMs;
       return `head\n${"0: 017DA8C0:C350 147DA8C0:192B 06 0\n".repeat(machine.waiting)}`;
     },
   });
@@ -65,10 +66,30 @@ describe("SourcePortWatch", () => {
     expect(machine.asked).toBe(asked);
   });
 
-  test("counts no port that may be used again", () => {
-    const { lines, serve } = start(1);
+  test("asks it for a hundredth of the time at most, and not to say nothing", () => {
+    const { machine, lines, serve } = start();
+    machine.askingMs = 100;
+    serve(90);
+    machine.waiting = 0; // they were between others
+    expect([lines.length, machine.asked]).toEqual([1, 1]);
+    machine.now += 59_000;
+    serve(90);
+    expect(machine.asked).toBe(1);
+    machine.waiting = 0;
+    for (let second = 0; second < 60; second += 2) {
+      machine.now += 2_000;
+      serve(10);
+      machine.waiting = 0;
+    }
+    expect(machine.asked).toBe(7); // each 10 s
+    expect(lines).toHaveLength(1);
+  });
+
+  test("counts no port that may be used again, and need not ask for those", () => {
+    const { machine, lines, serve } = start(1);
     serve(100);
     expect(lines).toEqual([]);
+    expect(machine.asked).toBe(0);
   });
 
   test("tells once a minute that none is left", () => {
