@@ -49,6 +49,8 @@ export interface LiveEnvironment {
   nodeProbe(plan: ProbePlan): NodeProbe;
   /** Not given: nothing is known of them. */
   readonly sourcePorts?: SourcePorts | null;
+  /** This process may dial from a client's address. Not given: nobody wants to know. */
+  mayDialFromAnywhere?(): Promise<boolean>;
   /** Not given: nobody wants to know. */
   engine?(config: Config): Promise<ChosenEngine>;
   /** The node's own idea of time. */
@@ -88,6 +90,7 @@ export function systemEnvironment(running: number | null, typed: string): LiveEn
     holder: portHolder,
     run,
     nodeProbe: createNodeProbe,
+    mayDialFromAnywhere: async () => (await import("../runtime/kernel/transparent.ts")).mayDialFromAnywhere(),
     engine: ({ engine, ring }) => chooseEngine(engine, ring),
     clock: askClock,
   };

@@ -4,7 +4,7 @@ import { checkClaims, nameSetsOf } from "./clusters/claims.ts";
 import { checkClients } from "./clusters/client-networks.ts";
 import { checkPorts } from "./clusters/further-services.ts";
 import type { ClusterEntry } from "./layers/layers.ts";
-import type { Config } from "./model.ts";
+import type { ClusterConfig, Config } from "./model.ts";
 import { GLOBAL, type Settings } from "./options/options.ts";
 import { checkListeners } from "./own-sockets.ts";
 import type { Option } from "./options/option.ts";
@@ -28,6 +28,7 @@ export function checkConfig(config: Config, { options, entries, where, place }: 
   checkDefaults(config, options, entries, where, problems);
   checkListeners(config, options, where, problems);
   checkPorts(config, problems);
+  checkSources(config, problems);
   checkAdmin(config, where(GLOBAL.admin), problems);
   checkClaims(config.clusters, nameSetsOf(config.services), problems);
   checkClients(config.clusters, problems);
@@ -51,6 +52,23 @@ function checkDefaults(
   check(config.defaultCluster, options.defaultCluster);
   for (const [name, option] of Object.entries(options.defaults))
     check(settingOf(config.defaults, name) ?? null, option);
+}
+
+/** Dialling from a client's address takes an engine that can; which one `auto` is, the start finds out. */
+function checkSources({ clusters, engine }: Config, problems: Problems): void {
+  const first = clusters.find(({ source }) => source === "client");
+  if (first === undefined || engine === "auto" || engine === "linux") return;
+  const { message, hint } = cannotDialFromClient(first, engine);
+  problems.add(first.where, message, hint);
+}
+
+/** Why this engine cannot serve a cluster with `source=client`. */
+export function cannotDialFromClient(
+  { name }: Pick<ClusterConfig, "name">,
+  engine: string,
+): { message: string; hint: string } {
+  const found = `engine ${engine} cannot dial from a client's address, linux can`;
+  return { message: `Cannot use source=client of cluster ${quote(name)}: ${found}`, hint: "use --engine linux" };
 }
 
 /** The status page shows addresses and names: without a password it stays on this machine. */

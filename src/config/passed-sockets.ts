@@ -1,6 +1,7 @@
 /** Sockets that the service manager listens on for edge-lb: each takes the place of what was asked for under its name. */
 import type { Service } from "../seam/services.ts";
 import { isPrivate, listenText, type ListenAddress } from "./values/addresses.ts";
+import { needsListener, wrongServiceName } from "./layers/service-names.ts";
 import type { Config } from "./model.ts";
 import type { PassedSocket } from "./options/option.ts";
 import { quote, type Problems } from "./values/text.ts";
@@ -37,7 +38,11 @@ function faultOf({ name, at, path }: PassedSocket, services: readonly Service[])
   const service = services.find((each) => each.name === name);
   if (service === undefined && name !== "admin" && name !== "control") {
     const names = [...services.map((each) => each.name), "admin", "control"].join(", ");
-    return [`it is called ${quote(name)}, one of ${names} wanted`, "set FileDescriptorName= in the socket unit"];
+    const further = wrongServiceName(name) === null ? `, or ${needsListener(name)}` : "";
+    return [
+      `it is called ${quote(name)}, one of ${names} wanted`,
+      `set FileDescriptorName= in the socket unit${further}`,
+    ];
   }
   if (name === "control")
     return path === null ? ["it is no unix socket that listens", "ListenStream=/run/edge-lb.sock wanted"] : null;

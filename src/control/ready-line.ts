@@ -1,12 +1,30 @@
 /** What a start prints on stdout. */
 import type { Config } from "../config/model.ts";
+import type { PassedSocket } from "../config/options/option.ts";
 import { formatEndpoint } from "../core/address.ts";
 import type { Snapshot } from "../seam/snapshot.ts";
 import type { Facts } from "./serve/facts.ts";
 import type { Sockets } from "./serve/listening.ts";
 
-/** `edge-lb ready engine=bun workers=2 api=:6443 https=:443 http=:80 clusters=3 nodes=18`; a kind that is off is left out. Engine linux adds `ring=on`, a start as root `user=NAME`. */
-export function readyLine({ engine, ring, workers, sockets, snapshot, dns, user }: Facts): string {
+/** What the service manager listens on beside the services. */
+export interface PassedPlaces {
+  readonly admin: readonly string[];
+  readonly control: readonly string[];
+}
+
+export function passedPlaces(passed: readonly PassedSocket[]): PassedPlaces {
+  const of = (wanted: string): readonly string[] =>
+    passed.flatMap(({ name, at, path }) =>
+      name === wanted ? (at === null ? (path ?? []) : formatEndpoint(at.ip, at.port)) : [],
+    );
+  return { admin: of("admin"), control: of("control") };
+}
+
+/** `edge-lb ready engine=bun workers=2 api=:6443 https=:443 http=:80 clusters=3 nodes=18`; a kind that is off is left out, `admin=` and `control=` are there when they were passed. Engine linux adds `ring=on`, a start as root `user=NAME`. */
+export function readyLine(
+  { engine, ring, workers, sockets, snapshot, dns, user }: Facts,
+  { admin, control }: PassedPlaces,
+): string {
   const listeners = snapshot.services.flatMap(({ name: kind }) => {
     const at = sockets.listening.filter((listener) => listener.kind === kind);
     return at.length === 0
@@ -14,6 +32,8 @@ export function readyLine({ engine, ring, workers, sockets, snapshot, dns, user 
       : [`${kind}=${at.map((listener) => formatEndpoint(listener.at.ip, listener.at.port)).join(",")}`];
   });
   if (dns !== null) listeners.push(`dns=${dns.status().listening.join(",")}`);
+  if (admin.length > 0) listeners.push(`admin=${admin.join(",")}`);
+  if (control.length > 0) listeners.push(`control=${control.join(",")}`);
   return `edge-lb ready engine=${engine} workers=${workers} ${listeners.join(" ")} clusters=${snapshot.clusters.length} nodes=${nodeCount(snapshot)}${ring === null ? "" : ` ring=${ring.on ? "on" : "off"}`}${user === null ? "" : ` user=${user}`}`;
 }
 

@@ -1,5 +1,6 @@
 /** edge-lb between its start and its end: says that it is ready, hears signals and file changes, and ends in order. */
 import type { Config } from "../config/model.ts";
+import type { PassedSocket } from "../config/options/option.ts";
 import { EdgeError } from "../errors.ts";
 import { urlOf } from "./admin-door.ts";
 import type { RunningDiscovery } from "./discovery-door.ts";
@@ -10,12 +11,11 @@ import type { Notifier } from "./machine/notify.ts";
 import { QuietWatch } from "./machine/quiet-watch.ts";
 import { watchSignals } from "./machine/signals.ts";
 import type { Place } from "./place.ts";
-import { readyLine, summary, tryLines } from "./ready-line.ts";
+import { passedPlaces, readyLine, summary, tryLines } from "./ready-line.ts";
 import { FileWatch } from "./serve/file-watch.ts";
 import type { Reload } from "./serve/reloader.ts";
 import type { Start } from "./status/start.ts";
 import type { Supervisor } from "./serve/supervisor.ts";
-import type { PassedSocket } from "../config/options/option.ts";
 import { socketsToGive } from "./upgrade/given-sockets.ts";
 import { factsOf } from "./upgrade/facts.ts";
 import { failure, upgradedText, type Program, type Upgraded } from "./upgrade/upgraded.ts";
@@ -34,7 +34,7 @@ export interface RunningParts {
   readonly discovery: RunningDiscovery;
   readonly events: RecentEvents;
   readonly program: Program;
-  /** The service manager listens on these for whoever serves. */
+  /** Sockets that the service manager listens on for this process. */
   readonly passed: readonly PassedSocket[];
 }
 
@@ -95,9 +95,9 @@ export class Running {
 
   /** Every listener accepts: the operator and the service manager are told. */
   ready(out: (text: string) => void, isTerminal: boolean): void {
-    const { config, supervisor, place, notifier } = this.parts;
+    const { config, supervisor, place, notifier, passed } = this.parts;
     const { sockets, snapshot } = supervisor;
-    out(`${readyLine(supervisor)}\n`);
+    out(`${readyLine(supervisor, passedPlaces(passed))}\n`);
     if (isTerminal) out(`${["Try:", ...tryLines(config, sockets)].join("\n")}\n`);
     if (isTerminal && place.admin !== null) out(`Status page: ${urlOf(place.admin.at)}\n`);
     notifier.ready(summary(snapshot));

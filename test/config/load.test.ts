@@ -637,3 +637,34 @@ describe("A1: an address of edge-lb's own twice", () => {
     expect(line).toStartWith("no status page: dns at 127.0.0.1:50000 has its usual address");
   });
 });
+
+describe("a mistake in default", () => {
+  const cluster = ["cluster", "hub=10.0.0.1"] as const;
+  const WANTED = "the name of a cluster wanted";
+  test.each([
+    ["http=", `Cannot use default.http: "" found, ${WANTED}`],
+    ["a b", `Cannot use default: "a b" found, ${WANTED}`],
+    [
+      "rke2=hub",
+      "Cannot use --default: no service rke2 has a listener (CONFIG_INVALID); a service rke2 needs --listen rke2=ADDR:PORT",
+    ],
+    [
+      "htp=hub",
+      'Cannot use --default: "htp" found, api, https, http or mcs wanted (CONFIG_INVALID); did you mean http',
+    ],
+  ])("--default %s", (text, words) => {
+    expect(mistakes([cluster, ["default", text]])).toEqual([expect.stringContaining(words)]);
+  });
+
+  test.each([
+    ['""', `Cannot use default: "" found, ${WANTED}`],
+    [
+      "http=hub",
+      `Cannot use default: "http=hub" found, ${WANTED} (CONFIG_INVALID); in the file: default: { http: hub }`,
+    ],
+    ["[hub]", "Cannot use default: a list found, CLUSTER or keys such as api: CLUSTER wanted"],
+    ["{ rke2: hub }", "no service rke2 has a listener (CONFIG_INVALID); a service rke2 needs --listen rke2=ADDR:PORT"],
+  ])("default: %s", (text, words) => {
+    expect(mistakes([cluster], `default: ${text}\n`)).toEqual([expect.stringContaining(words)]);
+  });
+});

@@ -86,6 +86,8 @@ describe.each(engines)("LISTEN_FDS on engine %s", (engine) => {
       engine,
       api: `127.0.0.1:${one()},127.0.0.1:${two()}`,
       rke2: `127.0.0.1:${rke2()}`,
+      admin: `127.0.0.1:${admin()}`,
+      control: sink,
     });
     for (const port of [one(), two(), rke2()])
       for (let round = 0; round < 4; round++) expect(JSON.parse((await version(port)).out).cluster).toBe("hub");

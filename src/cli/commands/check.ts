@@ -1,7 +1,6 @@
 /** `edge-lb check`: what the flags and the file make together, or every mistake in them. */
 import type { NodeSpec } from "../../config/values/addresses.ts";
 import type { Config } from "../../config/model.ts";
-import { requireClusters } from "../../config/load.ts";
 import { configWarnings } from "../../config/warnings.ts";
 import { sharedNodes } from "../../config/clusters/client-networks.ts";
 import { listFor, nodesFor } from "../../config/clusters/service-settings.ts";
@@ -9,7 +8,7 @@ import type { Service } from "../../seam/services.ts";
 import { checkLive } from "../live/check-live.ts";
 import { ALL_SETTINGS, command } from "../line/command.ts";
 import { toggle } from "../line/command-option.ts";
-import { configToServe } from "../line/configuration.ts";
+import { configToServe, requireStartable } from "../line/configuration.ts";
 import { EXIT } from "../terminal/exit-code.ts";
 import { table } from "../terminal/table.ts";
 
@@ -21,14 +20,14 @@ export const CHECK = command({
   synonyms: ["validate", "test", "lint"],
   run(call) {
     const config = configToServe(call);
+    requireStartable(config, call.io);
     call.io.out(checkedText(config));
     return call.options.live ? checkLive(config, call.settings, call.io) : EXIT.done;
   },
 });
 
-/** @throws EdgeErrors when there is no cluster */
 function checkedText(config: Config): string {
-  const clusters = requireClusters(config);
+  const { clusters } = config;
   const pools = poolColumns(config);
   const rows = clusters.map((cluster) => [
     cluster.name,

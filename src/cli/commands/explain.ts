@@ -9,6 +9,7 @@ import {
   readAskedName,
   refusalOf,
   routeAsked,
+  noNodesText,
   ruleText,
   servicesAsked,
   type AskedName,
@@ -77,19 +78,25 @@ function explain(config: Config, text: string, how: Circumstances, io: Io): numb
   const routes = buildRoutes(buildSnapshot(config, STATIC));
   const found = services.flatMap((service) => explainOn(service, config, routes, asked) ?? []);
   if (found.length === 0) io.out(`${asked.name}: ${unknownWords(routes, services, asked.name)}\n`);
-  else io.out(`${found.join("\n\n")}\n`);
-  return found.length === 0 ? EXIT.failed : EXIT.done;
+  else io.out(`${found.map(({ text }) => text).join("\n\n")}\n`);
+  return found.some(({ served }) => served) ? EXIT.done : EXIT.failed;
 }
 
 /** Routes need no counters, and no addresses of nodes given by name. */
 const STATIC = { version: 1, cellOf: () => 0, addressesOf: () => [], maxConnections: 1 };
 
-function explainOn(service: Service, config: Config, routes: Routes, asked: AskedName): string | null {
+interface Explained {
+  readonly text: string;
+  /** The cluster has nodes for this service. */
+  readonly served: boolean;
+}
+
+function explainOn(service: Service, config: Config, routes: Routes, asked: AskedName): Explained | null {
   const match = routeAsked(routes, service, asked);
   const cluster = match === null ? undefined : config.clusters[match.cluster];
-  return match === null || cluster === undefined
-    ? null
-    : describeMatch(asked, service, ruleText(match, asked), cluster, config.allow);
+  if (match === null || cluster === undefined) return null;
+  const text = describeMatch(asked, service, ruleText(match, asked), cluster, config.allow);
+  return { text, served: nodesFor(cluster, service).length > 0 };
 }
 
 function describeMatch(
@@ -111,7 +118,7 @@ function describeMatch(
     ...allow,
     ...(refused === null ? [] : [`  refused    ${refused}`]),
     `  pool       ${service.name}, ${policyOf(cluster, service)}, ${candidates.length} candidates`,
-    ...candidates,
+    ...(candidates.length === 0 ? [`             ${noNodesText(cluster.name, service)}`] : candidates),
   ].join("\n");
 }
 

@@ -1,5 +1,5 @@
 /** Options of one command: no settings, and not in the file. Their values are read from the texts as typed. */
-import { fit, type Reading } from "../../config/values/text.ts";
+import { fit, quote, type Reading } from "../../config/values/text.ts";
 import type { Choice } from "../../config/values/values.ts";
 
 export interface CommandOption<T> {
@@ -34,7 +34,7 @@ export function toggle(help: string, { short = null }: Pick<More, "short"> = {})
   return { help, short, value: null, words: [], repeatable: false, parse: (texts) => texts.length > 0 };
 }
 
-/** An option with one value; typed twice, the last one counts. Null when it is not typed. */
+/** An option with one value; typed twice is a mistake. Null when it is not typed. */
 export function single<T>(
   value: string,
   help: string,
@@ -47,7 +47,11 @@ export function single<T>(
     value,
     words,
     repeatable: false,
-    parse: (texts, refuse) => readAll(texts, read, refuse).at(-1) ?? null,
+    parse(texts, refuse) {
+      for (const text of texts.slice(1))
+        refuse(text, { ok: false, found: `${quote(text)} beside another one`, wanted: "one" });
+      return readAll(texts.slice(0, 1), read, refuse)[0] ?? null;
+    },
   };
 }
 

@@ -1,9 +1,17 @@
 /** The configuration that a command's settings and their file make together. */
-import { loadConfig, NO_RUNTIME_LAYER, type FileTaking, type RuntimeLayer } from "../../config/load.ts";
+import {
+  loadConfig,
+  NO_RUNTIME_LAYER,
+  requireClusters,
+  type FileTaking,
+  type RuntimeLayer,
+} from "../../config/load.ts";
 import type { Config } from "../../config/model.ts";
 import { resolveOption, type Option } from "../../config/options/option.ts";
 import { Problems } from "../../config/values/text.ts";
 import type { OwnPlace } from "../../config/clusters/own-listeners.ts";
+import { requireUser } from "../../control/machine/drop-root.ts";
+import { openSource } from "../../discover/open-source.ts";
 import { localAddresses } from "../../control/machine/networks.ts";
 import type { Call } from "./command.ts";
 import { machineOf } from "../terminal/io.ts";
@@ -30,6 +38,13 @@ export function typedValue<T>(option: Option<T>, { settings, io }: Source): T | 
 /** What it is where nobody types it. */
 export function defaultValue<T>(option: Option<T>, io: Source["io"]): T {
   return resolveOption(option, [], machineOf(io), new Problems());
+}
+
+/** What a start refuses of a configuration without a mistake in itself. @throws EdgeErrors, EdgeError */
+export function requireStartable(config: Config, { env }: Pick<Source["io"], "env">): void {
+  for (const source of config.discover) openSource(source, { env });
+  requireClusters(config);
+  requireUser(config);
 }
 
 /**

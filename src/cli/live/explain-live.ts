@@ -1,6 +1,6 @@
 /** `explain` of the edge-lb that runs: verdicts and load of every candidate, as they are now. */
 import type { Candidate, Explanation, Match } from "../../control/api/explain-name.ts";
-import type { Circumstances } from "../../control/api/asked-name.ts";
+import { noNodesText, type Circumstances } from "../../control/api/asked-name.ts";
 import { formatEndpoint } from "../../core/address.ts";
 import type { Client } from "./client.ts";
 import { EXIT } from "../terminal/exit-code.ts";
@@ -14,7 +14,7 @@ export async function explainRunning(client: Client, text: string, how: Circumst
   const query = new URLSearchParams([["name", text], ...said]);
   const found = (await client.ask("GET", `explain?${query}`)) as Explanation;
   io.out(explanationText(found));
-  return found.matches.length === 0 ? EXIT.failed : EXIT.done;
+  return found.matches.some(({ candidates }) => candidates.length > 0) ? EXIT.done : EXIT.failed;
 }
 
 export function explanationText({ name, kinds, matches, nearest }: Explanation): string {
@@ -26,7 +26,18 @@ export function explanationText({ name, kinds, matches, nearest }: Explanation):
 
 function matchText(
   name: string,
-  { kind, rule, cluster, from, allow, refused, pool, candidates, warnings = [] }: Match,
+  {
+    kind,
+    routedBy = kind === "http" ? "host" : "sni",
+    rule,
+    cluster,
+    from,
+    allow,
+    refused,
+    pool,
+    candidates,
+    warnings = [],
+  }: Match,
 ): string {
   const down = pool.state === "up" ? "" : `, ${pool.state}: ${pool.reason}`;
   return [
@@ -36,7 +47,9 @@ function matchText(
     allow.length === 0 ? "" : `  allow      ${allow.join(", ")}\n`,
     refused === null ? "" : `  refused    ${refused}\n`,
     `  pool       ${kind}, ${pool.policy}, ${candidates.length} candidates, ${pool.active} open${down}\n`,
-    table(candidates.map(candidateRow)),
+    candidates.length === 0
+      ? `             ${noNodesText(cluster, { routedBy })}\n`
+      : table(candidates.map(candidateRow)),
     ...warnings.map((warning) => `  warning    ${warning}\n`),
   ].join("");
 }

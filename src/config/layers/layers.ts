@@ -6,7 +6,7 @@ import { COMMAND_LINE, GLOBAL } from "../options/options.ts";
 import { LISTEN } from "../options/service-options.ts";
 import type { Option } from "../options/option.ts";
 import { addText, describe, reportUnknownKey, textsOf, type Texts } from "./option-texts.ts";
-import { serviceOfKey, wrongServiceName } from "./service-names.ts";
+import { needsListener, serviceOfKey, wrongServiceName } from "./service-names.ts";
 import { didYouMean, nearestWord, oneOf, quote, typed, type Located, type Problems } from "../values/text.ts";
 import type { Tree } from "./yaml.ts";
 
@@ -82,6 +82,8 @@ const EVERY = "*";
 function reportUnknownItem(at: Located, options: readonly Option<unknown>[], problems: Problems): void {
   const { flag } = options[0] ?? LISTEN.api;
   const items = options.flatMap(({ item }) => item ?? []);
+  const service = flag === GLOBAL.defaultCluster.flag ? unlistened(at.text, items) : null;
+  if (service !== null) return reportUnlistened(at, `--${flag}`, service, problems);
   const isName = flag === LISTEN.api.flag && /^[\w-]+$/.test(at.text);
   const wanted = isName ? wrongServiceName(at.text) : null;
   const what = `Cannot use --${flag}: ${quote(at.text)} found`;
@@ -153,6 +155,11 @@ function readSetting(
 ): void {
   const whole = options.find((candidate) => candidate.yaml === key.text);
   const group = options.filter((candidate) => candidate.yaml?.startsWith(`${key.text}.`));
+  if (whole !== undefined && group.length > 0 && value.kind !== "map" && value.kind !== "text") {
+    const [first] = group;
+    const wanted = `${first?.value} or keys such as ${first?.item}: ${first?.value} wanted`;
+    return problems.add(value.where, `Cannot use ${key.text}: ${describe(value)} found, ${wanted}`);
+  }
   if (whole !== undefined && (group.length === 0 || value.kind !== "map")) {
     return addText(settings, whole, ...textsOf(value, whole, problems));
   }
@@ -174,22 +181,23 @@ function readSetting(
 function reportUnknownGroupKey(at: Located, of: string, group: readonly Option<unknown>[], problems: Problems): void {
   const wrong = of === LISTEN.api.flag ? wrongServiceName(at.text) : null;
   const items = group.map(({ item }) => item ?? "");
-  const service =
-    of === GLOBAL.defaultCluster.flag && nearestWord(at.text, items) === null ? serviceOfKey(at.text) : null;
-  if (service !== null) {
-    const hint = `a service ${service} needs --listen ${service}=ADDR:PORT`;
-    return problems.add(
-      at.where,
-      `Cannot use key ${quote(at.text)} of ${of}: no service ${service} has a listener`,
-      hint,
-    );
-  }
+  const service = of === GLOBAL.defaultCluster.flag ? unlistened(at.text, items) : null;
+  if (service !== null) return reportUnlistened(at, `key ${quote(at.text)} of ${of}`, service, problems);
   if (wrong === null) return reportUnknownKey(at, ` of ${of}`, items, problems);
   return problems.add(
     at.where,
     `Cannot use key ${quote(at.text)} of ${of}: ${wrong} wanted`,
     didYouMean(at.text, items),
   );
+}
+
+/** @returns the service that is meant and has no listener; null: it is a mistyped word, or cannot be one */
+function unlistened(text: string, known: readonly string[]): string | null {
+  return nearestWord(text, known) === null ? serviceOfKey(text) : null;
+}
+
+function reportUnlistened({ where }: Located, what: string, service: string, problems: Problems): void {
+  problems.add(where, `Cannot use ${what}: no service ${service} has a listener`, needsListener(service));
 }
 
 function topKeys(options: readonly Option<unknown>[]): readonly string[] {

@@ -29,3 +29,8 @@ export function serviceOfKey(key: string): ServiceName | null {
   const name = key.replace(serviceKeyEnds(key), "");
   return wrongServiceName(name) === null ? name : null;
 }
+
+/** What a name needs to be a service's. */
+export function needsListener(service: ServiceName): string {
+  return `a service ${service} needs --listen ${service}=ADDR:PORT`;
+}

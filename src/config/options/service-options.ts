@@ -18,13 +18,22 @@ const PRIVATE_ADDRESS: Codec<ListenAddress> = {
   form: { pattern: LISTEN_PATTERN },
 };
 
+const CLUSTER_NAME = plain((text) => {
+  const name = readDomain(text);
+  const [service = "", cluster = ""] = text.split("=");
+  const hint = text.includes("=")
+    ? { hint: `in the file: default: { ${service || "SERVICE"}: ${cluster || "CLUSTER"} }` }
+    : {};
+  return name.ok ? name : unfit("the name of a cluster", hint);
+}, NAME_PATTERN);
+
 /** On services that `DEFAULTS` says nothing of. */
 export const DEFAULT_CLUSTER = atMostOnce(
   maybe({
     flag: "default",
     value: "[SERVICE=]CLUSTER",
     help: "Cluster that takes connections without a name (no SNI, HTTP/1.0 without Host), on every service or on one (repeatable)",
-    of: plain(readDomain, NAME_PATTERN),
+    of: CLUSTER_NAME,
   }),
 );
 
@@ -48,7 +57,7 @@ function defaultOption(name: ServiceName): Option<string | null> {
     value: "CLUSTER",
     yaml: `default.${name}`,
     help,
-    of: plain(readDomain, NAME_PATTERN),
+    of: CLUSTER_NAME,
   });
   return { ...own, parse };
 }

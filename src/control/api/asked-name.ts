@@ -95,3 +95,9 @@ export function ruleText({ rule, claim }: RouteMatch, { name }: AskedName): stri
       return claim;
   }
 }
+
+/** What a client of this service gets where its cluster has no node for it. */
+export function noNodesText(cluster: string, { routedBy }: Pick<Service, "routedBy">): string {
+  const answer = routedBy === "host" ? `HTTP 503, "no node for plain HTTP"` : "TLS alert internal_error";
+  return `nobody is served: cluster ${cluster} has no node for it, clients get ${answer}`;
+}

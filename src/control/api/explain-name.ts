@@ -30,6 +30,8 @@ export interface Explanation {
 
 export interface Match {
   readonly kind: ServiceName;
+  /** Earlier releases do not say. */
+  readonly routedBy?: Service["routedBy"];
   /** The name or pattern that matched. */
   readonly rule: string;
   readonly cluster: string;
@@ -88,6 +90,7 @@ function describe(
   const { endpoints, ...rest } = pool;
   return {
     kind: service.name,
+    routedBy: service.routedBy,
     rule: ruleText(match, asked),
     cluster: plan.name,
     from: facts.config.clusters.find(({ name }) => name === plan.name)?.where ?? "",

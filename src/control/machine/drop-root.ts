@@ -39,12 +39,29 @@ export async function dropRoot(config: Config, engine: Engine, log: EventLog): P
   return "root";
 }
 
+/** What a start would refuse of `--user`, as far as this process can tell. @throws EdgeError */
+export function requireUser({ user, file, engine }: Pick<Config, "user" | "file" | "engine">): void {
+  if (user === null || user === "root") return;
+  const found = findUser(user);
+  if (found === null) throw cannot(user, NO_USER);
+  if (process.geteuid?.() !== 0) return; // who starts it is not known
+  if (engine === "node") throw cannot(user, NO_ENGINE);
+  if (file !== null && !canRead(found, file)) throw cannot(user, unreadable(file));
+}
+
+const NO_USER = "there is no such user in /etc/passwd";
+const NO_ENGINE = "engine linux or bun is wanted for that";
+
+function unreadable(file: string): string {
+  return `it cannot read ${file}, which a reload needs`;
+}
+
 /** @returns why not; null: done */
 async function becomeOther(config: Config, engine: Engine, name: string): Promise<string | null> {
   const user = findUser(name);
-  if (user === null) return "there is no such user in /etc/passwd";
-  if (process.platform !== "linux" || engine === "node") return "engine linux or bun is wanted for that";
-  if (config.file !== null && !canRead(user, config.file)) return `it cannot read ${config.file}, which a reload needs`;
+  if (user === null) return NO_USER;
+  if (process.platform !== "linux" || engine === "node") return NO_ENGINE;
+  if (config.file !== null && !canRead(user, config.file)) return unreadable(config.file);
   const { becomeUser } = await import("../../runtime/kernel/credentials.ts");
   const isTransparent = config.clusters.some(({ source }) => source === "client");
   const kept = isTransparent ? [NET_BIND_SERVICE, NET_ADMIN] : [NET_BIND_SERVICE];

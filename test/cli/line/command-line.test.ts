@@ -221,12 +221,20 @@ describe("CommandLine.parse()", () => {
         'Cannot use "c=1": not expected (USAGE); clusters are flags: --cluster c=...',
       ],
     ],
+    [
+      "an option of one value typed twice",
+      "dns --for 10.0.0.1 --for ::1 --format hosts --format bind",
+      [
+        'Cannot use --for: "::1" beside another one found, one wanted (USAGE)',
+        'Cannot use --format: "bind" beside another one found, one wanted (USAGE)',
+      ],
+    ],
   ])("refuses %s", (_, typed, want) => {
     expect(lines(words(typed))).toEqual(want);
   });
 
   test("takes the values of a command's own flags", () => {
-    const { command, settings, options } = parse(words("dns --for 10.0.0.1 -c a.yaml --format=hosts --for ::1"));
+    const { command, settings, options } = parse(words("dns -c a.yaml --format=hosts --for ::1"));
     expect([command.name, settings, options]).toEqual([
       "dns",
       [{ flag: "config", text: "a.yaml" }],

@@ -6,6 +6,7 @@ import { runLiveCheck } from "../../../src/check-live/findings.ts";
 import type { LiveEnvironment } from "../../../src/check-live/environment.ts";
 import type { Finding } from "../../../src/check-live/finding.ts";
 import { readZones } from "../../../src/check-live/firewall.ts";
+import { DIAL_RIGHT } from "../../../src/control/machine/client-source.ts";
 import type { NodeProbe, NodeProbeResult } from "../../../src/control/probe/node-probe.ts";
 import type { ShownCertificate } from "../../../src/core/health/identity.ts";
 import { load } from "../../config/loading.ts";
@@ -241,6 +242,29 @@ describe("runLiveCheck()", () => {
         ["admin", "off"],
         ["dns", "192.168.125.1:53"],
         ["cluster", "hub=192.168.125.20-22"],
+      ]),
+    ],
+    [
+      "the right that source=client needs",
+      {
+        mayDialFromAnywhere: async () => false,
+        engine: async () => ({ engine: "linux", ring: null, note: null }),
+      },
+      `fail source=client: CAP_NET_ADMIN is missing | ${DIAL_RIGHT}`,
+      load([
+        ["domain", "lab"],
+        ["admin", "off"],
+        ["cluster", "hub=192.168.125.20-22,source=client"],
+      ]),
+    ],
+    [
+      "an engine that cannot do source=client",
+      { engine: async () => ({ engine: "bun", ring: null, note: null }) },
+      "fail source=client: engine bun cannot dial from a client's address | use --engine linux",
+      load([
+        ["domain", "lab"],
+        ["admin", "off"],
+        ["cluster", "hub=192.168.125.20-22,source=client"],
       ]),
     ],
     [
