@@ -28,6 +28,8 @@ export interface UpgradeInput {
 
 const READY_MS = 30_000;
 const STEP_MS = 10_000;
+/** A machine may be so busy that one of the two does not run for seconds. */
+const HELD_MS = 30_000;
 /** Tunnels that are given together: they rest while their message travels. */
 const BATCH = 32;
 /** Clients that come meanwhile become tunnels too; after this the rest moves later. */
@@ -170,11 +172,11 @@ export class Upgrade {
     try {
       const message = { kind: "tunnels", batch, tunnels: tunnels.map((tunnel) => carried(tunnel, cells)) } as const;
       await this.successor.send(message, tunnels.flatMap(socketsOf));
-      const { refused, why } = await this.successor.next("held", STEP_MS, "soon");
+      const { refused, why } = await this.successor.next("held", HELD_MS, "soon");
       return { refused: new Set(refused), why };
     } catch (error) {
-      // one that serves everybody is not ended for the sake of these: should it still live, it may have them
-      if (this.isOver && this.successor.isAlive) {
+      // one that serves tunnels already is not ended for the sake of these: should it still live, it may have them
+      if ((this.isOver || this.moved > 0) && this.successor.isAlive) {
         this.stay(error);
         return { refused: new Set(), why: undefined };
       }
