@@ -6,6 +6,7 @@ import { EdgeError } from "../../errors.ts";
 import { exportGatewayApi } from "../../migrate/export/gateway-api.ts";
 import { exportHaproxy } from "../../migrate/export/haproxy.ts";
 import { exportKeepalived } from "../../migrate/export/keepalived.ts";
+import { leftOut, type ExportTarget } from "../../migrate/export/left-out.ts";
 import { exportNginx } from "../../migrate/export/nginx.ts";
 import { ALL_SETTINGS, argument, command, type Call } from "../line/command.ts";
 import { single, type ValuesOf } from "../line/command-option.ts";
@@ -29,8 +30,8 @@ interface Target {
 
 /** By the word after `export`. */
 const TARGETS: Readonly<Record<string, Target>> = {
-  haproxy: { takes: [], write: (call) => call.io.out(exportHaproxy(withClusters(call))) },
-  nginx: { takes: [], write: (call) => call.io.out(exportNginx(withClusters(call))) },
+  haproxy: { takes: [], write: (call) => writeProxy(call, "haproxy", exportHaproxy) },
+  nginx: { takes: [], write: (call) => writeProxy(call, "nginx", exportNginx) },
   keepalived: { takes: Object.keys(PAIR), write: writeKeepalived },
   "gateway-api": { takes: Object.keys(GATEWAY), write: writeGatewayApi },
 };
@@ -66,6 +67,12 @@ function withClusters(call: ExportCall): Config {
   const config = configOf(call);
   requireClusters(config);
   return config;
+}
+
+function writeProxy(call: ExportCall, target: ExportTarget, write: (config: Config) => string): void {
+  const config = withClusters(call);
+  call.io.out(write(config));
+  for (const note of leftOut(config, target)) call.io.err(`edge-lb: ${note}\n`);
 }
 
 function writeKeepalived(call: ExportCall): void {

@@ -26,11 +26,14 @@ export interface Io {
   readonly machine?: Machine;
 }
 
+/** Root's edge-lb may become another user; what its defaults depend on is who started it. */
+const STARTED_AS = process.geteuid?.() ?? -1;
+
 export function machineOf(io: Io): Machine {
   return (
     io.machine ?? {
       env: io.env,
-      userId: process.geteuid?.() ?? -1,
+      userId: STARTED_AS,
       cpus: availableParallelism(),
       addresses: null,
       passed: io.passed ?? [],

@@ -37,7 +37,7 @@ export interface Routes {
 }
 
 /** What kube-apiserver is called inside of a cluster and on its nodes, whichever cluster it is. */
-const EMPTY_NAMES: ReadonlySet<string> = new Set([
+export const EMPTY_NAMES: ReadonlySet<string> = new Set([
   "localhost",
   "kubernetes",
   "kubernetes.default",

@@ -1,5 +1,6 @@
 /** A configuration for HAProxy 2.4 and later that serves the same clusters: anchored names, readiness checks, long timeouts. */
 import { ONLY_KEPT, SET_HERE } from "./forwarded.ts";
+import { leftOutLines } from "./left-out.ts";
 import { cidrText, type ListenAddress } from "../../config/values/addresses.ts";
 import type { Config } from "../../config/model.ts";
 import { durationText } from "../../config/values/values.ts";
@@ -10,6 +11,7 @@ import {
   defaultPool,
   labelExpression,
   listenedServices,
+  namelessNames,
   poolsOf,
   routesFor,
   type ExportPool,
@@ -32,7 +34,10 @@ export function exportHaproxy(config: Config): string {
     ...(config.maxConnectionsPerClient > 0 ? [CLIENTS] : []),
   ];
   const head = "# Written by edge-lb export haproxy; needs HAProxy 2.4 or later, 2.6 to balance TLS by name\n";
-  return [head, ...sections.map((lines) => `${lines.join("\n    ")}\n`)].join("\n");
+  return [
+    `${head}${leftOutLines(config, "haproxy").join("\n")}\n`,
+    ...sections.map((lines) => `${lines.join("\n    ")}\n`),
+  ].join("\n");
 }
 
 type Section = readonly string[];
@@ -125,8 +130,14 @@ function tlsFrontend(config: Config, service: Service): Section {
     "tcp-request content accept if { req.ssl_hello_type 1 }",
     "tcp-request content reject",
     ...routesFor(config, service).map((route) => useBackend(route, "var(sess.sni)")),
-    ...(fallback === null ? [] : [`use_backend ${fallback.name} if !{ req.ssl_sni -m found }`]),
+    ...(fallback === null ? [] : namelessLines(config, service, fallback.name)),
   ];
+}
+
+function namelessLines(config: Config, service: Service, pool: string): string[] {
+  const names = namelessNames(config, service);
+  const internal = names.length === 0 ? [] : [`use_backend ${pool} if { var(sess.sni) -m str ${names.join(" ")} }`];
+  return [`use_backend ${pool} if !{ req.ssl_sni -m found }`, ...internal];
 }
 
 function useBackend({ claim, pool }: ExportRoute, sample: string): string {

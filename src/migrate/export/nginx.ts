@@ -1,5 +1,6 @@
 /** A configuration for nginx (stream with ssl_preread, and http) that serves the same clusters. */
 import { ONLY_KEPT } from "./forwarded.ts";
+import { leftOutLines } from "./left-out.ts";
 import { cidrText, type ListenAddress } from "../../config/values/addresses.ts";
 import type { Config } from "../../config/model.ts";
 import type { Cidr } from "../../seam/snapshot.ts";
@@ -9,6 +10,7 @@ import {
   defaultPool,
   labelExpression,
   listenedServices,
+  namelessNames,
   poolsOf,
   restPool,
   routesFor,
@@ -25,6 +27,7 @@ export function exportNginx(config: Config): string {
   return [
     "# Written by edge-lb export nginx; needs the stream module with ssl_preread (Debian: libnginx-mod-stream).",
     "# nginx probes no node: a failed connect takes a node out for 10 s, and the same client goes to the next one.",
+    ...leftOutLines(config, "nginx"),
     "include /etc/nginx/modules-enabled/*.conf;",
     "worker_processes auto;",
     ...block("events", [`worker_connections ${workerConnections(config)};`]),
@@ -135,10 +138,13 @@ function nameMap(config: Config, service: Service, pools: readonly ExportPool[])
     const index = pools.findIndex((one) => one.name === pool.name);
     return pool.cluster.allow.length === 0 ? pool.name : variable(pool, index);
   };
+  const fallback = defaultPool(config, service);
+  const nameless = fallback === null ? [] : namelessNames(config, service);
   return block(`map $ssl_preread_server_name ${chosenPool(service)}`, [
     "hostnames;",
     `default ${upstreamOf(restPool(config, service))};`,
-    `"" ${upstreamOf(defaultPool(config, service))};`,
+    `"" ${upstreamOf(fallback)};`,
+    ...nameless.map((name) => `${name} ${upstreamOf(fallback)};`),
     ...namedRoutes(config, service).map((route) => `${mapKey(route)} ${upstreamOf(route.pool)};`),
   ]);
 }

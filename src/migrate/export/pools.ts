@@ -1,6 +1,7 @@
 /** A configuration as other load balancers see it: names that lead to pools. */
 import { defaultOf, listenOf, nodesFor, portOf } from "../../config/clusters/service-settings.ts";
 import { claimsOf, nameSetsOf, type Claim } from "../../config/clusters/claims.ts";
+import { EMPTY_NAMES } from "../../core/route/lookup.ts";
 import { formatEndpoint } from "../../core/address.ts";
 import type { ClusterConfig, Config } from "../../config/model.ts";
 import type { Service } from "../../seam/services.ts";
@@ -60,6 +61,15 @@ export function routesFor(config: Config, service: Service): ExportRoute[] {
 export function defaultPool(config: Config, service: Service): ExportPool | null {
   const name = defaultOf(config, service);
   return poolsOf(config, service).find(({ cluster }) => cluster.name === name) ?? null;
+}
+
+/** Names that say nothing, as far as no cluster claims them: they go where none goes. */
+export function namelessNames(config: Config, service: Service): readonly string[] {
+  const claims = routesFor(config, service).map(({ claim }) => claim);
+  if (claims.some(({ rule }) => rule === "rest")) return [];
+  const isClaimed = (name: string): boolean =>
+    claims.some((claim) => claim.name === name || (claim.rule === "below" && name.endsWith(`.${claim.name}`)));
+  return [...EMPTY_NAMES].filter((name) => !isClaimed(name));
 }
 
 /** The pool for names that nobody claims; null: they are refused. */

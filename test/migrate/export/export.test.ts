@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
 import { exportHaproxy } from "../../../src/migrate/export/haproxy.ts";
+import { leftOut } from "../../../src/migrate/export/left-out.ts";
 import { exportNginx } from "../../../src/migrate/export/nginx.ts";
 import { codesOf, importText, unexplained } from "../fixtures.ts";
 import { load } from "./configs.ts";
@@ -128,5 +129,39 @@ describe("exportHaproxy() and back", () => {
       }),
       { numRuns: 60 },
     );
+  });
+});
+
+describe("what is left out", () => {
+  const flags = [
+    "--cluster",
+    "hub=10.0.0.1,domain=hub.lab,clients=10.1.0.0/16,source=client",
+    "--accept-proxy",
+    "10.0.0.5",
+  ];
+
+  test("is told in the file and apart", () => {
+    const config = load(flags);
+    expect(leftOut(config, "haproxy")).toEqual([expect.stringContaining("clients= of hub is left out")]);
+    expect(leftOut(config, "nginx")).toEqual([
+      expect.stringContaining("clients= of hub is left out"),
+      expect.stringContaining("accept-proxy is left out"),
+      expect.stringContaining("source=client of hub is left out"),
+    ]);
+    for (const [text, target] of [
+      [exportHaproxy(config), "haproxy"],
+      [exportNginx(config), "nginx"],
+    ] as const)
+      for (const note of leftOut(config, target)) expect(text).toContain(`# ${note}`);
+  });
+
+  test("is not what says no name: that goes to the default", () => {
+    const config = load(["--cluster", "hub=10.0.0.1,domain=hub.lab", "--default", "hub"]);
+    expect(exportHaproxy(config)).toContain(
+      "use_backend api_hub if { var(sess.sni) -m str localhost kubernetes kubernetes.default kubernetes.default.svc kubernetes.default.svc.cluster.local }",
+    );
+    expect(exportNginx(config)).toContain("kubernetes.default.svc api_hub;");
+    const rest = load(["--cluster", "hub=10.0.0.1,domain=hub.lab,api-names=*", "--default", "hub"]);
+    expect(exportNginx(rest)).not.toContain("kubernetes.default.svc api_hub;");
   });
 });
