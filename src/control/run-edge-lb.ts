@@ -13,6 +13,7 @@ import type { StartDiscovery } from "./discovery-door.ts";
 import { RecentEvents } from "./log/recent-events.ts";
 import type { LogSink } from "./log/sink.ts";
 import { fewDescriptors } from "./machine/limits.ts";
+import { missingRules } from "./machine/missing-rules.ts";
 import { createNotifier } from "./machine/notify.ts";
 import { Place } from "./place.ts";
 import { summary } from "./ready-line.ts";
@@ -128,11 +129,14 @@ async function open(input: RunInput, control: Control): Promise<Running> {
     void sink.drained().then(() => ending.with(1));
   };
   const notifier = await createNotifier();
+  // before root becomes another user, who may not see all of them
+  const rules = await missingRules(config);
   const before = inheritance(heir);
   const supervisor = await startSupervisor({ config, workerEntry, sink, events, onFatal, passed, before });
   const { log } = supervisor;
   if (control.note !== null) log.warn("control", control.note);
   for (const text of configWarnings(config)) log.warn("config", text);
+  if (rules !== null) log.warn("source", rules);
   const few = fewDescriptors(config.maxConnections);
   if (few !== null) log.warn("descriptors", few);
   const reload = createReload({
