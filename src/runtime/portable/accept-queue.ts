@@ -1,6 +1,5 @@
 /** Who waits to be accepted, as the Linux kernel shows it: socket APIs do not say. */
-import { isShortage } from "../descriptors.ts";
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { fstatSync, openSync, readSync } from "node:fs";
 
 const TABLES = ["/proc/self/net/tcp", "/proc/self/net/tcp6"];
 /** The kernel gives about as much with one read. */
@@ -13,13 +12,17 @@ const LISTENING = "0A";
  */
 export function clientsWait(fd: number, port: number): boolean {
   try {
-    const all = TABLES.flatMap(listeners);
+    tables ??= TABLES.map((path) => openSync(path, "r"));
+    const all = tables.flatMap(listeners);
     const own = fd >= 0 ? withInode(all, fstatSync(fd).ino) : withPort(all, port);
     return own.length === 1 && own.some((line) => waiting(line) > 0);
-  } catch (error) {
-    return isShortage(error); // then nobody can be let in either
+  } catch {
+    return false; // no such system
   }
 }
+
+/** Open for good, since there may be no descriptor when it matters. */
+let tables: readonly number[] | null = null;
 
 function withInode(all: readonly Line[], inode: number): readonly Line[] {
   return all.filter((line) => line[INODE] === String(inode));
@@ -39,24 +42,20 @@ function waiting(line: Line): number {
 }
 
 /** The listening sockets, which come first: connections may be many, and are not read. */
-function listeners(table: string): Line[] {
-  const fd = openSync(table, "r");
-  try {
-    const page = Buffer.allocUnsafe(PAGE_BYTES);
-    const found: Line[] = [];
-    let rest = "";
-    for (;;) {
-      const count = readSync(fd, page, 0, PAGE_BYTES, null);
-      const lines = (rest + page.toString("latin1", 0, count)).split("\n");
-      rest = lines.pop() ?? "";
-      for (const line of lines) {
-        const columns = line.trim().split(/\s+/);
-        if (columns[STATE] === LISTENING) found.push(columns);
-        else if (columns[0] !== "sl") return found;
-      }
-      if (count === 0) return found;
+function listeners(table: number): Line[] {
+  const page = Buffer.allocUnsafe(PAGE_BYTES);
+  const found: Line[] = [];
+  let rest = "";
+  for (let at = 0; ;) {
+    const count = readSync(table, page, 0, PAGE_BYTES, at);
+    at += count;
+    const lines = (rest + page.toString("latin1", 0, count)).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) {
+      const columns = line.trim().split(/\s+/);
+      if (columns[STATE] === LISTENING) found.push(columns);
+      else if (columns[0] !== "sl") return found;
     }
-  } finally {
-    closeSync(fd);
+    if (count === 0) return found;
   }
 }
