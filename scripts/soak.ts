@@ -12,7 +12,7 @@ const debug = process.argv.includes("--debug");
 const GROWTH_KB = 5_120;
 
 const upgradesAt = process.argv.indexOf("--upgrades");
-if (upgradesAt >= 0) await soakUpgrades(Number(process.argv[upgradesAt + 1] ?? 20));
+if (upgradesAt >= 0) await soakUpgrades(Number(process.argv[upgradesAt + 1]) || 20);
 
 /** Ends with 1 when anything was not as it should be. */
 async function soakUpgrades(upgrades: number): Promise<never> {
