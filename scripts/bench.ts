@@ -87,20 +87,26 @@ function findPeers({ engines }: Wish, folder: string): Peer[] {
   });
 }
 
-async function run(wish: Wish, folder: string): Promise<{ figures: Figures; columns: Column[] }> {
+async function run(wish: Wish, folder: string): Promise<{ figures: Figures; columns: Column[]; failed: number }> {
   const peers = findPeers(wish, folder);
   const cpu = placeOn(wish);
-  const lab = await openLab(peers.length + 1, cpu);
   const figures = createFigures();
+  let failed = 0;
   const effort = wish.quick ? QUICK : FULL;
   const place = { folder, cpu: cpu.balancer };
-  const bench = { lab, peers, place, effort, record: figures.record, say, retriesLeft: effort.retries };
+  const shared = { peers, place, effort, record: figures.record, say, retriesLeft: effort.retries };
   for (const line of wish.lines) {
     say(line);
-    await LINES[line](bench);
+    try {
+      await LINES[line](Object.assign(shared, { lab: await openLab(peers.length + 1, cpu) }));
+    } catch (error) {
+      failed++;
+      say(`bench: ${line}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+    await stopAll();
   }
   const columns = peers.map((peer) => ({ id: peer.id, title: `${peer.title} ${versionOf(peer)}` }));
-  return { figures, columns: [...columns, { id: "direct", title: "no balancer" }] };
+  return { figures, columns: [...columns, { id: "direct", title: "no balancer" }], failed };
 }
 
 function textOf(figures: Figures, columns: readonly Column[], verdicts: readonly Verdict[], wish: Wish): string {
@@ -139,12 +145,13 @@ async function main(argv: readonly string[]): Promise<number> {
   };
   process.on("SIGINT", stop).on("SIGTERM", stop);
   try {
-    const { figures, columns } = await run(wish, folder);
+    const { figures, columns, failed } = await run(wish, folder);
     const verdicts = judge(figures, "linux");
     const text = textOf(figures, columns, verdicts, wish);
     console.log(text);
     mkdirSync(join(ROOT, "dist"), { recursive: true });
     writeFileSync(JSON_FILE, `${JSON.stringify(json(figures, columns, verdicts), null, 2)}\n`);
+    if (failed > 0) return 1;
     if (wish.write) writePages(figures, text);
     return wish.strict && verdicts.some(({ holds }) => !holds) ? 1 : 0;
   } finally {

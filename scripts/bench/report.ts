@@ -179,7 +179,7 @@ export const METHOD = [
   "`npm run bench` (`-- --quick` for some minutes) compares edge-lb's engines with the balancers that are installed, all in one run and",
   "in turn, one worker each, without access log and health probes; every configuration is in `scripts/bench/peers/`. Clients and nodes",
   "are our own, a process each, on epoll and without any code of edge-lb; they share one CPU and the balancer has another to itself. Every answer is compared",
-  "byte by byte (streams: one read in eight), what clients and nodes counted must agree, and a peer that misbehaves ends the run.",
+  "byte by byte (streams: one read in eight), what clients and nodes counted must agree, and where a peer misbehaves the run has failed.",
   "CPU is the user and system time of all threads of the balancer per unit of work. A short connection is connect, a ClientHello of 517",
   "bytes, an answer of 200, close, 64 at a time; every tunnel has one ping under way; requests run on 64 connections. With two workers nobody is",
   "pinned but load and nodes. All of it runs in a network namespace of its own where that may be made. HAProxy and sniproxy look",
