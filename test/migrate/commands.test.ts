@@ -27,6 +27,7 @@ const FILES = {
   "empty.cfg": "global\n daemon\n",
   "article.cfg": readFixture("article.cfg"),
   "nameless.cfg": "listen k\n mode tcp\n bind :6443\n server m 10.0.0.1:6443 check\n",
+  "loop.cfg": "listen k\n mode tcp\n bind :6443\n server m 127.0.0.1:6443\n",
   "two.cfg":
     "listen one\n mode tcp\n bind 10.0.0.1:6443\n server m 10.1.0.1:6443\nlisten two\n mode tcp\n bind 10.0.0.2:6443\n server m 10.2.0.1:6443\n",
   "log.cfg": `global\n log 127.0.0.1 local2\n${SOURCE}`,
@@ -70,6 +71,30 @@ describe("edge-lb import", () => {
     );
     const { code, written } = await edgeLb(["import", "h.cfg", "--out", "edge-lb.yaml", "--force"], files);
     expect([code, written]).toEqual([0, { "edge-lb.yaml": YAML }]);
+  });
+
+  test("writes over the source itself not even when told to", async () => {
+    const { code, err, written } = await edgeLb(["import", "h.cfg", "--out", "./h.cfg", "--force"], FILES);
+    expect([code, written]).toEqual([2, {}]);
+    expect(err).toContain('Cannot write "./h.cfg": it is the file that is imported');
+  });
+
+  test.each([
+    ["a listener that leads to itself", "loop.cfg", "line 4: 127.0.0.1:6443 is the listener itself"],
+    [
+      "clusters that an address tells apart",
+      "two.cfg",
+      "cluster one is told by the address of its listener in the source, and takes no name of api yet",
+    ],
+    ["a cluster that takes every name", "nameless.cfg", "cluster k takes every name, as in the source"],
+  ] as const)("says next what to do about %s", async (_, file, text) => {
+    const { err } = await edgeLb(["import", file], FILES);
+    expect(err.slice(0, err.indexOf("\n\n"))).toContain(text);
+  });
+
+  test("asks no cluster for a domain that --domain gave it", async () => {
+    const { err } = await edgeLb(["import", "two.cfg", "--domain", "one=hub.lab"], FILES);
+    expect([err.includes("--domain one="), err.includes("--domain two=DOMAIN")]).toEqual([false, true]);
   });
 
   test.each([

@@ -1,5 +1,5 @@
 /** `edge-lb import FILE|-`: from an haproxy.cfg to YAML or flags, with a report and, if asked, a proof. */
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { loadConfig } from "../../config/load.ts";
 import { readDomain } from "../../config/values/names.ts";
 import { fit, quote, type Reading } from "../../config/values/text.ts";
@@ -87,7 +87,7 @@ function runImport(call: ImportCall): number {
   const yaml = writeYaml(result.imported, file);
   const verification = prove(io, result, yaml, options.verify);
   const config = options.format === "flags" ? writeFlags(result.imported) : yaml;
-  if (options.out !== null) writeOut(io, options.out, config, options.force);
+  if (options.out !== null) writeOut(io, options.out, config, { source: path, force: options.force });
   print(call, { file, result, verification, out: options.out }, config);
   return exitCode(result, verification);
 }
@@ -114,7 +114,8 @@ function prove(io: Io, result: ImportResult, yaml: string, verify: boolean): Ver
   const config = loadConfig({
     flags: [{ flag: "config", text: name }],
     readFile: () => yaml,
-    machine: { ...machineOf(io), env: {} },
+    // a node that is edge-lb itself is told in the report
+    machine: { ...machineOf(io), env: {}, addresses: null },
   });
   const verification = verifyImport(result, config);
   return verify || verification.differences.some(({ reason }) => reason === null) ? verification : null;
@@ -156,7 +157,15 @@ function sideReader(io: Io, source: string): (path: string) => string | null {
   };
 }
 
-function writeOut(io: Io, path: string, text: string, force: boolean): void {
+/** @throws EdgeError where it is the source itself, or a file that is not to be lost */
+function writeOut(io: Io, path: string, text: string, { source, force }: { source: string; force: boolean }): void {
+  if (resolve(path) === resolve(source)) {
+    const hint = "give it another name, such as edge-lb.yaml";
+    throw new EdgeError("USAGE", `Cannot write ${quote(path)}: it is the file that is imported`, {
+      where: "--out",
+      hint,
+    });
+  }
   if (!force && isThere(io, path)) {
     const hint = "add --force to write over it";
     throw new EdgeError("USAGE", `Cannot write ${quote(path)}: there is a file already`, { where: "--out", hint });

@@ -8,6 +8,8 @@ import { roleFor } from "../routes/services.ts";
 
 export interface Group {
   readonly name: string;
+  /** The cluster whose plain HTTP this is, see `splitIngress`; null: it is whole. */
+  readonly httpOf: string | null;
   readonly domain: string | null;
   readonly units: readonly Unit[];
 }
@@ -30,9 +32,10 @@ const ORDER: readonly ServiceName[] = ["api", "https", "http", "mcs"];
 
 export function groupUnits(units: readonly Unit[], given: readonly GivenDomain[]): Grouping {
   const groups: Unit[][] = [];
+  const places = new Set(units.map(({ place }) => place).filter((place) => place !== "")).size;
   for (const kind of new Set([...ORDER, ...units.map((unit) => unit.kind)])) {
     for (const unit of units.filter((one) => one.kind === kind)) {
-      const best = bestGroup(unit, groups) ?? onlyGroup(unit, groups, units);
+      const best = bestGroup(unit, groups, places) ?? onlyGroup(unit, groups, units);
       if (best === null) groups.push([unit]);
       else best.push(unit);
     }
@@ -40,9 +43,10 @@ export function groupUnits(units: readonly Unit[], given: readonly GivenDomain[]
   return giveDomains(nameGroups(groups), given);
 }
 
-function bestGroup(unit: Unit, groups: readonly Unit[][]): Unit[] | null {
+/** @param places How many addresses the source tells clusters apart by. */
+function bestGroup(unit: Unit, groups: readonly Unit[][], places: number): Unit[] | null {
   const scored = groups
-    .map((group) => ({ group, score: fits(unit, group) ? likeness(unit, group) : 0 }))
+    .map((group) => ({ group, score: fits(unit, group) ? likeness(unit, group, places) : 0 }))
     .filter(({ score }) => score > 0)
     .sort((a, b) => b.score - a.score);
   return scored[0]?.group ?? null;
@@ -76,19 +80,28 @@ function fits(unit: Unit, group: readonly Unit[]): boolean {
   );
 }
 
-const SAME = { domain: 32, base: 16, dualStack: 8, host: 2, hosts: 1, takesAll: 1 } as const;
+const SAME = { domain: 32, base: 16, place: 12, dualStack: 8, host: 2, hosts: 1, takesAll: 1 } as const;
 
 /** How much speaks for one cluster; 0: nothing, or something against it. */
-function likeness(unit: Unit, group: readonly Unit[]): number {
+function likeness(unit: Unit, group: readonly Unit[], places: number): number {
   const [mine, theirs] = [domainsOf([unit]), domainsOf(group)];
   const more = nodesAlike(unit, group) - (isApiPort(unit) === group.some(isApiPort) ? 0 : 3);
   if (mine.some((domain) => theirs.includes(domain))) return SAME.domain + more;
   if (unit.base !== "" && group.some((other) => other.base === unit.base)) return SAME.base + more;
+  if (isDefaultBeside(unit, group, (other) => places > 1 && unit.place !== "" && other.place === unit.place))
+    return SAME.place + more;
+  if (isDefaultBeside(unit, group, (other) => sameHosts(hostsOf([unit]), hostsOf([other])))) return more;
   // Nodes of two clusters can be the same machine on other ports; two domains or two names say that they are.
   if ((mine.length > 0 && theirs.length > 0) || otherName(unit, group)) return 0;
   if (group.some((other) => isDualStack(unit, other))) return SAME.dualStack + more;
   if (more > SAME.takesAll) return more;
   return mine.length + theirs.length === 0 && !otherIngress(unit, group) ? more : 0;
+}
+
+/** Everything on two listeners goes there, and no name tells the two apart; what they are called is no name of a cluster then. */
+function isDefaultBeside(unit: Unit, group: readonly Unit[], isAlike: (other: Unit) => boolean): boolean {
+  if ([unit, ...group].some((one) => isNamed(one) || !takesEverything(one))) return false;
+  return group.some((other) => other.kind !== unit.kind && isAlike(other));
 }
 
 /** Nodes in common, and both taking everything. */
@@ -121,7 +134,7 @@ function nameGroups(groups: readonly Unit[][]): Group[] {
     const others = groups.filter((group) => group !== units).flatMap((group) => group.map(({ base }) => base));
     const name = clusterName(units, domain, new Set([...taken, ...others]), taken);
     taken.add(name);
-    return { name, domain, units };
+    return { name, httpOf: null, domain, units };
   });
 }
 

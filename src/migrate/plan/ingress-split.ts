@@ -32,7 +32,7 @@ function httpOf(group: Group, catchAlls: CatchAlls, taken: ReadonlySet<string>):
   const takesAll = catchAlls.get("http")?.rest === group;
   const wish = `${group.name.slice(0, 50)}-http`;
   const name = taken.has(wish) ? `${wish}-2` : wish;
-  return { name, domain: takesAll ? group.domain : chooseDomain(units), units };
+  return { name, httpOf: group.name, domain: takesAll ? group.domain : chooseDomain(units), units };
 }
 
 function isTwo(source: Source, surveys: readonly EntryRoutes[], catchAlls: CatchAlls, group: Group): boolean {

@@ -17,6 +17,8 @@ export interface Unit {
   readonly domains: readonly string[];
   /** What the backend's name says beside roles; "" for nothing. */
   readonly base: string;
+  /** The addresses that clients come to it by; "" where it has any. */
+  readonly place: string;
   /** Takes who asks for no name. */
   readonly nameless: boolean;
   /** Takes names that no rule speaks of. */
@@ -64,6 +66,7 @@ function toUnit(routes: readonly Route[]): Unit | null {
       ]),
     ],
     base: baseOf(routes, backend),
+    place: placeOf(routes),
     nameless: routes.some((route) => route.nameless),
     rest: routes.some((route) => route.rest),
     servers,
@@ -73,6 +76,11 @@ function toUnit(routes: readonly Route[]): Unit | null {
       .sort()
       .join(" "),
   };
+}
+
+function placeOf(routes: readonly Route[]): string {
+  const ips = new Set(routes.flatMap(({ entry }) => entry.binds.map(({ ip }) => ip)));
+  return ips.has("") ? "" : [...ips].sort().join(" ");
 }
 
 /** What the backend is called; where that says roles only, what the frontend is called that leads nowhere else. */

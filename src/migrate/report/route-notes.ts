@@ -1,6 +1,7 @@
 /** Notes on what became routes: frontends, ACLs, rules, backends, servers, and the mistakes in patterns. */
 import type { Parts } from "../plan/plan.ts";
 import type { Unit } from "../plan/units.ts";
+import { isLoopback } from "../source/inner-frontends.ts";
 import type { Server } from "../source/endpoints.ts";
 import type { Ledger } from "../source/ledger.ts";
 import { SERVER_OPTIONS } from "./server-options.ts";
@@ -24,6 +25,10 @@ export function noteRoutes(parts: Parts, ledger: Ledger): void {
 function noteUnit(parts: Parts, group: Group, unit: Unit, ledger: Ledger): void {
   const pool = `cluster ${group.name}, pool ${unit.kind}`;
   ledger.note(unit.backend.section.head, "carried", pool);
+  if (group.httpOf !== null) {
+    const why = `plain HTTP of cluster ${group.httpOf} is cluster ${group.name}: one cluster has the same names and PROXY header on https and http, and here they differ`;
+    ledger.note(unit.backend.section.head, "changed", why, { code: "http-apart" });
+  }
   for (const route of unit.routes) noteRoute(parts, group, route, pool, ledger);
   const byRule = new Set(unit.backend.serverRules.map(({ serverName }) => serverName));
   for (const server of unit.backend.servers) {
@@ -101,10 +106,10 @@ function namesKey(kind: ServiceName): string {
 /** Clusters that the source tells apart by the address or port that clients come to. */
 function noteDisagree({ groups }: Parts, group: Group, line: SourceLine, kind: ServiceName, ledger: Ledger): void {
   const why = `the source tells its clusters apart by the address or port of the listener, edge-lb by the name asked for: what names none, and names nobody has, are refused`;
-  const key = namesKey(kind);
-  const example =
-    groups.length > 1 ? `${key}= of cluster ${group.name}, or import with --domain ${group.name}=DOMAIN` : `${key}=`;
-  ledger.note(line, "cannot", why, { code: "second-default", todo: `give each cluster its names: ${example}` });
+  const key = `${namesKey(kind)}= of cluster ${group.name}`;
+  const example = groups.length > 1 ? `${key}, or import with --domain ${group.name}=DOMAIN` : key;
+  const todo = group.domain === null ? `give each cluster its names: ${example}` : `further names go into ${key}`;
+  ledger.note(line, "cannot", why, { code: "second-default", todo });
 }
 
 function noteServer(pool: string, unit: Unit, server: Server, ledger: Ledger): void {
@@ -119,11 +124,24 @@ function noteServer(pool: string, unit: Unit, server: Server, ledger: Ledger): v
     const all = isTemplate ? `, every address of ${server.host}, however many` : "";
     ledger.note(server.line, "carried", `${pool}${all}`);
   }
+  noteOwnAddress(unit, server, ledger);
   for (const option of server.options.keys()) noteOption(unit, server, option, ledger);
   noteWeight(unit, server, ledger);
   if (!server.options.has("check")) {
     ledger.note(server.line, "changed", "not checked in the source; edge-lb probes every node", { code: "unchecked" });
   }
+}
+
+/** A listener that connects to itself. */
+function noteOwnAddress({ routes }: Unit, server: Server, ledger: Ledger): void {
+  const binds = routes.flatMap(({ entry }) => entry.binds);
+  const own = binds.find(({ ip, port }) => {
+    const isHere = ip === "" ? isLoopback(server.host) : ip === server.host;
+    return isHere && (server.port ?? port) === port;
+  });
+  if (own === undefined) return;
+  const why = `${server.host}:${own.port} is the listener itself: edge-lb does not start with such a node, and HAProxy connects to itself until nothing is left`;
+  ledger.note(server.line, "cannot", why, { code: "own-address", todo: "name the machine that is meant" });
 }
 
 function noteOption(unit: Unit, server: Server, option: string, ledger: Ledger): void {
