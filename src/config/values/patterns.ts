@@ -16,5 +16,6 @@ const HOST = `(?!\\d+\\.\\d+\\.\\d+\\.)(${LABEL}\\.)*[A-Za-z_]([A-Za-z0-9_-]{0,6
 const RANGE = `${IPV4}-(\\d{1,3}|${IPV4})|${IPV6}-${IPV6}|\\[${IPV6}-${IPV6}\\]|\\[${IPV6}\\]-\\[${IPV6}\\]`;
 export const NODE_PATTERN = `(${IPV4}|${IPV6}|\\[${IPV6}\\]|${RANGE}|${HOST})`;
 export const CIDR_PATTERN = `(${IPV4}(/([0-9]|[12]\\d|3[0-2]))?|\\[?${IPV6}\\]?(/\\d{1,3})?)`;
-export const LISTEN_PATTERN = `(\\*|${IPV4}|\\[${IPV6}\\])?:\\d{1,5}`;
+const PORT = "(\\d{1,4}|[0-5]\\d{4}|6[0-4]\\d{3}|65[0-4]\\d{2}|655[0-2]\\d|6553[0-5])";
+export const LISTEN_PATTERN = `(\\*|${IPV4}|\\[${IPV6}\\])?:${PORT}`;
 export const DURATION_PATTERN = "\\d{0,10}(ms|s|m|h)";

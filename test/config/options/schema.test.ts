@@ -91,3 +91,21 @@ describe("schema", () => {
     expect(JSON.parse(out)).toEqual(fileSchema());
   });
 });
+
+describe("fileSchema() of listening addresses", () => {
+  test.each([
+    ['listen: { http: ":80000" }', false],
+    ['listen: { http: ":65536" }', false],
+    ['listen: { http: ":65535" }', true],
+    ['listen: { http: "127.0.0.1:08080" }', true],
+    ['listen: { admin: ":9000" }', false],
+    ['listen: { control: ":9000" }', false],
+    ['listen: { domain: ":9000" }', false],
+    ['listen: { a-port: ":9000" }', false],
+    ['listen: { a-names: ":9000" }', false],
+    ['listen: { balance-a: ":9000" }', false],
+    ['listen: { rke2: ":9345" }', true],
+  ])("%s: %p", (file, isRight) => {
+    expect(schemaFaults(file).length === 0).toBe(isRight);
+  });
+});
