@@ -160,9 +160,11 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
+let code: number;
 try {
-  process.exitCode = await main(process.argv.slice(2));
+  code = await main(process.argv.slice(2));
 } catch (error) {
   console.error(`bench: ${error instanceof Error ? error.message : String(error)}`);
-  process.exitCode = error instanceof Usage ? 2 : 1;
+  code = error instanceof Usage ? 2 : 1;
 }
+process.exit(code); // pipes of processes that were ended by force would keep it
