@@ -9,6 +9,8 @@ import { loadYaml } from "./fixtures.ts";
 
 function nodesOf(outcome: Outcome, port: number): string {
   if (outcome.kind === "tls-ends") return "TLS ends";
+  if (outcome.kind === "redirect-https") return "redirect";
+  if (outcome.kind === "answer") return "answer";
   if (outcome.kind !== "backend") return "refused";
   return nodesReached(outcome.backend, port, new Map()) || "refused";
 }

@@ -85,16 +85,17 @@ function runImport(call: ImportCall): number {
   });
   if (result.groups.length === 0) throw nothing(file, result);
   const yaml = writeYaml(result.imported, file);
-  const verification = prove(io, result, yaml, options.verify);
+  const verification = prove(io, result, yaml);
   const config = options.format === "flags" ? writeFlags(result.imported) : yaml;
   if (options.out !== null) writeOut(io, options.out, config, { source: path, force: options.force });
-  print(call, { file, result, verification, out: options.out }, config);
+  // what nothing explains is told unasked
+  const isProofTold = options.verify || verification.differences.some(({ reason }) => reason === null);
+  print(call, { file, result, verification, isProofTold, out: options.out }, config);
   return exitCode(result, verification);
 }
 
-/** 0 the same, 3 differs and says why, 1 differs and nothing says why. */
-function exitCode({ notes, unusedDomains }: ImportResult, verification: Verification | null): number {
-  const differences = verification?.differences ?? [];
+/** 0 the same, 3 differs and says why, 1 differs and nothing says why: whether or not the proof is printed. */
+function exitCode({ notes, unusedDomains }: ImportResult, { differences }: Verification): number {
   if (differences.some(({ reason }) => reason === null)) return EXIT.failed;
   const isLossy = differences.length + unusedDomains.length > 0 || notes.some((note) => note.class === "cannot");
   return isLossy ? EXIT.lossy : EXIT.done;
@@ -108,8 +109,8 @@ function print({ io, options: { json, out, verbose } }: ImportCall, report: Repo
   else io.out(text);
 }
 
-/** What was written is read back by edge-lb's own reader, and asked for all names; what nothing explains is told unasked. */
-function prove(io: Io, result: ImportResult, yaml: string, verify: boolean): Verification | null {
+/** What was written is read back by edge-lb's own reader, and asked for all names. */
+function prove(io: Io, result: ImportResult, yaml: string): Verification {
   const name = "the imported configuration";
   const config = loadConfig({
     flags: [{ flag: "config", text: name }],
@@ -117,8 +118,7 @@ function prove(io: Io, result: ImportResult, yaml: string, verify: boolean): Ver
     // a node that is edge-lb itself is told in the report
     machine: { ...machineOf(io), env: {}, addresses: null },
   });
-  const verification = verifyImport(result, config);
-  return verify || verification.differences.some(({ reason }) => reason === null) ? verification : null;
+  return verifyImport(result, config);
 }
 
 /** Nothing to serve is no configuration. */

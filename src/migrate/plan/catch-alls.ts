@@ -1,8 +1,8 @@
 /** Who takes what names no cluster: connections without a name, and names that no rule speaks of. */
 import type { ServiceName } from "../../seam/services.ts";
-import type { Proxy } from "../source/proxies.ts";
+import type { Outcome } from "../source/evaluator.ts";
 import type { Group } from "./groups.ts";
-import { reached, type EntryRoutes } from "../routes/routes.ts";
+import { destination, type EntryRoutes } from "../routes/routes.ts";
 import { servicesOf } from "../routes/services.ts";
 
 /** For one service; null: nobody, or not one cluster alone. */
@@ -25,10 +25,8 @@ export function findCatchAlls(surveys: readonly EntryRoutes[], groups: readonly 
 }
 
 function takersOf(surveys: readonly EntryRoutes[], groups: readonly Group[]): Takers {
-  const nameless = surveys.map((survey) =>
-    reached(survey.nameless) ? ownerOf(survey.nameless.backend, groups) : null,
-  );
-  const rest = surveys.map((survey) => (reached(survey.rest) ? ownerOf(survey.rest.backend, groups) : null));
+  const nameless = surveys.map((survey) => ownerOf(survey.nameless, groups));
+  const rest = surveys.map((survey) => ownerOf(survey.rest, groups));
   const [one, other] = [only(nameless), only(rest)];
   return { nameless: one ?? null, rest: other ?? null, disagree: one === undefined || other === undefined };
 }
@@ -39,7 +37,8 @@ function only(owners: readonly (Group | null)[]): Group | null | undefined {
   return more === undefined ? (first ?? null) : undefined;
 }
 
-function ownerOf(backend: Proxy, groups: readonly Group[]): Group | null {
+function ownerOf(outcome: Outcome, groups: readonly Group[]): Group | null {
+  const backend = destination(outcome)?.backend;
   return groups.find(({ units }) => units.some((unit) => unit.backend === backend)) ?? null;
 }
 

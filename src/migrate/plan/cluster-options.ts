@@ -5,7 +5,7 @@ import type { Policy, Service, ServiceName } from "../../seam/services.ts";
 import { wordAt, wordsFrom, type SourceLine } from "../source/lexer.ts";
 import { readHaproxyTime } from "../source/duration.ts";
 import type { Server } from "../source/endpoints.ts";
-import { lastLine } from "../source/proxies.ts";
+import { lastLine } from "../source/sections.ts";
 import type { Ledger } from "../source/ledger.ts";
 import { isDualStack } from "./dual-stack.ts";
 import { clusterNames, type Claims, type ClusterNames, type Served } from "./cluster-names.ts";

@@ -7,7 +7,8 @@ import type { Ledger } from "../source/ledger.ts";
 import type { Source } from "../source/configuration.ts";
 import { readHaproxyTime } from "../source/duration.ts";
 import { wordAt, type SourceLine } from "../source/lexer.ts";
-import { lastLine, type Proxy } from "../source/proxies.ts";
+import { type Proxy } from "../source/proxies.ts";
+import { lastLine } from "../source/sections.ts";
 import { optionTexts, type OptionTexts } from "./imported.ts";
 import type { Unit } from "./units.ts";
 

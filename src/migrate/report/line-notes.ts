@@ -12,6 +12,7 @@ import type { Section } from "../source/sections.ts";
 import type { Step } from "../source/steps.ts";
 import { nameSample } from "../source/variables.ts";
 import { PREDEFINED } from "./rule-notes.ts";
+import { redirectFate } from "./redirect-fate.ts";
 import { DIRECTIVES, PREFIXES, OTHER_SECTIONS, type Fate } from "./directives.ts";
 import type { Ledger } from "../source/ledger.ts";
 
@@ -87,6 +88,12 @@ const BY_NAME: Fate = [
   "use allow for client addresses; for the rest keep a proxy of your own behind edge-lb",
 ];
 
+const BY_HAPROXY: Fate = [
+  "cannot",
+  "HAProxy answers this itself; edge-lb answers only what it cannot lead to a cluster, in words of its own",
+  "let a cluster answer it, or keep a proxy of your own for it on another address",
+];
+
 function noteStep(parts: Parts, proxy: Proxy, step: Step, ledger: Ledger): void {
   if (ledger.hasFate(step.line)) return;
   const [fate, code] = fateOfStep(parts, proxy, step);
@@ -118,9 +125,9 @@ function fateOfStep(parts: Parts, proxy: Proxy, step: Step): readonly [fate: Fat
     case "set":
       return [fateOfVariable(parts.source, proxy, step), ""];
     case "redirect-https":
-      return [["changed", "redirect-https on, for the names of each cluster; ACME paths are let through"], "redirect"];
+      return [redirectFate(parts, step.line), "redirect"];
     case "answer":
-      return [BY_NAME, "rule"];
+      return [BY_HAPROXY, "rule"];
     case "reject":
       return decidesByName(parts.source, proxy, step) ? refusal(parts, step) : [BY_NAME, "rule"];
   }

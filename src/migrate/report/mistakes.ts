@@ -7,9 +7,9 @@ import { findBackend } from "../source/configuration.ts";
 import { conditionAt } from "../source/conditions.ts";
 import { readHaproxyTime } from "../source/duration.ts";
 import { HOST_FETCHES, isNameSample, SNI_FETCHES } from "../source/fetches.ts";
-import { waitsForHello, waitsForHttp } from "../source/inspection.ts";
 import { wordAt, type SourceLine } from "../source/lexer.ts";
-import { hasAddressInHead, hasOption, lastLine, linesOf, type Proxy } from "../source/proxies.ts";
+import { hasAddressInHead, hasOption, type Proxy } from "../source/proxies.ts";
+import { lastLine, linesOf } from "../source/sections.ts";
 import type { AclTest } from "../source/samples.ts";
 import { testsOf } from "../routes/candidates.ts";
 import type { Ledger } from "../source/ledger.ts";
@@ -42,7 +42,7 @@ function inEntry({ source, routes }: Parts, entry: Entry, ledger: Ledger): void 
   }
   if (proxy.mode !== "tcp" || kind === "mcs") return;
   const readsSni = /\b(req[._]ssl_sni)\b/.test(proxy.section.lines.map((line) => line.text).join("\n"));
-  if (readsSni && !waitsForHello(proxy)) {
+  if (readsSni && !proxy.waits.forHello) {
     const why =
       "without inspect-delay and a tcp-request content rule HAProxy does not wait for the hello: rules run before the name is there";
     ledger.mistake(head, "no-inspect-delay", why, "edge-lb always waits");
@@ -72,6 +72,7 @@ function inUnit(unit: Unit, ledger: Ledger): void {
     ledger.mistake(name, "host-overwritten", why, "edge-lb passes Host unchanged");
     ledger.note(name, "changed", "Host is passed unchanged", { code: "host-overwritten" });
   }
+  if (kind !== "http") inModeHttp(unit, ledger);
   if (kind !== "http" && kind !== "mcs") shortIdle(fronts, backend, ledger);
   if (hasOption(section, "ssl-hello-chk")) {
     const line = lastLine(section, ["option", "ssl-hello-chk"]) ?? section.head;
@@ -92,6 +93,13 @@ function inUnit(unit: Unit, ledger: Ledger): void {
       "edge-lb asks /readyz or :1936/healthz/ready",
     );
   }
+}
+
+function inModeHttp({ backend, routes }: Unit, ledger: Ledger): void {
+  if (backend.mode !== "http") return;
+  const why = `backend ${backend.name} is in mode http: HAProxy reads the client's TLS as a request and closes every connection`;
+  for (const { line } of routes.filter(({ entry }) => entry.proxy.mode === "tcp"))
+    ledger.mistake(line, "http-backend", why, "edge-lb passes TLS through; in HAProxy, mode tcp");
 }
 
 function shortIdle(fronts: readonly Proxy[], backend: Proxy, ledger: Ledger): void {
@@ -197,7 +205,7 @@ function isAsked(proxy: Proxy, name: string): boolean {
 function wrongLayer(proxy: Proxy, test: AclTest, ledger: Ledger): void {
   const { name } = test.sample.fetch;
   if (!isNameSample(test.sample) || proxy.binds.some((bind) => bind.ssl)) return;
-  if (proxy.mode === "tcp" && HOST_FETCHES.has(name) && !waitsForHttp(proxy)) {
+  if (proxy.mode === "tcp" && HOST_FETCHES.has(name) && !proxy.waits.forHttp) {
     ledger.mistake(
       test.line,
       "never-matches",

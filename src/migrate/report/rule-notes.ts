@@ -4,6 +4,7 @@ import type { Parts } from "../plan/plan.ts";
 import type { EntryRoutes } from "../routes/routes.ts";
 import { findBackend, type Source } from "../source/configuration.ts";
 import type { Condition } from "../source/conditions.ts";
+import type { Outcome } from "../source/evaluator.ts";
 import { endsTls, fetchIsKnown, ofRequest } from "../source/fetches.ts";
 import { innerFrontend } from "../source/inner-frontends.ts";
 import type { Ledger } from "../source/ledger.ts";
@@ -50,18 +51,25 @@ class RuleNotes {
     }
     for (const { candidate, name, outcome, takenBy } of this.survey.refusals) {
       if (outcome.kind === "tls-ends") this.noteTlsEnds(outcome.line, outcome.frontend);
-      else if (takenBy !== null && outcome.kind !== "redirect-https") this.noteExcluded(candidate.line, name, takenBy);
+      else if (takenBy !== null && outcome.kind !== "redirect-https")
+        this.noteExcluded(candidate.line, name, takenBy, outcome);
     }
     for (const outcome of [this.survey.nameless, this.survey.rest]) {
       if (outcome.kind === "tls-ends") this.noteTlsEnds(outcome.line, outcome.frontend);
     }
   }
 
-  /** The source refuses a name that edge-lb leads to the cluster with a wider one. */
-  private noteExcluded(line: SourceLine, name: string, takenBy: string): void {
+  /** The source refuses, or answers itself, a name that edge-lb leads to the cluster with a wider one. */
+  private noteExcluded(line: SourceLine, name: string, takenBy: string, { kind }: Outcome): void {
     const wider = takenBy === "*" ? "names that nobody claims" : `everything below ${takenBy.slice(2)}`;
-    const why = `the source refuses ${name}; edge-lb gives ${wider} to one cluster, and ${name} with it`;
-    const todo = `refuse ${name} at the cluster: without a route there its router answers 503`;
+    const [does, todo] =
+      kind === "answer"
+        ? [
+            `HAProxy itself answers ${name}`,
+            `answer ${name} at the cluster, with a redirect of its ingress for example`,
+          ]
+        : [`the source refuses ${name}`, `refuse ${name} at the cluster: without a route there its router answers 503`];
+    const why = `${does}; edge-lb gives ${wider} to one cluster, and ${name} with it`;
     this.ledger.note(line, "cannot", why, { code: "exception", todo });
   }
 
@@ -105,8 +113,10 @@ class RuleNotes {
         : (this.source.serverPools.get(`${at.name}/${name}`) ?? null);
     if (backend === null) return this.noteMissing(line, name);
     if (usableServers(backend).length > 0 || innerFrontend(this.source, backend, 0) !== null) return true;
-    if (backend.steps.some(({ effect }) => effect === "reject" || effect === "answer"))
-      return this.noteRefusing(line, backend);
+    const effects = new Set(backend.steps.map(({ effect }) => effect));
+    if (effects.has("answer")) return this.noteAnswering(line, name);
+    if (effects.has("redirect-https")) return this.noteRedirecting(line, name);
+    if (effects.has("reject")) return this.noteRefusing(line, backend);
     if (backend.servers.length + backend.unusable.length > 0) {
       const todo = "give it nodes with addresses or host names";
       this.ledger.note(line, "cannot", `backend ${name} has no server that edge-lb can use`, {
@@ -120,6 +130,18 @@ class RuleNotes {
         `backend ${name} has no servers: edge-lb answers unknown names itself, in words`,
       );
     }
+    return false;
+  }
+
+  private noteAnswering(line: SourceLine, name: string): false {
+    const why = `backend ${name} has no servers, HAProxy answers itself; edge-lb answers names that no cluster has with a page that says so`;
+    const todo = "let a cluster answer them, or keep a proxy of your own for them";
+    this.ledger.note(line, "cannot", why, { code: "rule", todo });
+    return false;
+  }
+
+  private noteRedirecting(line: SourceLine, name: string): false {
+    this.ledger.note(line, "changed", `backend ${name} only redirects to https: see its rule`, { code: "redirect" });
     return false;
   }
 

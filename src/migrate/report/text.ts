@@ -19,7 +19,9 @@ export interface Report {
   /** Name of the source. */
   readonly file: string;
   readonly result: ImportResult;
-  readonly verification: Verification | null;
+  readonly verification: Verification;
+  /** Whether the proof is shown in full. */
+  readonly isProofTold: boolean;
   /** Where the configuration was written; null: to standard output. */
   readonly out: string | null;
 }
@@ -38,7 +40,7 @@ export function countNotes(notes: readonly Note[]): Readonly<Record<NoteClass, n
 
 /** What to do next first; notes with one reason are one paragraph with all their lines. */
 export function reportText(report: Report, { verbose }: { readonly verbose: boolean }): string {
-  const { file, result, verification, out } = report;
+  const { file, result, verification, isProofTold, out } = report;
   const { notes } = result;
   const next = nextSteps(result, file, out).map((step) => `  ${step}\n`);
   const paragraphs = TITLES.filter(([wanted]) => verbose || !QUIET.has(wanted)).flatMap(([wanted, title]) => {
@@ -47,7 +49,7 @@ export function reportText(report: Report, { verbose }: { readonly verbose: bool
   });
   const counts = countNotes(notes);
   const summary = TITLES.map(([wanted, title]) => `${title.toLowerCase()}: ${counts[wanted]}`).join(", ");
-  const proof = verification === null ? [] : [verificationText(verification)];
+  const proof = isProofTold ? [verificationText(verification)] : differencesText(verification);
   return `${[`Next\n${next.join("")}`, ...paragraphs, ...proof, `${file}: ${summary}`].join("\n")}\n`;
 }
 
@@ -78,6 +80,11 @@ function lineNumbers(notes: readonly Note[]): string {
   return spans.map(({ from, to }) => (from === to ? String(from) : `${from}-${to}`)).join(",");
 }
 
+function differencesText({ asked, differences }: Verification): string[] {
+  if (differences.length === 0) return [];
+  return [`Of ${asked} names asked of both, ${differences.length} are answered differently: --verify lists them\n`];
+}
+
 function verificationText({ asked, differences }: Verification): string {
   const errors = differences.filter((difference) => difference.reason === null).length;
   const head = `Verified: ${asked} names asked of both, ${differences.length} answered differently, ${errors} of them unexplained`;
@@ -105,8 +112,8 @@ function reasonLine(group: readonly Difference[]): string {
 }
 
 /** For programs; `config` is null where it was written to a file. */
-export function reportJson({ file, result, verification }: Report, config: string | null): string {
+export function reportJson({ file, result, verification, isProofTold }: Report, config: string | null): string {
   const { notes } = result;
-  const proof = verification === null ? null : { asked: verification.asked, differences: verification.differences };
+  const proof = !isProofTold ? null : { asked: verification.asked, differences: verification.differences };
   return `${JSON.stringify({ version: 1, file, counts: countNotes(notes), notes, verification: proof, config }, null, 2)}\n`;
 }

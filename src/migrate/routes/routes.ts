@@ -1,7 +1,7 @@
 /** Which names lead to which backend: every name that the rules speak of is asked for, and goes where the source sends it. */
 import { clientsOf } from "../source/clients.ts";
 import type { Source } from "../source/configuration.ts";
-import { evaluate, type Ask, type Outcome } from "../source/evaluator.ts";
+import { evaluate, type Ask, type Led, type Outcome } from "../source/evaluator.ts";
 import type { SourceLine } from "../source/lexer.ts";
 import { usableServers, type Proxy } from "../source/proxies.ts";
 import { candidatesOf, proxiesBehind, testsOf, type Candidate } from "./candidates.ts";
@@ -69,7 +69,6 @@ interface Subject {
   readonly sample: string;
 }
 
-type Reached = Outcome & { readonly kind: "backend" };
 type Draft = { -readonly [K in keyof Route]: Route[K] } & { uses: NameUse[] };
 
 /** Asks one frontend for all names, and gathers where they lead. */
@@ -98,8 +97,9 @@ class Survey {
     const left = subjects.filter((subject) => !this.grantByRule(subject, rest));
     // Wide names first, so that a name below one is seen as covered.
     for (const subject of left.sort((a, b) => labelsOf(a) - labelsOf(b))) this.settle(subject, rest);
-    if (reached(nameless)) this.route(nameless).nameless = true;
-    if (reached(rest)) this.route(rest).rest = true;
+    const [ofNameless, ofRest] = [destination(nameless), destination(rest)];
+    if (ofNameless !== null) this.route(ofNameless).nameless = true;
+    if (ofRest !== null) this.route(ofRest).rest = true;
     return {
       entry,
       candidates,
@@ -116,44 +116,57 @@ class Survey {
     const { proxy, binds, kind } = this.entry;
     const speaks = kind === "http" ? "http" : "tls";
     const port = binds[0]?.port ?? 0;
-    return evaluate(this.source, { proxy, port, name, speaks, client: this.client, doubt: "skip", ...more });
+    return evaluate(this.source, {
+      proxy,
+      port,
+      name,
+      speaks,
+      client: this.client,
+      doubt: "skip",
+      asMeant: true,
+      ...more,
+    });
   }
 
   /** The client for whom most names lead somewhere: one that an allow list lets in. */
   private welcomeClient(subjects: readonly Subject[]): string {
     const names = [...subjects.map(({ sample }) => sample), null, NOBODY];
-    const scores = this.clients.map((client) => names.filter((name) => reached(this.ask(name, { client }))).length);
+    const scores = this.clients.map(
+      (client) => names.filter((name) => destination(this.ask(name, { client })) !== null).length,
+    );
     return this.clients[scores.indexOf(Math.max(...scores))] ?? this.client;
   }
 
   /** Led by a rule that does not take every name: true. */
   private grantByRule(subject: Subject, rest: Outcome): boolean {
-    const outcome = this.askSubject(subject);
-    if (!reached(outcome) || outcome.byDefault) return false;
-    if (reached(rest) && rest.line === outcome.line && rest.backend === outcome.backend) return false;
-    this.grant(outcome, subject);
+    const led = destination(this.askSubject(subject));
+    if (led === null || led.byDefault) return false;
+    const all = destination(rest);
+    if (all?.line === led.line && all.backend === led.backend) return false;
+    this.grant(led, subject);
     return true;
   }
 
   /** Where its own test fails on what it is meant for, as if it did not: HAProxy does not see the name there, or in other letters. */
   private askSubject({ candidate, sample }: Subject): Outcome {
     const outcome = this.ask(sample);
-    if (reached(outcome) && !outcome.byDefault) return outcome;
+    if (destination(outcome)?.byDefault === false) return outcome;
     const meant = this.ask(sample, {
       meant: (test) => test.line === candidate.line && test.patterns.some(({ text }) => text === candidate.text),
     });
-    return reached(meant) && !meant.byDefault ? meant : outcome;
+    return destination(meant)?.byDefault === false ? meant : outcome;
   }
 
   /** A name left to the default, or refused: it needs a word where edge-lb would send it elsewhere. */
   private settle(subject: Subject, rest: Outcome): void {
     const outcome = this.askSubject(subject);
     const cover = subject.name === null ? null : this.cover(subject.name);
-    const restOf = reached(rest) ? rest.backend : null;
+    const restOf = destination(rest)?.backend ?? null;
     const { candidate, name } = subject;
-    if (reached(outcome)) {
+    const led = destination(outcome);
+    if (led !== null) {
       const gets = cover?.backend ?? restOf;
-      if (gets !== outcome.backend) this.grant(outcome, subject);
+      if (gets !== led.backend) this.grant(led, subject);
     } else if (name !== null) {
       this.refusals.push({ candidate, name, outcome, takenBy: cover?.name ?? (restOf === null ? null : "*") });
     }
@@ -172,7 +185,7 @@ class Survey {
     );
   }
 
-  private grant(outcome: Reached, { candidate, name, label }: Subject): void {
+  private grant(outcome: Led, { candidate, name, label }: Subject): void {
     const route = this.route(outcome);
     const at = route.uses.findIndex((use) => use.line === candidate.line && use.text === candidate.text);
     const before = route.uses[at];
@@ -185,7 +198,7 @@ class Survey {
     else route.uses[at] = use;
   }
 
-  private route({ backend, line, via }: Reached): Draft {
+  private route({ backend, line, via }: Led): Draft {
     const key = `${line.line} ${backend.name}`;
     const route = this.routes.get(key) ?? {
       entry: this.entry,
@@ -205,11 +218,17 @@ class Survey {
 export function askEntry(source: Source, { entry, client }: EntryRoutes, name: string | null): Outcome {
   const { proxy, binds, kind } = entry;
   const speaks = kind === "http" ? "http" : "tls";
-  return evaluate(source, { proxy, port: binds[0]?.port ?? 0, name, speaks, client, doubt: "skip" });
+  return evaluate(source, { proxy, port: binds[0]?.port ?? 0, name, speaks, client, doubt: "skip", asMeant: true });
+}
+
+/** Where a name belongs: also where that backend itself redirects it to https. Null: to no server that edge-lb can dial. */
+export function destination(outcome: Outcome): Led | null {
+  const led = outcome.kind === "redirect-https" ? outcome.before : outcome;
+  return led !== null && reached(led) ? led : null;
 }
 
 /** Leads to a server that edge-lb can dial. */
-export function reached(outcome: Outcome): outcome is Reached {
+export function reached(outcome: Outcome): outcome is Led {
   return outcome.kind === "backend" && usableServers(outcome.backend).length > 0;
 }
 

@@ -2,7 +2,7 @@
 import { findBackend, type Source } from "./configuration.ts";
 import type { Condition, Term } from "./conditions.ts";
 import { runConverters } from "./converters.ts";
-import { fetchValue, inNetworks, type Visit } from "./fetches.ts";
+import { endsTls, fetchValue, inNetworks, type Visit } from "./fetches.ts";
 import { innerFrontend } from "./inner-frontends.ts";
 import { matchNumber, matchText, type Verdict } from "./matching.ts";
 import { readSample, type AclTest, type Sample, type SampleValue } from "./samples.ts";
@@ -24,21 +24,30 @@ export interface Ask {
   readonly client?: string;
   /** Tests that are taken as true, whatever HAProxy would say. */
   readonly meant?: (test: AclTest) => boolean;
+  /** As the file was meant, where HAProxy sees no hello because nothing waits for it, or reads TLS as a request. */
+  readonly asMeant?: boolean;
   /** A rule that depends on what is not known here: `stop` ends there, `skip` passes it over. */
   readonly doubt?: "stop" | "skip";
 }
 
+export interface Led {
+  readonly kind: "backend";
+  /** A backend, a listen, or a pool of `use-server`. */
+  readonly backend: Proxy;
+  readonly line: SourceLine;
+  readonly byDefault: boolean;
+  /** Rules on the way there, through frontends that this file itself connects to. */
+  readonly via: readonly SourceLine[];
+}
+
 export type Outcome =
+  | Led
   | {
-      readonly kind: "backend";
-      /** A backend, a listen, or a pool of `use-server`. */
-      readonly backend: Proxy;
+      readonly kind: "redirect-https";
       readonly line: SourceLine;
-      readonly byDefault: boolean;
-      /** Rules on the way there, through frontends that this file itself connects to. */
-      readonly via: readonly SourceLine[];
+      /** Where it would have led: the redirect is a rule of that backend. Null: a rule of the frontend. */
+      readonly before: Led | null;
     }
-  | { readonly kind: "redirect-https"; readonly line: SourceLine }
   /** HAProxy responds itself. */
   | { readonly kind: "answer"; readonly line: SourceLine }
   /** A frontend with a certificate takes the connection; the rule that leads there. */
@@ -67,7 +76,8 @@ class Visitor {
     this.source = source;
     this.ask = ask;
     const speaks = ask.speaks ?? (ask.proxy.mode === "http" ? "http" : "tls");
-    this.visit = { port: ask.port, name: ask.name, speaks, client: ask.client ?? null };
+    const hasHello = ask.asMeant === true || ask.proxy.waits.forHello;
+    this.visit = { port: ask.port, name: ask.name, speaks, client: ask.client ?? null, hasHello };
   }
 
   enter(proxy: Proxy): Outcome {
@@ -85,7 +95,8 @@ class Visitor {
         if (step.effect === "accept") break;
         if (step.effect === "set") this.variables.set(step.variable, this.value(step.sample, proxy));
         if (step.effect === "reject") return { kind: "none", line: step.line };
-        if (step.effect === "redirect-https" || step.effect === "answer") return { kind: step.effect, line: step.line };
+        if (step.effect === "redirect-https") return { kind: "redirect-https", line: step.line, before: null };
+        if (step.effect === "answer") return { kind: "answer", line: step.line };
       }
     }
     return null;
@@ -117,9 +128,11 @@ class Visitor {
   }
 
   /** A backend has rules of its own, may choose a server by name, and may lead into a frontend of the same file. */
-  private behind(outcome: Outcome & { kind: "backend" }, from: Proxy): Outcome {
+  private behind(outcome: Led, from: Proxy): Outcome {
     const { backend, line } = outcome;
     const stopped = backend === from ? null : this.stopped(backend, ["content", "http"]);
+    if (this.readsTlsAsRequest(from, backend)) return { kind: "none", line };
+    if (stopped?.kind === "redirect-https") return { ...stopped, before: { ...outcome, via: [...this.via] } };
     if (stopped !== null) return stopped;
     const chosen = this.chosenServer(outcome);
     if (chosen.kind !== "backend") return chosen;
@@ -128,11 +141,18 @@ class Visitor {
     if (inner.bind.ssl) return { kind: "tls-ends", line, frontend: inner.proxy };
     if (this.via.length >= INNER_MOST) return { kind: "unknown", line };
     this.via.push(line);
-    this.visit = { ...this.visit, port: inner.bind.port };
+    // what this file itself connects to gets the hello at once
+    this.visit = { ...this.visit, port: inner.bind.port, hasHello: true };
     return this.enter(inner.proxy);
   }
 
-  private chosenServer(outcome: Outcome & { kind: "backend" }): Outcome {
+  /** From mode tcp to a backend in mode http: HAProxy reads a request, finds a hello and closes. */
+  private readsTlsAsRequest(from: Proxy, { mode }: Proxy): boolean {
+    const isTls = this.visit.speaks === "tls" && from.mode === "tcp" && !endsTls(from);
+    return isTls && mode === "http" && this.ask.asMeant !== true;
+  }
+
+  private chosenServer(outcome: Led): Outcome {
     const { backend } = outcome;
     for (const rule of backend.serverRules) {
       const holds = this.holds(rule.condition, backend);

@@ -4,7 +4,6 @@ import { inAny } from "../../core/access.ts";
 import type { Verdict } from "./matching.ts";
 import type { Proxy } from "./proxies.ts";
 import type { Call, Pattern, Sample, SampleValue } from "./samples.ts";
-import { waitsForHttp } from "./inspection.ts";
 
 /** Who asks, and what: a TLS hello or an HTTP request of an ordinary client. */
 export interface Visit {
@@ -16,6 +15,8 @@ export interface Visit {
   readonly speaks: "tls" | "http";
   /** The client's address; null: not known. */
   readonly client: string | null;
+  /** A rule of the frontend waits for the hello: without one, rules run before anything of the client has arrived. */
+  readonly hasHello: boolean;
 }
 
 export const SNI_FETCHES: ReadonlySet<string> = new Set(["req_ssl_sni", "req.ssl_sni", "ssl_fc_sni"]);
@@ -40,14 +41,14 @@ export function fetchValue(sample: Sample, proxy: Proxy, visit: Visit): SampleVa
 }
 
 /** A TLS hello has no Host and a request no hello: such a sample is empty, and its ACL never matches. */
-function seesName(fetch: string, proxy: Proxy, { speaks }: Visit): boolean {
-  if (SNI_FETCHES.has(fetch)) return speaks === "tls" && (proxy.mode === "tcp" || endsTls(proxy));
+function seesName(fetch: string, proxy: Proxy, { speaks, hasHello }: Visit): boolean {
+  if (SNI_FETCHES.has(fetch)) return speaks === "tls" && ((proxy.mode === "tcp" && hasHello) || endsTls(proxy));
   return readsRequests(proxy, speaks);
 }
 
 /** In mode tcp HAProxy parses a request only where a rule waits for one. */
 function readsRequests(proxy: Proxy, speaks: Visit["speaks"]): boolean {
-  return proxy.mode === "http" || (speaks === "http" && waitsForHttp(proxy));
+  return proxy.mode === "http" || (speaks === "http" && proxy.waits.forHttp);
 }
 
 /** What only a request has: the evaluator asks for `/` with GET, and a route must not depend on that. */
@@ -62,8 +63,8 @@ function requestValue(fetch: string, proxy: Proxy, { speaks }: Visit): SampleVal
 }
 
 /** Numbers of a TLS hello: its handshake type is 1, its version 3. */
-function helloValue(fetch: string, proxy: Proxy, { speaks }: Visit): SampleValue | null {
-  const isTls = speaks === "tls" && proxy.mode === "tcp";
+function helloValue(fetch: string, proxy: Proxy, { speaks, hasHello }: Visit): SampleValue | null {
+  const isTls = speaks === "tls" && proxy.mode === "tcp" && hasHello;
   if (fetch === "req_ssl_hello_type" || fetch === "req.ssl_hello_type")
     return isTls ? { kind: "number", value: 1 } : NOTHING;
   if (fetch === "req_ssl_ver" || fetch === "req.ssl_ver") return isTls ? { kind: "number", value: 3 } : NOTHING;

@@ -2,9 +2,10 @@
 import type { Environment } from "./environment.ts";
 import { readCondition, type Condition } from "./conditions.ts";
 import { isUnusable, readBinds, readOptions, readServer, type Bind, type Server, type Unusable } from "./endpoints.ts";
+import { waitsOf, type Waits } from "./inspection.ts";
 import { wordAt, wordsFrom, type SourceLine } from "./lexer.ts";
 import { readAclTest, type AclTest, type ReadSide } from "./samples.ts";
-import type { Section } from "./sections.ts";
+import { lastLine, linesOf, type Section } from "./sections.ts";
 import { readStep, type Step } from "./steps.ts";
 
 /** `use_backend NAME if …`. */
@@ -37,6 +38,8 @@ export interface Proxy {
   /** Addresses that could not be read. */
   readonly unusable: readonly Unusable[];
   readonly disabled: boolean;
+  /** What of a client in mode tcp has arrived when its rules run. */
+  readonly waits: Waits;
 }
 
 /** What reading needs from outside. */
@@ -73,6 +76,7 @@ export function readProxy(section: Section, around: Surroundings): Proxy {
     servers: servers.filter((server): server is Server => !isUnusable(server)),
     unusable: [...binds, ...servers].filter((value): value is Unusable => isUnusable(value)),
     disabled: section.lines.some((line) => line.words.length === 1 && wordAt(line, 0) === "disabled"),
+    waits: waitsOf(section),
   };
 }
 
@@ -82,19 +86,6 @@ export function hasAddressInHead({ kind, head }: Section): boolean {
 }
 
 const NO_LINE: SourceLine = { words: [], line: 0, lastLine: 0, text: "" };
-
-export function linesOf(section: Section, keyword: string): SourceLine[] {
-  return section.lines.filter((line) => wordAt(line, 0) === keyword);
-}
-
-/** The directive that starts with these words and counts: the proxy's own last one, else that of its defaults. */
-export function lastLine(section: Section, start: readonly string[]): SourceLine | null {
-  for (const place of [section, ...section.defaults]) {
-    const found = place.lines.findLast((line) => start.every((word, index) => wordAt(line, index) === word));
-    if (found !== undefined) return found;
-  }
-  return null;
-}
 
 /** Is `option NAME` on, with `no option NAME` and the defaults taken into account? */
 export function hasOption(section: Section, name: string): boolean {

@@ -95,3 +95,16 @@ function findDefaults(kind: SectionKind, head: SourceLine, before: readonly Sect
   const last = all.at(-1);
   return kind === "defaults" || last === undefined ? [] : [last, ...last.defaults];
 }
+
+export function linesOf(section: Section, keyword: string): SourceLine[] {
+  return section.lines.filter((line) => wordAt(line, 0) === keyword);
+}
+
+/** The directive that starts with these words and counts: the proxy's own last one, else that of its defaults. */
+export function lastLine(section: Section, start: readonly string[]): SourceLine | null {
+  for (const place of [section, ...section.defaults]) {
+    const found = place.lines.findLast((line) => start.every((word, index) => wordAt(line, index) === word));
+    if (found !== undefined) return found;
+  }
+  return null;
+}

@@ -72,8 +72,15 @@ function effectOf(words: readonly string[]): Step["effect"] | null {
 function httpEffect(action: string, rest: readonly string[]): Step["effect"] | null {
   if (action === "redirect") return isHttpsRedirect(rest) ? "redirect-https" : "answer";
   if (["deny", "tarpit", "silent-drop", "reject", "block"].includes(action)) return "reject";
-  if (["return", "use-service", "auth"].includes(action)) return "answer";
+  if (action === "return") return statusOf(rest) < 400 ? "answer" : "reject";
+  if (["use-service", "auth"].includes(action)) return "answer";
   return action === "allow" ? "accept" : null;
+}
+
+/** `return status 404 …`; 200 where none is named. */
+function statusOf(words: readonly string[]): number {
+  const at = words.indexOf("status");
+  return at < 0 ? 200 : Number(words[at + 1]);
 }
 
 function isHttpsRedirect(words: readonly string[]): boolean {

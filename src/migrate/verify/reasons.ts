@@ -13,7 +13,10 @@ export interface Case {
   readonly survey: EntryRoutes;
   readonly name: string | null;
   readonly client: string;
+  /** As the source is meant. */
   readonly outcome: Outcome;
+  /** edge-lb does what is meant: the source does not, by a mistake. */
+  readonly asMeant: boolean;
   /** `` where edge-lb refuses. */
   readonly edgeReaches: string;
   /** The group whose cluster edge-lb chose. */
@@ -46,7 +49,15 @@ class Reasons {
   }
 
   find(): Note | null {
-    return this.byRules() ?? this.saysNothing();
+    return this.one.asMeant ? this.byMistake() : (this.byRules() ?? this.saysNothing() ?? this.byMistake());
+  }
+
+  /** Nothing waits for the hello, or TLS is read as a request. */
+  private byMistake(): Note | null {
+    const { survey, outcome } = this.one;
+    const led = outcome.kind === "backend" ? [outcome.line] : [];
+    const lines = [...led, survey.entry.proxy.section.head];
+    return this.firstNoted(lines, ["mistake"], ["http-backend", "no-inspect-delay"]);
   }
 
   /** A name that edge-lb takes for none. */
@@ -63,7 +74,7 @@ class Reasons {
       case "unknown":
         return this.noted(outcome.line, ["cannot", "changed"]);
       case "redirect-https":
-        return this.noted(outcome.line, ["changed"], ["redirect"]);
+        return this.noted(outcome.line, ["cannot", "changed"], ["redirect"]);
       case "tls-ends":
         return this.noted(outcome.line, ["cannot"], ["tls-ends-here"]);
       case "backend":

@@ -5,7 +5,7 @@ import type { ImportResult } from "../plan/plan.ts";
 import type { EntryRoutes } from "../routes/routes.ts";
 import { proxyVersion } from "../plan/proxy-version.ts";
 import { endpointText } from "../plan/units.ts";
-import { evaluate, type Outcome } from "../source/evaluator.ts";
+import { evaluate, type Ask, type Outcome } from "../source/evaluator.ts";
 import type { Note } from "../source/ledger.ts";
 import { usableServers, type Proxy } from "../source/proxies.ts";
 import { Edge, headerText, type Answer } from "./edge.ts";
@@ -71,18 +71,16 @@ function compare(
 ): Difference | null {
   const { entry } = survey;
   const port = entry.binds[0]?.port ?? 0;
-  const outcome = evaluate(result.source, {
-    proxy: entry.proxy,
-    port,
-    name,
-    client,
-    speaks: entry.kind === "http" ? "http" : "tls",
-  });
+  const speaks = entry.kind === "http" ? "http" : "tls";
+  const ask: Ask = { proxy: entry.proxy, port, name, client, speaks };
+  const outcome = evaluate(result.source, ask);
   const was = sourceAnswer(outcome, port, addresses);
   const is = edge.answer(entry.kind, name, client);
   if (was.reached === is.reached) return null;
   const group = result.groups.find((one) => one.name === is.cluster) ?? null;
-  const reason = findReason(result, { survey, name, client, outcome, edgeReaches: is.reached, group });
+  const meant = evaluate(result.source, { ...ask, asMeant: true });
+  const asMeant = sourceAnswer(meant, port, addresses).reached === is.reached;
+  const reason = findReason(result, { survey, name, client, outcome: meant, asMeant, edgeReaches: is.reached, group });
   return { listener: entry.kind, frontend: entry.proxy.name, name, client, source: was.text, edge: is.text, reason };
 }
 
@@ -106,7 +104,7 @@ function sourceAnswer(outcome: Outcome, port: number, addresses: ReadonlyMap<str
     case "unknown":
       return { text: `it depends (line ${outcome.line.line})`, reached: "?", cluster: null };
     case "answer":
-      return { text: "answered by HAProxy itself", ...NOWHERE };
+      return { text: "answered by HAProxy itself", reached: "answer", cluster: null };
     case "tls-ends":
       return { text: `TLS ends at ${outcome.frontend.name}`, reached: "TLS ends", cluster: null };
     case "none":

@@ -14,7 +14,7 @@ function leads(
   const source = readSource("h.cfg", text, { environment: new Map(), readSide: (path) => (path === "m" ? map : null) });
   const proxy = source.proxies[0];
   if (proxy === undefined) throw new Error("no frontend");
-  const outcome = evaluate(source, { proxy, port, name, ...(client === undefined ? {} : { client }) });
+  const outcome = evaluate(source, { proxy, port, name, asMeant: true, ...(client === undefined ? {} : { client }) });
   return outcome.kind === "backend" ? outcome.backend.name : outcome.kind;
 }
 
@@ -150,7 +150,20 @@ backend c
     const source = readSource("h.cfg", text, { environment: new Map(), readSide: () => null });
     const proxy = source.proxies[0];
     if (proxy === undefined) throw new Error("no listen");
-    const outcome = evaluate(source, { proxy, port: 443, name });
+    const outcome = evaluate(source, { proxy, port: 443, name, asMeant: true });
+    expect(outcome.kind === "backend" ? outcome.backend.name : outcome.kind).toBe(want);
+  });
+
+  test.each([
+    ["without inspect-delay", "tcp-request content accept if { req.ssl_hello_type 1 }\n", "b"],
+    ["without a rule that waits", "tcp-request inspect-delay 5s\n", "b"],
+    ["with both", "tcp-request inspect-delay 5s\ntcp-request content accept if { req.ssl_hello_type 1 }\n", "a"],
+  ])("HAProxy sees a name only where it waits for the hello: %s", (_, waits, want) => {
+    const text = `frontend f\n mode tcp\n bind :443\n${waits}${X}\ndefault_backend b\n${BACKENDS}`;
+    const source = readSource("h.cfg", text, { environment: new Map(), readSide: () => null });
+    const [proxy] = source.proxies;
+    if (proxy === undefined) throw new Error("no frontend");
+    const outcome = evaluate(source, { proxy, port: 443, name: "x.lab" });
     expect(outcome.kind === "backend" ? outcome.backend.name : outcome.kind).toBe(want);
   });
 
