@@ -79,7 +79,14 @@ export class Installer {
   }
 
   private text(path: string, content: string): Step {
+    if (this.isEdited(path)) return nothing(`keep ${path}, which was edited`);
     return step(`write ${path}`, () => this.put({ path, content, mode: EVERYBODY, group: null }));
+  }
+
+  /** It is there, and not as an install before wrote it. */
+  private isEdited(path: string): boolean {
+    const [written, content] = [this.files.get(path), this.system.read(path)];
+    return written !== undefined && content !== null && hashOf(content) !== written;
   }
 
   /** A unit for the day when systemd runs does no harm: images are made so. */
@@ -93,7 +100,7 @@ export class Installer {
 
   private put(file: NewFile): void {
     this.system.write(file);
-    this.files.set(file.path, createHash("sha256").update(file.content).digest("hex"));
+    this.files.set(file.path, hashOf(file.content));
     this.record();
   }
 
@@ -102,6 +109,10 @@ export class Installer {
     const files = [...this.files].map(([path, sha256]) => ({ path, sha256 }));
     writeRecord(this.system, { files, madeUser: this.hasMadeUser });
   }
+}
+
+function hashOf(content: NewFile["content"]): string {
+  return createHash("sha256").update(content).digest("hex");
 }
 
 const NO_SHELL = "/usr/sbin/nologin";

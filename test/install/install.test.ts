@@ -109,6 +109,18 @@ describe("uninstallSteps()", () => {
     ]);
   });
 
+  test("install again keeps a unit that was edited, and writes one that is gone", () => {
+    const machine = new Machine();
+    install(machine);
+    machine.files.set(PLACES.unit, "edited");
+    install(machine);
+    expect(machine.files.get(PLACES.unit)).toBe("edited");
+    expect(perform(uninstallSteps(machine))).toContain(`keep ${PLACES.unit}, which was edited`);
+    machine.files.delete(PLACES.unit);
+    install(machine);
+    expect(machine.files.get(PLACES.unit)).toContain("[Service]");
+  });
+
   test("keeps what was edited, what was there before, and says so", () => {
     const machine = new Machine();
     machine.users.set("edge-lb", 5);
