@@ -63,7 +63,7 @@ export class Running {
       onUpgrade: () => void this.upgrade(null).catch(() => undefined), // it is in the log
     });
     const { file } = config;
-    const onChange = (): void => void reload.reload("file changed");
+    const onChange = (): void => void reload.reload("file changed").catch(() => undefined); // the new one has read it
     const onTrouble = (why: string): void => parts.supervisor.log.warn("reload", troubleText(why), { file });
     this.fileWatch = file === null ? null : new FileWatch({ file, onChange, onTrouble });
   }
@@ -133,8 +133,7 @@ export class Running {
     try {
       this.requireUpgradable(to ?? this.parts.program.file);
       this.isUpgrading = true;
-      // changes that are asked for meanwhile would be lost
-      return await this.parts.reload.alone(() => this.handOver(to)).finally(() => (this.isUpgrading = false));
+      return await this.parts.reload.handOver(() => this.handOver(to)).finally(() => (this.isUpgrading = false));
     } catch (error) {
       this.parts.supervisor.log.error("upgrade", error instanceof EdgeError ? error.toLine() : String(error));
       throw error;
@@ -200,7 +199,7 @@ export class Running {
   private hangUp(): void {
     const { config, sink, reload, instance } = this.parts;
     sink.reopen();
-    if (config.file !== null) void reload.reload("SIGHUP");
+    if (config.file !== null) void reload.reload("SIGHUP").catch(() => undefined);
     // without a file there is nothing to read again: the terminal or ssh connection is gone
     else if (config.logTo.kind !== "file") this.stop(instance.stopping);
   }

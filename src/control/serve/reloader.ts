@@ -74,11 +74,16 @@ export interface Reload {
    * @param allowEmpty Also a file that lost all that it said counts.
    */
   reload(why: string, allowEmpty?: boolean): Promise<ReloadResult>;
-  /** Do something during which nothing changes; changes that are asked for meanwhile come after it. */
-  alone<T>(work: () => Promise<T>): Promise<T>;
+  /**
+   * Give all of this to another process, during which nothing changes. What is asked for meanwhile comes after it where that
+   * failed, and else is refused: nobody would see it.
+   */
+  handOver<T>(give: () => Promise<T>): Promise<T>;
   /** Another runtime layer, over what the file said when it was read last; kept only if the whole can be used. */
   change(change: Change): Promise<ReloadResult>;
 }
+
+const GIVEN = "Cannot change this edge-lb: another one has just taken over";
 
 export function createReload(input: ReloadInput): Reload {
   return new Reloader(input);
@@ -93,6 +98,8 @@ class Reloader implements Reload {
   private waiting: Promise<ReloadResult> | null = null;
   /** Of those that wait. */
   private allowEmpty = false;
+  /** Another process has all of this now. */
+  private isGiven = false;
 
   constructor(input: ReloadInput) {
     this.input = input;
@@ -136,12 +143,19 @@ class Reloader implements Reload {
     }
   }
 
-  alone<T>(work: () => Promise<T>): Promise<T> {
-    return this.inTurn(work);
+  handOver<T>(give: () => Promise<T>): Promise<T> {
+    return this.inTurn(async () => {
+      const given = await give();
+      this.isGiven = true;
+      return given;
+    });
   }
 
   private inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const mine = this.last.then(work);
+    const mine = this.last.then(() => {
+      if (this.isGiven) throw new EdgeError("CONTROL_FAILED", GIVEN, { hint: "ask again" });
+      return work();
+    });
     this.last = mine.catch(() => undefined);
     return mine;
   }

@@ -256,3 +256,26 @@ describe("A1: a node that becomes edge-lb's own address while it runs", () => {
     expect(back.ok ? "" : back.errors[0]?.message).toContain("edge-lb itself listens there");
   });
 });
+
+describe("handOver()", () => {
+  const FILE = "clusters: { hub: 10.0.0.1 }\n";
+  const adding = { why: "add lab", edit: (layer: RuntimeLayer) => withCluster(layer, "lab", "10.0.0.9") };
+
+  test("refuses what was asked for meanwhile, since nobody would see it", async () => {
+    const { reload, clusters } = bench(FILE);
+    const given = reload.handOver(() => Promise.resolve("given"));
+    const asked = [reload.change(adding), reload.reload("asked to")];
+    expect(await given).toBe("given");
+    for (const each of asked) await expect(each).rejects.toThrow("another one has just taken over");
+    expect(clusters()).toEqual(["hub file"]);
+  });
+
+  test("does what was asked for meanwhile where it failed", async () => {
+    const { reload, clusters } = bench(FILE);
+    const given = reload.handOver(() => Promise.reject(new Error("killed")));
+    const asked = reload.change(adding);
+    await expect(given).rejects.toThrow("killed");
+    expect(await asked).toMatchObject({ ok: true });
+    expect(clusters()).toContain("lab runtime");
+  });
+});
