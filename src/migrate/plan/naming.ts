@@ -23,9 +23,23 @@ const WEAK =
 const IS_NUMBER = /^\d{1,2}$/;
 const HTTP_PORT = "80";
 
-/** `be_api_hub_6443` is `hub`, `lab-2-api` is `lab-2`, `api-1` is `1`; "" where only roles are left. */
+/** `be_api_hub_6443` is `hub`, `lab-2-api` is `lab-2`, `api-1` is `1`, `router-0.d1.lab.org` is `d1`; "" where only roles are left. */
 export function baseName(backend: string): string {
-  return tokens(backend).filter(isTelling).join("-");
+  const host = HOST.exec(backend)?.[1];
+  if (host === undefined) return tellingWords(backend);
+  return (
+    host
+      .split(".")
+      .map(tellingWords)
+      .find((words) => words !== "" && !/^(?:\d+|www)$/.test(words)) ?? ""
+  );
+}
+
+/** A backend, or a server of one that rules choose, called after a host. */
+const HOST = /^(?:[^/]+\/)?((?:[a-z0-9-]+\.){2,}[a-z]{2,})$/i;
+
+function tellingWords(text: string): string {
+  return tokens(text).filter(isTelling).join("-");
 }
 
 function isTelling(word: string): boolean {

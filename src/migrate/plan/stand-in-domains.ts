@@ -26,9 +26,11 @@ export class StandInDomains {
     if (units.every(({ kind }) => takesRest(this.catchAlls, group, kind))) return [];
     const names = [...new Set(units.flatMap((unit) => unit.names.map((name) => name.replace(/^\*\./, ""))))];
     const fates = names.map((name) => ({ name, fate: this.fateOf(group, name) }));
-    return (["own", "nobody's"] as const).flatMap((wanted) =>
+    const fit = (["own", "nobody's"] as const).flatMap((wanted) =>
       fates.filter(({ fate }) => fate === wanted).map(({ name }) => name),
     );
+    // nobody asks for names there (RFC 6761 §6.4)
+    return names.length === 0 ? [] : [...fit, `${group.name}.invalid`];
   }
 
   /** Whose the names are that the domain would bring along. */
