@@ -33,43 +33,49 @@ export type Identity =
   | { readonly kind: "unproven" }
   | { readonly kind: "foreign"; readonly cluster: string };
 
+/** Clusters by name or suffix: two that serve different services may have the same names. */
+type ByName = Map<string, readonly string[]>;
+
 /** Which clusters a certificate's names belong to. Built once per configuration: a name costs a few map lookups, however many clusters there are. */
 export interface Owners {
   of(certificate: Pick<ShownCertificate, "names">): ReadonlySet<string>;
 }
 
 export function owners(clusters: readonly ClusterNames[]): Owners {
-  const exact = new Map<string, string>();
-  const below = new Map<string, string>();
+  const exact: ByName = new Map();
+  const below: ByName = new Map();
   const labels = new Map<string, string>();
   for (const cluster of clusters) {
     if (cluster.domain === null) labels.set(cluster.name, cluster.name);
-    else below.set(cluster.domain, cluster.name);
+    else add(below, cluster.domain, cluster.name);
     for (const name of cluster.names) {
-      if (name.startsWith("*.")) below.set(name.slice(2), cluster.name);
-      else exact.set(name, cluster.name);
+      if (name.startsWith("*.")) add(below, name.slice(2), cluster.name);
+      else add(exact, name, cluster.name);
     }
   }
   return {
     of(certificate) {
       const found = new Set<string>();
       for (const name of certificate.names) {
-        const owner = ownerOf(name, exact, below) ?? labelOwner(name, labels);
-        if (owner !== null) found.add(owner);
+        for (const owner of ownersOf(name, exact, below) ?? labelOwners(name, labels)) found.add(owner);
       }
       return found;
     },
   };
 }
 
+function add(map: ByName, name: string, cluster: string): void {
+  map.set(name, [...(map.get(name) ?? []), cluster]);
+}
+
 /** Exact names first, then the longest suffix: a domain below another cluster's domain stays its own. */
-function ownerOf(name: string, exact: ReadonlyMap<string, string>, below: ReadonlyMap<string, string>): string | null {
+function ownersOf(name: string, exact: ByName, below: ByName): readonly string[] | null {
   const bare = name.startsWith("*.") ? name.slice(2) : name;
   const own = exact.get(name);
   if (own !== undefined) return own;
   for (let suffix = bare; suffix !== ""; suffix = parent(suffix)) {
-    const owner = below.get(suffix);
-    if (owner !== undefined) return owner;
+    const found = below.get(suffix);
+    if (found !== undefined) return found;
   }
   return null;
 }
@@ -80,11 +86,12 @@ function parent(name: string): string {
 }
 
 /** Clusters without a domain: `api.NAME.…`, `api-int.NAME.…` and `….apps.NAME.…` are theirs, as in routing. */
-function labelOwner(name: string, clusters: ReadonlyMap<string, string>): string | null {
+function labelOwners(name: string, clusters: ReadonlyMap<string, string>): readonly string[] {
   const parts = name.split(".");
-  if (parts[0] === "api" || parts[0] === "api-int") return clusters.get(parts[1] ?? "") ?? null;
   const apps = parts.indexOf("apps");
-  return apps < 1 ? null : (clusters.get(parts[apps + 1] ?? "") ?? null);
+  const isApi = parts[0] === "api" || parts[0] === "api-int";
+  const owner = isApi ? clusters.get(parts[1] ?? "") : apps < 1 ? undefined : clusters.get(parts[apps + 1] ?? "");
+  return owner === undefined ? [] : [owner];
 }
 
 /** A certificate that names another cluster and not this one makes its node foreign. */
@@ -197,8 +204,11 @@ export function sharedCertificates(
   const byName = new Map<string, string>();
   for (const [cluster, certificate] of shown) {
     if (!certificate.offersH2) continue;
-    const others = new Set(nameOwners.of(certificate));
+    const others = new Set<string>();
     for (const name of certificate.names) {
+      // two clusters may have one name on different services: browsers mix nothing up then
+      const named = nameOwners.of({ names: [name] });
+      if (!named.has(cluster)) for (const owner of named) others.add(owner);
       const first = byName.get(name);
       if (first === undefined) byName.set(name, cluster);
       else others.add(first);

@@ -21,6 +21,9 @@ const clusters = [
   { name: "managed1", domain: "managed1.linuxera.lab", names: ["*.shop.lab", "one.lab"] },
   { name: "inner", domain: "inner.managed1.linuxera.lab", names: [] },
   { name: "lab", domain: null, names: [] },
+  // https of one cluster and http of another, with the same names
+  { name: "two", domain: "two.lab", names: ["both.lab"] },
+  { name: "two-http", domain: "two.lab", names: ["both.lab"] },
 ];
 
 describe("identify()", () => {
@@ -33,6 +36,10 @@ describe("identify()", () => {
     { names: ["one.lab"], own: "managed1", want: { kind: "proven" } },
     { names: ["api.inner.managed1.linuxera.lab"], own: "managed1", want: { kind: "foreign", cluster: "inner" } },
     { names: ["api.inner.managed1.linuxera.lab"], own: "inner", want: { kind: "proven" } },
+    { names: ["*.apps.two.lab"], own: "two", want: { kind: "proven" } },
+    { names: ["*.apps.two.lab"], own: "two-http", want: { kind: "proven" } },
+    { names: ["both.lab"], own: "two", want: { kind: "proven" } },
+    { names: ["both.lab"], own: "hub", want: { kind: "foreign", cluster: "two" } },
     { names: ["api.lab.anything"], own: "hub", want: { kind: "foreign", cluster: "lab" } },
     { names: ["*.apps.lab.example.org"], own: "lab", want: { kind: "proven" } },
     { names: ["*.apps.other.example.org"], own: "lab", want: { kind: "unproven" } },
@@ -104,6 +111,9 @@ describe("sharedCertificates()", () => {
     );
     expect(found).toHaveLength(1);
     expect([found[0]?.cluster, found[0]?.also].sort()).toEqual(["hub", "managed1"]);
+  });
+  test("is silent for one name that two clusters have on different services", () => {
+    expect(sharedCertificates(new Map([["two", shown(["*.apps.two.lab"], true)]]), nameOwners)).toEqual([]);
   });
   test("warns of a name that no cluster claims but two show", () => {
     const star = shown(["*.corp.example"], true);
