@@ -13,6 +13,7 @@ import {
   listenedServices,
   namelessNames,
   poolsOf,
+  restPool,
   routesFor,
   type ExportPool,
   type ExportRoute,
@@ -115,6 +116,9 @@ function allowLine(allow: readonly Cidr[], rule: string): string[] {
   return allow.length === 0 ? [] : [`${rule} if !{ src ${allow.map(cidrText).join(" ")} }`];
 }
 
+/** An address is no server name (RFC 6066 §3): it goes where none goes. */
+const IS_ADDRESS = "{ var(sess.sni) -m ip 0.0.0.0/0 ::/0 }";
+
 function tlsFrontend(config: Config, service: Service): Section {
   const idle = config.timeouts[service.idle];
   const fallback = defaultPool(config, service);
@@ -127,8 +131,11 @@ function tlsFrontend(config: Config, service: Service): Section {
     ...clientLimit(config),
     `tcp-request inspect-delay ${haproxyTime(config.timeouts.hello)}`,
     "tcp-request content set-var(sess.sni) req.ssl_sni,lower if { req.ssl_hello_type 1 }",
+    // the rest is for names
+    ...(fallback === null && restPool(config, service) !== null ? [`tcp-request content reject if ${IS_ADDRESS}`] : []),
     "tcp-request content accept if { req.ssl_hello_type 1 }",
     "tcp-request content reject",
+    ...(fallback === null ? [] : [`use_backend ${fallback.name} if ${IS_ADDRESS}`]),
     ...routesFor(config, service).map((route) => useBackend(route, "var(sess.sni)")),
     ...(fallback === null ? [] : namelessLines(config, service, fallback.name)),
   ];

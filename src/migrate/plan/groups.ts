@@ -76,16 +76,20 @@ function otherIngress(unit: Unit, group: readonly Unit[]): boolean {
 /** One cluster has one pool per listener; both families of addresses may be in it. */
 function fits(unit: Unit, group: readonly Unit[]): boolean {
   return group.every(
-    (other) => other.kind !== unit.kind || other.endpoints === unit.endpoints || isDualStack(unit, other),
+    (other) =>
+      unit.told === other.told &&
+      (other.kind !== unit.kind || other.endpoints === unit.endpoints || isDualStack(unit, other)),
   );
 }
 
-const SAME = { domain: 32, base: 16, place: 12, dualStack: 8, host: 2, hosts: 1, takesAll: 1 } as const;
+const SAME = { told: 64, domain: 32, base: 16, place: 12, dualStack: 8, host: 2, hosts: 1, takesAll: 1 } as const;
 
 /** How much speaks for one cluster; 0: nothing, or something against it. */
 function likeness(unit: Unit, group: readonly Unit[], places: number): number {
   const [mine, theirs] = [domainsOf([unit]), domainsOf(group)];
   const more = nodesAlike(unit, group) - (isApiPort(unit) === group.some(isApiPort) ? 0 : 3);
+  // `fits` has it that all are told alike
+  if (unit.told !== null) return SAME.told;
   if (mine.some((domain) => theirs.includes(domain))) return SAME.domain + more;
   if (unit.base !== "" && group.some((other) => other.base === unit.base)) return SAME.base + more;
   if (isDefaultBeside(unit, group, (other) => places > 1 && unit.place !== "" && other.place === unit.place))
@@ -132,7 +136,7 @@ function nameGroups(groups: readonly Unit[][]): Group[] {
   return groups.map((units) => {
     const domain = chooseDomain(units);
     const others = groups.filter((group) => group !== units).flatMap((group) => group.map(({ base }) => base));
-    const name = clusterName(units, domain, new Set([...taken, ...others]), taken);
+    const name = units[0]?.told ?? clusterName(units, domain, new Set([...taken, ...others]), taken);
     taken.add(name);
     return { name, httpOf: null, domain, units };
   });

@@ -5,6 +5,7 @@ import { BASE, GLOBAL, settingsWith } from "../../config/options/options.ts";
 import type { ServiceName } from "../../seam/services.ts";
 import type { Source } from "../source/configuration.ts";
 import type { Ledger, Note } from "../source/ledger.ts";
+import { acceptProxyOptions } from "./accept-proxy.ts";
 import { allowOptions, clusterAllow } from "./allow-lists.ts";
 import { findCatchAlls, takesRest, type CatchAlls } from "./catch-alls.ts";
 import { clientLimitOptions, clusterLimitOptions } from "./connection-limits.ts";
@@ -44,7 +45,7 @@ export function readParts(source: Source, domains: readonly GivenDomain[]): Part
   const listeners = sortListeners(source);
   const surveys = listeners.entries.map((entry) => routesOf(source, entry));
   const routes = surveys.flatMap((survey) => survey.routes);
-  const units = unitsOf(routes);
+  const units = unitsOf(source, routes);
   const { groups: whole, unused } = groupUnits(units, domains);
   const groups = splitIngress(source, surveys, whole);
   return {
@@ -70,6 +71,7 @@ export function planImport(parts: Parts, ledger: Ledger, isRead: (target: LogTar
     ...limitOptions(source, ledger),
     ...clientLimitOptions(entries, ledger),
     ...allowOptions(entries, ledger),
+    ...acceptProxyOptions(entries, ledger),
     ...timeoutOptions(source, units, stats, ledger),
     ...logOptions(source, isRead, ledger),
     ...adminOptions(stats, ledger),

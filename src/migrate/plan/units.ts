@@ -1,5 +1,6 @@
 /** A backend in the role of one pool: who is in it, and the names that lead to it. */
 import type { ServiceName } from "../../seam/services.ts";
+import type { Source } from "../source/configuration.ts";
 import type { Server } from "../source/endpoints.ts";
 import { usableServers, type Proxy } from "../source/proxies.ts";
 import { domainOf, type LabelName } from "../routes/meaning.ts";
@@ -15,6 +16,8 @@ export interface Unit {
   readonly labels: readonly LabelName[];
   /** The domains that names speak of: `api.D`, `*.apps.D`, `x.apps.D`, and `LABEL.` of a label rule. */
   readonly domains: readonly string[];
+  /** The cluster's own name, in a file that edge-lb exported; null: the file is somebody's. */
+  readonly told: string | null;
   /** What the backend's name says beside roles; "" for nothing. */
   readonly base: string;
   /** The addresses that clients come to it by; "" where it has any. */
@@ -32,16 +35,16 @@ export interface Unit {
 }
 
 /** One unit per listener kind and backend, in the order of the source. */
-export function unitsOf(routes: readonly Route[]): Unit[] {
+export function unitsOf({ isOwnExport }: Source, routes: readonly Route[]): Unit[] {
   const groups = new Map<string, Route[]>();
   for (const route of routes) {
     const key = JSON.stringify([route.entry.kind, route.backend.name]);
     groups.set(key, [...(groups.get(key) ?? []), route]);
   }
-  return [...groups.values()].flatMap((group) => toUnit(group) ?? []);
+  return [...groups.values()].flatMap((group) => toUnit(group, isOwnExport) ?? []);
 }
 
-function toUnit(routes: readonly Route[]): Unit | null {
+function toUnit(routes: readonly Route[], isOwnExport: boolean): Unit | null {
   const [first] = routes;
   if (first === undefined) return null;
   const { entry, backend } = first;
@@ -65,6 +68,7 @@ function toUnit(routes: readonly Route[]): Unit | null {
         ...labels.map(({ label }) => `${label}.`),
       ]),
     ],
+    told: isOwnExport ? backend.name.slice(backend.name.indexOf("_") + 1) : null,
     base: baseOf(routes, backend),
     place: placeOf(routes),
     nameless: routes.some((route) => route.nameless),

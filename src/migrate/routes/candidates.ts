@@ -80,7 +80,8 @@ const NO_NAMES: TestNames = { candidates: [], problem: null };
 
 export function namesOfTest(source: Source, proxy: Proxy, test: AclTest, kind: Entry["kind"]): TestNames {
   const sample = nameSample(source, proxy, test.sample);
-  if (sample === null) return NO_NAMES;
+  // a test for addresses asks for no name
+  if (sample === null || test.method === "ip") return NO_NAMES;
   if (test.problem !== null) return { candidates: [], problem: test.problem };
   const reading = readConverters(source, sample);
   if ("problem" in reading) return { candidates: [], problem: reading.problem };

@@ -47,7 +47,7 @@ const USUAL: Readonly<Partial<Record<ServiceName, number>>> = { api: 6443, https
 /** A server on a port of its own beside the clusters' listener: all listeners of edge-lb for one service share their routes. */
 function isBeside(source: Source, entry: Entry, all: readonly Entry[]): boolean {
   const usual = USUAL[entry.kind];
-  if (usual === undefined || isUsual(source, entry, usual)) return false;
+  if (source.isOwnExport || usual === undefined || isUsual(source, entry, usual)) return false;
   const main = all.filter((one) => one.kind === entry.kind && isUsual(source, one, usual));
   const known = new Set(main.flatMap(({ proxy }) => backendsOf(source, proxy)));
   return main.length > 0 && backendsOf(source, entry.proxy).some((backend) => !known.has(backend));
@@ -64,6 +64,8 @@ function isUsual(source: Source, { proxy, binds }: Entry, port: number): boolean
 /** What one port of a proxy is for. */
 export function roleOf(source: Source, proxy: Proxy, bind: Bind): Role {
   if (isStatsPage(proxy)) return "stats";
+  // its frontends are called after the services
+  if (source.isOwnExport && proxy.section.kind === "frontend") return proxy.name;
   if (bind.ssl) return "tls-ends-here";
   if (isSample(proxy, bind)) return "sample";
   if (OTHER_PORTS.has(bind.port) || serverPorts(source, proxy, bind).some((port) => OTHER_PORTS.has(port)))

@@ -1,4 +1,5 @@
 /** Which names lead to which backend: every name that the rules speak of is asked for, and goes where the source sends it. */
+import { EMPTY_NAMES } from "../../core/route/lookup.ts";
 import { clientsOf } from "../source/clients.ts";
 import type { Source } from "../source/configuration.ts";
 import { evaluate, type Ask, type Led, type Outcome } from "../source/evaluator.ts";
@@ -7,7 +8,7 @@ import { usableServers, type Proxy } from "../source/proxies.ts";
 import { candidatesOf, proxiesBehind, testsOf, type Candidate } from "./candidates.ts";
 import type { Entry } from "./entry.ts";
 import { matchesName, sampleOf, sampleOfLabel, type LabelName } from "./meaning.ts";
-import { ELSEWHERE } from "./near-misses.ts";
+import { ELSEWHERE, LITERAL } from "./near-misses.ts";
 
 /** One pattern that leads to a backend, with what of it really does. */
 export interface NameUse extends Candidate {
@@ -78,6 +79,8 @@ class Survey {
   private readonly candidates: readonly Candidate[];
   private readonly clients: readonly string[];
   private client: string;
+  /** Where connections without a name go. */
+  private nameless: Led | null = null;
   private readonly routes = new Map<string, Draft>();
   private readonly refusals: Refusal[] = [];
 
@@ -94,12 +97,15 @@ class Survey {
     const subjects = subjectsOf(candidates);
     this.client = this.welcomeClient(subjects);
     const [nameless, rest] = [this.ask(null), this.ask(NOBODY)];
+    this.nameless = destination(nameless);
     const left = subjects.filter((subject) => !this.grantByRule(subject, rest));
     // Wide names first, so that a name below one is seen as covered.
     for (const subject of left.sort((a, b) => labelsOf(a) - labelsOf(b))) this.settle(subject, rest);
     const [ofNameless, ofRest] = [destination(nameless), destination(rest)];
     if (ofNameless !== null) this.route(ofNameless).nameless = true;
     if (ofRest !== null) this.route(ofRest).rest = true;
+    const ofAddress = entry.kind === "http" ? null : destination(this.ask(LITERAL));
+    if (ofAddress !== null && ofAddress.backend === ofNameless?.backend) this.route(ofAddress).nameless = true;
     return {
       entry,
       candidates,
@@ -141,10 +147,19 @@ class Survey {
   private grantByRule(subject: Subject, rest: Outcome): boolean {
     const led = destination(this.askSubject(subject));
     if (led === null || led.byDefault) return false;
+    if (this.isSilent(subject) && led.backend === this.nameless?.backend) {
+      this.route(led).nameless = true;
+      return true;
+    }
     const all = destination(rest);
     if (all?.line === led.line && all.backend === led.backend) return false;
     this.grant(led, subject);
     return true;
+  }
+
+  /** edge-lb takes it for no name: what every cluster calls its own API server. */
+  private isSilent({ name }: Subject): boolean {
+    return this.entry.kind !== "http" && name !== null && EMPTY_NAMES.has(name);
   }
 
   /** Where its own test fails on what it is meant for, as if it did not: HAProxy does not see the name there, or in other letters. */

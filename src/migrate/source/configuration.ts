@@ -16,9 +16,13 @@ export interface Source {
   readonly backends: ReadonlyMap<string, Proxy>;
   /** The servers that `use-server` rules name, each as a backend, by `BACKEND/SERVER`. */
   readonly serverPools: ReadonlyMap<string, Proxy>;
+  /** Written by `edge-lb export haproxy`: its backends are called SERVICE_CLUSTER. */
+  readonly isOwnExport: boolean;
   /** For maps named in `use_backend`. */
   readonly readSide: ReadSide;
 }
+
+const EXPORT_HEAD = "# Written by edge-lb export haproxy;";
 
 /**
  * Reads the text of an haproxy.cfg.
@@ -45,7 +49,8 @@ export function readSource(
       .flatMap((proxy) => proxy.serverRules.flatMap(({ serverName }) => serverPool(proxy, serverName) ?? []))
       .map((pool) => [pool.name, pool]),
   );
-  return { file, lines, sections, proxies: enabled, backends, serverPools, readSide: from.readSide };
+  const isOwnExport = text.startsWith(EXPORT_HEAD);
+  return { file, lines, sections, proxies: enabled, backends, serverPools, isOwnExport, readSide: from.readSide };
 }
 
 /** The backend (or listen) of a name. */

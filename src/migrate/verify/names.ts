@@ -10,9 +10,6 @@ import { NOBODY } from "../routes/routes.ts";
 /** Names that no cluster has, or that say nothing. */
 const FOREIGN = ["localhost", "kubernetes.default.svc", "nobody.example", NOBODY];
 
-/** Asked too, though no client may send it as a server name (RFC 6066 §3). */
-export const LITERAL = "192.0.2.10";
-
 /**
  * Null asks without a name. Every name that the entry's rules speak of, also those they exclude, with what lies below and beside it;
  * names of other entries, and those that clusters get beyond the source, as they are.

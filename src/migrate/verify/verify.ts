@@ -9,7 +9,8 @@ import { evaluate, type Ask, type Outcome } from "../source/evaluator.ts";
 import type { Note } from "../source/ledger.ts";
 import { usableServers, type Proxy } from "../source/proxies.ts";
 import { Edge, headerText, type Answer } from "./edge.ts";
-import { LITERAL, namesToAsk } from "./names.ts";
+import { LITERAL } from "../routes/near-misses.ts";
+import { namesToAsk } from "./names.ts";
 import { findReason } from "./reasons.ts";
 
 export interface Difference {
