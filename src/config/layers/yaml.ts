@@ -172,7 +172,7 @@ function reportDuplicates(tree: Tree, problems: Problems): void {
   }
 }
 
-/** A value as a YAML document, long texts on one line. */
+/** A value as a YAML document, long texts on one line; texts such as `on`, which readers of YAML 1.1 take for true, in quotes. */
 export function formatYaml(value: unknown): string {
-  return stringify(value, { lineWidth: 0 });
+  return stringify(value, { lineWidth: 0, compat: "yaml-1.1" });
 }

@@ -5,9 +5,10 @@
 import { claimsOf, nameSetsOf, type Claim } from "../../config/clusters/claims.ts";
 import type { NodeSpec } from "../../config/values/addresses.ts";
 import type { ClusterConfig, Config } from "../../config/model.ts";
-import { listenOf, nodesFor, portOf } from "../../config/clusters/service-settings.ts";
+import { listenOf, namesOf, nodesFor, portOf } from "../../config/clusters/service-settings.ts";
 import { formatYaml } from "../../config/layers/yaml.ts";
 import type { Service } from "../../seam/services.ts";
+import { leftOutOfGateway } from "./gateway-left-out.ts";
 import { ObjectNames, type KubernetesObject } from "./kubernetes.ts";
 
 export interface GatewayOptions {
@@ -92,7 +93,7 @@ class GatewayWriter {
 
   private cluster(cluster: ClusterConfig): readonly KubernetesObject[] {
     if (cluster.domain === null) {
-      const kept = cluster.names.length + cluster.apiNames.length > 0 ? "; its own names come along" : "";
+      const kept = namesOf(cluster).length > 0 ? "; its own names come along" : "";
       this.notes.add(
         `Cluster ${cluster.name} has no domain: api.* and *.apps.* names are left out${kept}; give it domain= or --domain`,
       );
@@ -103,11 +104,15 @@ class GatewayWriter {
   /** One cluster's part of one service: routes, a Service and the nodes behind it. */
   private pool(cluster: ClusterConfig, service: Service): readonly KubernetesObject[] {
     const nodes = nodesFor(cluster, service);
-    const hostnames = this.hostnames(cluster, service);
-    if (nodes.length === 0 || hostnames.length === 0) return [];
+    const claims = this.claims(cluster, service);
+    const hostnames = claims.flatMap(hostnameOf);
+    const takesRest = claims.some(({ rule }) => rule === "rest") && this.canTakeRest(cluster, service);
+    if (nodes.length === 0 || (hostnames.length === 0 && !takesRest)) return [];
     const name = this.names.of(`${cluster.name}-${service.name}`);
     const port = portOf(cluster, service);
-    const routes = chunks(hostnames, HOSTNAMES_MOST).map((part, index) =>
+    // a route without hostnames takes what no other one does
+    const parts = [...chunks(hostnames, HOSTNAMES_MOST), ...(takesRest ? [null] : [])];
+    const routes = parts.map((part, index) =>
       this.route(cluster, service, index === 0 ? name : this.names.of(`${name}-more`), { name, port }, part),
     );
     const selectorless = this.object("v1", "Service", name, {
@@ -116,10 +121,14 @@ class GatewayWriter {
     return [...routes, selectorless, ...this.slices(name, service, port, nodes, cluster)];
   }
 
-  private hostnames(cluster: ClusterConfig, service: Service): readonly string[] {
-    return claimsOf(cluster, nameSetsOf(this.config.services))
-      .filter((claim) => claim.services.includes(service))
-      .flatMap((claim) => hostnameOf(claim));
+  private claims(cluster: ClusterConfig, service: Service): readonly Claim[] {
+    return claimsOf(cluster, nameSetsOf(this.config.services)).filter((claim) => claim.services.includes(service));
+  }
+
+  private canTakeRest(cluster: ClusterConfig, { name, routedBy }: Service): boolean {
+    if (routedBy === "host") return true;
+    this.notes.add(`"*" of ${cluster.name} is left out on ${name}: a TLSRoute has to say its hostnames`);
+    return false;
   }
 
   private route(
@@ -127,7 +136,7 @@ class GatewayWriter {
     service: Service,
     name: string,
     backend: { readonly name: string; readonly port: number },
-    hostnames: readonly string[],
+    hostnames: readonly string[] | null,
   ): KubernetesObject {
     const tls = service.routedBy === "sni";
     const redirect = { type: "RequestRedirect", requestRedirect: { scheme: "https", statusCode: 301 } };
@@ -136,7 +145,9 @@ class GatewayWriter {
       name: GATEWAY,
       sectionName: listenerName(this.config, service, port),
     }));
-    return this.object(API, tls ? "TLSRoute" : "HTTPRoute", name, { spec: { parentRefs, hostnames, rules: [rule] } });
+    return this.object(API, tls ? "TLSRoute" : "HTTPRoute", name, {
+      spec: { parentRefs, ...(hostnames === null ? {} : { hostnames }), rules: [rule] },
+    });
   }
 
   /** One slice per address family and 1,000 nodes: a slice holds one kind of address. */
@@ -172,6 +183,7 @@ class GatewayWriter {
   /** What a Gateway has no word for. */
   private noteSettings(): void {
     const { config } = this;
+    for (const note of leftOutOfGateway(config, this.served)) this.notes.add(note);
     const limited = config.clusters.filter(({ allow }) => allow.length > 0).map(({ name }) => name);
     if (config.allow.length > 0 || limited.length > 0) {
       const whose = config.allow.length > 0 ? "--allow" : `allow of ${limited.join(", ")}`;

@@ -110,6 +110,43 @@ describe("exportGatewayApi()", () => {
     expect(written(...words).notes).toEqual([expect.stringContaining(note)]);
   });
 
+  test.each([
+    [["--default", "hub"], "default (hub on api, hub on https, hub on http) is left out"],
+    [["--accept-proxy", "10.9.9.9"], "accept-proxy is left out"],
+    [["--max-connections", "500"], "max-connections is left out"],
+    [["--max-connections-per-client", "50"], "max-connections-per-client is left out"],
+    [["--listen", "https=192.0.2.1:443"], "listen is left out"],
+    [["--cluster", "a=10.0.0.2,domain=a.lab,clients=10.0.0.0/24"], "clients (a) is left out"],
+    [["--cluster", "a=10.0.0.2,domain=a.lab,max-connections=5"], "max-connections (a) is left out"],
+    [["--cluster", "a=10.0.0.2,domain=a.lab,balance-https=roundrobin"], "balance (a) is left out"],
+  ])("says which settings could not: %p", (words, note) => {
+    const { notes } = written("--cluster", "hub=10.0.0.1,domain=hub.lab", ...words);
+    expect(notes).toEqual([expect.stringContaining(note)]);
+  });
+
+  test("has a route without hostnames for a cluster that takes the rest of port 80, and says that TLS cannot", () => {
+    const { objects, notes } = written("--cluster", "only=10.0.0.1,names=*,api-names=*");
+    expect(named(objects, "HTTPRoute", "only-http")?.["spec"]).toEqual({
+      parentRefs: [{ name: "edge-lb", sectionName: "http" }],
+      rules: [{ backendRefs: [{ name: "only-http", port: 80 }] }],
+    });
+    expect(objects.filter(({ kind }) => kind === "TLSRoute")).toEqual([]);
+    expect(notes).toEqual([
+      "Cluster only has no domain: api.* and *.apps.* names are left out; give it domain= or --domain",
+      expect.stringContaining('"*" of only is left out on api'),
+      expect.stringContaining('"*" of only is left out on https'),
+    ]);
+  });
+
+  test("quotes what YAML 1.1 reads as something else", () => {
+    const { text } = exportGatewayApi(loadFlags(["--cluster", "hub=10.0.0.1,domain=hub.lab"]), {
+      ...OPTIONS,
+      namespace: "on",
+    });
+    expect(text).toContain('name: "on"');
+    expect(text).not.toMatch(/: on$/m);
+  });
+
   test("writes names that Kubernetes takes, each once", () => {
     const { objects } = written(
       "--cluster",
