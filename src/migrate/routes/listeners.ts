@@ -74,14 +74,10 @@ export function roleOf(source: Source, proxy: Proxy, bind: Bind): Role {
   const further = furtherAt(bind.port);
   // one port for one cluster is told from another program's by nothing
   if (further !== null) return readsNames(source, proxy) ? further : "other";
+  const builtIn = builtInAt(bind.port);
+  if (builtIn !== null) return builtIn;
   if (serverPorts(source, proxy, bind).some((port) => furtherAt(port) !== null)) return "other";
-  return (
-    builtInAt(bind.port) ??
-    byServers(source, proxy, bind) ??
-    bySamples(source, proxy) ??
-    byWords(source, proxy, bind) ??
-    "other"
-  );
+  return byServers(source, proxy, bind) ?? bySamples(source, proxy) ?? byWords(source, proxy, bind) ?? "other";
 }
 
 function isStatsPage(proxy: Proxy): boolean {

@@ -134,7 +134,8 @@ export function readOptions(
   for (let at = 0; at < words.length; at++) {
     const word = words[at] ?? "";
     if (word.startsWith("no-")) options.delete(word.slice(3));
-    if (WITH_VALUE.has(word)) {
+    if (word === "enabled") options.delete("disabled");
+    else if (WITH_VALUE.has(word)) {
       options.set(word, words[at + 1] ?? "");
       at++;
     } else {
