@@ -8,7 +8,7 @@ import type { Config } from "../../config/model.ts";
 import { allNodes } from "../../config/clusters/service-settings.ts";
 import { canonicalIp } from "../../core/address.ts";
 import type { EventLog } from "../log/event-log.ts";
-import { systemClock, type Cancel } from "../health/system-clock.ts";
+import { systemClock, type Cancel, type Clock } from "../health/system-clock.ts";
 import { codeOf } from "../../errors.ts";
 
 export interface Found {
@@ -80,12 +80,15 @@ export class Resolver {
     const added = [...wanted].filter((host) => !this.names.has(host)).map((host) => this.add(host));
     if (added.length === 0) return;
     let late = false;
+    const waiting = new Set(added);
     const answers = added.map(async (name) => {
       await this.ask(name);
+      waiting.delete(name);
       if (late && name.addresses.length > 0) this.onChange();
     });
-    await this.within(START_WAIT_MS, Promise.all(answers));
+    await within(this.timer, START_WAIT_MS, Promise.all(answers));
     late = true;
+    for (const name of waiting) if (!name.gone) stillWaiting(name, this.log);
   }
 
   /** Addresses of a node in canonical text; of a name that never resolved: none. */
@@ -147,13 +150,6 @@ export class Resolver {
   private async askAgain(name: Name): Promise<void> {
     if (await this.ask(name)) this.onChange();
   }
-
-  private async within(ms: number, work: Promise<unknown>): Promise<void> {
-    let waiting: Cancel | null = null;
-    const over = new Promise<void>((resolve) => (waiting = this.timer(ms, resolve)));
-    await Promise.race([work, over]);
-    (waiting as Cancel | null)?.cancel();
-  }
 }
 
 function namesOf(config: Config): ReadonlySet<string> {
@@ -189,6 +185,13 @@ function refusedText(addresses: string): string {
   return `the answer ${addresses} is no address of a machine`;
 }
 
+/** What is looked up longer than the start waits for; an answer or a failure has a line of its own. */
+function stillWaiting({ host, addresses }: Name, log: EventLog): void {
+  const kept = addresses.length === 0 ? "it has no endpoint yet" : `keeping ${addresses.join(", ")}`;
+  const waited = `no answer within ${START_WAIT_MS / 1000} s`;
+  log.warn("names", `Cannot resolve ${host} so far: ${waited}; ${kept}`, { host, error: waited });
+}
+
 /** Said once, not every 30 s. */
 function fail(name: Name, error: unknown, log: EventLog): void {
   const why = errorWords(error);
@@ -211,8 +214,20 @@ function errorWords(error: unknown): string {
 export const systemLookup: Lookup = async (host) => {
   const all = await dns.lookup(host, { all: true });
   const addresses = all.map(({ address }) => address);
-  return { addresses, ttlMs: await ttlOf(host, addresses) };
+  return { addresses, ttlMs: await within(systemClock.timer, TTL_WAIT_MS, ttlOf(host, addresses)) };
 };
+
+/** Where the hosts file has the addresses, a name server that does not answer must not hold them back. */
+const TTL_WAIT_MS = 1_000;
+
+/** Null: it took longer. */
+async function within<T>(timer: Clock["timer"], ms: number, work: Promise<T>): Promise<T | null> {
+  let waiting: Cancel | null = null;
+  const over = new Promise<null>((resolve) => (waiting = timer(ms, () => resolve(null))));
+  const first = await Promise.race([work, over]);
+  (waiting as Cancel | null)?.cancel();
+  return first;
+}
 
 async function ttlOf(host: string, addresses: readonly string[]): Promise<number | null> {
   try {

@@ -119,9 +119,10 @@ describe("Resolver", () => {
     const clock = handClock();
     let answer: (found: Found) => void = () => undefined;
     let changes = 0;
-    const quiet: EventLog = { info: () => undefined, warn: () => undefined, error: () => undefined };
+    const lines: string[] = [];
+    const say = (_event: string, message: string): void => void lines.push(message);
     const resolver = new Resolver({
-      log: quiet,
+      log: { info: say, warn: say, error: say },
       onChange: () => void (changes += 1),
       lookup: () => new Promise((resolve) => (answer = resolve)),
       timer: clock.timer,
@@ -133,6 +134,7 @@ describe("Resolver", () => {
     await clock.pass(200);
     await start;
     expect(resolver.addressesOf(worker)).toEqual([]);
+    expect(lines).toEqual(["Cannot resolve worker-1.lab so far: no answer within 2 s; it has no endpoint yet"]);
     answer(at(null, "10.0.0.9"));
     await clock.pass(1);
     expect(changes).toBe(1);
