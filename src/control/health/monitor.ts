@@ -86,6 +86,8 @@ export class HealthMonitor {
   private readonly states: EndpointStates;
   private readonly counts = { passed: 0, failed: 0 };
   private config: Config;
+  /** How many probes may start in one slot. */
+  private startQuota = 1;
   private ticks = 0;
   private ticking: Cancel | null = null;
   private readonly wallJumps: WallJumps;
@@ -106,7 +108,7 @@ export class HealthMonitor {
     this.prober = new NodeProber({ clock, random, log, identities: this.identities, makeNodeProbe });
     this.scheduler = new ProbeScheduler({
       clock,
-      quota: () => this.startQuota(),
+      quota: () => this.startQuota,
       probe: (node) => this.probe(node),
     });
     const { model, boardWriter, healthLog, scheduler } = this;
@@ -226,6 +228,7 @@ export class HealthMonitor {
       this.states.refresh(cluster);
     }
     this.states.markOwn();
+    this.startQuota = this.quotaNow();
     for (const node of this.model.nodes) this.scheduler.start(node);
   }
 
@@ -246,9 +249,12 @@ export class HealthMonitor {
     this.ticking = this.clock.timer(TICK_MS, () => this.tick());
   }
 
-  private startQuota(): number {
-    const intervals = this.model.clusters.map(({ config }) => config.intervalMs);
-    return slotQuota(this.model.nodeCount, Math.min(LONGEST_INTERVAL_MS, ...intervals));
+  private quotaNow(): number {
+    const shortest = this.model.clusters.reduce(
+      (ms, { config }) => Math.min(ms, config.intervalMs),
+      LONGEST_INTERVAL_MS,
+    );
+    return slotQuota(this.model.nodeCount, shortest);
   }
 
   /** One probe round. @returns when the next is due, on the clock, ms */

@@ -14,7 +14,7 @@ export interface SchedulerInput {
 export class ProbeScheduler {
   private readonly input: SchedulerInput;
   /** Nodes whose probe is due, in the order they became so. */
-  private readonly due: ProbedNode[] = [];
+  private readonly due = new Set<ProbedNode>();
   private pace: StartPace = { slot: -1, used: 0 };
   /** Due nodes wait for the next slot. */
   private waiting = false;
@@ -25,7 +25,7 @@ export class ProbeScheduler {
 
   /** Probe this node from now on, first as soon as the pace allows; nothing if that goes on already. */
   start(node: ProbedNode): void {
-    if (!node.probing && node.timer === null) this.enqueue(node);
+    if (!node.cluster.checksOff && !node.probing && node.timer === null) this.enqueue(node);
   }
 
   /** Something happened: probe as soon as the pace allows, or again if a probe is under way. */
@@ -39,15 +39,14 @@ export class ProbeScheduler {
   stop(node: ProbedNode): void {
     node.removed = true;
     node.timer?.cancel();
-    const place = this.due.indexOf(node);
-    if (place >= 0) this.due.splice(place, 1);
+    this.due.delete(node);
   }
 
   private enqueue(node: ProbedNode): void {
     node.timer?.cancel();
     node.timer = null;
-    if (node.removed || this.due.includes(node)) return;
-    this.due.push(node);
+    if (node.removed || this.due.has(node)) return;
+    this.due.add(node);
     if (!this.waiting) this.startDue();
   }
 
@@ -55,7 +54,7 @@ export class ProbeScheduler {
     const { clock } = this.input;
     const quota = this.input.quota();
     this.waiting = false;
-    while (this.due.length > 0) {
+    for (const node of this.due) {
       const { pace, waitMs } = takeStart(this.pace, clock.nowMs(), quota);
       this.pace = pace;
       if (waitMs > 0) {
@@ -63,8 +62,8 @@ export class ProbeScheduler {
         clock.timer(waitMs, () => this.startDue());
         return;
       }
-      const node = this.due.shift();
-      if (node !== undefined) void this.run(node);
+      this.due.delete(node);
+      void this.run(node);
     }
   }
 

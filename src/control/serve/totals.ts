@@ -12,6 +12,8 @@ export class Totals {
   /** What a cell had counted for the keys it served before. */
   private readonly before = new Map<number, Readonly<Sums>>();
   private readonly serviceOf = new Map<number, ServiceName>();
+  /** The same the other way round. */
+  private readonly cellsOf = new Map<ServiceName, Set<number>>();
   /** What was counted for pools that are gone. */
   private readonly retired = new Map<ServiceName, Sums>();
   private carried: ReadonlyMap<ServiceName, Readonly<Sums>> = new Map();
@@ -28,7 +30,7 @@ export class Totals {
   /** Of a service since the start, what was removed meanwhile included. */
   ofKind(kind: ServiceName, total: Total): number {
     let sum = (this.retired.get(kind)?.[total] ?? 0) + (this.carried.get(kind)?.[total] ?? 0);
-    for (const cell of this.cellsOf(kind)) sum += this.of(cell, total);
+    for (const cell of this.cells(kind)) sum += this.of(cell, total);
     return sum;
   }
 
@@ -50,7 +52,7 @@ export class Totals {
   /** Connections to nodes that came in by this service and are open. */
   openOf(kind: ServiceName): number {
     let sum = 0;
-    for (const cell of this.cellsOf(kind)) sum += activeOf(this.board, cell);
+    for (const cell of this.cells(kind)) sum += activeOf(this.board, cell);
     return sum;
   }
 
@@ -59,7 +61,14 @@ export class Totals {
     for (const { pools } of clusters) {
       for (const { name, index } of services) {
         const cell = pools[index]?.cell;
-        if (cell !== undefined) this.serviceOf.set(cell, name);
+        if (cell === undefined) continue;
+        const before = this.serviceOf.get(cell);
+        if (before === name) continue;
+        if (before !== undefined) this.cellsOf.get(before)?.delete(cell);
+        this.serviceOf.set(cell, name);
+        const cells = this.cellsOf.get(name);
+        if (cells === undefined) this.cellsOf.set(name, new Set([cell]));
+        else cells.add(cell);
       }
     }
   }
@@ -72,6 +81,7 @@ export class Totals {
       for (const name of NAMES) sums[name] += this.of(cell, name);
       this.retired.set(kind, sums);
       this.serviceOf.delete(cell);
+      this.cellsOf.get(kind)?.delete(cell);
     }
     this.before.set(
       cell,
@@ -79,8 +89,8 @@ export class Totals {
     );
   }
 
-  private cellsOf(kind: ServiceName): readonly number[] {
-    return [...this.serviceOf].filter(([, each]) => each === kind).map(([cell]) => cell);
+  private cells(kind: ServiceName): Iterable<number> {
+    return this.cellsOf.get(kind) ?? [];
   }
 }
 
