@@ -65,11 +65,11 @@ describe("default", () => {
     ],
     [
       [["default", "rke2=hub"]],
-      '--default rke2=hub: Cannot use --default: "rke2" found, api, https, http or mcs wanted (CONFIG_INVALID)',
+      "--default rke2=hub: Cannot use --default: no service rke2 has a listener (CONFIG_INVALID); a service rke2 needs --listen rke2=ADDR:PORT",
     ],
     [
       [["default", "http="]],
-      '--default http=: Cannot use default.http: "" found, a DNS name such as linuxera.lab wanted (CONFIG_INVALID)',
+      '--default http=: Cannot use default.http: "" found, the name of a cluster wanted (CONFIG_INVALID)',
     ],
   ] as [Flags, string][])("refuses %j", (flags, want) => {
     expect(mistakes([...CLUSTERS, ...flags])).toEqual([want]);
@@ -82,7 +82,7 @@ describe("default", () => {
     ],
     [
       "default: [hub, acme]",
-      "lab.yaml:1:10: Cannot use default: a list found, [SERVICE=]CLUSTER wanted (CONFIG_INVALID)",
+      "lab.yaml:1:10: Cannot use default: a list found, CLUSTER or keys such as api: CLUSTER wanted (CONFIG_INVALID)",
     ],
     [
       "default: { http: hub, http: acme }",

@@ -6,13 +6,21 @@ const TABLES = ["/proc/self/net/tcp", "/proc/self/net/tcp6"];
 const PAGE_BYTES = 4_096;
 const LISTENING = "0A";
 
+/** To be called while descriptors are free: there may be none when it matters. */
+export function openQueues(): void {
+  try {
+    if (tables.length === 0) tables = TABLES.map((path) => openSync(path, "r"));
+  } catch {
+    // no such system
+  }
+}
+
 /**
  * Whether clients wait at a listening socket; false also where no system says so.
  * @param fd Negative: the engine does not show it, and the port has to tell, should only one socket have it.
  */
 export function clientsWait(fd: number, port: number): boolean {
   try {
-    tables ??= TABLES.map((path) => openSync(path, "r"));
     const all = tables.flatMap(listeners);
     const own = fd >= 0 ? withInode(all, fstatSync(fd).ino) : withPort(all, port);
     return own.length === 1 && own.some((line) => waiting(line) > 0);
@@ -21,8 +29,8 @@ export function clientsWait(fd: number, port: number): boolean {
   }
 }
 
-/** Open for good, since there may be no descriptor when it matters. */
-let tables: readonly number[] | null = null;
+/** Open for good. */
+let tables: readonly number[] = [];
 
 function withInode(all: readonly Line[], inode: number): readonly Line[] {
   return all.filter((line) => line[INODE] === String(inode));

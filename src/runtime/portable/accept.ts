@@ -2,7 +2,7 @@
 import { formatEndpoint } from "../../core/address.ts";
 import type { Address } from "../../seam/snapshot.ts";
 import type { Conn, ConnEvents, Listener } from "../port.ts";
-import { clientsWait } from "./accept-queue.ts";
+import { clientsWait, openQueues } from "./accept-queue.ts";
 import { AcceptWatch, type Resting } from "./accept-watch.ts";
 import { PortableConn } from "./conn.ts";
 import { ACCEPT_SHARE, descriptorLimit, isShortage, lowestFreeDescriptor } from "../descriptors.ts";
@@ -118,6 +118,7 @@ export class PortableListener implements Listener, Resting {
     this.socket = opening.open(at);
     this.at = { ip: at.ip, port: this.socket.port };
     this.watch = this.socket.fd === null ? null : new AcceptWatch(host, this);
+    if (this.watch !== null) openQueues();
     accepting.watch = this.watch;
   }
 
