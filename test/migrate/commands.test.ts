@@ -51,13 +51,22 @@ describe("edge-lb import", () => {
     );
   });
 
-  test("ends with 3 where names are answered differently, asked for the proof or not", async () => {
+  test("serving what the source refuses is a difference for whoever asks for the proof", async () => {
     const files = { "h.cfg": SOURCE.replace(" api-int.hub.lab", "") };
     const quiet = await edgeLb(["import", "h.cfg"], files);
     const told = await edgeLb(["import", "h.cfg", "--verify"], files);
-    expect([quiet.code, told.code]).toEqual([3, 3]);
+    expect([quiet.code, told.code]).toEqual([0, 3]);
     expect(quiet.err).toMatch(/\nOf \d+ names asked of both, \d+ are answered differently: --verify lists them\n/);
     expect(told.err).toContain("api-int.hub.lab: refused -> cluster hub (line 7, domain)");
+  });
+
+  test("ends with 3 where a name is led elsewhere, asked for the proof or not", async () => {
+    const rest = "  default_backend rest\nbackend rest\n  server r 10.0.0.9:6443\nbackend hub\n";
+    const files = { "h.cfg": SOURCE.replace(" api-int.hub.lab", "").replace("backend hub\n", rest) };
+    const quiet = await edgeLb(["import", "h.cfg"], files);
+    const told = await edgeLb(["import", "h.cfg", "--verify"], files);
+    expect([quiet.code, told.code]).toEqual([3, 3]);
+    expect(told.err).toContain("api-int.hub.lab: rest by default -> cluster hub (line 7, domain)");
   });
 
   test("prints flags", async () => {

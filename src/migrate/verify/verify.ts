@@ -22,6 +22,8 @@ export interface Difference {
   readonly client: string;
   readonly source: string;
   readonly edge: string;
+  /** All that the source leads to is still reached, by whom it serves: edge-lb has further nodes, or serves what it refuses. */
+  readonly isMore: boolean;
   /** The note that explains it; null is an error of the import. */
   readonly reason: Note | null;
 }
@@ -82,7 +84,23 @@ function compare(
   const meant = evaluate(result.source, { ...ask, asMeant: true });
   const asMeant = sourceAnswer(meant, port, addresses).reached === is.reached;
   const reason = findReason(result, { survey, name, client, outcome: meant, asMeant, edgeReaches: is.reached, group });
-  return { listener: entry.kind, frontend: entry.proxy.name, name, client, source: was.text, edge: is.text, reason };
+  const isMore = includes(is.reached, was.reached);
+  return {
+    listener: entry.kind,
+    frontend: entry.proxy.name,
+    name,
+    client,
+    source: was.text,
+    edge: is.text,
+    isMore,
+    reason,
+  };
+}
+
+/** @param all As `Answer.reached`. */
+function includes(all: string, some: string): boolean {
+  const nodes = new Set(all.split(" "));
+  return some === "" || some.split(" ").every((node) => nodes.has(node));
 }
 
 const HEADERS = { off: 0, v1: 1, v2: 2 } as const;
