@@ -6,12 +6,14 @@ import {
   existsSync,
   lstatSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
+  rmdirSync,
   renameSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import { EdgeError } from "../errors.ts";
 
 export interface NewFile {
@@ -31,6 +33,7 @@ export interface System {
   read(path: string): Uint8Array | null;
   /** Whole or not at all: what runs from the old file goes on. */
   write(file: NewFile): void;
+  /** With its folder where that is edge-lb's own and empty now. */
   remove(path: string): void;
   /** @throws EdgeError with the last line that the program said, when it fails */
   run(argv: readonly string[]): void;
@@ -45,7 +48,7 @@ export function realSystem(): System {
     exists: existsSync,
     read: (path) => (existsSync(path) ? readFileSync(path) : null),
     write,
-    remove: (path) => rmSync(path, { force: true }),
+    remove,
     run,
     groupOf,
   };
@@ -59,6 +62,12 @@ function write({ path, content, mode, group }: NewFile): void {
   chownSync(fresh, 0, group ?? 0);
   chmodSync(fresh, mode);
   renameSync(fresh, path);
+}
+
+function remove(path: string): void {
+  rmSync(path, { force: true });
+  const folder = dirname(path);
+  if (basename(folder) === "edge-lb" && readdirSync(folder).length === 0) rmdirSync(folder);
 }
 
 const RUN_MS = 60_000;

@@ -56,6 +56,7 @@ describe("install", () => {
       test "$(tail -1 /etc/edge-lb.yaml)" = '# mine'
       rm /etc/edge-lb.yaml
       test "$before" = "$(list)"
+      test ! -e /usr/local/share/edge-lb
     `);
     const [dry = "", done = "", state = "", undone = ""] = out.split("---\n");
     for (const line of [
