@@ -11,8 +11,8 @@ import type { Answers, Ask, Job } from "../support/import-lab.ts";
 const why = whyNoNetwork();
 if (why !== null) console.error(`import-cases: skipped, ${why}`);
 
-/** HAProxy 2.x refuses 09 and 31, 13b has a race, 16 names a certificate that is not there, and 24 leads nowhere. */
-const NOT_RUN = ["09-", "13b-", "16-", "24-", "31-"];
+/** HAProxy 2.x refuses 09 and 31, 13b and 44 are races, 16 names a certificate that is not there, and 24 leads nowhere. */
+const NOT_RUN = ["09-", "13b-", "16-", "24-", "31-", "44-"];
 /** edge-lb itself is started for the shapes whose keys differ most; for all of them its route table is asked by the unit tests. */
 const WITH_EDGE = ["01-", "02-", "08-", "10-", "14-", "17-", "20-", "25-", "26-", "27-", "28-", "29-"];
 const RUN = CASES.filter(({ name }) => !NOT_RUN.some((start) => name.startsWith(start)));

@@ -27,7 +27,7 @@ export interface Job {
   readonly asks: readonly Ask[];
 }
 
-/** For each ask the node that answered, or `refused`. */
+/** For each ask the node that answered, or as `whoAnswered` says. */
 export interface Answers {
   readonly source: readonly string[];
   /** None where edge-lb is not asked. */
@@ -56,13 +56,22 @@ function ask({ ip, port, speaks, name }: Ask): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>();
   const socket = net.connect(port, ip);
   let text = "";
-  const end = (): void => resolve(/NODE (\S+)/.exec(text)?.[1] ?? "refused");
+  const end = (): void => resolve(whoAnswered(text, name));
   socket.setTimeout(GIVE_UP_MS, () => resolve("no answer"));
   socket.on("data", (chunk) => (text += chunk.toString("latin1")));
   socket.once("close", end);
   socket.once("error", end);
   socket.write(firstBytes(speaks, name));
   return promise.finally(() => socket.destroy());
+}
+
+/** A node, or the proxy itself: with a redirect to https, with something else that is no refusal, or not at all. */
+function whoAnswered(text: string, name: string | null): string {
+  const node = /NODE (\S+)/.exec(text)?.[1];
+  if (node !== undefined) return node;
+  const status = Number(/^HTTP\/1\.\d (\d+)/.exec(text)?.[1] ?? 0);
+  if (status === 0 || status >= 400) return "refused";
+  return text.toLowerCase().includes(`\r\nlocation: https://${name}/`) ? "redirect" : "answer";
 }
 
 function firstBytes(speaks: Ask["speaks"], name: string | null): Uint8Array | string {
@@ -80,7 +89,7 @@ async function listens(ip: string, port: number): Promise<boolean> {
 
 async function askHaproxy(job: Job, file: string): Promise<string[]> {
   // toy nodes are no API servers: health is not the question here
-  await Bun.write(file, job.source.replaceAll(/^ *(option httpchk|http-check|default-server) ?.*$/gm, ""));
+  await Bun.write(file, job.source.replaceAll(/^ *(option httpchk|http-check|default-server(?! disabled)) ?.*$/gm, ""));
   const child = Bun.spawn([program("haproxy"), "-db", "-f", file], {
     cwd: job.folder,
     stdio: ["ignore", "ignore", "pipe"],
