@@ -32,9 +32,26 @@ const AFTER_READY_MS = 1_000;
 export async function memory(bench: Bench): Promise<void> {
   const peers = manyLined(bench);
   const together = peersTogether();
+  const groups = withoutTwins(peers, together);
   await eachRound(bench, async () => {
-    for (let at = 0; at < peers.length; at += together) await memoryOfSome(bench, peers.slice(at, at + together));
+    for (const group of groups) await memoryOfSome(bench, group);
   });
+}
+
+/** Groups of at most so many, no two of one executable: its pages would count in part for each of them. */
+export function withoutTwins<P extends Pick<Peer, "asks">>(
+  peers: readonly P[],
+  most: number,
+): readonly (readonly P[])[] {
+  const groups: P[][] = [];
+  for (const peer of peers) {
+    const fits = (group: readonly P[]): boolean =>
+      group.length < most && group.every(({ asks }) => asks[0] !== peer.asks[0]);
+    const group = groups.find(fits);
+    if (group === undefined) groups.push([peer]);
+    else group.push(peer);
+  }
+  return groups;
 }
 
 /** Idle processes do not disturb each other, but clients and nodes have descriptors for so many only. */
