@@ -236,7 +236,9 @@ clusters: { hub: { nodes: 127.0.0.2, domain: hub.lab } }
       const { out } = await command(["curl", "--silent", "--header", "Host: nobody.lab", `http://127.0.0.1:${http}/`]);
       expect(out).toContain("nobody.lab");
     } finally {
-      edge.kill("SIGKILL"); // unshare, which ends edge-lb with it
+      // the child of unshare, which its end does not end: it became another user
+      const [child] = readFileSync(`/proc/${edge.pid}/task/${edge.pid}/children`, "utf8").split(" ");
+      process.kill(Number(child), "SIGKILL");
       await edge.exited;
     }
     expect(existsSync(join(root, "bin/sh"))).toBe(false);
