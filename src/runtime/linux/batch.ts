@@ -20,7 +20,7 @@ export interface Sender {
 export class Batch implements Outcomes {
   /** Counts the times it was entered: a sender knows by it whether its send is still to come. */
   round = 0;
-  /** False in a turn of few events: there is little to share a call with, and what is passed on leaves at once. */
+  /** False in a turn of one event: there is nothing to share a call with, and what is passed on leaves at once. */
   gathers = false;
   /** Null: plain calls. */
   private ring: Ring | null;
@@ -59,8 +59,13 @@ export class Batch implements Outcomes {
     this.add(null, fd, CLOSE);
   }
 
+  /** A send of so many bytes can be added before the others are done. */
+  hasRoom(length: number): boolean {
+    return this.count < ENTRIES && this.filled + length <= ARENA_BYTES;
+  }
+
   private room(sender: Sender, length: number): number {
-    if (this.count === ENTRIES || this.filled + length > ARENA_BYTES) this.enter();
+    if (!this.hasRoom(length)) this.enter();
     const at = this.filled;
     if (this.endsWith(sender)) this.lengths[this.count - 1] = (this.lengths[this.count - 1] ?? 0) + length;
     else this.add(sender, sender.fd, length);

@@ -24,8 +24,8 @@ class Upkeep extends TimerNode {
   }
 }
 
-/** In a turn of fewer events the peers would wait longer for what is gathered than the calls are worth. */
-const GATHERED_EVENTS = 8;
+/** With a single event there is nothing to gather. */
+const GATHERED_EVENTS = 2;
 const GENERATIONS = 2 ** 31 - 1;
 
 export class Loop {

@@ -132,6 +132,19 @@ describe.each([
     expect(waiting(two[0]!.peer) + waiting(two[1]!.peer)).toBe(ENTRIES + 1);
   });
 
+  test("hasRoom() says whether a send can be added before the others are done, also to the last one", () => {
+    const batch = open();
+    const sender = new TestSender();
+    expect(batch.hasRoom(ARENA_BYTES)).toBe(true);
+    expect(batch.hasRoom(ARENA_BYTES + 1)).toBe(false);
+    batch.send(sender, bytes("one"));
+    expect([batch.hasRoom(ARENA_BYTES - 3), batch.hasRoom(ARENA_BYTES - 2)]).toEqual([true, false]);
+    for (let i = 1; i < ENTRIES; i++) batch.send(new TestSender(), bytes("z"));
+    expect(batch.hasRoom(1)).toBe(false);
+    batch.enter();
+    expect(batch.hasRoom(ARENA_BYTES)).toBe(true);
+  });
+
   test("goes on with plain calls after its end", () => {
     const batch = open();
     const [a, b] = [new TestSender(), new TestSender()];
