@@ -24,8 +24,6 @@ class Upkeep extends TimerNode {
   }
 }
 
-/** With a single event there is nothing to gather. */
-const GATHERED_EVENTS = 2;
 const GENERATIONS = 2 ** 31 - 1;
 
 export class Loop {
@@ -142,7 +140,7 @@ export class Loop {
     const count = this.poller.wait(this.waitMs(timeoutMs));
     this.turns++;
     this.now = performance.now();
-    this.batch.gathers = count >= GATHERED_EVENTS;
+    this.batch.gathers = count > 1;
     for (let i = 0; i < count; i++) {
       this.dispatch(i);
       if (!this.batch.gathers) this.batch.enter();
