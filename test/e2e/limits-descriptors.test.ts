@@ -54,10 +54,10 @@ describe.if(process.platform === "linux")("prlimit --nofile=200", () => {
           await Bun.sleep(50);
         }
         const cpu = (cpuSeconds(lab.edge.pid) - startCpu) / ((performance.now() - startMs) / 1_000);
-        const { open, shortages } = (await lab.control.status()).connections;
-        expect(open).toBeGreaterThanOrEqual(of("held").length);
         // there, those who do not fit are reset before they say anything
         const answered = engine === "node" ? [] : of("refused");
+        const { open, shortages } = (await lab.control.status()).connections; // more may come between the two looks
+        expect(open).toBeGreaterThanOrEqual(of("held").length);
         expect(shortages).toBeGreaterThanOrEqual(answered.length);
         expect(cpu).toBeLessThan(0.5);
         for (const client of answered) expect(client.answer()).toStartWith("HTTP/1.1 503 ");

@@ -94,7 +94,8 @@ export abstract class Stream extends Inbound implements Sender {
   private mayQueue(length: number): boolean {
     const { batch } = this.loop;
     const small = length <= QUEUED_BYTES;
-    if (!small || !batch.endsWith(this) || !batch.hasRoom(length)) this.settle();
+    if (small && !batch.hasRoom(length)) batch.enter(); // it makes a new round
+    if (!small || !batch.endsWith(this)) this.settle();
     if (!small || this.outbox !== null || this.sendFailed) return false;
     this.batchRound = batch.round;
     return true;
