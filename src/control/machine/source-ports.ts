@@ -1,4 +1,5 @@
 /** Ports that connections to nodes leave from: each is one connection to a node:port, and waits 60 s after it in TIME_WAIT. */
+import { isLoopback } from "../../config/values/addresses.ts";
 import { formatEndpoint } from "../../core/address.ts";
 import { addressOf } from "./port-holder.ts";
 
@@ -29,9 +30,10 @@ export function readSourcePorts(read: (path: string) => string): SourcePorts | n
   return { count, reused: reuse === "1", busiest: busiestOf(uses) };
 }
 
-/** Those in TIME_WAIT may be used again. */
-export function portsAreReused(read: (path: string) => string): boolean {
-  return reuseOf(read) === "1";
+/** Of nodes: may those in TIME_WAIT towards this one be used again? The kernel's 2 means 1 on loopback. */
+export function portsReusedTowards(read: (path: string) => string): (ip: string) => boolean {
+  const reuse = reuseOf(read);
+  return (ip) => reuse === "1" || (reuse === "2" && isLoopback(ip));
 }
 
 function reuseOf(read: (path: string) => string): string {

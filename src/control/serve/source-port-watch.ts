@@ -5,7 +5,7 @@ import type { EventLog } from "../log/event-log.ts";
 import { textOf } from "../machine/port-holder.ts";
 import {
   MANY_PORTS,
-  portsAreReused,
+  portsReusedTowards,
   readSourcePorts,
   REUSE_PORTS,
   sourcePortCount,
@@ -25,7 +25,7 @@ const RESTS = 100;
 /** Of a snapshot. */
 interface Nodes {
   readonly clusters: readonly {
-    readonly pools: readonly ({ readonly endpoints: readonly Pick<Endpoint, "cell">[] } | null)[];
+    readonly pools: readonly ({ readonly endpoints: readonly Pick<Endpoint, "cell" | "at">[] } | null)[];
   }[];
 }
 
@@ -92,7 +92,7 @@ export class SourcePortWatch {
     this.all.look(countOf(board, "accepted"));
     const many = MANY_PORTS * sourcePortCount(read);
     if (many === 0 || this.all.lately + countOf(board, "open") <= many) return;
-    if (this.mostByBooks(portsAreReused(read)) <= many) return;
+    if (this.mostByBooks(portsReusedTowards(read)) <= many) return;
     const ports = this.isDue("short") ? this.ask() : null;
     const busiest = ports?.busiest ?? null;
     if (ports === null || busiest === null || busiest.used <= many || !this.mayTell("short")) return;
@@ -112,18 +112,18 @@ export class SourcePortWatch {
     return ports;
   }
 
-  /** @param openOnly What waits may be used again. */
-  private mostByBooks(openOnly: boolean): number {
+  /** @param reused Whether what waits towards a node may be used again. */
+  private mostByBooks(reused: (ip: string) => boolean): number {
     const { board, snapshot } = this.input;
     let most = 0;
     for (const pool of snapshot().clusters.flatMap(({ pools }) => pools)) {
-      for (const { cell } of pool?.endpoints ?? []) {
+      for (const { cell, at } of pool?.endpoints ?? []) {
         const made = totalOf(board, cell, "connections");
         if (made === 0) continue;
         const recent = this.each.get(cell) ?? new Recent(0);
         recent.look(made);
         this.each.set(cell, recent);
-        most = Math.max(most, activeOf(board, cell) + (openOnly ? 0 : recent.lately));
+        most = Math.max(most, activeOf(board, cell) + (reused(at.ip) ? 0 : recent.lately));
       }
     }
     return most;

@@ -7,7 +7,7 @@ const CELL = 7;
 const COUNT = 100;
 
 /** A machine of a hundred source ports and a node. */
-function start(reuse = 0) {
+function start(reuse = 0, ip = "192.168.125.20") {
   const board = openBoard(1);
   const writer = boardWriter(board, 0);
   const lines: string[] = [];
@@ -17,7 +17,7 @@ function start(reuse = 0) {
   const watch = new SourcePortWatch({
     log,
     board,
-    snapshot: () => ({ clusters: [{ pools: [null, { endpoints: [{ cell: CELL }] }] }] }),
+    snapshot: () => ({ clusters: [{ pools: [null, { endpoints: [{ cell: CELL, at: { ip, port: 6443 } }] }] }] }),
     now: () => machine.now,
     read(path) {
       if (path.endsWith("port_range")) return `1001 ${1_000 + COUNT}\n`;
@@ -85,11 +85,16 @@ describe("SourcePortWatch", () => {
     expect(lines).toHaveLength(1);
   });
 
-  test("counts no port that may be used again, and need not ask for those", () => {
-    const { machine, lines, serve } = start(1);
+  test.each([
+    { reuse: 1, ip: "192.168.125.20", asked: 0 },
+    { reuse: 2, ip: "192.168.125.20", asked: 1 },
+    { reuse: 2, ip: "127.0.0.2", asked: 0 },
+    { reuse: 2, ip: "::1", asked: 0 },
+    { reuse: 0, ip: "127.0.0.2", asked: 1 },
+  ])("need not ask for ports that may be used again: tcp_tw_reuse $reuse towards $ip", ({ reuse, ip, asked }) => {
+    const { machine, serve } = start(reuse, ip);
     serve(100);
-    expect(lines).toEqual([]);
-    expect(machine.asked).toBe(0);
+    expect(machine.asked).toBe(asked);
   });
 
   test("tells once a minute that none is left", () => {
