@@ -4,7 +4,7 @@
  * Prints `ready` when all listen; a line on stdin asks for the counters, its end ends the process.
  */
 import { readSync, writeSync } from "node:fs";
-import { accept, check, EPOLL, ERRNO, readBuffer, receive, send } from "./calls.ts";
+import { accept, check, EPOLL, ERRNO, READ_BYTES, readBuffer, receive, send } from "./calls.ts";
 import { type At, Net, openListener, type Watcher } from "./net.ts";
 import { sendPattern } from "./stream-bytes.ts";
 import { answerOf, bodyOf, FRAME_BYTES, HELLO_BYTES, nameInHello, ORDER, PING } from "./traffic.ts";
@@ -46,12 +46,13 @@ abstract class NodeConnection implements Watcher {
 
   onReady(mask: number): void {
     if ((mask & EPOLL.OUT) !== 0) this.onWritable();
-    if ((mask & ~EPOLL.OUT) !== 0) this.read();
+    if ((mask & ~EPOLL.OUT) !== 0) this.read((mask & EPOLL.RDHUP) !== 0);
   }
 
-  private read(): void {
-    for (;;) {
-      const n = receive(this.fd);
+  /** @param ending A FIN is there; else a short read has emptied the socket, and another one would find nothing. */
+  private read(ending: boolean): void {
+    for (let n = READ_BYTES; ending || n === READ_BYTES;) {
+      n = receive(this.fd);
       if (n === -ERRNO.EAGAIN) return;
       if (n <= 0) return net.close(this.fd);
       if (!this.accept(readBuffer.subarray(0, n))) {
@@ -177,8 +178,10 @@ class HttpConnection extends NodeConnection {
 
 function serve(at: At, connect: (fd: number, node: string) => Watcher): void {
   const listener = openListener(at);
+  // one at a time: it is told of again while more wait, and an accept that finds nobody costs the kernel a whole socket
   const onReady = (): void => {
-    for (let fd = accept(listener); fd >= 0; fd = accept(listener)) net.watch(fd, connect(fd, at.ip));
+    const fd = accept(listener);
+    if (fd >= 0) net.watch(fd, connect(fd, at.ip));
   };
   net.watch(listener, { onReady }, EPOLL.IN);
 }
