@@ -59,6 +59,7 @@ abstract class NodeConnection implements Watcher {
         served.wrong++;
         return net.close(this.fd);
       }
+      if (n < READ_BYTES && !ending) return;
     }
   }
 
