@@ -55,7 +55,7 @@ async function linuxObstacle(): Promise<string | null> {
 
 async function ringUse(choice: RingChoice): Promise<RingUse> {
   if (choice === "off") return { on: false, why: "switched off" };
-  const { ringObstacle } = await import("../../runtime/linux/ring-probe.ts");
+  const { ringObstacle } = await import("../../runtime/ring/probe.ts");
   const why = ringObstacle();
   return { on: why === null, why };
 }

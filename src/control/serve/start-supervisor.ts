@@ -16,7 +16,7 @@ export async function startSupervisor(input: SupervisorInput): Promise<Superviso
   const { engine, ring, note } = chosen;
   if (note !== null) log.warn("engine", `${note}; using ${engine}`, { engine });
   if (ring?.on === false && config.ring === "auto")
-    log.info("engine", `no io_uring: ${ring.why}; each send is a system call of its own`, { engine });
+    log.info("engine", `no io_uring: ${ring.why}; each send and receive is a system call of its own`, { engine });
   const count = workersFor(engine, config.workers);
   if (count < config.workers)
     log.warn("engine", `engine ${engine} runs one worker here: Node before 23.1 cannot share a port`, { engine });

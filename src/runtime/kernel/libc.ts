@@ -53,10 +53,11 @@ const RAW_SIGNATURE = {
     returns: "i32",
   },
 } as const;
+const URING = { uringSetup: 425, uringEnter: 426, uringRegister: 427 } as const;
 export const SYS =
   process.arch === "x64"
-    ? { close: 3, connect: 42, sendto: 44, recvfrom: 45, accept4: 288, uringSetup: 425, uringEnter: 426 }
-    : { close: 57, connect: 203, sendto: 206, recvfrom: 207, accept4: 242, uringSetup: 425, uringEnter: 426 };
+    ? { close: 3, connect: 42, sendto: 44, recvfrom: 45, accept4: 288, ...URING }
+    : { close: 57, connect: 203, sendto: 206, recvfrom: 207, accept4: 242, ...URING };
 
 type RawCall = ReturnType<typeof dlopen<typeof RAW_SIGNATURE>>["symbols"]["syscall"];
 type Libc = ReturnType<typeof dlopen<typeof SIGNATURES>>["symbols"];
@@ -135,6 +136,7 @@ export const ERRNO = {
   ECONNREFUSED: 111,
   EHOSTUNREACH: 113,
   EINPROGRESS: 115,
+  ECANCELED: 125,
 } as const;
 
 export const AF = { INET: 2, INET6: 10 } as const;

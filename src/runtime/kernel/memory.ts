@@ -23,19 +23,40 @@ function fixed(bytes: number): ArrayBuffer {
   return new ArrayBuffer(bytes);
 }
 
-/** The read buffer, and behind it the arena: in one piece, bytes go from one to the other without a view of either. */
-const transit = fixed(READ_BYTES + ARENA_BYTES);
+/** What the kernel fills before anybody asks: a hello, a request or most answers fit into one of these buffers. */
+export const ARRIVAL_BYTES = 8192;
+/** A power of two. */
+export const ARRIVALS = 64;
+const ARRIVALS_AT = READ_BYTES + ARENA_BYTES;
+
+/** The read buffer, behind it the arena, then what arrived: in one piece, bytes go from one to the other without a view of either. */
+const transit = fixed(ARRIVALS_AT + ARRIVALS * ARRIVAL_BYTES);
 /** What `receive` fills; sessions see views of it during `onData`. */
 export const readBuffer = new Uint8Array(transit, 0, READ_BYTES);
 export const readAddress: Pointer = ptr(readBuffer);
 /** What is sent at the end of the turn lies here until then; see `batch.ts`. */
-export const arena = new Uint8Array(transit, READ_BYTES);
+export const arena = new Uint8Array(transit, READ_BYTES, ARENA_BYTES);
 export const arenaAddress: Pointer = ptr(arena);
 const whole = new Uint8Array(transit);
 
 /** Copy the first `length` bytes of the read buffer to `at` in the arena. */
 export function keepRead(at: number, length: number): void {
   whole.copyWithin(READ_BYTES + at, 0, length);
+}
+
+const arrived = new Uint8Array(transit, ARRIVALS_AT);
+export const arrivedAddress: Pointer = ptr(arrived);
+
+/** Put `length` bytes of a buffer, from `offset` on, into the read buffer. */
+export function bringArrived(buffer: number, offset: number, length: number): void {
+  const at = ARRIVALS_AT + buffer * ARRIVAL_BYTES + offset;
+  whole.copyWithin(0, at, at + length);
+}
+
+/** A copy of the bytes of a buffer from `offset` to `end`. */
+export function copyArrived(buffer: number, offset: number, end: number): Uint8Array {
+  const at = buffer * ARRIVAL_BYTES;
+  return arrived.slice(at + offset, at + end);
 }
 
 /** Address of the byte `at` of the arena. */
@@ -96,6 +117,13 @@ export const optionLengthAddress: Pointer = ptr(optionLength);
 /** struct io_uring_params, as 32-bit words. */
 export const ringParams = new Int32Array(fixed(120));
 export const ringParamsAddress: Pointer = ptr(ringParams);
+
+/** struct io_uring_buf_reg, as 32-bit words. */
+export const ringBuffers = new Int32Array(fixed(40));
+export const ringBuffersAddress: Pointer = ptr(ringBuffers);
+/** struct io_uring_getevents_arg, and struct timespec behind it, as 32-bit words. */
+export const ringWait = new Int32Array(fixed(40));
+export const ringWaitAddress: Pointer = ptr(ringWait);
 
 /** struct linger { l_onoff = 1, l_linger = 0 }: close sends RST. */
 export const lingerZero = new Int32Array(fixed(8));

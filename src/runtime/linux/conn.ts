@@ -38,7 +38,7 @@ export class LinuxConn extends Lifetime implements Conn {
   }
 
   startWatching(): void {
-    const code = this.watch();
+    const code = this.watch(this.dialing === null);
     if (code < 0) this.fail(-code);
   }
 
@@ -90,6 +90,14 @@ export class LinuxConn extends Lifetime implements Conn {
 
   // ── what the loop does ──
 
+  get receiver(): this {
+    return this;
+  }
+
+  protected override onNews(): void {
+    this.loop.soon(this);
+  }
+
   onReady(mask: number): void {
     this.loop.ledger.assert(this.phase !== "closed", "a closed connection gets no events");
     if ((mask & EPOLL.OUT) !== 0 && this.markWritable()) {
@@ -110,6 +118,7 @@ export class LinuxConn extends Lifetime implements Conn {
     if (this.phase === "closed") this.tellClosed();
     else if (this.reader !== null) this.reader.run();
     else this.proceed();
+    this.standOn();
   }
 
   private proceed(): void {

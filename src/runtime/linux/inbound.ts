@@ -1,68 +1,37 @@
-/**
- * A connected descriptor: its registration with epoll, the options it gets when it lives longer, and every system call that reads
- * from it.
- */
+/** What a connection receives, every system call that reads from it, and the options it gets when it lives longer. */
 import type { Address } from "../../seam/snapshot.ts";
-import { EPOLL, ERRNO } from "../kernel/libc.ts";
+import { ERRNO } from "../kernel/libc.ts";
 import { decodeAddress } from "../kernel/sockaddr.ts";
 import { keepAlive, noDelay } from "../kernel/socket-options.ts";
 import { peek, readLocalAddress, receive, socketError, splice } from "../kernel/syscalls.ts";
+import type { Arrival } from "../ring/arrivals.ts";
 import type { Loop } from "./loop.ts";
 import type { DialSocket } from "./sockets.ts";
+import { NO_END, Watched } from "./watched.ts";
 
-/**
- * Edge-triggered; EPOLLOUT is asked for when the first write falls short and stays: asking at once would make every
- * registration an event of its own.
- */
-const WATCHED = EPOLL.IN | EPOLL.RDHUP | EPOLL.ET;
-
-export abstract class Inbound {
-  readonly fd: number;
-  readonly generation: number;
-  readonly remote: Address;
-  protected readonly loop: Loop;
-  /** Where it was dialled: the socket, which outlives the connection; null: accepted. */
-  protected readonly socket: DialSocket | null;
-  protected registered: boolean;
-  private mask: number;
+export abstract class Inbound extends Watched {
   private near: Address | null = null;
   /** Dialled, and still without the options that an accepted connection inherits. */
   protected lacksOptions: boolean;
   private delays = true;
-
   private mayRead = false;
   /** Read on until 0 or EAGAIN: a FIN or RST was announced, and the edge will not come again. */
   private ending = false;
   protected finRead = false;
-  private mayWrite = true;
 
   constructor(loop: Loop, fd: number, remote: Address, socket: DialSocket | null) {
-    this.loop = loop;
-    this.fd = fd;
-    this.remote = remote;
-    this.socket = socket;
+    super(loop, fd, remote, socket);
     this.lacksOptions = socket !== null;
-    this.registered = socket !== null && socket.mask !== 0;
-    this.mask = this.registered && socket !== null ? socket.mask : WATCHED;
-    this.generation = socket === null ? loop.generation() : socket.generation;
   }
 
-  /** The descriptor is gone. */
-  protected abstract isClosed(): boolean;
-
-  /** The kernel may hold bytes or a FIN that were not read. */
+  /** Bytes or an end may wait that were not read. */
   get readable(): boolean {
-    return this.mayRead;
+    return this.arrival !== null || this.arrivedEnd !== NO_END || (this.mayRead && !this.standing);
   }
 
   /** The peer's FIN was read. */
   get ended(): boolean {
     return this.finRead;
-  }
-
-  /** The kernel took everything that was offered last. */
-  get writable(): boolean {
-    return this.mayWrite;
   }
 
   /** Asked for rarely, so it costs a call when it is; unknown once closed. */
@@ -74,35 +43,9 @@ export abstract class Inbound {
     return this.near;
   }
 
-  // ── events ──
-
-  /** Watch the descriptor; events that came before are reported at once. @returns 0, or the errno negated. */
-  protected watch(): number {
-    if (this.registered || this.isClosed()) return 0;
-    this.registered = true;
-    if (this.socket !== null) this.socket.mask = this.mask;
-    return this.loop.poller.add(this.fd, this.generation, this.mask);
-  }
-
-  /** The kernel refused bytes: have the loop tell when it takes more. */
-  awaitWritable(): void {
-    this.mayWrite = false;
-    if ((this.mask & EPOLL.OUT) !== 0) return;
-    this.mask |= EPOLL.OUT;
-    if (!this.registered) return;
-    if (this.socket !== null) this.socket.mask = this.mask;
-    this.loop.poller.modify(this.fd, this.generation, this.mask);
-  }
-
-  /** @returns Whether that is news. */
-  protected markWritable(): boolean {
-    if (this.mayWrite) return false;
-    this.mayWrite = true;
-    return true;
-  }
-
   /** @param ending A FIN or RST may be among what waits. */
   markReadable(ending: boolean): void {
+    if (ending) this.leaveRing();
     this.mayRead = true;
     if (ending) this.ending = true;
   }
@@ -127,10 +70,11 @@ export abstract class Inbound {
     noDelay(this.fd);
   }
 
-  // ── receiving ──
-
   /** Read into the shared buffer. @returns Bytes read, 0 at the peer's FIN, or the errno negated. */
   read(limit: number): number {
+    if (this.arrival !== null) return this.readArrival(this.arrival, limit);
+    if (this.arrivedEnd !== NO_END) return this.readEnd();
+    if (this.standing) return -ERRNO.EAGAIN;
     const n = receive(this.fd, limit);
     if (n <= 0) this.readNothing(n);
     // A short read emptied the socket: new bytes make a new edge. Not so when an end was announced with them.
@@ -138,7 +82,25 @@ export abstract class Inbound {
     return n;
   }
 
-  /** The same into an empty pipe. */
+  private readArrival(arrival: Arrival, limit: number): number {
+    const n = arrival.take(limit);
+    if (arrival.isOver) this.arrival = arrival.next;
+    return n;
+  }
+
+  private readEnd(): number {
+    const code = this.arrivedEnd;
+    this.arrivedEnd = NO_END;
+    this.readNothing(code);
+    return code;
+  }
+
+  /** Bytes come from the socket, not from what arrived. */
+  get isRaw(): boolean {
+    return !this.standing && this.arrival === null && this.arrivedEnd === NO_END;
+  }
+
+  /** The same into an empty pipe; where `isRaw`. */
   readInto(pipeInput: number, limit: number): number {
     const n = splice(this.fd, pipeInput, limit);
     if (n === 0 || n === -ERRNO.EAGAIN) this.readNothing(n);
@@ -152,8 +114,10 @@ export abstract class Inbound {
 
   /** Look for the end without reading. @returns 0 at a FIN with no byte before it, the errno negated at a RST, else 1. */
   protected peekEnd(): number {
+    if (this.arrivedEnd < 0) return this.arrivedEnd;
+    if (this.arrivedEnd === 0) return this.arrival === null ? this.readEnd() : 1;
     if (!this.ending) return 1;
-    const n = peek(this.fd);
+    const n = this.arrival !== null ? 1 : peek(this.fd);
     if (n === -ERRNO.EAGAIN) return 1;
     if (n === 0) this.readNothing(n);
     if (n <= 0) return n;

@@ -126,6 +126,13 @@ export abstract class Lifetime extends TransferEnd implements Watcher, Task, Lin
     this.disconnect(reset, recycle);
   }
 
+  /** Before `giveAway`: what was sent is in the kernel, and nothing more arrives here. @returns False: its peer reset it. */
+  quiesce(): boolean {
+    this.settle();
+    this.leaveRing();
+    return !this.broken && this.arrivedEnd >= 0;
+  }
+
   /** Its tunnel goes to another owner, and the descriptor with it. @param held Bytes for it, after those of its outbox. */
   giveAway(held: Uint8Array): EndState {
     this.phase = "closed";

@@ -1,29 +1,32 @@
 /** The heart of a worker: who owns which descriptor, what runs when, and one turn of it all. */
-import { Batch } from "./batch.ts";
+import { Arrivals } from "../ring/arrivals.ts";
+import { Batch } from "../ring/batch.ts";
 import { type Ledger, openLedger } from "./ledger.ts";
 import { eventFd, eventGeneration, eventMask, Poller } from "../kernel/epoll.ts";
 import { PipePool } from "./pipes.ts";
 import { UPKEEP_MS } from "../kernel/socket-options.ts";
-import { openRing } from "./ring-probe.ts";
+import { openRing } from "../ring/probe.ts";
 import { TimerNode, TimerWheel } from "./timers.ts";
 import { SocketPool } from "./sockets.ts";
 import { descriptorLimit } from "../kernel/syscalls.ts";
 import type { Reporter, Task, Watcher } from "./watcher.ts";
 
-/** Looks at all descriptors while there are connections that were dialled. */
-class Upkeep extends TimerNode {
-  private readonly watchers: readonly (Watcher | null)[];
+/** A visit of all descriptors that is due in a while. */
+class Round extends TimerNode {
+  private readonly visit: () => void;
 
-  constructor(watchers: readonly (Watcher | null)[]) {
+  constructor(visit: () => void) {
     super();
-    this.watchers = watchers;
+    this.visit = visit;
   }
 
   fire(): void {
-    for (const watcher of this.watchers) watcher?.upkeep?.();
+    this.visit();
   }
 }
 
+/** A connection that was quiet for so long is looked at. */
+const LOOK_MS = 100;
 const GENERATIONS = 2 ** 31 - 1;
 
 export class Loop {
@@ -39,13 +42,15 @@ export class Loop {
   readonly sockets: SocketPool;
   readonly poller = new Poller();
   readonly batch: Batch;
+  private readonly arrivals = new Arrivals((fd, generation) => this.ownerOf(fd, generation)?.receiver ?? null);
   /** Why there is no ring; null: there is one. */
   readonly ringProblem: string | null;
   /** Highest descriptor number this process may get. */
   readonly descriptors = descriptorLimit();
   /** By descriptor. */
   private readonly watchers: (Watcher | null)[] = [];
-  private readonly upkeep = new Upkeep(this.watchers);
+  private readonly upkeep = new Round(() => this.upkeepAll());
+  private readonly looks = new Round(() => this.lookAtAll());
   private lastGeneration = 0;
   private tasks: Task[] = [];
   private later: Task[] = [];
@@ -58,7 +63,7 @@ export class Loop {
     this.ledger = openLedger(debug);
     const opened = ring ? openRing() : "switched off";
     this.ringProblem = typeof opened === "string" ? opened : null;
-    this.batch = new Batch(typeof opened === "string" ? null : opened);
+    this.batch = new Batch(typeof opened === "string" ? null : opened, this.arrivals, () => this.noRing());
     this.pipes = new PipePool(this.ledger, this.descriptors);
     this.sockets = new SocketPool(this);
     if (this.poller.fd >= 0) this.ledger.own(this.poller.fd, "epoll");
@@ -83,6 +88,21 @@ export class Loop {
   /** A connection was dialled: it needs `upkeep` in a while. */
   keepUp(): void {
     if (this.upkeep.slot < 0) this.timers.add(this.upkeep, this.now + UPKEEP_MS);
+  }
+
+  private upkeepAll(): void {
+    for (const watcher of this.watchers) watcher?.upkeep?.();
+  }
+
+  /** A receiver needs a `look` in a while. */
+  lookLater(): void {
+    if (this.looks.slot < 0) this.timers.add(this.looks, this.now + LOOK_MS);
+  }
+
+  private lookAtAll(): void {
+    let again = false;
+    for (const watcher of this.watchers) if (watcher?.receiver?.look() === true) again = true;
+    if (again) this.lookLater();
   }
 
   /** @param owned false: control owns it. */
@@ -137,10 +157,10 @@ export class Loop {
 
   /** One turn: wait at most `timeoutMs` (-1: for ever), then events, timers, tasks, reports. */
   turn(timeoutMs: number): void {
-    const count = this.poller.wait(this.waitMs(timeoutMs));
+    const count = this.wait(timeoutMs);
     this.turns++;
     this.now = performance.now();
-    this.batch.gathers = count > 1;
+    this.batch.gathers = count > 1 || this.arrivals.standing > 0;
     for (let i = 0; i < count; i++) {
       this.dispatch(i);
       if (!this.batch.gathers) this.batch.enter();
@@ -149,6 +169,29 @@ export class Loop {
     this.bringForward();
     this.runTasks();
     this.runReports();
+    this.batch.endTurn();
+  }
+
+  /** Where receives stand, the call that waits also does what the last turn left to do. @returns How many events epoll has. */
+  private wait(timeoutMs: number): number {
+    if (this.arrivals.standing === 0) {
+      this.batch.enter();
+      return this.poller.wait(this.waitMs(timeoutMs));
+    }
+    this.batch.enterAndWait(this.poller.fd, this.waitMs(timeoutMs));
+    return this.arrivals.takeEpollReady() ? this.poller.wait(0) : 0;
+  }
+
+  /** Until no receive of this descriptor stands: what came before that has arrived. One that is at work cannot be cancelled. */
+  withdraw(fd: number, generation: number, stands: () => boolean): void {
+    while (stands()) {
+      this.batch.cancel(fd, generation);
+      this.batch.enterAndWait(this.poller.fd, 0);
+    }
+  }
+
+  private noRing(): void {
+    for (const watcher of this.watchers) watcher?.receiver?.onNoRing();
   }
 
   /** What was put off to this turn is due. */
@@ -175,10 +218,13 @@ export class Loop {
   }
 
   private dispatch(index: number): void {
-    const watcher = this.watchers[eventFd(index)];
-    if (watcher === null || watcher === undefined) return;
-    if (watcher.generation !== eventGeneration(index)) return;
-    watcher.onReady(eventMask(index));
+    this.ownerOf(eventFd(index), eventGeneration(index))?.onReady(eventMask(index));
+  }
+
+  /** Null: it has another owner by now, or none. */
+  private ownerOf(fd: number, generation: number): Watcher | null {
+    const watcher = this.watchers[fd];
+    return watcher !== null && watcher !== undefined && watcher.generation === generation ? watcher : null;
   }
 
   /** Tasks may ask for more tasks, and so may what was sent; all run in this turn. */
@@ -191,7 +237,8 @@ export class Loop {
         task.run();
       }
       this.tasks.length = 0;
-      this.batch.enter();
+      // else it waits for the call that waits
+      if (this.sending.length > 0 || this.arrivals.standing === 0) this.batch.enter();
       for (const task of this.sending) this.tasks.push(task);
       this.sending.length = 0;
     } while (this.tasks.length > 0);

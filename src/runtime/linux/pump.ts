@@ -3,6 +3,7 @@
  * Small reads are copied through the shared buffer, two calls each. A read of 32 KB or more says "bulk": from then on
  * the bytes go through a pipe inside the kernel, until a visit finds little.
  */
+import { concatenated } from "../kernel/concatenated.ts";
 import type { LinuxConn } from "./conn.ts";
 import { ERRNO } from "../kernel/libc.ts";
 import type { Loop } from "./loop.ts";
@@ -53,6 +54,7 @@ export class Pump implements Transfer {
   private bulk = false;
   private pipe: Pipe | null = null;
   private inPipe = 0;
+  private last: Uint8Array = NOTHING;
   private portion: number = PORTION.least;
 
   constructor(loop: Loop, from: LinuxConn, to: LinuxConn, bytes: number, owner: PumpOwner) {
@@ -98,7 +100,7 @@ export class Pump implements Transfer {
         continue;
       }
       if (!from.readable) return this.rest(visited);
-      const n = this.bulk ? this.fill() : this.copy();
+      const n = this.bulk && from.isRaw ? this.fill() : this.copy();
       if (n > 0) visited += n;
       else if (n < 0 && n !== -ERRNO.EAGAIN) return this.errno === 0 ? this.readFailed(-n) : "write-failed";
     }
@@ -182,12 +184,18 @@ export class Pump implements Transfer {
     return -1;
   }
 
+  /** Bytes that arrived and were not moved; they come after all others. */
+  bringLast(chunk: Uint8Array): void {
+    this.last = chunk;
+    this.unreported += chunk.length;
+  }
+
   /** Move nothing more. @returns what was taken from the sender and lies here; it comes after the receiver's outbox */
   withdraw(): Uint8Array {
     const rest = this.pipe !== null && this.inPipe > 0 ? emptyPipe(this.pipe.output) : NOTHING;
     this.inPipe = 0;
     this.detach();
-    return rest;
+    return this.last.length === 0 ? rest : concatenated([rest, this.last]);
   }
 
   /** Let go of both connections and of the pipe. */

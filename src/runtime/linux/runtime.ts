@@ -20,7 +20,7 @@ export interface LinuxRuntimeOptions {
   readonly wakeFd?: number;
   /** Check every invariant: each descriptor owned once, pooled pipes empty, generations right. Slower. */
   readonly debug?: boolean;
-  /** False: sends and closes are plain calls even where io_uring works. */
+  /** False: plain calls and epoll even where io_uring works. */
   readonly ring?: boolean;
 }
 

@@ -7,7 +7,7 @@
  * connection is the EPOLLHUP of its dissolving, in a later turn; until it came the socket is not taken, so no event that was
  * fetched for one connection meets the next.
  */
-import { AF } from "../kernel/libc.ts";
+import { AF, EPOLL } from "../kernel/libc.ts";
 import { familyOf, type Family } from "../kernel/sockaddr.ts";
 import { ackWithData } from "../kernel/socket-options.ts";
 import { openFrom } from "../kernel/transparent.ts";
@@ -38,7 +38,7 @@ export class DialSocket implements Watcher {
   mask = 0;
   /** It is bound to a client's address: nobody else can use it. */
   isBound = false;
-  /** No event of an earlier connection can come any more. */
+  /** No event of an earlier connection can come any more; there is none where epoll did not watch. */
   settled = true;
   private readonly loop: PoolLoop;
   private dissolvedIn = 0;
@@ -59,8 +59,13 @@ export class DialSocket implements Watcher {
     ackWithData(this.fd, on);
   }
 
+  /** Epoll watches its input, or nothing of it: the next connection finds it as it needs it. */
+  get isWhole(): boolean {
+    return this.mask === 0 || (this.mask & EPOLL.IN) !== 0;
+  }
+
   unsettle(): void {
-    this.settled = false;
+    this.settled = this.mask === 0;
     this.dissolvedIn = this.loop.turns;
   }
 
@@ -113,7 +118,7 @@ export class SocketPool extends TimerNode {
   recycle(socket: DialSocket): void {
     const { fd, family } = socket;
     const idle = this.idle[family];
-    if (socket.isBound || idle.length >= KEPT || unacknowledged(fd) !== 0 || dissolve(fd) < 0) {
+    if (socket.isBound || !socket.isWhole || idle.length >= KEPT || unacknowledged(fd) !== 0 || dissolve(fd) < 0) {
       close(fd);
       return;
     }

@@ -7,7 +7,7 @@ import { concatenated } from "../kernel/concatenated.ts";
 import { ERRNO } from "../kernel/libc.ts";
 import { readView } from "../kernel/memory.ts";
 import { resetAtClose, sendChunk, sendRead, shutdownWrite, splice, unacknowledged } from "../kernel/syscalls.ts";
-import { QUEUED_BYTES, type Sender } from "./batch.ts";
+import { QUEUED_BYTES, type Sender } from "../ring/batch.ts";
 import { Inbound } from "./inbound.ts";
 import { Outbox } from "./outbox.ts";
 
@@ -186,6 +186,7 @@ export abstract class Stream extends Inbound implements Sender {
     this.upkeep();
     const { fd, remote, outbox } = this;
     const unsent = outbox === null ? held : concatenated([outbox.rest, held]);
+    this.loop.ledger.assert(this.isRaw, "a connection is given away with what arrived on it");
     this.outbox = null;
     if (this.registered) this.loop.poller.remove(fd);
     this.loop.release(fd, true);
@@ -207,7 +208,9 @@ export abstract class Stream extends Inbound implements Sender {
   protected disconnect(reset: boolean, recycle: boolean): void {
     if (!reset) this.settle();
     this.outbox = null;
+    this.dropArrived();
     this.loop.release(this.fd, true);
+    if (this.standing) this.loop.batch.cancel(this.fd, this.generation);
     if (reset) resetAtClose(this.fd);
     else if (recycle && this.socket !== null && this.lacksOptions && this.finRead && this.finSent) {
       this.loop.sockets.recycle(this.socket);

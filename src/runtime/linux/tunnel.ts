@@ -177,12 +177,12 @@ class LinuxTunnel extends TimerNode implements Tunnel, PumpOwner, Reporter, Task
 
   give(): TunnelState | null {
     const { client, node } = this;
-    if (this.outcome !== null || this.given) return null;
-    client.settle();
-    node.settle();
-    if (this.broken || client.broken || node.broken) return null;
+    if (this.outcome !== null || this.given || this.broken) return null;
+    if (!client.quiesce() || !node.quiesce()) return null;
     this.given = true;
     this.loop.timers.remove(this);
+    this.up.bringLast(client.takeArrived());
+    this.down.bringLast(node.takeArrived());
     this.report();
     const toNode = this.up.withdraw();
     const toClient = this.down.withdraw();

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { SO, SOL } from "../../../src/runtime/kernel/libc.ts";
 import { ARENA_BYTES, readView } from "../../../src/runtime/kernel/memory.ts";
 import { close, openPair, otherEnd, receive, setOption } from "../../../src/runtime/kernel/syscalls.ts";
-import { QUEUED_BYTES } from "../../../src/runtime/linux/batch.ts";
+import { QUEUED_BYTES } from "../../../src/runtime/ring/batch.ts";
 import { LinuxConn } from "../../../src/runtime/linux/conn.ts";
 import { Loop } from "../../../src/runtime/linux/loop.ts";
 

@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { Batch, QUEUED_BYTES, type Sender } from "../../../src/runtime/linux/batch.ts";
+import { Batch, OPERATIONS, QUEUED_BYTES, type Sender } from "../../../src/runtime/ring/batch.ts";
 import { ERRNO, SO, SOL } from "../../../src/runtime/kernel/libc.ts";
 import { ARENA_BYTES, readBuffer, readView } from "../../../src/runtime/kernel/memory.ts";
-import { ENTRIES, Ring } from "../../../src/runtime/linux/ring.ts";
-import { openRing, ringObstacle } from "../../../src/runtime/linux/ring-probe.ts";
+import { Ring } from "../../../src/runtime/ring/ring.ts";
+import { openRing, ringObstacle } from "../../../src/runtime/ring/probe.ts";
 import { close, openPair, otherEnd, receive, setOption, waiting } from "../../../src/runtime/kernel/syscalls.ts";
 
 const cleanups: (() => unknown)[] = [];
@@ -126,10 +126,10 @@ describe.each([
     );
     batch.enter();
     const two = [new TestSender(), new TestSender()];
-    for (let i = 0; i <= ENTRIES; i++) batch.send(two[i % 2]!, bytes("z"));
-    expect(waiting(two[0]!.peer) + waiting(two[1]!.peer)).toBe(ENTRIES);
+    for (let i = 0; i <= OPERATIONS; i++) batch.send(two[i % 2]!, bytes("z"));
+    expect(waiting(two[0]!.peer) + waiting(two[1]!.peer)).toBe(OPERATIONS);
     batch.enter();
-    expect(waiting(two[0]!.peer) + waiting(two[1]!.peer)).toBe(ENTRIES + 1);
+    expect(waiting(two[0]!.peer) + waiting(two[1]!.peer)).toBe(OPERATIONS + 1);
   });
 
   test("hasRoom() says whether a send can be added before the others are done, also to the last one", () => {
@@ -139,7 +139,7 @@ describe.each([
     expect(batch.hasRoom(ARENA_BYTES + 1)).toBe(false);
     batch.send(sender, bytes("one"));
     expect([batch.hasRoom(ARENA_BYTES - 3), batch.hasRoom(ARENA_BYTES - 2)]).toEqual([true, false]);
-    for (let i = 1; i < ENTRIES; i++) batch.send(new TestSender(), bytes("z"));
+    for (let i = 1; i < OPERATIONS; i++) batch.send(new TestSender(), bytes("z"));
     expect(batch.hasRoom(1)).toBe(false);
     batch.enter();
     expect(batch.hasRoom(ARENA_BYTES)).toBe(true);

@@ -5,6 +5,8 @@ import { type Outcomes, Ring } from "./ring.ts";
 import { close, openPair, otherEnd, sendKept, setOption, waiting } from "../kernel/syscalls.ts";
 
 const SMALL = 8;
+/** What it waits for is there already. */
+const TRY_MS = 100;
 /** What the probe submits: each outcome below has the operation's index. */
 const STEPS = { small: 0, short: 1, refused: 2, close: 3, count: 4 } as const;
 
@@ -12,13 +14,13 @@ const STEPS = { small: 0, short: 1, refused: 2, close: 3, count: 4 } as const;
 export function openRing(): Ring | string {
   const ring = Ring.open();
   if (typeof ring === "string") return ring;
-  const problem = tryRing(ring);
+  const problem = trySends(ring) ?? tryReceive(ring);
   if (problem === null) return ring;
   ring.dispose();
   return problem;
 }
 
-/** Why sends and closes are plain calls here; null: they need not be. */
+/** Why there is none here; null: there is one. */
 export function ringObstacle(): string | null {
   const ring = openRing();
   if (typeof ring === "string") return ring;
@@ -27,7 +29,7 @@ export function ringObstacle(): string | null {
 }
 
 /** Sends that are taken, cut short and refused, then a close: a pair of sockets shows what really happened. */
-function tryRing(ring: Ring): string | null {
+function trySends(ring: Ring): string | null {
   const fd = openPair();
   if (fd < 0) return `socketpair failed with errno ${-fd}`;
   const peer = otherEnd();
@@ -50,14 +52,43 @@ function tryRing(ring: Ring): string | null {
   return told && closed && arrived === SMALL + short ? null : "this kernel does not tell what a send took";
 }
 
+/** A receive that stands: what came, then the end. */
+function tryReceive(ring: Ring): string | null {
+  const fd = openPair();
+  if (fd < 0) return `socketpair failed with errno ${-fd}`;
+  const peer = otherEnd();
+  const outcomes = new Seen();
+  ring.receive(fd, 1);
+  ring.submitAndWait(1, 0);
+  sendKept(peer, 0, SMALL);
+  ring.submitAndWait(0, TRY_MS);
+  ring.tell(outcomes);
+  close(peer);
+  ring.submitAndWait(0, TRY_MS);
+  ring.tell(outcomes);
+  close(fd);
+  for (const { buffer } of outcomes.arrivals) if (buffer >= 0) ring.offer(buffer);
+  ring.publish();
+  const [bytes, end] = outcomes.arrivals;
+  const came = bytes?.result === SMALL && bytes.buffer >= 0 && bytes.standing;
+  return came && end?.result === 0 && !end.standing ? null : "this kernel does not tell what arrives";
+}
+
 class Seen implements Outcomes {
   count = 0;
   short = 0;
   refused = 0;
+  readonly arrivals: { readonly result: number; readonly buffer: number; readonly standing: boolean }[] = [];
 
   told(index: number, result: number): void {
     this.count++;
     if (index === STEPS.short) this.short = result;
     if (index === STEPS.refused) this.refused = result;
   }
+
+  arrived(_fd: number, _generation: number, result: number, buffer: number, standing: boolean): void {
+    this.arrivals.push({ result, buffer, standing });
+  }
+
+  polled(): void {}
 }
