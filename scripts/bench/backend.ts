@@ -51,8 +51,8 @@ abstract class NodeConnection implements Watcher {
 
   /** @param ending A FIN is there; else a short read has emptied the socket, and another one would find nothing. */
   private read(ending: boolean): void {
-    for (let n = READ_BYTES; ending || n === READ_BYTES;) {
-      n = receive(this.fd);
+    for (;;) {
+      const n = receive(this.fd);
       if (n === -ERRNO.EAGAIN) return;
       if (n <= 0) return net.close(this.fd);
       if (!this.accept(readBuffer.subarray(0, n))) {
