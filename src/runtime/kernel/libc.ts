@@ -122,6 +122,7 @@ export const ERRNO = {
   EMFILE: 24,
   EPIPE: 32,
   ENOSYS: 38,
+  ETIME: 62,
   EPROTO: 71,
   EAFNOSUPPORT: 97,
   EADDRINUSE: 98,

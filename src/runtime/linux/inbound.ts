@@ -115,7 +115,7 @@ export abstract class Inbound extends Watched {
   /** Look for the end without reading. @returns 0 at a FIN with no byte before it, the errno negated at a RST, else 1. */
   protected peekEnd(): number {
     if (this.arrivedEnd < 0) return this.arrivedEnd;
-    if (this.arrivedEnd === 0) return this.arrival === null ? this.readEnd() : 1;
+    if (this.arrivedEnd === 0 && this.arrival === null) return this.readEnd();
     if (!this.ending) return 1;
     const n = this.arrival !== null ? 1 : peek(this.fd);
     if (n === -ERRNO.EAGAIN) return 1;

@@ -210,7 +210,7 @@ export abstract class Stream extends Inbound implements Sender {
     this.outbox = null;
     this.dropArrived();
     this.loop.release(this.fd, true);
-    if (this.standing) this.loop.batch.cancel(this.fd, this.generation);
+    this.cancelReceive();
     if (reset) resetAtClose(this.fd);
     else if (recycle && this.socket !== null && this.lacksOptions && this.finRead && this.finSent) {
       this.loop.sockets.recycle(this.socket);

@@ -17,6 +17,8 @@ import type { DialSocket } from "./sockets.ts";
  */
 const INPUT = EPOLL.IN | EPOLL.RDHUP;
 const WATCHED = INPUT | EPOLL.ET;
+/** A receive ended for want of something, not for an end of the stream. */
+const SHORT_OF: ReadonlySet<number> = new Set([ERRNO.ENOBUFS, ERRNO.ENOMEM, ERRNO.EAGAIN, ERRNO.EINTR]);
 /** Neither a FIN nor an error arrived. */
 export const NO_END = 1;
 /** So many full buffers in one turn are a stream, which is better read in large pieces. */
@@ -43,7 +45,7 @@ export abstract class Watched implements Receiver {
   /** It ended by itself and more may come. */
   private lapsed = false;
   /** Buffers that it filled in this turn. */
-  private filled = 0;
+  private fullBuffers = 0;
   private unseen: Unseen = "nothing";
   /** What arrived and was not read, the oldest first. */
   protected arrival: Arrival | null = null;
@@ -99,21 +101,38 @@ export abstract class Watched implements Receiver {
     const { poller } = this.loop;
     if (this.socket !== null) this.socket.mask = mask;
     if (this.registered) return poller.modify(this.fd, this.generation, mask);
-    this.registered = true;
-    return poller.add(this.fd, this.generation, mask);
+    const code = poller.add(this.fd, this.generation, mask);
+    this.registered = code >= 0;
+    return code;
+  }
+
+  /** The same in mid-life: where epoll has no room for it, it ends. */
+  private registerOrEnd(): void {
+    const code = this.isClosed() ? 0 : this.register();
+    if (code >= 0) return;
+    this.arrivedEnd = code;
+    this.onNews();
   }
 
   /** No receive stands when it returns: what came before has arrived, and epoll tells of news. */
   protected leaveRing(): void {
     if (!this.standing) return;
     this.loop.withdraw(this.fd, this.generation, () => this.standing);
-    if (!this.isClosed()) this.register();
+    this.lapsed = false;
+    this.registerOrEnd();
+  }
+
+  /** It closes: what still comes is nobody's. */
+  protected cancelReceive(): void {
+    if (!this.standing) return;
+    this.standing = false;
+    this.loop.batch.cancel(this.fd, this.generation);
   }
 
   onNoRing(): void {
     if (!this.standing) return;
     this.standing = false;
-    if (!this.isClosed()) this.register();
+    this.registerOrEnd();
   }
 
   /** The kernel refused bytes: have the loop tell when it takes more. */
@@ -121,7 +140,7 @@ export abstract class Watched implements Receiver {
     this.mayWrite = false;
     if ((this.mask & EPOLL.OUT) !== 0) return;
     this.mask |= EPOLL.OUT;
-    if (this.watched) this.register();
+    if (this.watched) this.registerOrEnd();
   }
 
   /** @returns Whether that is news. */
@@ -136,14 +155,14 @@ export abstract class Watched implements Receiver {
   onArrival(arrival: Arrival | null, result: number, standing: boolean): void {
     if (!standing) {
       this.standing = false;
-      this.lapsed = result > 0 || result === -ERRNO.ENOBUFS;
+      this.lapsed = result > 0 || SHORT_OF.has(-result);
     }
     if (arrival !== null) {
-      if (result === ARRIVAL_BYTES) this.filled++;
+      if (result === ARRIVAL_BYTES) this.fullBuffers++;
       this.append(arrival);
       this.unseen = "fresh";
       this.loop.lookLater();
-    } else if (result !== -ERRNO.ENOBUFS && result !== -ERRNO.ECANCELED) this.arrivedEnd = result;
+    } else if (!SHORT_OF.has(-result) && result !== -ERRNO.ECANCELED) this.arrivedEnd = result;
     this.onNews();
   }
 
@@ -159,16 +178,16 @@ export abstract class Watched implements Receiver {
 
   /** After what arrived was told: go on, or leave it to epoll where nobody reads or a stream comes. */
   protected standOn(): void {
-    const behind = this.arrival !== null || this.filled >= STREAM_BUFFERS;
-    this.filled = 0;
+    const behind = this.arrival !== null || this.fullBuffers >= STREAM_BUFFERS;
+    this.fullBuffers = 0;
     if (this.isClosed()) return;
     if (this.standing) {
       if (behind) this.leaveRing();
     } else if (this.lapsed) {
       this.lapsed = false;
-      if (behind || this.registered || !this.loop.batch.receives) this.register();
+      if (behind || this.registered || !this.loop.batch.receives) this.registerOrEnd();
       else this.stand();
-    }
+    } else if (this.arrivedEnd === 0 && behind && !this.registered) this.registerOrEnd(); // a RST may follow the FIN that nobody reads
   }
 
   /** Bytes that arrived and nobody read; nothing of them stays here. The FIN behind them can be read again. */
@@ -198,7 +217,7 @@ export abstract class Watched implements Receiver {
     const errno = socketError(this.fd);
     if (errno === 0) return;
     this.leaveRing();
-    if (this.arrivedEnd === NO_END) this.arrivedEnd = -errno;
+    if (this.arrivedEnd >= 0) this.arrivedEnd = -errno;
     this.onNews();
   }
 }

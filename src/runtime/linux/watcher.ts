@@ -2,7 +2,7 @@
 
 import type { Receiver } from "../ring/arrivals.ts";
 
-/** Owner of a descriptor that epoll watches. */
+/** Owner of a descriptor that epoll or a receive tells of. */
 export interface Watcher {
   readonly fd: number;
   /** Tells an event of this owner from one of the descriptor's earlier owner in the same batch. */

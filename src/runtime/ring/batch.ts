@@ -1,6 +1,6 @@
 /**
  * What a turn of the loop sends and closes, until its end: then one system call does it all where there is a ring, and one
- * each where there is none. They are over when `enter` returns. What a send did not take, its sender hears. Where receives stand,
+ * each where there is none. Both are over when `enter` returns. What a send did not take, its sender hears. Where receives stand,
  * the call that waits for news does it.
  */
 import { ERRNO } from "../kernel/libc.ts";
@@ -16,6 +16,7 @@ export const QUEUED_BYTES = 16_384;
 const CLOSE = -1;
 const RECEIVE = -2;
 const CANCEL = -3;
+const POLL = -4;
 /** Operations of one round; the ring's last entry is for watching epoll. */
 export const OPERATIONS = ENTRIES - 1;
 
@@ -33,7 +34,7 @@ export class Batch implements Outcomes {
   gathers = false;
   /** Null: plain calls. */
   private ring: Ring | null;
-  /** By operation: who sends; null: a close. */
+  /** By operation: who sends; null: it is no send. */
   private readonly senders: (Sender | null)[] = Array.from({ length: ENTRIES }, () => null);
   private readonly arrivals: Arrivals;
   private readonly onNoRing: () => void;
@@ -75,20 +76,23 @@ export class Batch implements Outcomes {
 
   /** Close the descriptor, after what it has to send. */
   close(fd: number): void {
-    if (this.count === OPERATIONS) this.enter();
     this.add(null, fd, 0, CLOSE);
   }
 
   /** Have a receive stand, where `receives`. */
   receive(fd: number, generation: number): void {
-    if (this.count === OPERATIONS) this.enter();
-    this.arrivals.standing++;
     this.add(null, fd, generation, RECEIVE);
+    this.arrivals.standing++;
   }
 
-  /** End one that stands. */
+  /** Have it told once that somebody can be accepted, where `receives`. */
+  pollListener(fd: number, generation: number): void {
+    this.add(null, fd, generation, POLL);
+    this.arrivals.standing++;
+  }
+
+  /** End a receive that stands, or a poll. */
   cancel(fd: number, generation: number): void {
-    if (this.count === OPERATIONS) this.enter();
     this.add(null, fd, generation, CANCEL);
   }
 
@@ -107,6 +111,7 @@ export class Batch implements Outcomes {
   }
 
   private add(sender: Sender | null, fd: number, start: number, length: number): void {
+    if (this.count === OPERATIONS) this.enter();
     const index = this.count++;
     this.senders[index] = sender;
     this.fds[index] = fd;
@@ -138,7 +143,7 @@ export class Batch implements Outcomes {
     if (count > 0) this.round++;
     this.fill(ring);
     const watches = !arrivals.watched;
-    if (watches) ring.poll(epoll);
+    if (watches) ring.pollEpoll(epoll);
     arrivals.watched = true;
     const all = watches ? count + 1 : count;
     const done = ring.submitAndWait(all, timeoutMs);
@@ -153,6 +158,7 @@ export class Batch implements Outcomes {
       const start = this.starts[index] ?? 0;
       if (length === CLOSE) ring.close(index, fd);
       else if (length === RECEIVE) ring.receive(fd, start);
+      else if (length === POLL) ring.pollListener(fd, start);
       else if (length === CANCEL) ring.cancel(fd, start);
       else ring.send(index, fd, start, length);
     }
@@ -160,8 +166,8 @@ export class Batch implements Outcomes {
 
   private submitted(ring: Ring, done: number, asked: number): void {
     ring.tell(this);
-    this.finish(Math.min(done, this.count));
-    if (done === 0 && asked > 0) this.renounce(ring);
+    this.finish(Math.max(0, Math.min(done, this.count)));
+    if (done < asked || done < 0) this.renounce(ring);
   }
 
   /** What the ring did not begin is done with plain calls. @param done So many it did. */
@@ -185,7 +191,9 @@ export class Batch implements Outcomes {
     const length = this.lengths[index] ?? 0;
     const fd = this.fds[index] ?? -1;
     if (length === CLOSE) close(fd);
-    else if (length === RECEIVE) this.arrived(fd, this.starts[index] ?? 0, -ERRNO.ENOBUFS, -1, false); // to be asked for again
+    // a receive that was to be cancelled ends with the ring
+    else if (length === RECEIVE || length === POLL)
+      this.arrived(fd, this.starts[index] ?? 0, -ERRNO.ENOBUFS, -1, false); // to be asked for again
     else if (length >= 0) this.told(index, sendKept(fd, this.starts[index] ?? 0, length));
   }
 

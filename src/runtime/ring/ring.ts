@@ -3,8 +3,16 @@
  * returns, and tell only when they did not do all. Receives that stand: the kernel fills a buffer whenever something came, until a FIN,
  * an error or `cancel`. io_uring(7), io_uring_setup(2), io_uring_enter(2), io_uring_prep_recv_multishot(3).
  */
-import { EPOLL, MSG, type Pointer, rawCall, SYS } from "../kernel/libc.ts";
-import { ARRIVAL_BYTES, ARRIVALS, arenaAddress, arrivedAddress, ringWait, ringWaitAddress } from "../kernel/memory.ts";
+import { EPOLL, ERRNO, MSG, type Pointer, rawCall, SYS } from "../kernel/libc.ts";
+import {
+  ARRIVAL_BYTES,
+  ARRIVALS,
+  arenaAddress,
+  arrivedAddress,
+  errno,
+  ringWait,
+  ringWaitAddress,
+} from "../kernel/memory.ts";
 import { Patience } from "./patience.ts";
 import { ENTRIES, openRings, type Rings, SQE_WORDS } from "./queues.ts";
 
@@ -20,7 +28,10 @@ const ENTER = { GETEVENTS: 1 << 0, EXT_ARG: 1 << 3 } as const;
 /** Of a completion: a buffer was used, more will come. */
 const DONE = { BUFFER: 1 << 0, MORE: 1 << 1 } as const;
 const BUFFER_SHIFT = 16;
-/** Of the submission queue: something came, and the kernel sees to it when it is entered. */
+/** How a wait may end with nothing: its time is up, a signal came. */
+const NO_NEWS: ReadonlySet<number> = new Set([ERRNO.ETIME, ERRNO.EINTR]);
+/** Of the submission queue: more is done than the completions have room for; something came. The kernel sees to it when it is entered. */
+const OVERFLOW = 1 << 1;
 const WORK_WAITS = 1 << 2;
 
 /** The upper word of an entry's user data. A receive has its owner's generation there, which is above 0. */
@@ -101,11 +112,20 @@ export class Ring {
     this.memory.entries[entry + SQE.addressHigh] = generation;
   }
 
-  /** Tell once that a descriptor can be read from. */
-  poll(fd: number): void {
-    const entry = this.next(OP.POLL, fd, 0, OF.POLL);
+  /** Tell once that the epoll instance has events. */
+  pollEpoll(fd: number): void {
+    this.addPoll(fd, OF.POLL, EPOLL.IN);
+  }
+
+  /** Tell once that somebody can be accepted, and of several rings that ask only one: `arrived` with EPOLL bits as its result. */
+  pollListener(fd: number, generation: number): void {
+    this.addPoll(fd, generation, EPOLL.IN | EPOLL.EXCLUSIVE);
+  }
+
+  private addPoll(fd: number, of: number, mask: number): void {
+    const entry = this.next(OP.POLL, fd, fd, of);
     this.clear(entry);
-    this.memory.entries[entry + SQE.flags] = EPOLL.IN;
+    this.memory.entries[entry + SQE.flags] = mask;
   }
 
   private next(operation: number, fd: number, data: number, of: number): number {
@@ -132,14 +152,14 @@ export class Ring {
     return this.enter(count, 0, 0, 0, 0);
   }
 
-  /** The same, then wait at most `timeoutMs` (-1: for ever) until there is something to tell of. */
+  /** The same, then wait at most `timeoutMs` (-1: for ever) until there is something to tell of. @returns Below 0: it does not work any more. */
   submitAndWait(count: number, timeoutMs: number): number {
     if (timeoutMs !== 0 && !this.patience.looksNow()) return this.sleep(count, timeoutMs);
     const done = this.enter(count, 0, ENTER.GETEVENTS, 0, 0);
     if (timeoutMs === 0 || done < count || this.hasNews) return done;
     const { rings, submitFlags } = this.memory;
     if (this.patience.look(rings, submitFlags, WORK_WAITS)) this.enter(0, 0, ENTER.GETEVENTS, 0, 0);
-    if (!this.hasNews) this.sleep(0, timeoutMs);
+    if (!this.hasNews) this.sleep(0, timeoutMs); // should it fail, so does the next one
     return done;
   }
 
@@ -162,7 +182,8 @@ export class Ring {
     const { rings, submitTail, submitHead, fd } = this.memory;
     rings[submitTail] = this.tail;
     const n = rawCall(SYS.uringEnter, fd, count as Pointer, wanted, flags, argument, argumentBytes);
-    if (n === count || count === 0) return count;
+    if (n === count) return n;
+    if (count === 0) return n >= 0 || NO_NEWS.has(errno()) ? 0 : -1;
     // the kernel will not look at the rest again before they are asked for anew
     this.tail = rings[submitHead] ?? this.tail;
     return n < 0 ? 0 : n;
@@ -170,6 +191,14 @@ export class Ring {
 
   /** Tell what became of the operations that have something to tell. */
   tell(outcomes: Outcomes): void {
+    const { rings, submitFlags } = this.memory;
+    this.tellQueued(outcomes);
+    while (((rings[submitFlags] ?? 0) & OVERFLOW) !== 0 && this.enter(0, 0, ENTER.GETEVENTS, 0, 0) === 0) {
+      this.tellQueued(outcomes);
+    }
+  }
+
+  private tellQueued(outcomes: Outcomes): void {
     const { rings, doneHead, doneTail, doneEntries, doneMask } = this.memory;
     for (let head = rings[doneHead] ?? 0; head !== rings[doneTail]; head = (head + 1) | 0) {
       const entry = doneEntries + (head & doneMask) * CQE_WORDS;

@@ -12,6 +12,7 @@ import {
   receive,
   resetAtClose,
   sendChunk,
+  shutdownWrite,
   waiting,
 } from "../../../src/runtime/kernel/syscalls.ts";
 import { LinuxConn } from "../../../src/runtime/linux/conn.ts";
@@ -120,6 +121,19 @@ describe.each([
     turnUntil(loop, () => meeting.text.length === said);
     expect(meeting.text.length).toBe(said);
     close(meeting.peer);
+  });
+
+  test("a paused session hears of a reset after bytes and a FIN that it has not read", () => {
+    const loop = openLoop(ring);
+    const meeting = new Meeting(loop);
+    loop.turn(0);
+    meeting.conn.pause();
+    meeting.say("unread");
+    shutdownWrite(meeting.peer);
+    for (let turn = 0; turn < 3; turn++) loop.turn(10);
+    meeting.reset();
+    turnUntil(loop, () => meeting.cause !== null);
+    expect([meeting.text, meeting.cause]).toEqual(["", "reset"]);
   });
 
   test("more of them speak at once than there are buffers, and each says more than one holds", () => {
