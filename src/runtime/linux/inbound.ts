@@ -14,7 +14,6 @@ export abstract class Inbound extends Watched {
   /** Dialled, and still without the options that an accepted connection inherits. */
   protected lacksOptions: boolean;
   private delays = true;
-  private mayRead = false;
   /** Read on until 0 or EAGAIN: a FIN or RST was announced, and the edge will not come again. */
   private ending = false;
   protected finRead = false;

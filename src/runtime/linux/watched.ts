@@ -51,6 +51,8 @@ export abstract class Watched implements Receiver {
   protected arrival: Arrival | null = null;
   /** Behind it: 0 the peer's FIN, below 0 an errno negated. */
   protected arrivedEnd = NO_END;
+  /** The kernel may hold something. */
+  protected mayRead = false;
   private mayWrite = true;
 
   constructor(loop: Loop, fd: number, remote: Address, socket: DialSocket | null) {
@@ -153,16 +155,18 @@ export abstract class Watched implements Receiver {
   // ── what a receive brought ──
 
   onArrival(arrival: Arrival | null, result: number, standing: boolean): void {
+    const short = SHORT_OF.has(-result);
     if (!standing) {
       this.standing = false;
-      this.lapsed = result > 0 || SHORT_OF.has(-result);
+      this.lapsed = result > 0 || short;
     }
+    if (short) this.mayRead = true; // by itself this time, or many that speak at once would wait for the same few buffers
     if (arrival !== null) {
       if (result === ARRIVAL_BYTES) this.fullBuffers++;
       this.append(arrival);
       this.unseen = "fresh";
       this.loop.lookLater();
-    } else if (!SHORT_OF.has(-result) && result !== -ERRNO.ECANCELED) this.arrivedEnd = result;
+    } else if (!short && result !== -ERRNO.ECANCELED) this.arrivedEnd = result;
     this.onNews();
   }
 
