@@ -54,7 +54,6 @@ export class Pump implements Transfer {
   private bulk = false;
   private pipe: Pipe | null = null;
   private inPipe = 0;
-  private last: Uint8Array = NOTHING;
   private portion: number = PORTION.least;
 
   constructor(loop: Loop, from: LinuxConn, to: LinuxConn, bytes: number, owner: PumpOwner) {
@@ -184,18 +183,17 @@ export class Pump implements Transfer {
     return -1;
   }
 
-  /** Bytes that arrived and were not moved; they come after all others. */
-  bringLast(chunk: Uint8Array): void {
-    this.last = chunk;
-    this.unreported += chunk.length;
-  }
-
-  /** Move nothing more. @returns what was taken from the sender and lies here; it comes after the receiver's outbox */
-  withdraw(): Uint8Array {
+  /**
+   * Move nothing more.
+   * @param arrived What the sender's connection held and nobody read.
+   * @returns That behind what was taken from the sender and lies here; it comes after the receiver's outbox.
+   */
+  withdraw(arrived: Uint8Array): Uint8Array {
     const rest = this.pipe !== null && this.inPipe > 0 ? emptyPipe(this.pipe.output) : NOTHING;
     this.inPipe = 0;
     this.detach();
-    return this.last.length === 0 ? rest : concatenated([rest, this.last]);
+    this.unreported += arrived.length;
+    return concatenated([rest, arrived]);
   }
 
   /** Let go of both connections and of the pipe. */

@@ -181,11 +181,9 @@ class LinuxTunnel extends TimerNode implements Tunnel, PumpOwner, Reporter, Task
     if (!client.quiesce() || !node.quiesce()) return null;
     this.given = true;
     this.loop.timers.remove(this);
-    this.up.bringLast(client.takeArrived());
-    this.down.bringLast(node.takeArrived());
+    const toNode = this.up.withdraw(client.takeArrived());
+    const toClient = this.down.withdraw(node.takeArrived());
     this.report();
-    const toNode = this.up.withdraw();
-    const toClient = this.down.withdraw();
     return {
       client: client.giveAway(toClient),
       node: node.giveAway(toNode),

@@ -30,7 +30,7 @@ export interface Sender {
 export class Batch implements Outcomes {
   /** Counts the times it was entered: a sender knows by it whether its send is still to come. */
   round = 0;
-  /** False in a turn of one event: there is nothing to share a call with, and what is passed on leaves at once. */
+  /** False in a turn of one event while no receive stands: there is nothing to share a call with, and what is passed on leaves at once. */
   gathers = false;
   /** Null: plain calls. */
   private ring: Ring | null;
