@@ -10,9 +10,8 @@ import { listenSocket } from "../kernel/listen-socket.ts";
 import type { Loop } from "./loop.ts";
 import { decodeAddress } from "../kernel/sockaddr.ts";
 import { accept, close, openSocket, readLocalAddress } from "../kernel/syscalls.ts";
-import type { Arrival, Receiver } from "../ring/arrivals.ts";
 import { TimerNode } from "./timers.ts";
-import type { Task, Watcher } from "./watcher.ts";
+import type { Watcher } from "./watcher.ts";
 import { codeOf } from "../../errors.ts";
 import { listenError } from "../listen-error.ts";
 
@@ -47,8 +46,7 @@ class AcceptError extends Error {
   override readonly stack = this.message;
 }
 
-class LinuxListener extends TimerNode implements Listener, Watcher, Receiver, Task {
-  queued = false;
+class LinuxListener extends TimerNode implements Listener, Watcher {
   readonly fd: number;
   readonly generation: number;
   readonly at: Address;
@@ -59,10 +57,6 @@ class LinuxListener extends TimerNode implements Listener, Watcher, Receiver, Ta
   /** A descriptor from this number on says that few are left: the kernel gives the lowest one that is free. */
   private readonly ceiling: number;
   private watching = false;
-  /** A poll of the ring is under way, or was cancelled and is not over. */
-  private polled = false;
-  private registered = false;
-  private hasNews = false;
   private batch = 1;
   private goneInRow = 0;
   private paused = false;
@@ -82,54 +76,21 @@ class LinuxListener extends TimerNode implements Listener, Watcher, Receiver, Ta
     this.watch();
   }
 
+  /**
+   * A shared descriptor wakes one worker per connection, not all, unless they wait in their rings. A poll of the ring itself would keep to one there,
+   * but it holds the socket open for some milliseconds after a process that was killed, and clients would still be let in.
+   */
   private watch(): void {
     if (this.watching || this.paused || this.closed) return;
     this.watching = true;
-    this.ask();
-  }
-
-  /** A shared descriptor wakes one worker per connection, not all: who polls it through an epoll that is polled itself would be woken each time. */
-  private ask(): void {
-    if (this.polled || this.registered) return;
-    const { poller, batch } = this.loop;
-    this.polled = batch.receives;
-    if (this.polled) return batch.pollListener(this.fd, this.generation);
-    this.registered = true;
+    const { poller } = this.loop;
     const alone = this.own || poller.add(this.fd, this.generation, EPOLL.IN | EPOLL.EXCLUSIVE) < 0;
     if (alone) poller.add(this.fd, this.generation, EPOLL.IN); // a kernel before 4.5 wakes all
   }
 
   private unwatch(): void {
-    if (this.registered) this.loop.poller.remove(this.fd);
-    else if (this.watching && this.polled) this.loop.batch.cancel(this.fd, this.generation);
-    this.registered = false;
+    if (this.watching) this.loop.poller.remove(this.fd);
     this.watching = false;
-  }
-
-  get receiver(): this {
-    return this;
-  }
-
-  /** @param result Below 0: it was cancelled. */
-  onArrival(_: Arrival | null, result: number): void {
-    this.polled = false;
-    this.hasNews = result > 0;
-    this.loop.soon(this);
-  }
-
-  onNoRing(): void {
-    this.polled = false;
-    if (this.watching) this.ask();
-  }
-
-  look(): boolean {
-    return false;
-  }
-
-  run(): void {
-    if (this.hasNews && this.watching) this.onReady();
-    this.hasNews = false;
-    if (this.watching) this.ask();
   }
 
   /** An accept that finds nobody costs the kernel a whole socket, so a turn asks for as many as the last ones found. */
@@ -218,6 +179,6 @@ class LinuxListener extends TimerNode implements Listener, Watcher, Receiver, Ta
     this.unwatch();
     this.loop.timers.remove(this);
     this.loop.release(this.fd, this.own);
-    if (this.own) this.loop.batch.close(this.fd); // after the poll's end, which holds it open
+    if (this.own) close(this.fd);
   }
 }

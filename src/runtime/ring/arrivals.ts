@@ -5,7 +5,7 @@
 import { ARRIVALS, bringArrived, copyArrived, readBuffer } from "../kernel/memory.ts";
 import type { Ring } from "./ring.ts";
 
-/** A descriptor whose receive may stand, or a listener that is polled. */
+/** A descriptor whose receive may stand. */
 export interface Receiver {
   /**
    * @param arrival What came; null: no bytes.
@@ -71,7 +71,7 @@ export class Arrival {
 }
 
 export class Arrivals {
-  /** Receives and polls that stand with the kernel, also those that were cancelled and are not over. */
+  /** Receives that stand with the kernel, also those that were cancelled and are not over. */
   standing = 0;
   /** The epoll instance is watched by the ring. */
   watched = false;

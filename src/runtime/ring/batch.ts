@@ -16,7 +16,6 @@ export const QUEUED_BYTES = 16_384;
 const CLOSE = -1;
 const RECEIVE = -2;
 const CANCEL = -3;
-const POLL = -4;
 /** Operations of one round; the ring's last entry is for watching epoll. */
 export const OPERATIONS = ENTRIES - 1;
 
@@ -85,13 +84,7 @@ export class Batch implements Outcomes {
     this.arrivals.standing++;
   }
 
-  /** Have it told once that somebody can be accepted, where `receives`. */
-  pollListener(fd: number, generation: number): void {
-    this.add(null, fd, generation, POLL);
-    this.arrivals.standing++;
-  }
-
-  /** End a receive that stands, or a poll. */
+  /** End one that stands. */
   cancel(fd: number, generation: number): void {
     this.add(null, fd, generation, CANCEL);
   }
@@ -143,7 +136,7 @@ export class Batch implements Outcomes {
     if (count > 0) this.round++;
     this.fill(ring);
     const watches = !arrivals.watched;
-    if (watches) ring.pollEpoll(epoll);
+    if (watches) ring.poll(epoll);
     arrivals.watched = true;
     const all = watches ? count + 1 : count;
     const done = ring.submitAndWait(all, timeoutMs);
@@ -158,7 +151,6 @@ export class Batch implements Outcomes {
       const start = this.starts[index] ?? 0;
       if (length === CLOSE) ring.close(index, fd);
       else if (length === RECEIVE) ring.receive(fd, start);
-      else if (length === POLL) ring.pollListener(fd, start);
       else if (length === CANCEL) ring.cancel(fd, start);
       else ring.send(index, fd, start, length);
     }
@@ -192,8 +184,7 @@ export class Batch implements Outcomes {
     const fd = this.fds[index] ?? -1;
     if (length === CLOSE) close(fd);
     // a receive that was to be cancelled ends with the ring
-    else if (length === RECEIVE || length === POLL)
-      this.arrived(fd, this.starts[index] ?? 0, -ERRNO.ENOBUFS, -1, false); // to be asked for again
+    else if (length === RECEIVE) this.arrived(fd, this.starts[index] ?? 0, -ERRNO.ENOBUFS, -1, false); // to be asked for again
     else if (length >= 0) this.told(index, sendKept(fd, this.starts[index] ?? 0, length));
   }
 

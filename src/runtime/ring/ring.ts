@@ -112,20 +112,11 @@ export class Ring {
     this.memory.entries[entry + SQE.addressHigh] = generation;
   }
 
-  /** Tell once that the epoll instance has events. */
-  pollEpoll(fd: number): void {
-    this.addPoll(fd, OF.POLL, EPOLL.IN);
-  }
-
-  /** Tell once that somebody can be accepted, and of several rings that ask only one: `arrived` with EPOLL bits as its result. */
-  pollListener(fd: number, generation: number): void {
-    this.addPoll(fd, generation, EPOLL.IN | EPOLL.EXCLUSIVE);
-  }
-
-  private addPoll(fd: number, of: number, mask: number): void {
-    const entry = this.next(OP.POLL, fd, fd, of);
+  /** Tell once that a descriptor can be read from. */
+  poll(fd: number): void {
+    const entry = this.next(OP.POLL, fd, 0, OF.POLL);
     this.clear(entry);
-    this.memory.entries[entry + SQE.flags] = mask;
+    this.memory.entries[entry + SQE.flags] = EPOLL.IN;
   }
 
   private next(operation: number, fd: number, data: number, of: number): number {
