@@ -283,3 +283,17 @@ describe("other commands", () => {
     expect(out + err).toContain("api.hub.lab");
   });
 });
+
+describe("the end of the process", () => {
+  test.each(["SIGKILL", "SIGTERM"] as const)("%s: nobody is let in once it has ended", async (signal) => {
+    for (let round = 0; round < 3; round++) {
+      const edge = await startEdgeLb([...(await smallest()), "--workers", "2"]);
+      const [host = "", port = ""] = (edge.ready["https"] ?? "").split(":");
+      edge.signal(signal);
+      await edge.exit();
+      const client = net.connect({ host, port: Number(port) });
+      const [error] = await once(client, "error");
+      expect(error).toMatchObject({ code: "ECONNREFUSED" });
+    }
+  });
+});
